@@ -1,0 +1,12 @@
+/** Integration tests: a real API server with a real node, real servers. One file at a time: two cores. */
+export default {
+  displayName: 'integration',
+  rootDir: '..',
+  roots: ['<rootDir>/test/integration'],
+  testMatch: ['**/*.test.ts'],
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
+  testTimeout: 120_000,
+  maxWorkers: 1,
+};

@@ -1,0 +1,10 @@
+/** Unit tests: no network, no process, all of them under 15 s. */
+export default {
+  displayName: 'unit',
+  rootDir: '..',
+  roots: ['<rootDir>/test/unit'],
+  testMatch: ['**/*.test.ts'],
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
+};
