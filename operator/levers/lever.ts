@@ -1,0 +1,90 @@
+import type { NewCondition } from '../api/conditions.ts';
+import type { Resolved } from '../decide/resolve.ts';
+
+/** The one word that names a lever everywhere: folder, metric label, docs page, key in the state ConfigMap. */
+export const leverNames = ['horizontal', 'redis'] as const;
+export type LeverName = (typeof leverNames)[number];
+
+/** What a lever may do to the cluster: change it, only say what it would change, or nothing at all. */
+export type LeverMode = 'Enforce' | 'DryRun' | 'Off';
+
+/**
+ * One thing that the operator can move, in three parts: look, decide, act.
+ *
+ * A service has any number of *units* of a lever (a component to scale, a Redis to tune): each is observed, planned and applied by itself, so one that fails or hangs holds up no other.
+ * What can be expected to go wrong is thrown as a `Problem` and becomes the unit's condition; anything else thrown is a bug.
+ */
+export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverChange> {
+  readonly name: LeverName;
+  /** The condition that says whether the declared settings are in force. */
+  readonly condition: LeverCondition;
+  /** What of this service the lever moves. Pure; empty when nothing of it is declared. */
+  units(resolved: Resolved): readonly Unit[];
+  /** I/O; changes nothing. */
+  observe(unit: Unit, signal: AbortSignal): Promise<Observed>;
+  /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
+  plan(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
+  /** Pure: what to change so that what we once changed is as it was (deletionPolicy Restore). Absent: there is nothing to put back. */
+  restore?(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
+  /** I/O; idempotent; reads back, and only what the server answers counts. */
+  apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
+}
+
+export type LeverCondition = 'HorizontalApplied' | 'RedisApplied';
+
+export interface LeverUnit {
+  /** Unique within the lever and the service: the component's or the server's name in the spec. */
+  readonly name: string;
+  readonly mode: LeverMode;
+}
+
+export interface PlanInput<Unit, Observed> {
+  readonly unit: Unit;
+  readonly observed: Observed;
+  /** What this unit wrote down before and after its earlier changes; survives restarts of the operator. */
+  readonly memory: UnitMemory | undefined;
+  /** ms since the epoch. */
+  readonly now: number;
+}
+
+export interface LeverPlan<Change extends LeverChange> {
+  /** In the order in which they are to be made. Empty: everything is as declared. */
+  readonly changes: readonly Change[];
+  /** What holds when every change has succeeded (`Applied`), or why there is nothing to be done (`Conflict`, `NonExpiringKeys`, …). */
+  readonly condition: Omit<NewCondition<LeverCondition>, 'type'>;
+  /** The unit's entry in status (`status.redis[]`, `status.components[].replicas`); no figures that move at each visit. */
+  readonly status: Readonly<Record<string, unknown>>;
+  /** When to look again though no watch fired, in ms; absent where watches tell everything. */
+  readonly againMs?: number;
+}
+
+/** One write to one object or server. */
+export interface LeverChange {
+  /** `Drift`: somebody changed what was in force. `Restart`: the server forgot it. */
+  readonly cause: 'Declared' | 'Drift' | 'Restart';
+  readonly differences: readonly Difference[];
+  /** Written to the state ConfigMap before the change is made, so that a kill at any moment loses no original setting. Absent: nothing to remember. */
+  readonly remember?: UnitMemory;
+}
+
+/** `from` is absent where the thing does not exist yet. */
+export interface Difference {
+  readonly field: string;
+  readonly from?: string;
+  readonly to: string;
+}
+
+/** Small and flat: it is stored in a ConfigMap. `original` values are null where the server had none. */
+export interface UnitMemory {
+  /** What stood there before our first change, by parameter or field. */
+  readonly originals?: Readonly<Record<string, string | null>>;
+  /** What we last put in force (or were about to), by parameter or field. */
+  readonly applied?: Readonly<Record<string, string>>;
+  /** Which server process has it: a new identity means that it restarted. */
+  readonly serverRun?: string;
+}
+
+export type Outcome =
+  | { readonly result: 'applied' }
+  /** The server answered and did not take it. */
+  | { readonly result: 'refused'; readonly condition: Omit<NewCondition<LeverCondition>, 'type' | 'status'> };
