@@ -1,0 +1,69 @@
+# Everything a person does with this repository. `make help` lists it; each target says what it does and how long it took.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The Node that the lock file pins: a machine with an older one needs nothing but npm.
+node := node_modules/.bin/node
+jest := $(node) --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js
+# Runs one step and says how long it took.
+step = @start=$$SECONDS; echo "==> $(1)"; $(2) && echo "    done in $$((SECONDS - start)) s"
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+node_modules: package.json package-lock.json
+	$(call step,npm ci,npm ci --no-audit --no-fund --loglevel=error)
+	@touch node_modules
+
+.PHONY: generate verify
+generate: node_modules ## write every generated file again: CRDs, reference pages
+	$(call step,generate,$(node) hack/generate/all.ts)
+
+verify: node_modules ## fail when a generated file is not what its source gives
+	$(call step,verify generated files,$(node) hack/generate/all.ts --check)
+
+.PHONY: format lint typecheck
+format: node_modules ## format with prettier
+	@node_modules/.bin/prettier --write --log-level warn .
+
+lint: node_modules ## prettier, oxlint with type information, knip (unused files and exports)
+	$(call step,prettier,node_modules/.bin/prettier --check --log-level warn .)
+	$(call step,oxlint,node_modules/.bin/oxlint --type-aware --deny-warnings)
+	$(call step,knip,$(node) node_modules/knip/bin/knip.js)
+
+typecheck: node_modules ## tsc
+	$(call step,tsc,node_modules/.bin/tsc --noEmit)
+
+.PHONY: test test-unit test-integration test-faults
+test: test-unit test-integration test-faults ## all tests: everything they need is installed and cached outside the checkout
+
+test-unit: node_modules ## unit tests alone: no network, seconds
+	$(call step,unit tests,$(jest) -c test/jest.unit.config.mjs $(ONLY))
+
+test-integration: node_modules cluster-up ## integration tests on a real Kubernetes with a real node (ONLY=part of a file name)
+	$(call step,integration tests,$(jest) -c test/jest.integration.config.mjs $(ONLY))
+
+test-faults: node_modules cluster-up ## what breaks at three in the morning: servers and operator killed, hung and cut off
+	$(call step,fault tests,$(jest) -c test/jest.faults.config.mjs $(ONLY))
+
+.PHONY: bench
+bench: node_modules cluster-up ## the benchmark of docs/performance.md, as ratios within one run
+	$(node) test/bench/main.ts
+
+.PHONY: cluster-up cluster-down
+cluster-up: node_modules ## a real Kubernetes with a real node on this machine; prints its kubeconfig
+	@$(node) hack/cluster/main.ts up
+
+cluster-down: node_modules ## end it; nothing is left running, mounted or routed
+	@$(node) hack/cluster/main.ts down
+
+.PHONY: demo run
+demo: node_modules ## the main job on real input, from nothing to a scaled workload and a tuned Redis (KEEP=1 leaves it up)
+	@$(node) hack/demo/main.ts $(if $(KEEP),--keep)
+
+run: node_modules ## the operator from source, against the cluster of cluster-up
+	@$(node) operator/main.ts manager --kubeconfig .cache/cluster/kubeconfig
+
+.PHONY: ok
+ok: verify lint typecheck test ## all that CI runs, in its order
