@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { pack as newPack, type Header, type Pack } from 'tar-stream';
+import { pack as newPack, type Pack } from 'tar-stream';
 
 /** One entry of an image's only layer. `path` is absolute; the folders above it are made (0755, root). `from` is a file of this machine, read through symbolic links. */
 export type ImageFile = { readonly path: string; readonly mode?: number } & (
@@ -117,7 +117,7 @@ async function writeTar(entries: readonly ImageFile[], path: string, signal: Abo
 async function fill(tar: Pack, entries: readonly ImageFile[], signal: AbortSignal): Promise<void> {
   for (const entry of entries) {
     signal.throwIfAborted();
-    const header: Header = { name: entry.path, mtime: new Date(0), uid: 0, gid: 0, uname: 'root', gname: 'root' };
+    const header = { name: entry.path, mtime: new Date(0), uid: 0, gid: 0, uname: 'root', gname: 'root' };
     if ('folder' in entry) tar.entry({ ...header, type: 'directory', mode: entry.mode ?? 0o755 });
     else if ('content' in entry) tar.entry({ ...header, mode: entry.mode ?? 0o644 }, Buffer.from(entry.content));
     else {
