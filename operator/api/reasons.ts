@@ -1,0 +1,417 @@
+/** What a reason says and what a person does about it. docs/reference/conditions.md is generated from these texts. */
+export interface ReasonText {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly means: string;
+  /** Absent where nothing is to be done. */
+  readonly next?: string;
+}
+
+interface ConditionText {
+  /** What status True says. */
+  readonly means: string;
+  readonly reasons: Readonly<Record<string, ReasonText>>;
+}
+
+const pending = {
+  Pending: { status: 'Unknown', means: 'Not looked at yet.' },
+} as const satisfies Record<string, ReasonText>;
+
+const lever = {
+  ...pending,
+  Applied: { status: 'True', means: 'The declared settings are in force: they were read back.' },
+  DryRun: {
+    status: 'True',
+    means: 'What would be changed is in the message; nothing was changed.',
+    next: 'Set mode: Enforce to apply it.',
+  },
+  Off: { status: 'True', means: 'The policy switches this part off.' },
+  Applying: { status: 'False', means: 'A change is on its way and has not been read back.' },
+  Conflict: {
+    status: 'False',
+    means: 'Another owner holds what the policy declares; nothing is taken by force. The message names it.',
+    next: 'Remove the other owner, switch this part off, or take the object over with the annotation genops.dev/adopt.',
+  },
+  PlanPending: {
+    status: 'False',
+    means: 'The plan holds a change that a person has to approve.',
+    next: 'Look at it with genops diff, then annotate the service with genops.dev/approve=<planHash>.',
+  },
+  PermissionDenied: {
+    status: 'False',
+    means: 'The operator lacks a permission; the message names it.',
+    next: 'Grant what the message says.',
+  },
+  Failed: {
+    status: 'False',
+    means: 'The change failed for another reason; it is tried again with back-off.',
+    next: 'Read the message and the log of the operator.',
+  },
+} as const satisfies Record<string, ReasonText>;
+
+const notImplemented = {
+  NotImplemented: {
+    status: 'Unknown',
+    means: 'This version of genops takes the declaration but cannot act on it yet.',
+  },
+} as const satisfies Record<string, ReasonText>;
+
+const server = {
+  PendingRestart: {
+    status: 'True',
+    means:
+      'Everything that can change at run time is in force; the parameters in the message wait for a restart of the server.',
+    next: 'Restart the server when it suits; genops never does.',
+  },
+  Unreachable: {
+    status: 'False',
+    means: 'The server does not answer; its settings are unknown.',
+    next: 'Check the address in the Secret, network policies and the server.',
+  },
+  SecretNotFound: {
+    status: 'False',
+    means: 'The Secret or one of its keys is missing.',
+    next: 'Create the Secret with the keys that the message names.',
+  },
+  AuthenticationFailed: {
+    status: 'False',
+    means: 'The server refuses user name or password.',
+    next: 'Put the right credentials into the Secret.',
+  },
+  ConfigRejected: {
+    status: 'False',
+    means: 'The server refused a value and said why.',
+    next: 'Correct the value that the message names.',
+  },
+  OutOfBounds: {
+    status: 'False',
+    means: 'A value would endanger the server (memory, start-up) and was not sent.',
+    next: 'Lower the value or enlarge the server, as the message says.',
+  },
+  ReportOnly: {
+    status: 'True',
+    means: 'The server can be read but not changed here; the differences are in the message.',
+    next: 'Grant the change, or set the values where the server is managed.',
+  },
+} as const satisfies Record<string, ReasonText>;
+
+/** Every condition, its reasons and their texts: the only place that names a reason. */
+export const conditions = {
+  Ready: {
+    means: 'The policy is accepted, every target is found and every declared lever that may act is in force.',
+    reasons: {
+      ...pending,
+      Reconciled: { status: 'True', means: 'Everything that is declared is in force.' },
+      Paused: {
+        status: 'True',
+        means: 'The service is paused: it is observed and nothing is changed or reverted.',
+        next: 'kubectl genops resume, or remove mode: Paused.',
+      },
+      DryRun: {
+        status: 'True',
+        means: 'The service only reports what it would do.',
+        next: 'Set mode: Enforce to apply it.',
+      },
+    },
+  },
+  Reconciling: {
+    means: 'A change is on its way and progressing; the condition is there only as long.',
+    reasons: { Applying: { status: 'True', means: 'Changes are being made and read back.' } },
+  },
+  Stalled: { means: 'The service cannot go on without a person; the condition is there only as long.', reasons: {} },
+  PolicyAccepted: {
+    means: 'The effective policy (defaults, policy and overrides together) is valid.',
+    reasons: {
+      ...pending,
+      Valid: { status: 'True', means: 'The effective policy is valid.' },
+      PolicyNotFound: {
+        status: 'False',
+        means: 'spec.policyRef names no PerformancePolicy of this namespace.',
+        next: 'Create it or correct the name.',
+      },
+      InvalidEffectivePolicy: {
+        status: 'False',
+        means:
+          'Two layers contradict each other, for example minReplicas of the policy and maxReplicas of the overrides. The last good plan stays in force.',
+        next: 'genops policy effective shows every value and where it comes from.',
+      },
+    },
+  },
+  TargetFound: {
+    means: 'Every target exists, can be scaled and is claimed by no older service.',
+    reasons: {
+      ...pending,
+      Found: { status: 'True', means: 'Every target exists and can be scaled.' },
+      NotFound: {
+        status: 'False',
+        means: 'A targetRef names no object of this namespace.',
+        next: 'Create the workload or correct targetRef.',
+      },
+      NoScaleSubresource: {
+        status: 'False',
+        means: 'The kind of the target has no scale subresource.',
+        next: 'Aim at a Deployment, StatefulSet or another kind that can be scaled.',
+      },
+      Conflict: {
+        status: 'False',
+        means: 'An older GenerationService has the same target; the older one keeps it.',
+        next: 'Remove the target from one of the two.',
+      },
+      PermissionDenied: {
+        status: 'False',
+        means: 'The operator may not read the target.',
+        next: 'Grant what the message says.',
+      },
+    },
+  },
+  HorizontalApplied: {
+    means: 'The HorizontalPodAutoscaler of every component is as declared.',
+    reasons: {
+      ...lever,
+      MetricUnavailable: {
+        status: 'False',
+        means: 'Nobody serves a metric that the policy declares; it was left out so that it does not block scale-down.',
+        next: 'Serve the metric or remove it.',
+      },
+      AutoscalerRejected: {
+        status: 'False',
+        means: 'The HPA controller reports that it cannot scale.',
+        next: 'Read the conditions of the HorizontalPodAutoscaler.',
+      },
+    },
+  },
+  VerticalApplied: {
+    means: 'The VerticalPodAutoscaler of every component is as declared.',
+    reasons: {
+      ...lever,
+      ...notImplemented,
+      VPANotInstalled: {
+        status: 'False',
+        means: 'The cluster has no VerticalPodAutoscaler.',
+        next: 'Install it, or set vertical.mode: Off.',
+      },
+    },
+  },
+  ResourcesApplied: {
+    means: 'Requests and limits of every pod are as declared.',
+    reasons: {
+      ...lever,
+      ...notImplemented,
+      PodsBehind: {
+        status: 'False',
+        means: 'Some pods still run with other resources.',
+        next: 'Wait, or look at the pods in the message.',
+      },
+    },
+  },
+  RuntimeApplied: {
+    means: 'Every pod has acknowledged the declared runtime settings.',
+    reasons: {
+      ...lever,
+      ...notImplemented,
+      PodsBehind: {
+        status: 'False',
+        means: 'Some pods have not acknowledged the settings.',
+        next: 'Wait, or look at the pods in the message.',
+      },
+    },
+  },
+  LoadBalancerApplied: {
+    means: 'Every load balancer pod serves the declared configuration.',
+    reasons: {
+      ...lever,
+      ...notImplemented,
+      ConfigRejected: {
+        status: 'False',
+        means: 'nginx refused the configuration; the last good one stays in force.',
+        next: 'Correct the value that the message names.',
+      },
+      PodsBehind: {
+        status: 'False',
+        means: 'Some pods still serve an older configuration.',
+        next: 'Wait, or look at the pods in the message.',
+      },
+    },
+  },
+  RedisApplied: {
+    means: 'Every node of every declared Redis has the declared settings.',
+    reasons: {
+      ...lever,
+      ...server,
+      NonExpiringKeys: {
+        status: 'False',
+        means:
+          'Keys without expiry exist, and allkeys-* eviction could delete them: a queue may live there. The eviction policy was left alone.',
+        next: 'Use a volatile-* policy, give the keys an expiry, or set redis.evictionGuard: Off.',
+      },
+    },
+  },
+  PostgresApplied: {
+    means: 'Every declared PostgreSQL has the declared parameters and indexes.',
+    reasons: {
+      ...lever,
+      ...notImplemented,
+      ...server,
+      SetOnCommandLine: {
+        status: 'False',
+        means: 'A parameter is set on the server’s command line, which wins over everything.',
+        next: 'Change the container’s arguments.',
+      },
+      PoolerInBetween: {
+        status: 'False',
+        means: 'The Secret leads to a transaction pooler; indexes need a direct connection.',
+        next: 'Name a Secret with the address of the server itself.',
+      },
+      IndexBuilding: {
+        status: 'False',
+        means: 'An index is being built or waits for older transactions, which the message names.',
+      },
+    },
+  },
+  ScalerActive: {
+    means: 'The scaler may act.',
+    reasons: {
+      ...pending,
+      ...notImplemented,
+      Active: { status: 'True', means: 'The scaler decides at each interval.' },
+      DryRun: {
+        status: 'True',
+        means: 'The scaler decides and only says so.',
+        next: 'Set scaler.mode: Enforce to let it act.',
+      },
+      Off: { status: 'False', means: 'The policy switches the scaler off.' },
+      Paused: { status: 'False', means: 'The service is paused.' },
+      MetricsStale: {
+        status: 'False',
+        means: 'A metric that the decision needs is missing or too old; nothing scales down.',
+        next: 'See the condition MetricsAvailable.',
+      },
+      Held: {
+        status: 'False',
+        means: 'A roll-out, a resize or a starting pod makes the figures unusable for a moment.',
+      },
+      CooldownWithoutData: {
+        status: 'False',
+        means: 'After a restart nothing scales down until the windows are warm.',
+      },
+    },
+  },
+  OptimizerActive: {
+    means: 'The rules of the optimizer may act.',
+    reasons: {
+      ...pending,
+      ...notImplemented,
+      Active: { status: 'True', means: 'The rules are judged at each interval.' },
+      DryRun: {
+        status: 'True',
+        means: 'The rules are judged and only say what they would do.',
+        next: 'Set optimizer.mode: Enforce to let them act.',
+      },
+      Off: { status: 'False', means: 'The policy switches the optimizer off.' },
+      Paused: { status: 'False', means: 'The service is paused.' },
+      BudgetBurning: { status: 'False', means: 'The error budget burns fast: only corrective actions are made.' },
+      ActionsExhausted: { status: 'False', means: 'maxActionsPerHour is used up.' },
+      MetricsStale: {
+        status: 'False',
+        means: 'A metric that a rule needs is missing or too old.',
+        next: 'See the condition MetricsAvailable.',
+      },
+    },
+  },
+  MetricsAvailable: {
+    means: 'Every signal that a decision needs is fresh.',
+    reasons: {
+      ...pending,
+      Fresh: { status: 'True', means: 'Every needed signal is fresh.' },
+      Stale: {
+        status: 'False',
+        means: 'The newest value of a signal is too old; the message names it.',
+        next: 'Look at the pods that serve it.',
+      },
+      SourceUnreachable: {
+        status: 'False',
+        means: 'A metric source does not answer.',
+        next: 'Check port, path and network policies; the message names the source.',
+      },
+      SignalMissing: {
+        status: 'False',
+        means: 'The source answers but does not have a signal that is needed.',
+        next: 'Serve it, or map another name in components[].signals.',
+      },
+      NoPods: { status: 'False', means: 'No pod of the component is ready.', next: 'Look at the pods of the target.' },
+    },
+  },
+  ObjectivesMet: {
+    means: 'Every required objective is met; one that was not exercised does not count against it.',
+    reasons: {
+      ...pending,
+      Met: { status: 'True', means: 'Every required objective is met.' },
+      NotMet: {
+        status: 'False',
+        means: 'A required objective is not met; the message names it.',
+        next: 'genops explain says what limits it.',
+      },
+      Unknown: {
+        status: 'Unknown',
+        means: 'Too little data to judge a required objective: unknown is not met.',
+        next: 'See the condition MetricsAvailable.',
+      },
+    },
+  },
+  BudgetsConsistent: {
+    means: 'The declared figures fit together across layers; nothing is clamped.',
+    reasons: {
+      ...pending,
+      Consistent: { status: 'True', means: 'Nothing is clamped.' },
+      ConnectionsExceeded: {
+        status: 'False',
+        means: 'All replicas together would open more connections than the database has.',
+        next: 'Lower runtime.postgresPool.max or maxReplicas, or raise max_connections.',
+      },
+      MemoryExceeded: {
+        status: 'False',
+        means: 'A cache or a server would not fit into its container.',
+        next: 'Lower the figure that the message names or raise the limit.',
+      },
+      QuotaExceeded: {
+        status: 'False',
+        means: 'All replicas together would exceed the ResourceQuota of the namespace.',
+        next: 'Raise the quota or lower maxReplicas.',
+      },
+      TimeoutsInverted: {
+        status: 'False',
+        means: 'An inner time-out is longer than an outer one.',
+        next: 'Make the time-outs shrink from the load balancer inwards.',
+      },
+    },
+  },
+  Accepted: {
+    means: 'On a PerformancePolicy: its fields are valid by themselves.',
+    reasons: {
+      ...pending,
+      Valid: { status: 'True', means: 'Every field is valid.' },
+      Invalid: {
+        status: 'False',
+        means: 'A field contradicts another; the message names it.',
+        next: 'Correct the field as the message says.',
+      },
+    },
+  },
+} as const satisfies Record<string, ConditionText>;
+
+export type ConditionType = keyof typeof conditions;
+
+/** What Ready and Stalled take over: the first part that fails gives them its reason. */
+type PartOfReady =
+  | 'PolicyAccepted'
+  | 'TargetFound'
+  | `${'Horizontal' | 'Vertical' | 'Resources' | 'Runtime' | 'LoadBalancer' | 'Redis' | 'Postgres'}Applied`;
+
+type OwnReason<T extends ConditionType> = T extends ConditionType
+  ? Extract<keyof (typeof conditions)[T]['reasons'], string>
+  : never;
+
+/** The reasons that a condition may have. */
+export type Reason<T extends ConditionType> =
+  OwnReason<T> | (T extends 'Ready' | 'Stalled' ? OwnReason<PartOfReady> : never);
+
+export type AnyReason = OwnReason<ConditionType>;
