@@ -1,9 +1,6 @@
 import type { NewCondition } from '../api/conditions.ts';
+import type { LeverName } from '../api/lever-names.ts';
 import type { Resolved } from '../decide/resolve.ts';
-
-/** The one word that names a lever everywhere: folder, metric label, docs page, key in the state ConfigMap. */
-export const leverNames = ['horizontal', 'redis'] as const;
-export type LeverName = (typeof leverNames)[number];
 
 /** What a lever may do to the cluster: change it, only say what it would change, or nothing at all. */
 export type LeverMode = 'Enforce' | 'DryRun' | 'Off';

@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import { decideFloor, type FloorDecision, type FloorInput } from '../../../operator/decide/floor.ts';
+
+const now = 1_800_000_000_000;
+const base: FloorInput = {
+  minReplicas: 2,
+  maxReplicas: 20,
+  floor: 2,
+  current: 2,
+  shadow: [],
+  behavior: {
+    scaleUp: { stabilizationWindowSeconds: 0, policies: [{ type: 'Pods', value: 4, periodSeconds: 60 }] },
+    scaleDown: { stabilizationWindowSeconds: 300, policies: [{ type: 'Percent', value: 50, periodSeconds: 60 }] },
+  },
+  tolerance: { down: 0.1, up: 0.1 },
+  memory: undefined,
+  now,
+};
+const load = (...values: readonly (number | undefined)[]): FloorInput['shadow'] => [
+  {
+    name: 'requests_per_second',
+    target: 100,
+    pods: values.map((value) => ({ state: 'running', ...(value === undefined ? {} : { value }) })),
+  },
+];
+const seen = (replicas: number, secondsAgo: number): FloorInput['memory'] => ({
+  recommendations: [{ at: now - secondsAgo * 1000, replicas }],
+  events: [],
+  replicas,
+});
+
+interface Row {
+  readonly name: string;
+  readonly input: Partial<FloorInput>;
+  readonly expected: Partial<FloorDecision>;
+}
+describe('decideFloor()', () => {
+  test.each<Row>([
+    {
+      name: 'is minReplicas where the HPA reads every metric itself',
+      input: {},
+      expected: { action: 'Hold', to: 2, reason: 'MinReplicas' },
+    },
+    {
+      name: 'follows a raised minReplicas',
+      input: { minReplicas: 5 },
+      expected: { action: 'ScaleUp', from: 2, to: 5 },
+    },
+    {
+      name: 'follows a lowered minReplicas',
+      input: { floor: 5, current: 5 },
+      expected: { action: 'ScaleDown', from: 5, to: 2 },
+    },
+    {
+      name: 'rises with the load (2 × 250 / 100 = 5)',
+      input: { shadow: load(250, 250) },
+      expected: { action: 'ScaleUp', to: 5, reason: 'LoadHigh' },
+    },
+    {
+      name: 'steps as behavior allows (2 + 4 = 6)',
+      input: { shadow: load(900, 900) },
+      expected: { to: 6, reason: 'LoadHigh' },
+    },
+    {
+      name: 'stops at maxReplicas and says so',
+      input: { shadow: load(900, 900), maxReplicas: 4 },
+      expected: { to: 4, reason: 'MaxReplicas' },
+    },
+    {
+      name: 'holds where no Pod has a value',
+      input: { floor: 6, current: 6, shadow: load(undefined) },
+      expected: { action: 'Hold', to: 6, reason: 'MetricsStale' },
+    },
+    {
+      name: 'holds within the window after a restart',
+      input: { floor: 6, current: 6, shadow: load(10, 10, 10, 10, 10, 10) },
+      expected: { action: 'Hold', to: 6, reason: 'Stabilizing' },
+    },
+    {
+      name: 'falls after the window, half at a time',
+      input: { floor: 6, current: 6, shadow: load(10, 10, 10, 10, 10, 10), memory: seen(6, 301) },
+      expected: { action: 'ScaleDown', to: 3, reason: 'LoadLow' },
+    },
+    {
+      name: 'is not pulled up by replicas that another metric holds (restart at 10 by cpu)',
+      input: { floor: 2, current: 10, shadow: load(10, 10, 10, 10, 10, 10, 10, 10, 10, 10) },
+      expected: { action: 'Hold', to: 2 },
+    },
+    {
+      name: 'does not take back a floor that the HPA has not reached yet (6, still 2 Pods)',
+      input: { floor: 6, current: 2, shadow: load(280, 280), memory: seen(6, 10) },
+      expected: { action: 'Hold', to: 6 },
+    },
+  ])('$name', ({ input, expected }) => {
+    expect(decideFloor({ ...base, ...input })).toMatchObject(expected);
+  });
+
+  test('says the figures behind the answer', () => {
+    const { message } = decideFloor({ ...base, shadow: load(250, 250, undefined) });
+    expect(message).toBe(
+      'requests_per_second is 250 a Pod over 2 Pods (1 unknown); at 100 a Pod that asks for 5: the floor is 5.',
+    );
+  });
+});
