@@ -172,10 +172,10 @@ export const conditions = {
         means: 'Nobody serves a metric that the policy declares; it was left out so that it does not block scale-down.',
         next: 'Serve the metric or remove it.',
       },
-      AutoscalerRejected: {
+      NoAutoscaler: {
         status: 'False',
-        means: 'The HPA controller reports that it cannot scale.',
-        next: 'Read the conditions of the HorizontalPodAutoscaler.',
+        means: 'With mode FloorOnly the floor of an existing HorizontalPodAutoscaler or ScaledObject is moved, and there is none.',
+        next: 'Create one for the target, or set horizontal.mode: Enforce.',
       },
     },
   },
