@@ -236,7 +236,28 @@ export const conditions = {
     means: 'Every node of every declared Redis has the declared settings.',
     reasons: {
       ...lever,
+      ...notImplemented,
       ...server,
+      SecretInvalid: {
+        status: 'False',
+        means: 'A key of the Secret cannot be read as what it should be.',
+        next: 'Correct the key that the message names.',
+      },
+      ProtectedMode: {
+        status: 'False',
+        means: 'The server is in protected mode and answers only its own machine.',
+        next: 'Give the server a password and put it into the Secret.',
+      },
+      Busy: {
+        status: 'False',
+        means: 'The server loads its data, runs a long script or has no connection left.',
+        next: 'Wait: it is asked again.',
+      },
+      ConfigDisabled: {
+        status: 'False',
+        means: 'The server does not let its settings be read (CONFIG is renamed, refused or switched off).',
+        next: 'Grant CONFIG GET, or set the values where the server is managed and set redis.mode: Off.',
+      },
       NonExpiringKeys: {
         status: 'False',
         means:
