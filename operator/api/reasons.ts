@@ -174,7 +174,8 @@ export const conditions = {
       },
       NoAutoscaler: {
         status: 'False',
-        means: 'With mode FloorOnly the floor of an existing HorizontalPodAutoscaler or ScaledObject is moved, and there is none.',
+        means:
+          'With mode FloorOnly the floor of an existing HorizontalPodAutoscaler or ScaledObject is moved, and there is none.',
         next: 'Create one for the target, or set horizontal.mode: Enforce.',
       },
     },
