@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+
+/** What goes back to the client, and how it is counted. */
+export interface Answer {
+  readonly status: number;
+  /** The pattern, never the path itself: label values come from a closed set. */
+  readonly route: string;
+  /** Sent as JSON. */
+  readonly body: unknown;
+  readonly cache?: 'hit' | 'miss';
+  readonly retryAfterSeconds?: number;
+}
+
+const maxBodyBytes = 65_536;
+
+/** Reads a request's body to its end and forgets it. False: it is larger than 64 KiB. */
+export async function drainBody(request: IncomingMessage): Promise<boolean> {
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBodyBytes) return false;
+  }
+  return true;
+}

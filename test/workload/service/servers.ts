@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Answer } from './answer.ts';
+import type { Service } from './service.ts';
+
+export interface Servers extends AsyncDisposable {
+  readonly port: number;
+  readonly metricsPort: number;
+  /** No new work: not ready, no keep-alive. Resolves when the last answer is out; after `drainMs` those that are left are cut off. */
+  drain(drainMs: number): Promise<void>;
+}
+
+interface ListenOptions {
+  readonly port: number;
+  readonly metricsPort: number;
+}
+
+/** The service on its port, with /healthz and /readyz; Prometheus metrics on a port of their own. */
+export async function listen(service: Service, { port, metricsPort }: ListenOptions): Promise<Servers> {
+  let draining = false;
+  const cutOff = new AbortController();
+  const api = answering(async (request, response) => {
+    if (request.url === '/healthz') return send(response, { status: 200, body: { status: 'alive' } });
+    if (request.url === '/readyz') return send(response, readiness(draining));
+    if (draining) response.setHeader('connection', 'close'); // a kept connection would pin its client to a Pod that goes
+    return serve(service, request, response, cutOff.signal);
+  });
+  const metrics = answering(async (request, response) => {
+    if (request.url !== '/metrics') return send(response, { status: 404, body: { error: 'no such path' } });
+    const page = await service.registry.metrics();
+    response.setHeader('content-type', service.registry.contentType).end(page);
+  });
+  await using opened = new AsyncDisposableStack();
+  for (const [server, wanted] of [
+    [api, port],
+    [metrics, metricsPort],
+  ] as const) {
+    server.listen(wanted);
+    await once(server, 'listening');
+    opened.defer(() => close(server));
+  }
+  const open = opened.move();
+  return {
+    port: portOf(api),
+    metricsPort: portOf(metrics),
+    async drain(drainMs) {
+      draining = true;
+      const deadline = setTimeout(() => cutOff.abort(new DOMException('shutting down', 'AbortError')), drainMs);
+      await close(api);
+      clearTimeout(deadline);
+    },
+    async [Symbol.asyncDispose]() {
+      cutOff.abort(new DOMException('shutting down', 'AbortError'));
+      await open.disposeAsync();
+    },
+  };
+}
+
+function answering(listener: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Server {
+  return createServer((request, response) => {
+    listener(request, response).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  });
+}
+
+async function serve(service: Service, request: IncomingMessage, response: ServerResponse, cutOff: AbortSignal) {
+  const started = performance.now();
+  const gone = new AbortController();
+  response.once('close', () => gone.abort(new DOMException('the client has gone', 'AbortError')));
+  const answer = await service.answer(request, AbortSignal.any([gone.signal, cutOff])).catch(failure);
+  send(response, answer);
+  service.count(request.method ?? 'GET', answer, (performance.now() - started) / 1000);
+}
+
+function failure(error: unknown): Answer {
+  const message = Error.isError(error) ? error.message : String(error);
+  if (error instanceof RangeError) return { status: 400, route: 'none', body: { error: message } };
+  if (!Error.isError(error) || error.name !== 'AbortError') console.error(error);
+  return { status: 500, route: 'none', body: { error: message } };
+}
+
+function readiness(draining: boolean) {
+  return draining ? { status: 503, body: { status: 'draining' } } : { status: 200, body: { status: 'ready' } };
+}
+
+function send(response: ServerResponse, answer: Pick<Answer, 'status' | 'body' | 'cache' | 'retryAfterSeconds'>): void {
+  response.statusCode = answer.status;
+  response.setHeader('content-type', 'application/json');
+  if (answer.cache !== undefined) response.setHeader('x-cache', answer.cache);
+  if (answer.retryAfterSeconds !== undefined) response.setHeader('retry-after', answer.retryAfterSeconds);
+  response.end(JSON.stringify(answer.body));
+}
+
+/** Idle connections are closed at once, busy ones after their answer. */
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}

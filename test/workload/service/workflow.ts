@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { lognormal, type Random } from '../random.ts';
+import { drainBody, type Answer } from './answer.ts';
+import type { Burn } from './cpu.ts';
+import type { Metrics } from './metrics.ts';
+import type { Recent } from './recent.ts';
+import { readShape, type Settings, type WorkflowShape } from './settings.ts';
+import { QueueFull, type Slots } from './slots.ts';
+
+const route = '/api/workflow';
+
+interface Deps {
+  readonly settings: Settings;
+  readonly slots: Slots;
+  readonly metrics: Metrics;
+  readonly recent: Recent;
+  readonly random: Random;
+  readonly burn: Burn;
+}
+
+/** POST /api/workflow: waits for a slot, then works. The query may change the shape: `?meanMs=800&cv=1&cpuMs=20`. */
+export function workflows({ settings, slots, metrics, recent, random, burn }: Deps) {
+  return async (request: IncomingMessage, query: URLSearchParams, signal: AbortSignal): Promise<Answer> => {
+    const shape = readShape(Object.fromEntries(query), settings.workflow);
+    if (!(await drainBody(request))) return { status: 413, route, body: { error: 'at most 64 KiB' } };
+    const started = performance.now();
+    let failed = true;
+    try {
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(settings.giveUpMs)]);
+      using slot = await slots.acquire(patience);
+      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, random, burn, signal)) };
+      failed = false;
+      return { status: 200, route, body };
+    } catch (error) {
+      if (!(error instanceof QueueFull) && !isAbort(error)) throw error;
+      return { status: 503, route, body: { error: 'no slot became free in time' }, retryAfterSeconds: 1 };
+    } finally {
+      const seconds = (performance.now() - started) / 1000;
+      metrics.workflowDuration.observe(seconds);
+      recent.add(performance.now(), seconds, failed);
+    }
+  };
+}
+
+/** Some of it is CPU, the rest waiting for somebody else's answer. */
+async function work(shape: WorkflowShape, random: Random, burn: Burn, signal: AbortSignal) {
+  const serviceMs = lognormal(random, shape.meanMs, shape.cv);
+  const cpuMs = Math.min(shape.cpuMs, serviceMs);
+  await burn(cpuMs);
+  await delay(serviceMs - cpuMs, undefined, { signal });
+  return { serviceMs, cpuMs };
+}
+
+function isAbort(error: unknown): boolean {
+  return Error.isError(error) && (error.name === 'AbortError' || error.name === 'TimeoutError');
+}
