@@ -20,6 +20,8 @@ export interface Rule {
   readonly message: string;
   /** The same rule in TypeScript; it only sees values of the right shape. Absent: the API server alone holds it. */
   holds?(self: unknown): boolean;
+  /** Fields that exclude each other: one that a later layer sets takes the place of the others. */
+  readonly exclusive?: readonly string[];
 }
 
 /** A rule that is held by the API server, and by us where `holds` is given. */
@@ -73,9 +75,12 @@ export function crdDefault<T extends TSchema>(value: unknown, schema: T): T {
   return Object.defineProperty(schema, 'default', { value, enumerable: true });
 }
 
-/** A closed set of words. (A CRD knows no `const`.) */
-export function oneOf<const V extends string[]>(values: readonly [...V], { description }: Described): TEnum<V> {
-  return Type.Enum(values, { type: 'string', description });
+/** A closed set of words or numbers. (A CRD knows no `const`.) */
+export function oneOf<const V extends (string | number)[]>(
+  values: readonly [...V],
+  { description }: Described,
+): TEnum<V> {
+  return Type.Enum(values, { type: typeof values[0] === 'number' ? 'integer' : 'string', description });
 }
 
 /** A duration string such as 300s, with its bounds. */
@@ -187,18 +192,40 @@ export function mapOf<T extends TSchema>(
   });
 }
 
-/** `lower` may not be above `upper`; one of them may be absent. */
+/** Fields of which only one may be set. */
+export function atMostOneOf(fields: readonly [string, string], shown: string): Rule {
+  const rule = cel(
+    `!(has(self.${fields[0]}) && has(self.${fields[1]}))`,
+    `only one of ${fields.join(' and ')} may be set, for example ${shown}`,
+    (self) => fields.filter((field) => valueAt(self, field) !== undefined).length <= 1,
+  );
+  return { ...rule, exclusive: fields };
+}
+
+/** `lower` may not be above `upper` (paths below the struct that has the rule); one of them may be absent. */
 export function ordered(
   lower: string,
   upper: string,
   { as, example: shown }: { as: keyof typeof readers; example: string },
 ): Rule {
   const { atMost, read } = readers[as];
-  const rule = `!has(self.${lower}) || !has(self.${upper}) || ${atMost(`self.${lower}`, `self.${upper}`)}`;
+  const absent = [...new Set([...prefixes(lower), ...prefixes(upper)])].map((path) => `!has(self.${path})`);
+  const rule = [...absent, atMost(`self.${lower}`, `self.${upper}`)].join(' || ');
   return cel(rule, `${lower} must be at most ${upper}, for example ${shown}`, (self) => {
-    const { [lower]: low, [upper]: high } = self as Record<string, unknown>;
+    const [low, high] = [valueAt(self, lower), valueAt(self, upper)];
     return low === undefined || high === undefined || read(low) <= read(high);
   });
+}
+
+/** `a.b.c` → `a`, `a.b`, `a.b.c`. */
+const prefixes = (path: string): readonly string[] =>
+  path.split('.').map((_, index, names) => names.slice(0, index + 1).join('.'));
+
+/** The value at a dotted path; undefined where a part of it is absent. */
+export function valueAt(root: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((at, name) => (at instanceof Object ? (at as Record<string, unknown>)[name] : undefined), root);
 }
 
 const readers = {

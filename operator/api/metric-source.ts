@@ -1,0 +1,90 @@
+import Type from 'typebox';
+import { signalNames } from './contract.ts';
+import { port, secretRef } from './names.ts';
+import { cel, crdDefault, mapOf, oneOf, struct, text } from './schema.ts';
+
+const path = (value: string, description: string) =>
+  crdDefault(
+    value,
+    text({
+      description,
+      maxLength: 200,
+      pattern: '^/[A-Za-z0-9/_.~?=&%-]*$',
+      wanted: `must be an absolute path, for example ${value}`,
+    }),
+  );
+
+const Pods = struct(
+  {
+    port: port({ description: 'Name or number of the container’s port.' }),
+    path: path('/metrics', 'Path of the Prometheus exposition.'),
+    scheme: crdDefault('HTTP', oneOf(['HTTP', 'HTTPS'], { description: 'How the pod is spoken to.' })),
+  },
+  { description: 'The Prometheus exposition of each pod, with the metric names of the workload contract.' },
+);
+
+const Http = struct(
+  {
+    port: port({ description: 'Name or number of the container’s port.' }),
+    monitoringPath: path('/api/monitoring/metrics', 'Path of the view with workflow times and success rate.'),
+    cachePath: path('/api/cache/status', 'Path of the view with cache figures.'),
+  },
+  { description: 'JSON views that each pod serves; they are read from the pods, not through the load balancer.' },
+);
+
+const Prometheus = struct(
+  {
+    url: Type.Optional(
+      text({
+        description: 'Address of Prometheus; the one that the operator was started with when absent.',
+        maxLength: 500,
+        pattern: '^https?://[^ @#]+$',
+        wanted: 'must be an http or https URL without credentials, for example http://prometheus.monitoring:9090',
+      }),
+    ),
+    secretRef: Type.Optional(
+      secretRef({
+        description: 'Secret with token, or username and password, and optionally ca.crt, tls.crt and tls.key.',
+      }),
+    ),
+    queries: Type.Optional(
+      mapOf(
+        Type.String({ minLength: 1, maxLength: 1024, description: 'PromQL that gives one series per pod, label pod.' }),
+        {
+          maxProperties: 16,
+          description: 'PromQL by signal, where the metric names of the contract do not fit.',
+          rules: [
+            cel(
+              `self.all(key, key in [${signalNames.map((signal) => `'${signal}'`).join(', ')}])`,
+              'keys must be signals of the workload contract, for example requestRate: sum by (pod) (rate(http_requests_total[1m]))',
+              (self) => Object.keys(self as object).every((key) => signalNames.some((signal) => signal === key)),
+            ),
+          ],
+        },
+      ),
+    ),
+  },
+  { description: 'A Prometheus server that already scrapes the pods.' },
+);
+
+/** One place to read a component's metrics from. */
+export const MetricSource = struct(
+  {
+    type: oneOf(['Pods', 'HTTP', 'Resource', 'Prometheus'], {
+      description:
+        'Pods: their Prometheus exposition. HTTP: their JSON views. Resource: metrics.k8s.io. Prometheus: a Prometheus server.',
+    }),
+    pods: Type.Optional(Pods),
+    http: Type.Optional(Http),
+    prometheus: Type.Optional(Prometheus),
+  },
+  {
+    description: 'One place to read metrics from.',
+    rules: [
+      cel(
+        "has(self.pods) == (self.type == 'Pods') && has(self.http) == (self.type == 'HTTP') && has(self.prometheus) == (self.type == 'Prometheus')",
+        'exactly the member named by type must be set (none for Resource), for example type: Pods with pods: {port: metrics}',
+      ),
+    ],
+  },
+);

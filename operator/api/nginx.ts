@@ -1,0 +1,144 @@
+import Type, { type Static } from 'typebox';
+import { name, objectName } from './names.ts';
+import { atomicList, cel, crdDefault, oneOf, setOf, struct, text } from './schema.ts';
+
+const Route = struct(
+  {
+    path: text({
+      description: 'Requests whose path starts like this; the longest one wins.',
+      maxLength: 200,
+      pattern: '^/[A-Za-z0-9/_.~-]*$',
+      wanted: 'must be an absolute path, for example /api/',
+    }),
+    component: name({ maxLength: 20, description: 'Name of the component that answers; it must have a serviceRef.' }),
+    streaming: crdDefault(
+      'Off',
+      oneOf(['Off', 'On'], { description: 'On for server-sent events: no buffering, no caching.' }),
+    ),
+  },
+  { description: 'Which component answers which requests.' },
+);
+
+const tcpPort = (value: number, description: string) =>
+  crdDefault(value, Type.Integer({ minimum: 1, maximum: 65_535, description }));
+
+const Nginx = struct(
+  {
+    configMapName: Type.Optional(
+      objectName({ description: 'ConfigMap that carries the configuration to the agent; <service>-nginx by default.' }),
+    ),
+    managed: Type.Optional(
+      struct(
+        { replicas: crdDefault(2, Type.Integer({ minimum: 1, maximum: 20, description: 'Number of nginx pods.' })) },
+        { description: 'nginx pods that genops runs itself. This or podSelector.' },
+      ),
+    ),
+    podSelector: Type.Optional(
+      struct(
+        {
+          matchLabels: Type.Unsafe<Record<string, string>>({
+            type: 'object',
+            additionalProperties: { type: 'string', maxLength: 63 },
+            minProperties: 1,
+            maxProperties: 8,
+            description: 'Labels of the pods.',
+          }),
+        },
+        { description: 'nginx pods of yours that run the agent. This or managed.' },
+      ),
+    ),
+    tlsSecretRef: Type.Optional(
+      struct(
+        { name: objectName({ description: 'Name of the Secret, of type kubernetes.io/tls.' }) },
+        { description: 'Certificate and key. Without it nginx serves HTTP only, and status says so.' },
+      ),
+    ),
+    serverNames: Type.Optional(
+      setOf(
+        text({
+          description: 'A host name, or *. and a domain.',
+          maxLength: 253,
+          pattern: '^(\\*\\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+          wanted: 'must be a host name, for example api.example.com or *.example.com',
+        }),
+        { maxItems: 16, description: 'Host names that are served; all of them by default.' },
+      ),
+    ),
+    ports: Type.Optional(
+      struct(
+        {
+          http: tcpPort(8080, 'Port for HTTP.'),
+          https: tcpPort(8443, 'Port for HTTPS.'),
+        },
+        {
+          description: 'Ports that nginx listens on.',
+          rules: [cel('self.http != self.https', 'http and https must differ, for example http: 8080, https: 8443')],
+        },
+      ),
+    ),
+    routes: Type.Optional(
+      atomicList(Route, {
+        minItems: 1,
+        maxItems: 32,
+        description: 'Which component answers which path; by default the first component answers everything.',
+        rules: [
+          cel(
+            'self.all(route, self.exists_one(other, other.path == route.path))',
+            'each path may stand once, for example [{path: /, component: web}, {path: /api/, component: workflow}]',
+          ),
+        ],
+      }),
+    ),
+    staticFiles: Type.Optional(
+      struct(
+        {
+          path: text({
+            description: 'Folder in the nginx container.',
+            maxLength: 200,
+            pattern: '^/[A-Za-z0-9/_.-]+$',
+            wanted: 'must be an absolute path, for example /var/www',
+          }),
+        },
+        {
+          description:
+            'Static files that nginx serves itself; without it they come from the workload and only get headers.',
+        },
+      ),
+    ),
+  },
+  {
+    description: 'nginx with the agent beside it.',
+    rules: [
+      cel(
+        'has(self.managed) != has(self.podSelector)',
+        'exactly one of managed and podSelector must be set, for example managed: {replicas: 2}',
+      ),
+    ],
+  },
+);
+
+/** What stands in front of the service. */
+export const ServiceLoadBalancer = struct(
+  {
+    type: oneOf(['Nginx', 'HTTPRoute'], {
+      description: 'Nginx: nginx with the agent. HTTPRoute: weights of a Gateway API route.',
+    }),
+    nginx: Type.Optional(Nginx),
+    httpRoute: Type.Optional(
+      struct(
+        { name: objectName({ description: 'Name of the HTTPRoute.' }) },
+        { description: 'The route whose backendRefs (the components’ Services) get weights.' },
+      ),
+    ),
+  },
+  {
+    description: 'What stands in front of the service.',
+    rules: [
+      cel(
+        "has(self.nginx) == (self.type == 'Nginx') && has(self.httpRoute) == (self.type == 'HTTPRoute')",
+        'exactly the member named by type must be set, for example type: Nginx with nginx: {managed: {replicas: 2}}',
+      ),
+    ],
+  },
+);
+export type ServiceLoadBalancer = Static<typeof ServiceLoadBalancer>;

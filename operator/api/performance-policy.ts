@@ -1,0 +1,103 @@
+import type { Static } from 'typebox';
+import { Budgets } from './budgets.ts';
+import { Collector } from './collector.ts';
+import type { Condition } from './conditions.ts';
+import { Horizontal } from './horizontal.ts';
+import { LoadBalancer } from './load-balancer.ts';
+import { MaintenanceWindow } from './maintenance.ts';
+import type { ObjectMeta } from './metadata.ts';
+import { Objectives } from './objectives.ts';
+import { Optimizer } from './optimizer.ts';
+import { Postgres } from './postgres.ts';
+import { Rating } from './rating.ts';
+import { Redis } from './redis.ts';
+import { Resources } from './resources.ts';
+import { Runtime } from './runtime.ts';
+import { Scaler } from './scaler.ts';
+import { cel, listMap, orElse, ordered, struct, valueAt } from './schema.ts';
+import { milliseconds } from './duration.ts';
+import { Vertical } from './vertical.ts';
+
+/** What one component may have of its own: everything that is about its pods. */
+const componentSections = {
+  resources: orElse({}, Resources),
+  horizontal: orElse({}, Horizontal),
+  vertical: orElse({}, Vertical),
+  scaler: orElse({}, Scaler),
+  runtime: orElse({}, Runtime),
+};
+
+const fallbackWithinBounds = [
+  ordered('scaler.fallback.replicas', 'horizontal.maxReplicas', {
+    as: 'number',
+    example: 'scaler: {fallback: {replicas: 4}}, horizontal: {maxReplicas: 20}',
+  }),
+  ordered('horizontal.minReplicas', 'scaler.fallback.replicas', {
+    as: 'number',
+    example: 'horizontal: {minReplicas: 2}, scaler: {fallback: {replicas: 4}}',
+  }),
+];
+
+export const ComponentOverrides = struct(componentSections, {
+  description: 'Values for this component alone; they win over the service’s overrides and the policy.',
+  rules: fallbackWithinBounds,
+});
+
+export const PolicySpec = struct(
+  {
+    objectives: orElse({}, Objectives),
+    collector: orElse({}, Collector),
+    rating: orElse({}, Rating),
+    ...componentSections,
+    optimizer: orElse({}, Optimizer),
+    loadBalancer: orElse({}, LoadBalancer),
+    redis: orElse({ maxMemory: '1Gi' }, Redis),
+    postgres: orElse({}, Postgres),
+    budgets: orElse({}, Budgets),
+    maintenanceWindows: orElse(
+      [],
+      listMap(MaintenanceWindow, {
+        maxItems: 8,
+        description:
+          'If there is any, restarts, evictions, roll-outs and index builds happen only inside; merged by name.',
+      }),
+    ),
+  },
+  {
+    description:
+      'How fast a service has to be and what is tuned for it. Every field may be left out; the reference names the figure that then holds.',
+    rules: [
+      ...fallbackWithinBounds,
+      cel(
+        '!has(self.optimizer) || !has(self.optimizer.baseline) || !has(self.collector) || !has(self.collector.interval) || duration(self.optimizer.baseline) >= duration(self.collector.interval) + duration(self.collector.interval) + duration(self.collector.interval)',
+        'optimizer.baseline must be at least three times collector.interval, for example optimizer: {baseline: 60s}, collector: {interval: 10s}',
+        (self) => {
+          const [baseline, interval] = [valueAt(self, 'optimizer.baseline'), valueAt(self, 'collector.interval')];
+          return (
+            baseline === undefined ||
+            interval === undefined ||
+            milliseconds(String(baseline)) >= 3 * milliseconds(String(interval))
+          );
+        },
+      ),
+    ],
+  },
+);
+export type PolicySpec = Static<typeof PolicySpec>;
+export type ComponentOverrides = Static<typeof ComponentOverrides>;
+
+export interface PerformancePolicyStatus {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  /** How many services refer to it. */
+  readonly services?: number;
+}
+
+/** How fast services have to be, and what is tuned for it. Services refer to it by name. */
+export interface PerformancePolicy {
+  readonly apiVersion: 'genops.dev/v1alpha1';
+  readonly kind: 'PerformancePolicy';
+  readonly metadata: ObjectMeta;
+  readonly spec?: PolicySpec;
+  readonly status?: PerformancePolicyStatus;
+}

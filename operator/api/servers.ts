@@ -1,0 +1,99 @@
+import Type, { type Static } from 'typebox';
+import { name, objectName, secretRef } from './names.ts';
+import { struct, text } from './schema.ts';
+
+const serverName = () => name({ maxLength: 20, description: 'Name by which status and messages call the server.' });
+
+const clusterRef = (description: string) =>
+  Type.Optional(
+    struct(
+      {
+        group: text({
+          description: 'API group of the object.',
+          maxLength: 253,
+          pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+          wanted: 'must be an API group, for example postgresql.cnpg.io',
+        }),
+        kind: text({
+          description: 'Kind of the object.',
+          maxLength: 63,
+          pattern: '^[A-Z][A-Za-z0-9]*$',
+          wanted: 'must be a kind, for example Cluster',
+        }),
+        name: objectName({ description: 'Name of the object.' }),
+      },
+      { description },
+    ),
+  );
+
+const WorkloadRef = struct(
+  {
+    apiVersion: text({
+      description: 'API version of the workload.',
+      maxLength: 100,
+      pattern: '^([a-z0-9.-]+/)?v[0-9][a-z0-9]*$',
+      wanted: 'must be an API version, for example apps/v1',
+    }),
+    kind: text({
+      description: 'Kind of the workload.',
+      maxLength: 63,
+      pattern: '^[A-Z][A-Za-z0-9]*$',
+      wanted: 'must be a kind, for example StatefulSet',
+    }),
+    name: objectName({ description: 'Name of the workload.' }),
+    containerName: Type.Optional(name({ description: 'The container that runs the server; the first by default.' })),
+  },
+  { description: 'The workload that runs the server; its memory limit bounds maxMemory.' },
+);
+
+/** One Redis or Valkey that the service uses. */
+export const RedisServer = struct(
+  {
+    name: serverName(),
+    secretRef: secretRef({
+      description:
+        'Secret with uri (or url), or host, port, username and password; optionally ca.crt, tls.crt and tls.key.',
+    }),
+    sentinelMasterName: Type.Optional(
+      text({
+        description:
+          'Name of the primary at Sentinel, where the Secret leads to Sentinel. Every other topology is detected.',
+        maxLength: 63,
+        pattern: '^[A-Za-z0-9._-]+$',
+        wanted: 'must be the name of a primary at Sentinel, for example mymaster',
+      }),
+    ),
+    workloadRef: Type.Optional(WorkloadRef),
+    clusterRef: clusterRef(
+      'The object of another operator that owns this server: settings go through it, or are only reported.',
+    ),
+  },
+  { description: 'One Redis or Valkey that the service uses.' },
+);
+export type RedisServer = Static<typeof RedisServer>;
+
+/** One PostgreSQL that the service uses. */
+export const PostgresServer = struct(
+  {
+    name: serverName(),
+    secretRef: secretRef({
+      description:
+        'Secret with uri (or url), or host, port, username (user), password, dbname (database) and sslmode; optionally ca.crt, tls.crt and tls.key.',
+    }),
+    clusterRef: clusterRef('The object of a database operator that owns this server: parameters go through it.'),
+    pooler: Type.Optional(
+      struct(
+        {
+          serverConnections: Type.Integer({
+            minimum: 1,
+            maximum: 10_000,
+            description: 'Most connections that the pooler opens to the server, for the connection budget.',
+          }),
+        },
+        { description: 'A pooler between the workload and the server.' },
+      ),
+    ),
+  },
+  { description: 'One PostgreSQL that the service uses.' },
+);
+export type PostgresServer = Static<typeof PostgresServer>;

@@ -1,0 +1,258 @@
+import Type, { type Static } from 'typebox';
+import { atomicList, listMap, oneOf, struct } from './schema.ts';
+
+/** Written by the operator alone, so no rules: its shapes document what kubectl shows. Times are RFC 3339. */
+const optional = Type.Optional;
+const string = (description: string) => optional(Type.String({ description, maxLength: 4096 }));
+const integer = (description: string) => optional(Type.Integer({ description }));
+const time = (description: string) => optional(Type.String({ description, format: 'date-time' }));
+const name = (description: string) => Type.String({ description, maxLength: 63 });
+
+export const ConditionSchema = struct(
+  {
+    type: Type.String({ description: 'What the condition is about.', maxLength: 316 }),
+    status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it holds.' }),
+    reason: Type.String({ description: 'One word for why.', minLength: 1, maxLength: 1024 }),
+    message: Type.String({ description: 'What was seen, what was wanted and the next step.', maxLength: 32_768 }),
+    lastTransitionTime: Type.String({ description: 'When status last changed.', format: 'date-time' }),
+    observedGeneration: Type.Integer({ description: 'Generation of the object that was looked at.', minimum: 0 }),
+  },
+  { description: 'One condition; docs/reference/conditions.md lists them all.' },
+);
+
+export const conditionList = optional(
+  Type.Array(ConditionSchema, {
+    description: 'What holds and what does not.',
+    maxItems: 32,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['type'],
+  }),
+);
+
+export const objectiveNames = [
+  'WorkflowDuration',
+  'ConcurrentWorkflows',
+  'CachedResponseTime',
+  'Memory',
+  'CacheHitRatio',
+  'SuccessRatio',
+] as const;
+
+const Objective = struct(
+  {
+    name: oneOf([...objectiveNames], { description: 'The objective.' }),
+    component: string('Component that it was measured on; absent for the service as a whole.'),
+    state: oneOf(['Met', 'NotMet', 'Unknown', 'NotExercised'], {
+      description: 'Unknown: too little data. NotExercised: the load that it asks for was not there.',
+    }),
+    target: string('The target of the effective policy.'),
+    measured: string('The last measured value.'),
+    since: time('Since when the state holds.'),
+    attainment: string('Share of the attainment window in which it was met, as a ratio.'),
+    observedAt: time('When it was measured.'),
+  },
+  { description: 'One objective and how it stands.' },
+);
+
+const ComponentStatus = struct(
+  {
+    name: name('Name of the component.'),
+    replicas: optional(
+      struct(
+        {
+          current: integer('Replicas now.'),
+          min: integer('minReplicas of the effective policy.'),
+          floor: integer('minReplicas of the autoscaler as the scaler last raised it.'),
+          max: integer('Most replicas, after budgets.'),
+          boundBy: string('What bounds max, where it is not the policy.'),
+        },
+        { description: 'Replicas and their bounds.' },
+      ),
+    ),
+    decision: optional(
+      struct(
+        {
+          action: string('What was done.'),
+          from: integer('Replicas before.'),
+          to: integer('Replicas after.'),
+          reason: string('One word for why.'),
+          message: string('Why, with figures.'),
+          time: time('When.'),
+          nextEligibleTime: time('When the next may come.'),
+          traceID: string('Trace of the decision.'),
+        },
+        { description: 'The last decision that changed something.' },
+      ),
+    ),
+    metricsSource: string('Where metrics come from now.'),
+    recommendation: optional(
+      struct(
+        { cpu: string('CPU cores.'), memory: string('Memory.') },
+        { description: 'What the vertical autoscaler recommends, rounded.' },
+      ),
+    ),
+    runtime: optional(
+      struct(
+        {
+          hash: string('Hash of the settings.'),
+          podsCurrent: integer('Pods that have acknowledged them.'),
+          podsTotal: integer('All pods.'),
+        },
+        { description: 'Runtime settings.' },
+      ),
+    ),
+  },
+  { description: 'One component.' },
+);
+
+const OptimizerRuleStatus = struct(
+  {
+    name: name('Name of the rule.'),
+    lastAction: optional(
+      struct(
+        {
+          time: time('When.'),
+          outcome: optional(
+            oneOf(['Improved', 'NoEffect', 'Worse', 'Inconclusive', 'Failed', 'Skipped'], {
+              description: 'Whether it helped.',
+            }),
+          ),
+          before: string('The metric before.'),
+          after: string('The metric after.'),
+        },
+        { description: 'The last action.' },
+      ),
+    ),
+    nextEligibleTime: time('When it may act again.'),
+    backoffMultiplier: integer('How many times its cooldown it waits.'),
+  },
+  { description: 'One rule of the optimizer.' },
+);
+
+const RedisStatus = struct(
+  {
+    name: name('Name of the server.'),
+    server: string('Redis or Valkey.'),
+    version: string('Version of the server.'),
+    topology: string('Standalone, Sentinel or Cluster.'),
+    nodes: integer('Number of nodes.'),
+    hash: string('Hash of the settings in force.'),
+    drifted: integer('Parameters that were changed by somebody else and put back at the last visit.'),
+    pendingRestart: optional(
+      atomicList(Type.String({ maxLength: 64 }), { maxItems: 64, description: 'Parameters that wait for a restart.' }),
+    ),
+  },
+  { description: 'One Redis.' },
+);
+
+const PostgresStatus = struct(
+  {
+    name: name('Name of the server.'),
+    version: string('Version of the server.'),
+    hash: string('Hash of the parameters in force.'),
+    pendingRestart: optional(
+      atomicList(Type.String({ maxLength: 64 }), { maxItems: 128, description: 'Parameters that wait for a restart.' }),
+    ),
+    connections: optional(
+      struct(
+        {
+          needed: integer('Connections that all replicas may open.'),
+          available: integer('Connections that the server has for them.'),
+        },
+        { description: 'The connection budget.' },
+      ),
+    ),
+    indexes: optional(
+      listMap(
+        struct(
+          {
+            name: name('Name of the index.'),
+            state: oneOf(['Valid', 'Building', 'Invalid', 'Failed', 'NotApplicable', 'Advised'], {
+              description: 'How it stands.',
+            }),
+          },
+          { description: 'One index.' },
+        ),
+        { maxItems: 64, description: 'Indexes.' },
+      ),
+    ),
+  },
+  { description: 'One PostgreSQL.' },
+);
+
+export const Status = struct(
+  {
+    observedGeneration: integer('Generation of the spec that this status is about.'),
+    planHash: string('Hash of the last plan; what the annotation genops.dev/approve names.'),
+    policy: optional(
+      struct(
+        {
+          name: string('Name of the policy.'),
+          observedGeneration: integer('Its generation.'),
+          hash: string('Hash of the effective policy.'),
+        },
+        { description: 'The policy in force.' },
+      ),
+    ),
+    rating: optional(
+      struct(
+        {
+          grade: optional(oneOf(['Excellent', 'Good', 'Fair', 'Poor', 'Unknown'], { description: 'The grade.' })),
+          score: integer('Points.'),
+          scoredOf: integer('Points that could be had: less than 100 while parts are unknown.'),
+          parts: optional(
+            struct(
+              {
+                cpu: integer('Points for CPU.'),
+                memory: integer('Points for memory.'),
+                responseTime: integer('Points for response time.'),
+                cacheHitRatio: integer('Points for the cache hit ratio.'),
+              },
+              { description: 'Points by part.' },
+            ),
+          ),
+        },
+        { description: 'How the service is graded.' },
+      ),
+    ),
+    objectivesMet: string('Objectives that are met, of those that count, for example 5/6.'),
+    objectives: optional(listMap(Objective, { maxItems: 6, description: 'The objectives.' })),
+    components: optional(listMap(ComponentStatus, { maxItems: 8, description: 'The components.' })),
+    optimizer: optional(
+      struct(
+        { rules: optional(listMap(OptimizerRuleStatus, { maxItems: 32, description: 'The rules.' })) },
+        { description: 'The optimizer.' },
+      ),
+    ),
+    redis: optional(listMap(RedisStatus, { maxItems: 4, description: 'The Redis servers.' })),
+    postgres: optional(listMap(PostgresStatus, { maxItems: 4, description: 'The PostgreSQL servers.' })),
+    loadBalancer: optional(
+      struct(
+        {
+          desiredHash: string('Hash of the declared configuration.'),
+          loadedHash: string('Hash of the configuration that every pod serves.'),
+          podsCurrent: integer('Pods that serve the declared configuration.'),
+          podsTotal: integer('All pods.'),
+          serverVersion: string('Version of nginx.'),
+          method: string('How a pod is chosen.'),
+          weightMin: integer('Least weight in force.'),
+          weightMax: integer('Greatest weight in force.'),
+        },
+        { description: 'The load balancer.' },
+      ),
+    ),
+    conditions: conditionList,
+  },
+  { description: 'How the service stands. Written only when something changes.' },
+);
+export type GenerationServiceStatus = Static<typeof Status>;
+
+/** Status of a PerformancePolicy. */
+export const PolicyStatus = struct(
+  {
+    observedGeneration: integer('Generation of the spec that this status is about.'),
+    conditions: conditionList,
+    services: integer('Number of services that refer to the policy.'),
+  },
+  { description: 'How the policy stands.' },
+);
