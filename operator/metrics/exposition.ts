@@ -1,0 +1,197 @@
+import { parseSample } from './sample-value.ts';
+import { endOfKey, parseKey } from './series-key.ts';
+
+/** A metric to be read off a page. `name` as its TYPE line has it: without `_total`, `_bucket`, `_sum` and `_count`. */
+export interface WantedFamily {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+}
+
+/** What a line stands for: the sample of a counter or gauge, or a part of a histogram. */
+export type SamplePart = 'value' | 'bucket' | 'sum' | 'count';
+
+/** One series of the pages of one component, taken apart once. */
+export interface Series {
+  /** Index into the wanted families. */
+  readonly family: number;
+  readonly part: SamplePart;
+  readonly labels: ReadonlyMap<string, string>;
+  /** The text before the value. */
+  readonly key: string;
+}
+
+/** What is known of the pages of one component, shared by its Pods: every series with the slot of its value. Grows, never shrinks. */
+export interface PageShape {
+  readonly wanted: readonly WantedFamily[];
+  /** By slot. */
+  readonly series: Series[];
+  readonly slots: Map<string, number>;
+  /** Every sample name of the wanted families, and the same by their first character. */
+  readonly names: ReadonlyMap<string, SampleName>;
+  readonly namesByFirst: ReadonlyMap<number, readonly SampleName[]>;
+  readonly maxSeries: number;
+}
+
+interface SampleName {
+  readonly name: string;
+  readonly family: number;
+  readonly part: SamplePart;
+}
+
+/** The last page of one Pod. */
+export interface Page {
+  /** By slot; NaN where the page has no such series, or says NaN: unknown either way. Shorter than the shape's `series` where another Pod has more. */
+  values: Float64Array;
+  /** By family: 1 where the page names it, be it in a TYPE line alone. A declared family without a series has counted nothing yet. */
+  readonly declared: Uint8Array;
+  /** Slots in the order of their lines: the next page most likely has the same. */
+  order: Int32Array;
+}
+
+export interface PageSummary {
+  /** Wanted samples read. */
+  readonly samples: number;
+  /** Lines that begin like a wanted sample and are none. */
+  readonly junk: number;
+  /** Samples of series beyond the shape's `maxSeries`. */
+  readonly dropped: number;
+}
+
+const codes = { tab: 9, newline: 10, blank: 32, hash: 35, brace: 123 } as const;
+/** What stands where a slot would: why a line has none. */
+const none = { unwanted: -1, junk: -2, dropped: -3 } as const;
+const typeComment = '# TYPE ';
+
+/** @param options.maxSeries The bound that a workload with endless label values meets: what is beyond it is counted as dropped. */
+export function createPageShape(wanted: readonly WantedFamily[], { maxSeries = 20_000 } = {}): PageShape {
+  const all = wanted.flatMap(({ name, kind }, family): readonly SampleName[] => {
+    const parts = kind === 'histogram' ? (['bucket', 'sum', 'count'] as const) : [];
+    const values = kind === 'histogram' ? [] : kind === 'counter' ? [name, `${name}_total`] : [name];
+    return [
+      ...values.map((value): SampleName => ({ name: value, family, part: 'value' })),
+      ...parts.map((part): SampleName => ({ name: `${name}_${part}`, family, part })),
+    ];
+  });
+  return {
+    wanted,
+    series: [],
+    slots: new Map(),
+    names: new Map(all.map((sample) => [sample.name, sample])),
+    namesByFirst: Map.groupBy(all, ({ name }) => name.charCodeAt(0)),
+    maxSeries,
+  };
+}
+
+export function createPage(shape: PageShape): Page {
+  return { values: new Float64Array(0), declared: new Uint8Array(shape.wanted.length), order: new Int32Array(0) };
+}
+
+/**
+ * Reads the wanted families of a page in the Prometheus text format (0.0.4 and 1.0.0 with quoted names) or OpenMetrics into `page`, whose former content is gone.
+ * Never throws: a line that is no sample is counted and left out. Timestamps and exemplars are read over. Of a series that stands there twice the last value counts.
+ *
+ * A line is known by the text before its value, first compared with the line that followed on the page before: labels are taken apart only when a series is new.
+ */
+export function readPage(text: string, shape: PageShape, page: Page): PageSummary {
+  const summary = { samples: 0, junk: 0, dropped: 0 };
+  page.values.fill(NaN);
+  page.declared.fill(0);
+  let line = 0; // of the wanted ones
+  for (let start = 0, next = 0; start < text.length; start = next) {
+    const found = text.indexOf('\n', start);
+    const end = found === -1 ? text.length : found;
+    next = end + 1;
+    if (text.charCodeAt(start) === codes.hash) {
+      declare(text, start, end, shape, page);
+      continue;
+    }
+    const expected = line < page.order.length ? (page.order[line] ?? none.unwanted) : none.unwanted;
+    const key = shape.series[expected]?.key;
+    let slot: number = none.unwanted;
+    let keyEnd = start;
+    if (key !== undefined && text.startsWith(key, start) && isValueAt(text, start + key.length)) {
+      slot = expected;
+      keyEnd = start + key.length;
+    } else {
+      const from = afterBlanks(text, start, end);
+      if (!mayBeWanted(text, from, shape)) continue;
+      keyEnd = endOfKey(text, from, end);
+      slot = keyEnd === -1 ? none.junk : slotOf(text.slice(from, keyEnd), shape);
+    }
+    const value = slot < 0 ? undefined : parseSample(text, keyEnd, end);
+    if (value !== undefined) {
+      put(page, shape, line++, slot, value);
+      summary.samples++;
+    } else if (slot === none.dropped) summary.dropped++;
+    else if (slot !== none.unwanted) summary.junk++;
+  }
+  return summary;
+}
+
+const isBlank = (code: number): boolean => code === codes.blank || code === codes.tab;
+
+/** A blank and no `{` behind it: `name {` goes on as a key. */
+const isValueAt = (text: string, at: number): boolean =>
+  isBlank(text.charCodeAt(at)) && text.charCodeAt(at + 1) !== codes.brace;
+
+function afterBlanks(text: string, start: number, end: number): number {
+  let at = start;
+  while (at < end && isBlank(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** A line that begins with `{` has its name in quotes inside: only taking it apart tells. */
+function mayBeWanted(text: string, from: number, { namesByFirst }: PageShape): boolean {
+  const first = text.charCodeAt(from);
+  if (first === codes.brace) return true;
+  const candidates = namesByFirst.get(first);
+  if (candidates === undefined) return false;
+  for (const { name } of candidates) {
+    if (!text.startsWith(name, from)) continue;
+    const after = text.charCodeAt(from + name.length);
+    if (after === codes.brace || isBlank(after)) return true;
+  }
+  return false;
+}
+
+function slotOf(key: string, shape: PageShape): number {
+  const known = shape.slots.get(key);
+  if (known !== undefined) return known;
+  const parsed = parseKey(key);
+  if (parsed === undefined) return none.junk;
+  const sample = shape.names.get(parsed.name);
+  if (sample === undefined) return none.unwanted;
+  if (shape.series.length >= shape.maxSeries) return none.dropped;
+  const slot = shape.series.length;
+  const own = Buffer.from(key).toString(); // a slice would keep the whole page alive
+  shape.series.push({ family: sample.family, part: sample.part, labels: parsed.labels, key: own });
+  shape.slots.set(own, slot);
+  return slot;
+}
+
+function put(page: Page, shape: PageShape, line: number, slot: number, value: number): void {
+  if (slot >= page.values.length) page.values = grown(page.values, new Float64Array(sizeFor(slot, shape)).fill(NaN));
+  if (line >= page.order.length)
+    page.order = grown(page.order, new Int32Array(sizeFor(line, shape)).fill(none.unwanted));
+  page.values[slot] = value;
+  page.order[line] = slot;
+  page.declared[shape.series[slot]?.family ?? 0] = 1;
+}
+
+const sizeFor = (index: number, { series }: PageShape): number => Math.max(16, series.length, index + (index >> 2) + 1);
+
+function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+function declare(text: string, start: number, end: number, { namesByFirst, wanted }: PageShape, page: Page): void {
+  if (!text.startsWith(typeComment, start)) return;
+  const from = start + typeComment.length;
+  for (const { family } of namesByFirst.get(text.charCodeAt(from)) ?? []) {
+    const name = wanted[family]?.name ?? '';
+    if (!text.startsWith(name, from)) continue;
+    const after = text.slice(from + name.length, end);
+    if (after.startsWith(' ') || after.startsWith('_total ')) page.declared[family] = 1;
+  }
+}

@@ -1,0 +1,193 @@
+import { describe, expect, test } from '@jest/globals';
+import { createPage, createPageShape, readPage, type WantedFamily } from '../../../operator/metrics/exposition.ts';
+
+const wanted: readonly WantedFamily[] = [
+  { name: 'http_server_request_duration_seconds', kind: 'histogram' },
+  { name: 'jobs', kind: 'counter' },
+  { name: 'queue_length', kind: 'gauge' },
+  { name: 'dotted.name', kind: 'gauge' },
+];
+
+/** What a page says, by key; and the summary. */
+function read(...pages: readonly string[]) {
+  const shape = createPageShape(wanted);
+  const page = createPage(shape);
+  const summaries = pages.map((text) => readPage(text, shape, page));
+  const values = Object.fromEntries(
+    shape.series.flatMap(({ key }, slot) => {
+      const value = page.values[slot] ?? NaN;
+      return Number.isNaN(value) ? [] : [[key, value]];
+    }),
+  );
+  return { values, shape, page, ...(summaries.at(-1) ?? { samples: 0, junk: 0, dropped: 0 }) };
+}
+const labelsOf = (text: string): readonly (readonly [string, string])[] => [
+  ...(read(text).shape.series[0]?.labels ?? []),
+];
+
+describe('readPage()', () => {
+  test('reads counters, gauges and the parts of a histogram, and nothing else', () => {
+    const { values, samples, junk, shape } = read(
+      [
+        '# HELP jobs Jobs done.',
+        '# TYPE jobs counter',
+        'jobs_total{kind="a"} 3',
+        'jobs 4',
+        'queue_length 7',
+        'queue_length_total 1',
+        'queue_lengths 1',
+        'other{kind="a"} 1',
+        'http_server_request_duration_seconds_bucket{le="0.5"} 2',
+        'http_server_request_duration_seconds_bucket{le="+Inf"} 3',
+        'http_server_request_duration_seconds_sum 1.25',
+        'http_server_request_duration_seconds_count 3',
+        '',
+      ].join('\n'),
+    );
+    expect(values).toEqual({
+      'jobs_total{kind="a"}': 3,
+      jobs: 4,
+      queue_length: 7,
+      'http_server_request_duration_seconds_bucket{le="0.5"}': 2,
+      'http_server_request_duration_seconds_bucket{le="+Inf"}': 3,
+      http_server_request_duration_seconds_sum: 1.25,
+      http_server_request_duration_seconds_count: 3,
+    });
+    expect(shape.series.map(({ part }) => part)).toEqual([
+      'value',
+      'value',
+      'value',
+      'bucket',
+      'bucket',
+      'sum',
+      'count',
+    ]);
+    expect({ samples, junk }).toEqual({ samples: 7, junk: 0 });
+  });
+
+  test.each<{ text: string; value: number }>([
+    { text: '0', value: 0 },
+    { text: '-0.5', value: -0.5 },
+    { text: '+3', value: 3 },
+    { text: '1e3', value: 1000 },
+    { text: '1.5E-7', value: 1.5e-7 },
+    { text: '.5', value: 0.5 },
+    { text: '5.', value: 5 },
+    { text: '0.1', value: 0.1 },
+    { text: '123456789012345', value: 123456789012345 },
+    { text: '1234567890123456789', value: Number('1234567890123456789') },
+    { text: '0.123456789012345678', value: Number('0.123456789012345678') },
+    { text: '+Inf', value: Infinity },
+    { text: '-Inf', value: -Infinity },
+    { text: 'inf', value: Infinity },
+    { text: '7 1732500000000', value: 7 },
+    { text: '7 1732500000.123', value: 7 },
+    { text: '7 # {trace_id="a } b"} 0.5 1732500000.123', value: 7 },
+    { text: '7 1732500000.1 # {trace_id="a"} 0.5', value: 7 },
+    { text: '7\r', value: 7 },
+    { text: ' \t7  ', value: 7 },
+  ])('takes $text for $value', ({ text, value }) => {
+    expect(read(`queue_length ${text}`).values).toEqual({ queue_length: value });
+    expect(read('queue_length 1\n', `queue_length ${text}\n`).values).toEqual({ queue_length: value });
+  });
+
+  test('takes NaN for unknown, and counts it as read', () => {
+    expect(read('queue_length NaN\n')).toMatchObject({ values: {}, samples: 1, junk: 0 });
+  });
+
+  test.each([
+    'queue_length',
+    'queue_length ',
+    'queue_length abc',
+    'queue_length 1 abc',
+    'queue_length 1 2 3',
+    'queue_length 0x10',
+    'queue_length 1_000',
+    'queue_length 1.2.3',
+    'queue_length -',
+    'queue_length .',
+    'queue_length 1e',
+    'queue_length{a="b" 1',
+    'queue_length{a="b"}1',
+    'queue_length{a="b"}',
+    'queue_length{a="b} 1',
+    'queue_length{a} 1',
+    'queue_length{a=b} 1',
+    'queue_length{1a="b"} 1',
+    'queue_length{a="b" c="d"} 1',
+    'queue_length{"another"} 1',
+    '{a="b"} 1',
+  ])('counts %p as junk and reads the line behind it', (line) => {
+    const { values, junk, samples } = read(`${line}\njobs 1\n`);
+    // Without a blank behind the name it is not even the name of a wanted sample.
+    expect({ values, junk, samples }).toEqual({
+      values: { jobs: 1 },
+      junk: line === 'queue_length' ? 0 : 1,
+      samples: 1,
+    });
+  });
+
+  test.each([
+    { text: 'jobs{a="b"} 1', labels: [['a', 'b']] },
+    { text: 'jobs{a="b",} 1', labels: [['a', 'b']] },
+    {
+      text: 'jobs{ a = "b" , c="d" } 1',
+      labels: [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    },
+    { text: 'jobs {a="b"} 1', labels: [['a', 'b']] },
+    { text: 'jobs{} 1', labels: [] },
+    { text: String.raw`jobs{a="\"} 1 \\ \n \t"} 1`, labels: [['a', '"} 1 \\ \n \\t']] },
+    { text: 'jobs{a="x{y}, z=\'1\'"} 1', labels: [['a', "x{y}, z='1'"]] },
+    { text: 'jobs{a="ünï 中"} 1', labels: [['a', 'ünï 中']] },
+    { text: '{"dotted.name","a.b"="c"} 1', labels: [['a.b', 'c']] },
+    { text: '  jobs{a="b"} 1', labels: [['a', 'b']] },
+  ])('takes the labels of $text apart', ({ text, labels }) => {
+    expect(read(text)).toMatchObject({ samples: 1, junk: 0 });
+    expect(labelsOf(text)).toEqual(labels);
+  });
+
+  test('keeps the slots of series from page to page, whatever their order, and forgets their values', () => {
+    const { values, shape } = read('jobs 1\nqueue_length 2\n', 'queue_length 3\n', 'queue_length 5\njobs{a="b"} 4\n');
+    expect(values).toEqual({ queue_length: 5, 'jobs{a="b"}': 4 });
+    expect(shape.series.map(({ key }) => key)).toEqual(['jobs', 'queue_length', 'jobs{a="b"}']);
+  });
+
+  test('does not take a key for its prefix', () => {
+    expect(read('jobs 1\n', 'jobs_total 2\n').values).toEqual({ jobs_total: 2 });
+    expect(read('jobs 1\n', 'jobs {a="b"} 2\n').values).toEqual({ 'jobs {a="b"}': 2 });
+  });
+
+  test('knows a family by its TYPE line alone', () => {
+    const { page } = read(
+      '# TYPE jobs counter\n# TYPE queue_lengths gauge\n# TYPE http_server_request_duration_seconds histogram\n',
+    );
+    expect([...page.declared]).toEqual([1, 1, 0, 0]);
+    expect([...read('# TYPE jobs_total counter\n').page.declared]).toEqual([0, 1, 0, 0]);
+    expect([...read('# HELP jobs counter\n#TYPE jobs counter\n').page.declared]).toEqual([0, 0, 0, 0]);
+  });
+
+  test('a page is forgotten with its declarations', () => {
+    expect([...read('# TYPE jobs counter\n', '# EOF\n').page.declared]).toEqual([0, 0, 0, 0]);
+  });
+
+  test('is bounded: series beyond maxSeries are dropped, counted, and leave the others alone', () => {
+    const shape = createPageShape(wanted, { maxSeries: 2 });
+    const page = createPage(shape);
+    expect(
+      readPage('jobs{a="1"} 1\njobs{a="2"} 2\njobs{a="3"} 3\nqueue_length 4\njobs{a="1"} 5\n', shape, page),
+    ).toEqual({
+      samples: 3,
+      junk: 0,
+      dropped: 2,
+    });
+    expect([page.values[0], page.values[1]]).toEqual([5, 2]);
+  });
+
+  test('reads a page without an end of line, and an empty one', () => {
+    expect(read('jobs 1').values).toEqual({ jobs: 1 });
+    expect(read('')).toMatchObject({ values: {}, samples: 0, junk: 0 });
+  });
+});
