@@ -10,7 +10,7 @@ import type { GenerationServiceStatus } from './status.ts';
 
 const differentSecrets = cel(
   'self.all(server, self.exists_one(other, other.secretRef.name == server.secretRef.name))',
-  'each entry must have a Secret of its own, for example [{name: cache, secretRef: {name: redis}}]',
+  { wanted: 'each entry must have a Secret of its own', example: '[{name: cache, secretRef: {name: redis}}]' },
 );
 
 export const GenerationServiceSpec = struct(
@@ -41,10 +41,10 @@ export const GenerationServiceSpec = struct(
       maxItems: 8,
       description: 'The workloads of the service, each with its own scaling and resources.',
       rules: [
-        cel(
-          'self.all(component, self.exists_one(other, other.targetRef == component.targetRef))',
-          'each target may stand once, for example one component with targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}',
-        ),
+        cel('self.all(component, self.exists_one(other, other.targetRef == component.targetRef))', {
+          wanted: 'each target may stand once',
+          example: 'one component with targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}',
+        }),
       ],
     }),
     redis: Type.Optional(
@@ -68,7 +68,10 @@ export const GenerationServiceSpec = struct(
     rules: [
       cel(
         '!has(self.loadBalancer) || !has(self.loadBalancer.nginx) || !has(self.loadBalancer.nginx.routes) || self.loadBalancer.nginx.routes.all(route, self.components.exists(component, component.name == route.component && has(component.serviceRef)))',
-        'each component of loadBalancer.nginx.routes must exist and have a serviceRef, for example components: [{name: workflow, serviceRef: {name: generation}}]',
+        {
+          wanted: 'each component of loadBalancer.nginx.routes must exist and have a serviceRef',
+          example: 'components: [{name: workflow, serviceRef: {name: generation}}]',
+        },
       ),
     ],
   },

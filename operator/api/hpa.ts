@@ -19,7 +19,7 @@ const MetricTarget = struct(
     rules: [
       cel(
         "self.type == 'Utilization' ? has(self.averageUtilization) : self.type == 'AverageValue' ? has(self.averageValue) : has(self.value)",
-        'must hold the field that its type names, for example type: Utilization with averageUtilization: 70',
+        { wanted: 'must hold the field that its type names', example: 'type: Utilization with averageUtilization: 70' },
       ),
     ],
   },
@@ -96,7 +96,10 @@ export const MetricSpec = struct(
     rules: [
       cel(
         "has(self.resource) == (self.type == 'Resource') && has(self.containerResource) == (self.type == 'ContainerResource') && has(self.pods) == (self.type == 'Pods')",
-        'must have exactly the member that its type names, for example type: Resource with resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}',
+        {
+          wanted: 'must have exactly the member that its type names',
+          example: 'type: Resource with resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}',
+        },
       ),
     ],
   },

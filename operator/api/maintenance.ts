@@ -7,21 +7,24 @@ export const MaintenanceWindow = struct(
     name: name({ description: 'Name of the window; later layers change a window by its name.' }),
     mode: orElse('On', oneOf(['On', 'Off'], { description: 'Off leaves the window out.' })),
     schedule: neededAfterMerging(
+      '0 2 * * 1-5',
       text({
         description: 'When it begins, as cron with five fields: minute, hour, day of month, month, day of week.',
         maxLength: 100,
         pattern: '^([0-9*/,-]+ ){2}[0-9*/,-]+( [A-Za-z0-9*/,-]+){2}$',
-        wanted: 'must be cron with five fields, for example 0 2 * * 1-5',
+        wanted: 'must be cron with five fields',
+        example: '0 2 * * 1-5',
       }),
     ),
-    duration: neededAfterMerging(duration({ min: '5m', max: '24h', description: 'How long it is open.' })),
+    duration: neededAfterMerging('2h', duration({ min: '5m', max: '24h', description: 'How long it is open.' })),
     timeZone: orElse(
       'UTC',
       text({
         description: 'IANA time zone of the schedule.',
         maxLength: 64,
         pattern: '^[A-Za-z]+([/_+-][A-Za-z0-9_+-]+)*$',
-        wanted: 'must be an IANA time zone, for example Asia/Seoul',
+        wanted: 'must be an IANA time zone',
+        example: 'Asia/Seoul',
       }),
     ),
   },

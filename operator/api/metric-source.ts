@@ -10,7 +10,8 @@ const path = (value: string, description: string) =>
       description,
       maxLength: 200,
       pattern: '^/[A-Za-z0-9/_.~?=&%-]*$',
-      wanted: `must be an absolute path, for example ${value}`,
+      wanted: `must be an absolute path`,
+      example: `${value}`,
     }),
   );
 
@@ -39,7 +40,8 @@ const Prometheus = struct(
         description: 'Address of Prometheus; the one that the operator was started with when absent.',
         maxLength: 500,
         pattern: '^https?://[^ @#]+$',
-        wanted: 'must be an http or https URL without credentials, for example http://prometheus.monitoring:9090',
+        wanted: 'must be an http or https URL without credentials',
+        example: 'http://prometheus.monitoring:9090',
       }),
     ),
     secretRef: Type.Optional(
@@ -54,11 +56,11 @@ const Prometheus = struct(
           maxProperties: 16,
           description: 'PromQL by signal, where the metric names of the contract do not fit.',
           rules: [
-            cel(
-              `self.all(key, key in [${signalNames.map((signal) => `'${signal}'`).join(', ')}])`,
-              'keys must be signals of the workload contract, for example requestRate: sum by (pod) (rate(http_requests_total[1m]))',
-              (self) => Object.keys(self as object).every((key) => signalNames.some((signal) => signal === key)),
-            ),
+            cel(`self.all(key, key in [${signalNames.map((signal) => `'${signal}'`).join(', ')}])`, {
+              wanted: 'keys must be signals of the workload contract',
+              example: 'requestRate: sum by (pod) (rate(http_requests_total[1m]))',
+              holds: (self) => Object.keys(self as object).every((key) => signalNames.some((signal) => signal === key)),
+            }),
           ],
         },
       ),
@@ -83,7 +85,10 @@ export const MetricSource = struct(
     rules: [
       cel(
         "has(self.pods) == (self.type == 'Pods') && has(self.http) == (self.type == 'HTTP') && has(self.prometheus) == (self.type == 'Prometheus')",
-        'exactly the member named by type must be set (none for Resource), for example type: Pods with pods: {port: metrics}',
+        {
+          wanted: 'exactly the member named by type must be set (none for Resource)',
+          example: 'type: Pods with pods: {port: metrics}',
+        },
       ),
     ],
   },

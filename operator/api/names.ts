@@ -8,7 +8,8 @@ export const name = ({ description, maxLength = 63 }: { description: string; max
     description,
     maxLength,
     pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
-    wanted: 'must be a name of lower-case letters, digits and dashes, for example generation-api',
+    wanted: 'must be a name of lower-case letters, digits and dashes',
+    example: 'generation-api',
   });
 
 /** Names of whole objects may hold dots. */
@@ -17,7 +18,8 @@ export const objectName = ({ description }: { description: string }) =>
     description,
     maxLength: 253,
     pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
-    wanted: 'must be the name of an object, for example workflow-execution',
+    wanted: 'must be the name of an object',
+    example: 'workflow-execution',
   });
 
 export const port = ({ description }: { description: string }) =>
@@ -29,7 +31,8 @@ export const identifier = ({ description }: { description: string }) =>
     description,
     maxLength: 63,
     pattern: '^[A-Za-z_][A-Za-z0-9_$]*$',
-    wanted: 'must be an SQL identifier, for example workflows_status_created',
+    wanted: 'must be an SQL identifier',
+    example: 'workflows_status_created',
   });
 
 export const secretRef = ({ description }: { description: string }) =>

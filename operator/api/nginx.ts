@@ -8,7 +8,8 @@ const Route = struct(
       description: 'Requests whose path starts like this; the longest one wins.',
       maxLength: 200,
       pattern: '^/[A-Za-z0-9/_.~-]*$',
-      wanted: 'must be an absolute path, for example /api/',
+      wanted: 'must be an absolute path',
+      example: '/api/',
     }),
     component: name({ maxLength: 20, description: 'Name of the component that answers; it must have a serviceRef.' }),
     streaming: crdDefault(
@@ -59,7 +60,8 @@ const Nginx = struct(
           description: 'A host name, or *. and a domain.',
           maxLength: 253,
           pattern: '^(\\*\\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
-          wanted: 'must be a host name, for example api.example.com or *.example.com',
+          wanted: 'must be a host name',
+          example: 'api.example.com or *.example.com',
         }),
         { maxItems: 16, description: 'Host names that are served; all of them by default.' },
       ),
@@ -72,7 +74,12 @@ const Nginx = struct(
         },
         {
           description: 'Ports that nginx listens on.',
-          rules: [cel('self.http != self.https', 'http and https must differ, for example http: 8080, https: 8443')],
+          rules: [
+            cel('self.http != self.https', {
+              wanted: 'http and https must differ',
+              example: 'http: 8080, https: 8443',
+            }),
+          ],
         },
       ),
     ),
@@ -82,10 +89,10 @@ const Nginx = struct(
         maxItems: 32,
         description: 'Which component answers which path; by default the first component answers everything.',
         rules: [
-          cel(
-            'self.all(route, self.exists_one(other, other.path == route.path))',
-            'each path may stand once, for example [{path: /, component: web}, {path: /api/, component: workflow}]',
-          ),
+          cel('self.all(route, self.exists_one(other, other.path == route.path))', {
+            wanted: 'each path may stand once',
+            example: '[{path: /, component: web}, {path: /api/, component: workflow}]',
+          }),
         ],
       }),
     ),
@@ -96,7 +103,8 @@ const Nginx = struct(
             description: 'Folder in the nginx container.',
             maxLength: 200,
             pattern: '^/[A-Za-z0-9/_.-]+$',
-            wanted: 'must be an absolute path, for example /var/www',
+            wanted: 'must be an absolute path',
+            example: '/var/www',
           }),
         },
         {
@@ -109,10 +117,10 @@ const Nginx = struct(
   {
     description: 'nginx with the agent beside it.',
     rules: [
-      cel(
-        'has(self.managed) != has(self.podSelector)',
-        'exactly one of managed and podSelector must be set, for example managed: {replicas: 2}',
-      ),
+      cel('has(self.managed) != has(self.podSelector)', {
+        wanted: 'exactly one of managed and podSelector must be set',
+        example: 'managed: {replicas: 2}',
+      }),
     ],
   },
 );
@@ -134,10 +142,10 @@ export const ServiceLoadBalancer = struct(
   {
     description: 'What stands in front of the service.',
     rules: [
-      cel(
-        "has(self.nginx) == (self.type == 'Nginx') && has(self.httpRoute) == (self.type == 'HTTPRoute')",
-        'exactly the member named by type must be set, for example type: Nginx with nginx: {managed: {replicas: 2}}',
-      ),
+      cel("has(self.nginx) == (self.type == 'Nginx') && has(self.httpRoute) == (self.type == 'HTTPRoute')", {
+        wanted: 'exactly the member named by type must be set',
+        example: 'type: Nginx with nginx: {managed: {replicas: 2}}',
+      }),
     ],
   },
 );

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { name } from './names.ts';
-import { comparison, metric, value } from './scaler.ts';
+import { comparison, metric, value, valueInUnit } from './scaler.ts';
 import { cel, duration, listMap, neededAfterMerging, oneOf, orElse, ordered, quantity, struct } from './schema.ts';
 
 const actions = [
@@ -28,17 +28,19 @@ const OptimizerRule = struct(
       }),
     ),
     when: neededAfterMerging(
+      '{metric: memory, operator: GreaterThan, value: 1536Mi}',
       struct(
         {
-          metric: neededAfterMerging(metric()),
-          operator: neededAfterMerging(comparison()),
-          value: neededAfterMerging(value()),
+          metric: neededAfterMerging('cpuPercent', metric()),
+          operator: neededAfterMerging('GreaterThan', comparison()),
+          value: neededAfterMerging('"80"', value()),
           for: orElse('0s', duration({ max: '1h', description: 'How long the comparison has to hold first.' })),
         },
-        { description: 'When the rule acts.' },
+        { description: 'When the rule acts.', rules: [valueInUnit] },
       ),
     ),
     action: neededAfterMerging(
+      'CollectGarbage',
       oneOf([...actions], {
         description:
           'What is done. ReduceWorkers acts only at maxReplicas or while scaling is held. EvictWorstPod and RaiseMemoryLimit need bounds.',
@@ -55,11 +57,13 @@ const OptimizerRule = struct(
       struct(
         {
           step: neededAfterMerging(
+            '256Mi',
             quantity({
               description: 'How much one action changes: bytes for RaiseMemoryLimit, pods for EvictWorstPod.',
             }),
           ),
           max: neededAfterMerging(
+            '4Gi',
             quantity({
               description: 'How far it may go: bytes for RaiseMemoryLimit, pods per hour for EvictWorstPod.',
             }),
@@ -78,10 +82,13 @@ const OptimizerRule = struct(
     rules: [
       cel(
         `!has(self.action) || (self.action in [${bounded.map((action) => `'${action}'`).join(', ')}]) == has(self.bounds)`,
-        'bounds must be set for EvictWorstPod and RaiseMemoryLimit alone, for example action: RaiseMemoryLimit, bounds: {step: 256Mi, max: 4Gi}',
-        (self) => {
-          const { action, bounds } = self as PartOfRule;
-          return action === undefined || bounded.includes(action) === (bounds !== undefined);
+        {
+          wanted: 'bounds must be set for EvictWorstPod and RaiseMemoryLimit alone',
+          example: 'action: RaiseMemoryLimit, bounds: {step: 256Mi, max: 4Gi}',
+          holds: (self) => {
+            const { action, bounds } = self as PartOfRule;
+            return action === undefined || bounded.includes(action) === (bounds !== undefined);
+          },
         },
       ),
     ],

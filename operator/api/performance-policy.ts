@@ -70,14 +70,17 @@ export const PolicySpec = struct(
       ...fallbackWithinBounds,
       cel(
         '!has(self.optimizer) || !has(self.optimizer.baseline) || !has(self.collector) || !has(self.collector.interval) || duration(self.optimizer.baseline) >= duration(self.collector.interval) + duration(self.collector.interval) + duration(self.collector.interval)',
-        'optimizer.baseline must be at least three times collector.interval, for example optimizer: {baseline: 60s}, collector: {interval: 10s}',
-        (self) => {
-          const [baseline, interval] = [valueAt(self, 'optimizer.baseline'), valueAt(self, 'collector.interval')];
-          return (
-            baseline === undefined ||
-            interval === undefined ||
-            milliseconds(String(baseline)) >= 3 * milliseconds(String(interval))
-          );
+        {
+          wanted: 'optimizer.baseline must be at least three times collector.interval',
+          example: 'optimizer: {baseline: 60s}, collector: {interval: 10s}',
+          holds: (self) => {
+            const [baseline, interval] = [valueAt(self, 'optimizer.baseline'), valueAt(self, 'collector.interval')];
+            return (
+              baseline === undefined ||
+              interval === undefined ||
+              milliseconds(String(baseline)) >= 3 * milliseconds(String(interval))
+            );
+          },
         },
       ),
     ],

@@ -17,8 +17,8 @@ import {
 
 const Sizing = struct(
   {
-    memory: neededAfterMerging(quantity({ description: 'Memory in bytes that the server has.' })),
-    cpus: neededAfterMerging(quantity({ description: 'Processors that the server has.' })),
+    memory: neededAfterMerging('4Gi', quantity({ description: 'Memory in bytes that the server has.' })),
+    cpus: neededAfterMerging('"2"', quantity({ description: 'Processors that the server has.' })),
     storage: orElse('SSD', oneOf(['SSD', 'HDD', 'Network'], { description: 'What the data lies on.' })),
     workload: orElse('OLTP', oneOf(['OLTP', 'Mixed', 'Analytics'], { description: 'Kind of queries.' })),
   },
@@ -53,7 +53,10 @@ const IndexCondition = struct(
     rules: [
       cel(
         "self.operator in ['IsNull', 'IsNotNull'] ? !has(self.values) : has(self.values) && (self.operator in ['In', 'NotIn'] ? size(self.values) > 0 : size(self.values) == 1)",
-        'must have as many values as its operator takes, for example operator: In, values: [running, pending]',
+        {
+          wanted: 'must have as many values as its operator takes',
+          example: 'operator: In, values: [running, pending]',
+        },
       ),
     ],
   },
@@ -69,9 +72,11 @@ const Index = struct(
     database: Type.Optional(identifier({ description: 'Database; the one of the Secret when absent.' })),
     schema: orElse('public', identifier({ description: 'Schema of the table.' })),
     table: neededAfterMerging(
+      'workflows',
       identifier({ description: 'Name of the table. Where there is none, the index is not applicable.' }),
     ),
     columns: neededAfterMerging(
+      '[{name: status}]',
       atomicList(IndexColumn, { minItems: 1, maxItems: 16, description: 'Columns, in order.' }),
     ),
     include: Type.Optional(
@@ -100,18 +105,19 @@ export const Postgres = struct(
           description: 'Value as ALTER SYSTEM takes it.',
           maxLength: 256,
           pattern: '^[ -~]*$',
-          wanted: 'must be printable ASCII, for example work_mem: 16MB',
+          wanted: 'must be printable ASCII',
+          example: 'work_mem: 16MB',
         }),
         {
           maxProperties: 128,
           description:
             'Server parameters by their names; layers are merged by name. Only those that cannot endanger data, security or the next start.',
           rules: [
-            cel(
-              `self.all(key, key in [${postgresParameterNames.map((parameter) => `'${parameter}'`).join(', ')}])`,
-              'must hold parameters of the allow-list in docs/reference/api.md alone, for example work_mem: 16MB',
-              (self) => Object.keys(self as object).every((key) => postgresParameterNames.includes(key)),
-            ),
+            cel(`self.all(key, key in [${postgresParameterNames.map((parameter) => `'${parameter}'`).join(', ')}])`, {
+              wanted: 'must hold parameters of the allow-list in docs/reference/api.md alone',
+              example: 'work_mem: 16MB',
+              holds: (self) => Object.keys(self as object).every((key) => postgresParameterNames.includes(key)),
+            }),
           ],
         },
       ),

@@ -3,15 +3,15 @@ import { atomicList, cel, duration, orElse, ordered, quantity, ratio, struct } f
 
 const three = { minItems: 3, maxItems: 3 };
 const rising = (of: (item: string) => string, example: string) =>
-  cel(
-    `${of('self[0]')} < ${of('self[1]')} && ${of('self[1]')} < ${of('self[2]')}`,
-    `must rise, for example ${example}`,
-  );
+  cel(`${of('self[0]')} < ${of('self[1]')} && ${of('self[1]')} < ${of('self[2]')}`, {
+    wanted: `must rise`,
+    example: `${example}`,
+  });
 const falling = (of: (item: string) => string, example: string) =>
-  cel(
-    `${of('self[0]')} > ${of('self[1]')} && ${of('self[1]')} > ${of('self[2]')}`,
-    `must fall, for example ${example}`,
-  );
+  cel(`${of('self[0]')} > ${of('self[1]')} && ${of('self[1]')} > ${of('self[2]')}`, {
+    wanted: `must fall`,
+    example: `${example}`,
+  });
 const plain = (item: string) => item;
 
 const grade = (points: number, description: string) =>
@@ -37,7 +37,7 @@ export const Rating = struct(
         rules: [
           cel(
             'quantity(string(self[0])).isLessThan(quantity(string(self[1]))) && quantity(string(self[1])).isLessThan(quantity(string(self[2])))',
-            'must rise, for example [1024Mi, 1536Mi, 2048Mi]',
+            { wanted: 'must rise', example: '[1024Mi, 1536Mi, 2048Mi]' },
           ),
         ],
       }),

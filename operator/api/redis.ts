@@ -41,22 +41,27 @@ const RedisParameters = mapOf(
     description: 'Value as CONFIG SET takes it.',
     maxLength: 256,
     pattern: '^[ !#-&(-~]*$',
-    wanted: 'must be printable ASCII without quotes, for example save: "900 1 300 10 60 10000"',
+    wanted: 'must be printable ASCII without quotes',
+    example: 'save: "900 1 300 10 60 10000"',
   }),
   {
     maxProperties: 64,
     description:
       'Other parameters by their names; layers are merged by name. Those that only a restart can change are reported as pendingRestart.',
     rules: [
-      cel(
-        "self.all(key, key.matches('^[a-z][a-z0-9-]{1,63}$'))",
-        'names must be of lower-case letters, digits and dashes, for example tcp-keepalive: "300"',
-        (self) => Object.keys(self as object).every((key) => /^[a-z][a-z0-9-]{1,63}$/.test(key)),
-      ),
+      cel("self.all(key, key.matches('^[a-z][a-z0-9-]{1,63}$'))", {
+        wanted: 'names must be of lower-case letters, digits and dashes',
+        example: 'tcp-keepalive: "300"',
+        holds: (self) => Object.keys(self as object).every((key) => /^[a-z][a-z0-9-]{1,63}$/.test(key)),
+      }),
       cel(
         `self.all(key, !(key in [${denied.map((name) => `'${name}'`).join(', ')}]) && !key.matches('${deniedPattern}'))`,
-        'must not hold parameters of security, identity or topology (dir, requirepass, tls-*, cluster-*, …), and maxmemory has a field of its own, for example maxMemory: 1Gi',
-        (self) => Object.keys(self as object).every(mayBeSet),
+        {
+          wanted:
+            'must not hold parameters of security, identity or topology (dir, requirepass, tls-*, cluster-*, …), and maxmemory has a field of its own',
+          example: 'maxMemory: 1Gi',
+          holds: (self) => Object.keys(self as object).every(mayBeSet),
+        },
       ),
     ],
   },
@@ -96,7 +101,8 @@ export const Redis = struct(
         description: 'Which keys go when the memory is full: maxmemory-policy of the server, which has the last word.',
         maxLength: 32,
         pattern: '^[a-z][a-z-]{2,}$',
-        wanted: 'must be an eviction policy of Redis, for example allkeys-lru',
+        wanted: 'must be an eviction policy of Redis',
+        example: 'allkeys-lru',
       }),
     ),
     evictionGuard: orElse(

@@ -91,11 +91,11 @@ export const Runtime = struct(
         maxProperties: 16,
         description: 'How many tasks of a kind run at once (row D1); layers are merged by name.',
         rules: [
-          cel(
-            "self.all(key, key.matches('^[a-z][a-z0-9_]{0,30}$'))",
-            'names must be of lower-case letters, digits and underscores, for example ai_api: 5',
-            (self) => Object.keys(self as object).every((key) => /^[a-z][a-z0-9_]{0,30}$/.test(key)),
-          ),
+          cel("self.all(key, key.matches('^[a-z][a-z0-9_]{0,30}$'))", {
+            wanted: 'names must be of lower-case letters, digits and underscores',
+            example: 'ai_api: 5',
+            holds: (self) => Object.keys(self as object).every((key) => /^[a-z][a-z0-9_]{0,30}$/.test(key)),
+          }),
         ],
       }),
     ),

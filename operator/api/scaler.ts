@@ -1,6 +1,19 @@
 import Type from 'typebox';
 import { measures } from './contract.ts';
-import { cel, duration, listMap, neededAfterMerging, oneOf, orElse, ratio, struct, text } from './schema.ts';
+import { isMeasurable } from './measure.ts';
+import {
+  cel,
+  duration,
+  listMap,
+  neededAfterMerging,
+  oneOf,
+  orElse,
+  ratio,
+  struct,
+  text,
+  valueAt,
+  type Rule,
+} from './schema.ts';
 import { name } from './names.ts';
 
 /** A figure of the workload contract, or one of the service's own signals. */
@@ -8,7 +21,8 @@ export const metric = () =>
   text({
     maxLength: 72,
     pattern: '^(signal:)?[A-Za-z][A-Za-z0-9]*$',
-    wanted: 'must be a built-in metric or signal:<name>, for example responseTimeP95',
+    wanted: 'must be a built-in metric or signal:<name>',
+    example: 'responseTimeP95',
     description: `What is compared: ${Object.keys(measures).join(', ')}, or signal:<name> for a signal of the service.`,
   });
 
@@ -23,18 +37,30 @@ export const value = () =>
     description: 'What the metric is compared with, in its own unit: 1s, 1536Mi, "0.6" or "80".',
   });
 
+/** Which units a value has depends on another field, so that the operator holds this rule, and not the API server. */
+export const valueInUnit: Rule = {
+  wanted: 'must compare a known metric with a value in its unit',
+  example: 'metric: responseTimeP95, value: 1s',
+  fields: ['metric', 'value'],
+  holds: (self) => isMeasurable(valueAt(self, 'metric'), valueAt(self, 'value')),
+};
+
 const Signal = struct(
   {
     name: name({ description: 'Name of the signal; later layers change a signal by its name.' }),
     mode: orElse('On', oneOf(['On', 'Off'], { description: 'Off leaves the signal out.' })),
-    metric: neededAfterMerging(metric()),
-    operator: neededAfterMerging(comparison()),
-    value: neededAfterMerging(value()),
+    metric: neededAfterMerging('cpuPercent', metric()),
+    operator: neededAfterMerging('GreaterThan', comparison()),
+    value: neededAfterMerging('"80"', value()),
     score: neededAfterMerging(
+      '25',
       Type.Integer({ minimum: 0, maximum: 1000, description: 'Points that the signal gives when it holds.' }),
     ),
   },
-  { description: 'One signal: points that are given while a metric is above or below a value.' },
+  {
+    description: 'One signal: points that are given while a metric is above or below a value.',
+    rules: [valueInUnit],
+  },
 );
 
 const direction = (defaults: { threshold: number; step: number; signals: readonly unknown[] }, description: string) =>
@@ -87,6 +113,7 @@ export const Scaler = struct(
       struct(
         {
           replicas: neededAfterMerging(
+            '4',
             Type.Integer({ minimum: 1, maximum: 1000, description: 'Least replicas while metrics are missing.' }),
           ),
           after: orElse('3m', duration({ max: '1h', description: 'How long metrics have to be missing first.' })),
@@ -146,10 +173,10 @@ export const Scaler = struct(
     description:
       'The custom scaler, which raises the floor under the autoscaler before the autoscaler itself would act.',
     rules: [
-      cel(
-        "!has(self.fallback) || !has(self.onMissingMetrics) || self.onMissingMetrics == 'MaxOfCurrentAndFallback'",
-        'fallback needs onMissingMetrics: MaxOfCurrentAndFallback, for example onMissingMetrics: MaxOfCurrentAndFallback, fallback: {replicas: 4, after: 3m}',
-      ),
+      cel("!has(self.fallback) || !has(self.onMissingMetrics) || self.onMissingMetrics == 'MaxOfCurrentAndFallback'", {
+        wanted: 'fallback needs onMissingMetrics: MaxOfCurrentAndFallback',
+        example: 'onMissingMetrics: MaxOfCurrentAndFallback, fallback: {replicas: 4, after: 3m}',
+      }),
     ],
   },
 );

@@ -13,11 +13,15 @@ import { durationPattern, milliseconds } from './duration.ts';
 import { quantity as quantityOf, quantityPattern, type Quantity } from './quantity.ts';
 import { ratioPattern } from './ratio.ts';
 
-/** One rule about a value, for the API server (CEL) and, where layers are merged after it has looked, for us (`holds`). */
+/** One rule about a value, for the API server (`cel`) and for us (`holds`), who look again after layers were merged. */
 export interface Rule {
-  readonly cel: string;
-  /** Positive, with an example: `must be at most maxReplicas, for example minReplicas: 2, maxReplicas: 20`. */
-  readonly message: string;
+  /** Absent: the operator alone holds the rule, and says so in the condition PolicyAccepted. */
+  readonly cel?: string;
+  /** Positive: `must be at most maxReplicas`. */
+  readonly wanted: string;
+  readonly example: string;
+  /** The fields that the rule compares, as paths below the value; absent where it is about the value itself. */
+  readonly fields?: readonly string[];
   /** The same rule in TypeScript; it only sees values of the right shape. Absent: the API server alone holds it. */
   holds?(self: unknown): boolean;
   /** Fields that exclude each other: one that a later layer sets takes the place of the others. */
@@ -25,9 +29,10 @@ export interface Rule {
 }
 
 /** A rule that is held by the API server, and by us where `holds` is given. */
-export function cel(rule: string, message: string, holds?: Rule['holds']): Rule {
-  return { cel: rule, message, ...(holds === undefined ? {} : { holds }) };
-}
+export const cel = (rule: string, about: Omit<Rule, 'cel'>): Rule => ({ cel: rule, ...about });
+
+/** What the API server says to somebody who breaks the rule. */
+export const ruleMessage = ({ wanted, example }: Rule): string => `${wanted}, for example ${example}`;
 
 /** Description, and rules that hold among the fields. */
 interface Described {
@@ -58,9 +63,9 @@ export function orElse<T extends TSchema>(value: unknown, schema: T): TFilled<T>
   return withMark(Type.Optional(schema), { '~orElse': value });
 }
 
-/** Optional in each layer, since another may give it, but somebody must. */
-export function neededAfterMerging<T extends TSchema>(schema: T): TFilled<T> {
-  return withMark(Type.Optional(schema), {});
+/** Optional in each layer, since another may give it, but somebody must; `example` is what the problem suggests where nobody did. */
+export function neededAfterMerging<T extends TSchema>(example: string, schema: T): TFilled<T> {
+  return withMark(Type.Optional(schema), { '~example': example });
 }
 
 /** The mark stands beside the schema, not in it: what is written out as JSON does not have it. */
@@ -105,56 +110,54 @@ export function duration({
     rules: [
       cel(
         `self.matches('${durationPattern}') && duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
-        `must be a duration from ${min} to ${max}, for example ${example(least, most)}`,
-        holds,
+        { wanted: `must be a duration from ${min} to ${max}`, example: durationBetween(least, most), holds },
       ),
     ],
   });
 }
 
-const example = (least: number, most: number): string =>
+const durationBetween = (least: number, most: number): string =>
   ['30s', '5m', '100ms', '1h', '24h'].find((text) => least <= milliseconds(text) && milliseconds(text) <= most) ??
   `${least}ms`;
 
 /** A share from 0 to 1 as a string: the API has no floats. */
-export function ratio({ description }: Described) {
-  const rule = cel(
-    `self.matches('${ratioPattern}')`,
-    'must be a ratio from 0 to 1 as a string, for example "0.95"',
-    (self) => new RegExp(ratioPattern).test(String(self)),
-  );
-  return Type.String({ description, maxLength: 6, rules: [rule] });
-}
+export const ratio = ({ description }: Described) =>
+  text({
+    description,
+    maxLength: 6,
+    pattern: ratioPattern,
+    wanted: 'must be a ratio from 0 to 1 as a string',
+    example: '"0.95"',
+  });
 
 /** A Kubernetes quantity: bytes (`1Gi`) or cores (`500m`). */
 export function quantity({ description }: Described): TUnsafe<Quantity> {
-  const rule = cel(
-    `string(self).matches('${quantityPattern}')`,
-    'must be a quantity, for example 512Mi, 1Gi, 500m or 2',
-    (self) => new RegExp(quantityPattern).test(String(self)),
-  );
+  const rule = matching('string(self)', quantityPattern, {
+    wanted: 'must be a quantity',
+    example: '512Mi, 1Gi, 500m or 2',
+  });
   return Type.Unsafe<Quantity>({ 'x-kubernetes-int-or-string': true, maxLength: 20, description, rules: [rule] });
 }
 
-/** A string with a pattern that the API server's message explains by an example. */
-export function text({
-  pattern,
-  maxLength,
-  wanted,
-  description,
-}: {
-  pattern: string;
-  maxLength: number;
-  wanted: string;
-  description: string;
-}) {
-  const quoted = pattern.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
-  return Type.String({
-    description,
-    maxLength,
-    rules: [cel(`self.matches('${quoted}')`, wanted, (self) => new RegExp(pattern).test(String(self)))],
-  });
+interface Text {
+  readonly description: string;
+  readonly maxLength: number;
+  readonly pattern: string;
+  readonly wanted: string;
+  readonly example: string;
 }
+
+/** A string with a pattern; a rule rather than `pattern`, whose message would show the pattern and no example. */
+export function text({ description, maxLength, pattern, wanted, example }: Text) {
+  return Type.String({ description, maxLength, rules: [matching('self', pattern, { wanted, example })] });
+}
+
+function matching(path: string, pattern: string, about: Pick<Rule, 'wanted' | 'example'>): Rule {
+  const regex = new RegExp(pattern);
+  return cel(`${path}.matches(${celString(pattern)})`, { ...about, holds: (self) => regex.test(String(self)) });
+}
+
+const celString = (raw: string): string => `'${raw.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
 interface ListOptions {
   readonly description: string;
@@ -193,28 +196,30 @@ export function mapOf<T extends TSchema>(
 }
 
 /** Fields of which only one may be set. */
-export function atMostOneOf(fields: readonly [string, string], shown: string): Rule {
-  const rule = cel(
-    `!(has(self.${fields[0]}) && has(self.${fields[1]}))`,
-    `only one of ${fields.join(' and ')} may be set, for example ${shown}`,
-    (self) => fields.filter((field) => valueAt(self, field) !== undefined).length <= 1,
-  );
-  return { ...rule, exclusive: fields };
+export function atMostOneOf(fields: readonly [string, string], example: string): Rule {
+  return cel(`!(has(self.${fields[0]}) && has(self.${fields[1]}))`, {
+    wanted: `only one of ${fields.join(' and ')} may be set`,
+    example,
+    fields,
+    exclusive: fields,
+    holds: (self) => fields.filter((field) => valueAt(self, field) !== undefined).length <= 1,
+  });
 }
 
 /** `lower` may not be above `upper` (paths below the struct that has the rule); one of them may be absent. */
 export function ordered(
   lower: string,
   upper: string,
-  { as, example: shown }: { as: keyof typeof readers; example: string },
+  { as, example }: { as: keyof typeof readers; example: string },
 ): Rule {
   const { atMost, read } = readers[as];
   const absent = [...new Set([...prefixes(lower), ...prefixes(upper)])].map((path) => `!has(self.${path})`);
   const rule = [...absent, atMost(`self.${lower}`, `self.${upper}`)].join(' || ');
-  return cel(rule, `${lower} must be at most ${upper}, for example ${shown}`, (self) => {
+  const holds = (self: unknown): boolean => {
     const [low, high] = [valueAt(self, lower), valueAt(self, upper)];
     return low === undefined || high === undefined || read(low) <= read(high);
-  });
+  };
+  return cel(rule, { wanted: `${lower} must be at most ${upper}`, example, fields: [lower, upper], holds });
 }
 
 /** `a.b.c` → `a`, `a.b`, `a.b.c`. */

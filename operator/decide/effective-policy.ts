@@ -1,0 +1,67 @@
+import type { Static, TArray, TObject, TOptional, TSchema } from 'typebox';
+import { ComponentOverrides, PolicySpec } from '../api/performance-policy.ts';
+import type { TFilled } from '../api/schema.ts';
+import { check } from './effective-policy-check.ts';
+import { merge } from './effective-policy-merge.ts';
+
+/** Which layer a value came from; later layers win. */
+export type Origin = 'default' | `policy ${string}` | 'GenerationService overrides' | `component ${string}`;
+
+/** A field that contradicts another, or that somebody has to give and nobody did. */
+export interface FieldProblem {
+  /** Path below the policy's spec: `horizontal.minReplicas`, `optimizer.rules[gc-on-memory].action`. */
+  readonly field: string;
+  /** The values that were compared and their origins. */
+  readonly saw: string;
+  readonly wanted: string;
+  readonly example: string;
+}
+
+/** The type of a schema after merging: fields with a figure of their own, and those that somebody has to give, are there. */
+export type Effective<T extends TSchema> = [T] extends [TObject<infer P>]
+  ? {
+      readonly [K in keyof P as P[K] extends TOptional ? (P[K] extends TFilled ? K : never) : K]: Effective<P[K]>;
+    } & {
+      readonly [K in keyof P as P[K] extends TOptional ? (P[K] extends TFilled ? never : K) : never]?: Effective<P[K]>;
+    }
+  : [T] extends [TArray<infer Item extends TSchema>]
+    ? readonly Effective<Item>[]
+    : Static<T>;
+
+/** PolicySpec with the figures filled in; values keep the strings of the API. */
+export type EffectivePolicy = Effective<typeof PolicySpec>;
+
+export interface PolicyLayers {
+  readonly policy?: { readonly name: string; readonly spec: PolicySpec | undefined };
+  /** `spec.overrides` of the service. */
+  readonly overrides?: PolicySpec;
+  readonly component?: { readonly name: string; readonly overrides: ComponentOverrides | undefined };
+}
+
+export interface EffectiveResult {
+  /** Only to be used when there are no problems. Entries of lists whose mode is Off are left out. */
+  readonly policy: EffectivePolicy;
+  /** By path, for every value: `horizontal.minReplicas`, `redis.parameters.save`, `scaler.scaleUp.signals[cpu].score`. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  readonly problems: readonly FieldProblem[];
+}
+
+/**
+ * Defaults ◄ policy ◄ overrides of the service ◄ overrides of the component.
+ *
+ * Structs are merged field by field, lists with names by name, maps by key; every other list is replaced whole.
+ * Each layer has been accepted by itself; what only shows when they are put together is in `problems`.
+ */
+export function effectivePolicy({ policy, overrides, component }: PolicyLayers): EffectiveResult {
+  const layers = [
+    { origin: `policy ${policy?.name ?? ''}`, value: policy?.spec },
+    { origin: 'GenerationService overrides', value: overrides },
+    { origin: `component ${component?.name ?? ''}`, value: component?.overrides },
+  ] as const;
+  const merged = merge(PolicySpec, layers);
+  return {
+    policy: merged.value as EffectivePolicy,
+    origins: merged.origins,
+    problems: check(PolicySpec, merged),
+  };
+}
