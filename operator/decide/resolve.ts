@@ -1,5 +1,11 @@
+import { annotations } from '../api/annotations.ts';
+import type { NewCondition } from '../api/conditions.ts';
 import type { GenerationService, GenerationServiceSpec } from '../api/generation-service.ts';
-import type { EffectivePolicy } from './effective-policy.ts';
+import type { PerformancePolicy } from '../api/performance-policy.ts';
+import { problemMessage } from '../api/problem.ts';
+import { effectivePolicy, type EffectivePolicy, type FieldProblem, type Origin } from './effective-policy.ts';
+
+export type ComponentSpec = GenerationServiceSpec['components'][number];
 
 /** A service with everything that its reconcile needs to know, and no client type in it. */
 export interface Resolved {
@@ -7,11 +13,197 @@ export interface Resolved {
   /** The ceiling of every lever's own mode; the annotation genops.dev/paused has been read into it. */
   readonly mode: GenerationServiceSpec['mode'];
   readonly policy: EffectivePolicy;
+  /** Where each value of `policy` came from, by field path. */
+  readonly origins: ReadonlyMap<string, Origin>;
   readonly components: readonly ResolvedComponent[];
+  /** How Pods metrics reach the HPA: read from our metrics API, or folded into the floor. */
+  readonly podsMetrics: 'MetricsAPI' | 'Shadow';
 }
 
 export interface ResolvedComponent {
-  readonly spec: GenerationServiceSpec['components'][number];
+  readonly spec: ComponentSpec;
   /** The service's effective policy with the component's own overrides on top. */
   readonly policy: EffectivePolicy;
+  readonly target: ScaleTarget;
+}
+
+/** What a target's scale subresource says. */
+export interface ScaleTarget {
+  readonly kind: 'found';
+  /** spec.replicas */
+  readonly replicas: number;
+  /** Of the target's Pods. */
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+export type TargetSeen =
+  | ScaleTarget
+  | { readonly kind: 'notFound' }
+  | { readonly kind: 'noScale' }
+  | { readonly kind: 'forbidden'; readonly message: string }
+  /** An older service has it: `namespace/name`. */
+  | { readonly kind: 'claimed'; readonly by: string };
+
+export interface ResolveInput {
+  readonly service: GenerationService;
+  /** Undefined: spec.policyRef names none, or the one it names does not exist. */
+  readonly policy: PerformancePolicy | undefined;
+  /** By component name. */
+  readonly targets: ReadonlyMap<string, TargetSeen>;
+  readonly podsMetrics: Resolved['podsMetrics'];
+}
+
+export type Resolution =
+  | { readonly kind: 'resolved'; readonly resolved: Resolved; readonly conditions: readonly ResolveCondition[] }
+  /** Something a person has to put right. Nothing is changed meanwhile: what was in force stays. */
+  | { readonly kind: 'problem'; readonly conditions: readonly ResolveCondition[] };
+
+export type ResolveCondition = Omit<NewCondition<'PolicyAccepted'> | NewCondition<'TargetFound'>, 'observedGeneration'>;
+
+export function resolve({ service, policy, targets, podsMetrics }: ResolveInput): Resolution {
+  const effective = effectivePolicies(service, policy);
+  const conditions = [policyAccepted(service, policy, effective.problems), targetFound(service, targets)];
+  const components = effective.components.flatMap(({ spec, policy: own }) => {
+    const target = targets.get(spec.name);
+    return target?.kind === 'found' ? [{ spec, policy: own, target }] : [];
+  });
+  if (conditions.some(({ status }) => status !== 'True')) return { kind: 'problem', conditions };
+  const resolved = {
+    service,
+    mode: modeOf(service),
+    policy: effective.policy,
+    origins: effective.origins,
+    components,
+    podsMetrics,
+  };
+  return { kind: 'resolved', resolved, conditions };
+}
+
+/** The service as it would be with no policy at all and with the targets that are there. */
+export function resolveDefaults({ service, targets, podsMetrics }: Omit<ResolveInput, 'policy'>): Resolved {
+  const { policy, origins } = effectivePolicy({});
+  const components = service.spec.components.flatMap((spec) => {
+    const target = targets.get(spec.name);
+    return target?.kind === 'found' ? [{ spec, policy, target }] : [];
+  });
+  return { service, mode: 'Enforce', policy, origins, components, podsMetrics };
+}
+
+/** The annotation is for people whose spec comes from Git: it wins. */
+export const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
+  metadata.annotations?.[annotations.paused] === 'true' ? 'Paused' : spec.mode;
+
+function effectivePolicies({ spec }: GenerationService, policy: PerformancePolicy | undefined) {
+  const layers = {
+    ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec ?? {} } }),
+    ...(spec.overrides === undefined ? {} : { overrides: spec.overrides }),
+  };
+  const whole = effectivePolicy(layers);
+  const components = spec.components.map((component) => {
+    const { name, overrides } = component;
+    return {
+      spec: component,
+      ...(overrides === undefined ? whole : effectivePolicy({ ...layers, component: { name, overrides } })),
+    };
+  });
+  return { ...whole, components, problems: [...new Set([whole, ...components].flatMap(({ problems }) => problems))] };
+}
+
+function policyAccepted(
+  service: GenerationService,
+  policy: PerformancePolicy | undefined,
+  problems: readonly FieldProblem[],
+): ResolveCondition {
+  const type = 'PolicyAccepted';
+  const named = service.spec.policyRef?.name;
+  if (named !== undefined && policy === undefined) {
+    const message = problemMessage({
+      saw: `no PerformancePolicy ${service.metadata.namespace}/${named}`,
+      wanted: 'the one that spec.policyRef.name names',
+      next: `create it, or correct spec.policyRef.name (kubectl get perf -n ${service.metadata.namespace} lists them)`,
+    });
+    return { type, status: 'False', reason: 'PolicyNotFound', message };
+  }
+  if (problems.length > 0) {
+    const message = problems
+      .map(({ field, saw, wanted, example }) => `${field}: saw ${saw}; wanted ${wanted}, for example ${example}`)
+      .join(' | ');
+    return { type, status: 'False', reason: 'InvalidEffectivePolicy', message };
+  }
+  return {
+    type,
+    status: 'True',
+    reason: 'Valid',
+    message:
+      named === undefined ? 'The defaults and overrides are valid.' : `Policy ${named} and the overrides are valid.`,
+  };
+}
+
+function targetFound(
+  { metadata: { namespace }, spec }: GenerationService,
+  targets: ReadonlyMap<string, TargetSeen>,
+): ResolveCondition {
+  const type = 'TargetFound';
+  for (const { name, targetRef } of spec.components) {
+    const object = `${targetRef.kind} ${namespace}/${targetRef.name}`;
+    const seen = targets.get(name) ?? { kind: 'notFound' };
+    const field = `spec.components[${name}].targetRef`;
+    switch (seen.kind) {
+      case 'found':
+        continue;
+      case 'notFound':
+        return {
+          type,
+          status: 'False',
+          reason: 'NotFound',
+          message: problemMessage({
+            saw: `no ${object}`,
+            wanted: `the object that ${field} names`,
+            next: 'create it, or correct the reference',
+          }),
+        };
+      case 'noScale':
+        return {
+          type,
+          status: 'False',
+          reason: 'NoScaleSubresource',
+          message: problemMessage({
+            saw: `${object} without a scale subresource`,
+            wanted: `a kind that can be scaled in ${field}`,
+            next: 'aim at a Deployment or StatefulSet',
+          }),
+        };
+      case 'claimed':
+        return {
+          type,
+          status: 'False',
+          reason: 'Conflict',
+          message: problemMessage({
+            saw: `${object} claimed by the older GenerationService ${seen.by}`,
+            wanted: 'one service for each target',
+            next: `remove it from ${seen.by} or from ${field}`,
+          }),
+        };
+      case 'forbidden':
+        return {
+          type,
+          status: 'False',
+          reason: 'PermissionDenied',
+          message: problemMessage({
+            saw: seen.message,
+            wanted: `to read the scale of ${object}`,
+            next: 'grant get on its scale subresource to the operator',
+          }),
+        };
+    }
+  }
+  return {
+    type,
+    status: 'True',
+    reason: 'Found',
+    message:
+      spec.components.length === 1
+        ? 'The target can be scaled.'
+        : `All ${spec.components.length} targets can be scaled.`,
+  };
 }

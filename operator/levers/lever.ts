@@ -1,3 +1,4 @@
+import { annotations } from '../api/annotations.ts';
 import type { NewCondition } from '../api/conditions.ts';
 import type { LeverName } from '../api/lever-names.ts';
 import type { Resolved } from '../decide/resolve.ts';
@@ -28,6 +29,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
 }
 
 export type LeverCondition = 'HorizontalApplied' | 'RedisApplied';
+/** A condition before it is merged with those of the lever's other units. */
+export type PlannedCondition = Pick<NewCondition<LeverCondition>, 'status' | 'reason' | 'message'>;
 
 export interface LeverUnit {
   /** Unique within the lever and the service: the component's or the server's name in the spec. */
@@ -48,7 +51,7 @@ export interface LeverPlan<Change extends LeverChange> {
   /** In the order in which they are to be made. Empty: everything is as declared. */
   readonly changes: readonly Change[];
   /** What holds when every change has succeeded (`Applied`), or why there is nothing to be done (`Conflict`, `NonExpiringKeys`, …). */
-  readonly condition: Omit<NewCondition<LeverCondition>, 'type'>;
+  readonly condition: PlannedCondition;
   /** The unit's entry in status (`status.redis[]`, `status.components[].replicas`); no figures that move at each visit. */
   readonly status: Readonly<Record<string, unknown>>;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
@@ -79,9 +82,21 @@ export interface UnitMemory {
   readonly applied?: Readonly<Record<string, string>>;
   /** Which server process has it: a new identity means that it restarted. */
   readonly serverRun?: string;
+  /** Absent from just before a change until the server has answered that it is in force: what was only intended is no drift. */
+  readonly confirmed?: true;
 }
 
 export type Outcome =
   | { readonly result: 'applied' }
   /** The server answered and did not take it. */
-  | { readonly result: 'refused'; readonly condition: Omit<NewCondition<LeverCondition>, 'type' | 'status'> };
+  | { readonly result: 'refused'; readonly condition: PlannedCondition };
+
+/** The service's mode is the ceiling of the lever's own. Paused still looks and says what it would do. */
+export function unitMode(ceiling: Resolved['mode'], own: LeverMode): LeverMode {
+  return own === 'Enforce' && ceiling !== 'Enforce' ? 'DryRun' : own;
+}
+
+/** Whether the annotation genops.dev/adopt (`hpa,vpa`) asks for objects of this kind to be taken over. */
+export function isAdopted({ metadata }: Resolved['service'], kind: string): boolean {
+  return (metadata.annotations?.[annotations.adopt] ?? '').split(',').some((word) => word.trim() === kind);
+}

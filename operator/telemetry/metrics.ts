@@ -38,42 +38,6 @@ export function createMetrics(registry = new Registry()) {
       registers,
     }),
     leader: new Gauge({ name: 'genops_leader', help: '1 while this process holds the Lease, else 0.', registers }),
-    condition: new Gauge({
-      name: 'genops_condition',
-      help: '1 for the status that a condition of a GenerationService has.',
-      labelNames: ['namespace', 'name', 'type', 'status'] as const,
-      registers,
-    }),
-    objectiveValue: new Gauge({
-      name: 'genops_objective_value',
-      help: 'Measured value of an objective, in its base unit (seconds, bytes, ratio, count).',
-      labelNames: ['namespace', 'name', 'objective'] as const,
-      registers,
-    }),
-    objectiveTarget: new Gauge({
-      name: 'genops_objective_target',
-      help: 'Target of an objective, in its base unit.',
-      labelNames: ['namespace', 'name', 'objective'] as const,
-      registers,
-    }),
-    objectiveMet: new Gauge({
-      name: 'genops_objective_met',
-      help: '1 when an objective is met, 0 when it is not; no sample while it is unknown or not exercised.',
-      labelNames: ['namespace', 'name', 'objective'] as const,
-      registers,
-    }),
-    performanceScore: new Gauge({
-      name: 'genops_performance_score',
-      help: 'Points of the rating, 0 to 100.',
-      labelNames: ['namespace', 'name'] as const,
-      registers,
-    }),
-    replicasFloor: new Gauge({
-      name: 'genops_replicas_floor',
-      help: 'The floor under the autoscaler (its minReplicas) that the scaler last decided.',
-      labelNames: ['namespace', 'name', 'component'] as const,
-      registers,
-    }),
     scalingDecisions: new Counter({
       name: 'genops_scaling_decisions_total',
       help: 'Decisions of the scaler by action.',
@@ -90,12 +54,6 @@ export function createMetrics(registry = new Registry()) {
       name: 'genops_drift_total',
       help: 'Settings found changed by someone else after they had been in force.',
       labelNames: ['lever'] as const,
-      registers,
-    }),
-    metricAge: new Gauge({
-      name: 'genops_metric_age_seconds',
-      help: 'Age of the oldest sample that a decision would use now.',
-      labelNames: ['namespace', 'name', 'component'] as const,
       registers,
     }),
     sourceErrors: new Counter({

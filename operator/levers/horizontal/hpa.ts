@@ -1,0 +1,48 @@
+import { controllerOf, type KubeObject, type ObjectMeta, type OwnerReference } from '../../kube/object.ts';
+import { resource } from '../../kube/resource.ts';
+
+/** autoscaling/v2, as far as it is ours to say. */
+export interface HorizontalPodAutoscaler extends KubeObject {
+  readonly spec: HpaSpec;
+}
+export interface HpaSpec {
+  readonly scaleTargetRef: ObjectReference;
+  readonly minReplicas?: number;
+  readonly maxReplicas: number;
+  readonly metrics?: readonly unknown[];
+  readonly behavior?: unknown;
+}
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>({
+  group: 'autoscaling',
+  version: 'v2',
+  plural: 'horizontalpodautoscalers',
+  kind: 'HorizontalPodAutoscaler',
+  namespaced: true,
+});
+
+/** What the cache keeps of an HPA: its status changes every 15 s and wakes nobody. */
+export interface HpaView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly controller: OwnerReference | undefined;
+  readonly spec: HpaSpec;
+}
+
+export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView {
+  const { namespace = '', name, uid, resourceVersion } = metadata satisfies ObjectMeta;
+  return { namespace, name, uid, resourceVersion, controller: controllerOf({ metadata }), spec };
+}
+
+/** The same for two references to one object, whatever version they name. */
+export function targetKey(namespace: string, { apiVersion, kind, name }: ObjectReference): string {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  return `${namespace}/${group}/${kind}/${name}`;
+}

@@ -1,0 +1,83 @@
+import { childName } from '../../api/child-name.ts';
+import type { Resolved } from '../../decide/resolve.ts';
+import type { Kube } from '../../kube/client.ts';
+import type { Collection } from '../../kube/collection.ts';
+import { ownerReference } from '../../kube/object.ts';
+import { apiVersionOf } from '../../kube/resource.ts';
+import { createOwnWrites, hashOf, type OwnWrites } from '../../kube/own-writes.ts';
+import { applyOwned, managers } from '../apply-owned.ts';
+import { isAdopted, unitMode, type Lever, type Outcome } from '../lever.ts';
+import { horizontalPodAutoscalers, targetKey, type HpaView } from './hpa.ts';
+import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
+
+export interface HorizontalDeps {
+  readonly kube: Kube;
+  /** With the index `target`, see `targetKey`. */
+  readonly hpas: Collection<HpaView>;
+}
+
+/** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here once and then moved by the scaler. */
+export function horizontal({
+  kube,
+  hpas,
+}: HorizontalDeps): Lever<HorizontalUnit, HorizontalObserved, HorizontalChange> {
+  const written = createOwnWrites(hpas);
+  return {
+    name: 'horizontal',
+    condition: 'HorizontalApplied',
+    units,
+    observe: (unit) => Promise.resolve({ hpas: hpas.by('target', targetKey(unit.namespace, unit.targetRef)) }),
+    plan,
+    restore,
+    apply: (change, unit, signal) => apply(change, unit, { kube, written }, signal),
+  };
+}
+
+function units({ service, mode, components, podsMetrics }: Resolved): readonly HorizontalUnit[] {
+  const { name, namespace } = service.metadata;
+  return components.map(({ spec, policy, target }) => ({
+    name: spec.name,
+    mode: unitMode(mode, policy.horizontal.mode === 'FloorOnly' ? 'Enforce' : policy.horizontal.mode),
+    namespace,
+    hpaName: childName(name, spec.name, 'hpa'),
+    owner: ownerReference(service, { controller: true }),
+    targetRef: spec.targetRef,
+    policy: policy.horizontal,
+    podsMetrics,
+    adopt: isAdopted(service, 'hpa'),
+    replicas: target.replicas,
+  }));
+}
+
+async function apply(
+  change: HorizontalChange,
+  { namespace, owner }: HorizontalUnit,
+  { kube, written }: { readonly kube: Kube; readonly written: OwnWrites },
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const key = `${namespace}/${change.name}`;
+  if (change.kind === 'replaceSpec') {
+    const operations = [
+      { op: 'test', path: '/metadata/uid', value: change.uid },
+      { op: 'replace', path: '/spec', value: change.spec },
+    ] as const;
+    await kube.patch(horizontalPodAutoscalers, key, operations, { manager: managers.declared }, signal);
+    return { result: 'applied' };
+  }
+  const manifest = {
+    apiVersion: apiVersionOf(horizontalPodAutoscalers),
+    kind: horizontalPodAutoscalers.kind,
+    metadata: {
+      namespace,
+      name: change.name,
+      labels: { 'app.kubernetes.io/managed-by': 'genops', 'genops.dev/service': owner.name },
+      ...(change.owner === undefined ? {} : { ownerReferences: [change.owner] }),
+    },
+    spec: change.spec,
+  };
+  const hash = hashOf(manifest);
+  if (written.covers(key, hash)) return { result: 'applied' };
+  const options = { manager: managers.declared, force: change.force };
+  written.remember(key, hash, await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal));
+  return { result: 'applied' };
+}

@@ -1,0 +1,42 @@
+import { isServed } from '../../api/served-metrics.ts';
+import type { EffectivePolicy } from '../../decide/effective-policy.ts';
+import type { HpaSpec, ObjectReference } from './hpa.ts';
+
+export interface Rendered {
+  readonly spec: HpaSpec;
+  /** Pods metrics that are folded into the floor instead, because this cluster's metrics API is not ours to serve. */
+  readonly shadowed: readonly string[];
+  /** Pods metrics that neither we nor, as far as we can see, anybody else serves: one of them in an HPA would block its scale-down for good. */
+  readonly unserved: readonly string[];
+}
+
+export interface RenderInput {
+  readonly targetRef: ObjectReference;
+  readonly policy: EffectivePolicy['horizontal'];
+  readonly podsMetrics: 'MetricsAPI' | 'Shadow';
+  /** minReplicas in force; the scaler moves it, so it is kept. Undefined where there is no HPA yet. */
+  readonly floor: number | undefined;
+}
+
+/** The HPA that a policy declares, with every default of the API server written out, so that what is read back compares equal. */
+export function render({ targetRef: { apiVersion, kind, name }, policy, podsMetrics, floor }: RenderInput): Rendered {
+  const named = policy.metrics.flatMap((metric) => (metric.pods === undefined ? [] : [metric.pods.metric.name]));
+  const served = named.filter(isServed);
+  const kept = policy.metrics.filter(
+    (metric) => metric.pods === undefined || (podsMetrics === 'MetricsAPI' && isServed(metric.pods.metric.name)),
+  );
+  return {
+    spec: {
+      scaleTargetRef: { apiVersion, kind, name },
+      minReplicas: Math.min(floor ?? policy.minReplicas, policy.maxReplicas),
+      maxReplicas: policy.maxReplicas,
+      metrics: kept,
+      behavior: {
+        scaleDown: { selectPolicy: 'Max', ...policy.behavior.scaleDown },
+        scaleUp: policy.behavior.scaleUp,
+      },
+    },
+    shadowed: podsMetrics === 'Shadow' ? served : [],
+    unserved: named.filter((metric) => !isServed(metric)),
+  };
+}

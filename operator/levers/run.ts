@@ -1,0 +1,175 @@
+import { isProblem, Problem } from '../api/problem.ts';
+import type { Resolved } from '../decide/resolve.ts';
+import { ApiError } from '../kube/api-error.ts';
+import type { Lever, LeverChange, LeverPlan, LeverUnit, PlannedCondition, UnitMemory } from './lever.ts';
+
+/** A lever of which only run.ts knows that its parts fit together. */
+export type AnyLever = Lever<LeverUnit, unknown, LeverChange>;
+
+/** Every unit's memory, by `lever/unit`. What the state ConfigMap of a service holds. */
+export type LeverMemory = Readonly<Record<string, UnitMemory>>;
+
+export interface Observation {
+  readonly lever: AnyLever;
+  readonly unit: LeverUnit;
+  readonly seen:
+    { readonly kind: 'seen'; readonly value: unknown } | { readonly kind: 'problem'; readonly problem: Problem };
+}
+
+/** What is to happen to one unit, and what became of it. */
+export interface UnitPlan {
+  readonly lever: AnyLever;
+  readonly unit: LeverUnit;
+  readonly changes: readonly LeverChange[];
+  readonly condition: PlannedCondition;
+  readonly status: Readonly<Record<string, unknown>>;
+  readonly againMs?: number;
+  /** Why it could not be observed; for the log. */
+  readonly problem?: Problem;
+}
+
+export const unitKey = ({ lever, unit }: Pick<UnitPlan, 'lever' | 'unit'>): string => `${lever.name}/${unit.name}`;
+
+/** A server that hangs must not hold up the visit of its service for longer than this. */
+const unitTimeoutMs = 10_000;
+/** A unit that could not be observed is looked at again after this: no watch tells when a server is back. */
+const problemAgainMs = 15_000;
+
+/** Looks at every unit at once: for each what was seen, or the problem that stood in the way. */
+export async function observe(
+  levers: readonly AnyLever[],
+  resolved: Resolved,
+  signal: AbortSignal,
+): Promise<readonly Observation[]> {
+  const units = levers.flatMap((lever) => lever.units(resolved).map((unit) => ({ lever, unit })));
+  return Promise.all(
+    units.map(async ({ lever, unit }): Promise<Observation> => {
+      if (unit.mode === 'Off') return { lever, unit, seen: { kind: 'seen', value: undefined } };
+      return { lever, unit, seen: await orProblem(() => lever.observe(unit, limited(signal))) };
+    }),
+  );
+}
+
+/** Pure: the plan of every unit. `verb` restore: what puts back what was once changed. */
+export function planAll(
+  observations: readonly Observation[],
+  { memory, now, verb }: { readonly memory: LeverMemory; readonly now: number; readonly verb: 'plan' | 'restore' },
+): readonly UnitPlan[] {
+  return observations.map(({ lever, unit, seen }) => {
+    if (unit.mode === 'Off')
+      return {
+        lever,
+        unit,
+        ...nothing({ status: 'True', reason: 'Off', message: `${unit.name} is switched off by the policy.` }),
+      };
+    if (seen.kind === 'problem')
+      return { lever, unit, ...nothing(conditionOf(seen.problem)), againMs: problemAgainMs, problem: seen.problem };
+    const input = { unit, observed: seen.value, memory: memory[`${lever.name}/${unit.name}`], now };
+    const plan =
+      verb === 'plan'
+        ? lever.plan(input)
+        : (lever.restore?.(input) ??
+          nothing({ status: 'True', reason: 'Applied', message: 'There is nothing to put back.' }));
+    return { lever, unit, ...(unit.mode === 'DryRun' && verb === 'plan' ? onlySaid(plan) : plan) };
+  });
+}
+
+/** What a plan wants to be remembered before any of it is made: what is about to be done, not yet confirmed. */
+export function intentions(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemory {
+  return withUnits(memory, plans, ({ confirmed: _, ...remembered }) => remembered);
+}
+
+/** The same, once it is in force. */
+export function confirmations(results: readonly UnitResult[], memory: LeverMemory): LeverMemory {
+  const done = results.filter(({ outcome }) => outcome === 'applied').map(({ plan }) => plan);
+  return withUnits(memory, done, (remembered) => ({ ...remembered, confirmed: true }));
+}
+
+function withUnits(
+  memory: LeverMemory,
+  plans: readonly UnitPlan[],
+  state: (remembered: UnitMemory) => UnitMemory,
+): LeverMemory {
+  const entries = plans.flatMap((plan) => {
+    const remembered = plan.changes.findLast(({ remember }) => remember !== undefined)?.remember;
+    return remembered === undefined ? [] : [[unitKey(plan), state(remembered)] as const];
+  });
+  return entries.length === 0 ? memory : { ...memory, ...Object.fromEntries(entries) };
+}
+
+export interface UnitResult {
+  readonly plan: UnitPlan;
+  readonly outcome: 'nothing' | 'applied' | 'refused' | 'failed';
+  /** What holds now. */
+  readonly condition: PlannedCondition;
+}
+
+/** Makes the changes of every unit, units side by side, those of one in order up to the first that is not taken. */
+export async function apply(plans: readonly UnitPlan[], signal: AbortSignal): Promise<readonly UnitResult[]> {
+  return Promise.all(
+    plans.map(async (plan): Promise<UnitResult> => {
+      if (plan.changes.length === 0) return { plan, outcome: 'nothing', condition: plan.condition };
+      for (const change of plan.changes) {
+        const made = await orProblem(() => plan.lever.apply(change, plan.unit, limited(signal)));
+        if (made.kind === 'problem')
+          return {
+            plan: { ...plan, againMs: problemAgainMs, problem: made.problem },
+            outcome: 'failed',
+            condition: conditionOf(made.problem),
+          };
+        if (made.value.result === 'refused') return { plan, outcome: 'refused', condition: made.value.condition };
+      }
+      return { plan, outcome: 'applied', condition: plan.condition };
+    }),
+  );
+}
+
+const limited = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(unitTimeoutMs)]);
+
+async function orProblem<T>(
+  work: () => Promise<T>,
+): Promise<{ kind: 'seen'; value: T } | { kind: 'problem'; problem: Problem }> {
+  try {
+    return { kind: 'seen', value: await work() };
+  } catch (error) {
+    if (isProblem(error)) return { kind: 'problem', problem: error };
+    if (error instanceof ApiError) throw error; // without its API server no unit can go on: the loop backs off
+    return { kind: 'problem', problem: bug(error) };
+  }
+}
+
+/** A bug in one lever, or a hang that it did not end by itself, must not take the others with it: it is said, and logged with its stack. */
+function bug(error: unknown): Problem {
+  const saw = Error.isError(error) ? `${error.name}: ${error.message}` : String(error);
+  return new Problem('Failed', {
+    saw,
+    wanted: 'no such error',
+    next: 'read the operator log, and report it with genops report',
+    cause: error,
+  });
+}
+
+const nothing = (condition: PlannedCondition): LeverPlan<LeverChange> => ({ changes: [], condition, status: {} });
+
+const conditionOf = ({ reason, message }: Problem): PlannedCondition => ({
+  status: 'False',
+  reason: reason as PlannedCondition['reason'],
+  message,
+});
+
+/** In DryRun the changes become words. */
+function onlySaid(plan: LeverPlan<LeverChange>): LeverPlan<LeverChange> {
+  if (plan.changes.length === 0) return plan;
+  const said = plan.changes
+    .flatMap(({ differences }) => differences)
+    .map(({ field, from, to }) => (from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`));
+  return {
+    ...plan,
+    changes: [],
+    condition: {
+      status: 'True',
+      reason: 'DryRun',
+      message: `Would change ${said.slice(0, 20).join(', ')}${said.length > 20 ? ` and ${said.length - 20} more` : ''}.`,
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import type { Kube } from '../kube/client.ts';
+import { openCollection, type Collection, type CollectionOptions } from '../kube/collection.ts';
+import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
+import type { Logger } from '../kube/logger.ts';
+import { horizontalPodAutoscalers, projectHpa, targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
+import { podResource, projectPod, type PodView } from '../metrics/pod-view.ts';
+import type { GenerationService } from '../api/generation-service.ts';
+import type { PerformancePolicy } from '../api/performance-policy.ts';
+import {
+  apiServices,
+  configMaps,
+  deployments,
+  generationServices,
+  performancePolicies,
+  statefulSets,
+  type ApiService,
+  type Workload,
+} from './kinds.ts';
+import { projectState, stateLabel, type StateView } from './state.ts';
+
+export interface WorkloadView {
+  readonly namespace: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly replicas: number;
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+/** Everything that is watched. Reconciles read here; nothing is asked of the API server twice. */
+export interface Caches extends AsyncDisposable {
+  /** Indexes `policy` (`namespace/name`) and `target` (`targetKey`). */
+  readonly services: Collection<GenerationService & KubeObject>;
+  readonly policies: Collection<PerformancePolicy & KubeObject>;
+  /** Index `target`. */
+  readonly hpas: Collection<HpaView>;
+  readonly deployments: Collection<WorkloadView>;
+  readonly statefulSets: Collection<WorkloadView>;
+  /** Index `namespace`. */
+  readonly pods: Collection<PodView>;
+  readonly states: Collection<StateView>;
+  /** Only where our own metrics API is installed. */
+  readonly apiServices: Collection<ApiService> | undefined;
+  readonly all: readonly Collection<unknown>[];
+}
+
+export interface CachesOptions {
+  readonly kube: Kube;
+  /** Undefined: the whole cluster. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly watchApiServices: boolean;
+  readonly logger: Logger;
+}
+
+export function openCaches({ kube, namespaces, watchApiServices, logger }: CachesOptions): Caches {
+  const open = <Wire extends KubeObject, T>(
+    options: Omit<CollectionOptions<Wire, T>, 'kube' | 'logger' | 'namespaces'>,
+  ): Collection<T> => openCollection({ kube, logger, namespaces, ...options });
+  const caches = {
+    services: open({
+      resource: generationServices,
+      project: withoutManagedFields,
+      indexes: { policy: policyKeys, target: targetKeys },
+    }),
+    policies: open({ resource: performancePolicies, project: withoutManagedFields }),
+    hpas: open({
+      resource: horizontalPodAutoscalers,
+      project: projectHpa,
+      indexes: { target: (hpa) => [targetKey(hpa.namespace, hpa.spec.scaleTargetRef)] },
+    }),
+    deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),
+    statefulSets: open({ resource: statefulSets, project: projectWorkload, isSame: sameWorkload }),
+    pods: open({ resource: podResource, project: projectPod, indexes: { namespace: ({ namespace }) => [namespace] } }),
+    states: open({ resource: configMaps, labelSelector: `${stateLabel}=true`, project: projectState }),
+    apiServices: watchApiServices
+      ? openCollection({ kube, logger, resource: apiServices, project: (object) => object })
+      : undefined,
+  };
+  const all = Object.values(caches).filter((collection) => collection !== undefined);
+  return {
+    ...caches,
+    all,
+    [Symbol.asyncDispose]: async () =>
+      void (await Promise.all(all.map((collection) => collection[Symbol.asyncDispose]()))),
+  };
+}
+
+/** Who wrote which field is half of an object's size and nothing that we ask. */
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): WorkloadView {
+  const { namespace = '', name } = metadata;
+  return { namespace, apiVersion, kind, name, replicas: spec.replicas ?? 1, selector: spec.selector.matchLabels ?? {} };
+}
+
+/** A roll-out changes a Deployment's status many times; that is nobody's business here. Selectors never change. */
+const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean => before.replicas === after.replicas;
+
+const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>
+  spec.policyRef === undefined
+    ? []
+    : [keyOf({ metadata: { namespace: metadata.namespace, name: spec.policyRef.name } })];
+
+const targetKeys = ({ metadata, spec }: GenerationService): readonly string[] =>
+  spec.components.map(({ targetRef }) => targetKey(metadata.namespace, targetRef));

@@ -1,0 +1,56 @@
+import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
+import { hashOf } from '../kube/own-writes.ts';
+import { observe, planAll, type UnitPlan, type UnitResult } from '../levers/run.ts';
+import { assess } from './assess.ts';
+import { ensureFinalizer, release } from './release.ts';
+import { report } from './report.ts';
+import { applyRemembered, policyOf, resolveService, stateOf, type VisitDeps } from './visit.ts';
+
+/** Brings one GenerationService to its policy. */
+export function generationService(deps: VisitDeps): Reconcile {
+  return async (key, signal) => {
+    const service = deps.caches.services.get(key);
+    if (service === undefined) {
+      deps.decisions.forget(key);
+      return awaitChange;
+    }
+    if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);
+    await ensureFinalizer(service, deps, signal); // before the first change: what we touch we can put back
+
+    const resolution = await resolveService(service, deps, signal);
+    if (resolution.kind === 'problem') {
+      await report(service, { kind: 'problem', resolution }, deps, signal);
+      return awaitChange;
+    }
+    const { resolved } = resolution;
+    const observations = await observe(deps.levers, resolved, signal);
+    const state = stateOf(service, deps.caches);
+    const plans = planAll(observations, { memory: state.levers, now: deps.clock.now(), verb: 'plan' });
+    const results = await applyRemembered(service, plans, state, deps, signal);
+    const visit = {
+      kind: 'reconciled',
+      resolution,
+      results,
+      assessment: assess(resolved, observations, deps),
+      scaler: deps.decisions.of(key),
+      policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
+      policyHash: hashOf([resolved.policy, resolved.components.map(({ policy }) => policy)]),
+      planHash: planHash(plans),
+    } as const;
+    await report(service, visit, deps, signal);
+    return nextVisit(results);
+  };
+}
+
+function planHash(plans: readonly UnitPlan[]): string | undefined {
+  const changes = plans.flatMap(({ lever, unit, changes: made }) =>
+    made.map(({ differences }) => [lever.name, unit.name, differences]),
+  );
+  return changes.length === 0 ? undefined : hashOf(changes);
+}
+
+/** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
+function nextVisit(results: readonly UnitResult[]): Next {
+  const soonest = Math.min(...results.map(({ plan }) => plan.againMs ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
+}

@@ -1,0 +1,70 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import type { PerformancePolicy } from '../api/performance-policy.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { resource } from '../kube/resource.ts';
+
+const ours = { group: 'genops.dev', version: 'v1alpha1', namespaced: true } as const;
+export const generationServices = resource<GenerationService & KubeObject>({
+  ...ours,
+  plural: 'generationservices',
+  kind: 'GenerationService',
+});
+export const performancePolicies = resource<PerformancePolicy & KubeObject>({
+  ...ours,
+  plural: 'performancepolicies',
+  kind: 'PerformancePolicy',
+});
+
+/** A Deployment or StatefulSet: the two kinds of target that are watched; others are asked for when they are needed. */
+export interface Workload extends KubeObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly selector: { readonly matchLabels?: Readonly<Record<string, string>> };
+  };
+}
+const apps = { group: 'apps', version: 'v1', namespaced: true } as const;
+export const deployments = resource<Workload>({ ...apps, plural: 'deployments', kind: 'Deployment' });
+export const statefulSets = resource<Workload>({ ...apps, plural: 'statefulsets', kind: 'StatefulSet' });
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+export const configMaps = resource<ConfigMap>({
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+});
+
+export interface Secret extends KubeObject {
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+export const secrets = resource<Secret>({
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+});
+
+export interface ApiService extends KubeObject {
+  readonly spec: {
+    readonly group?: string;
+    readonly service?: { readonly namespace?: string; readonly name?: string };
+  };
+}
+export const apiServices = resource<ApiService>({
+  group: 'apiregistration.k8s.io',
+  version: 'v1',
+  plural: 'apiservices',
+  kind: 'APIService',
+  namespaced: false,
+});
+
+/** autoscaling/v1, what a scale subresource answers. */
+export interface Scale extends KubeObject {
+  readonly spec: { readonly replicas?: number };
+  readonly status: { readonly selector?: string };
+}

@@ -1,0 +1,32 @@
+import type { NewCondition } from '../api/conditions.ts';
+import type { ConditionType } from '../api/reasons.ts';
+import type { Resolved } from '../decide/resolve.ts';
+
+/** Parts of the API whose lever does not exist yet. A line goes with the lever that it waits for; the file goes with the last. */
+const waiting = [
+  { type: 'VerticalApplied', section: 'vertical' },
+  { type: 'ResourcesApplied', section: 'resources' },
+  { type: 'RuntimeApplied', section: 'runtime' },
+  { type: 'LoadBalancerApplied', section: 'loadBalancer' },
+  { type: 'PostgresApplied', section: 'postgres' },
+  { type: 'ScalerActive', section: 'scaler' },
+  { type: 'OptimizerActive', section: 'optimizer' },
+] as const satisfies readonly { readonly type: ConditionType; readonly section: string }[];
+
+type Unobserved = Omit<NewCondition<(typeof waiting)[number]['type']>, 'observedGeneration'>;
+
+/** Says of every part that somebody declared and nobody acts on that it is so. What only the defaults have was not asked for. */
+export function notImplemented({ service, origins }: Resolved): readonly Unobserved[] {
+  const declared = (section: string): boolean =>
+    (section === 'postgres' && (service.spec.postgres?.length ?? 0) > 0) ||
+    (section === 'loadBalancer' && service.spec.loadBalancer !== undefined) ||
+    [...origins].some(([field, origin]) => field.startsWith(`${section}.`) && origin !== 'default');
+  return waiting
+    .filter(({ section }) => declared(section))
+    .map(({ type, section }) => ({
+      type,
+      status: 'Unknown',
+      reason: 'NotImplemented',
+      message: `saw ${section} declared; wanted a lever that this version of genops does not have yet; next: nothing of ${section} is acted on until you upgrade`,
+    }));
+}

@@ -1,0 +1,143 @@
+import { withCondition, type Condition, type NewCondition } from '../api/conditions.ts';
+import type { GenerationService } from '../api/generation-service.ts';
+import type { GenerationServiceStatus } from '../api/status.ts';
+import type { Resolution, Resolved } from '../decide/resolve.ts';
+import type { UnitResult } from '../levers/run.ts';
+import type { Assessment } from './assess.ts';
+import type { ScalerReport } from './decisions.ts';
+import { leverConditions } from './lever-conditions.ts';
+import { notImplemented } from './not-implemented.ts';
+
+/** All that one visit has found. */
+export type Visit =
+  /** The service could not be resolved: nothing was changed, and what was in force still is. */
+  | { readonly kind: 'problem'; readonly resolution: Extract<Resolution, { kind: 'problem' }> }
+  | {
+      readonly kind: 'reconciled';
+      readonly resolution: Extract<Resolution, { kind: 'resolved' }>;
+      readonly results: readonly UnitResult[];
+      readonly assessment: Assessment;
+      readonly scaler: ScalerReport | undefined;
+      readonly policyGeneration: number | undefined;
+      readonly policyHash: string;
+      /** Undefined where the plan changed nothing. */
+      readonly planHash: string | undefined;
+    };
+
+type Unobserved = Omit<NewCondition, 'observedGeneration'>;
+
+/** The whole status. Equal input gives equal bytes, so that what did not change is not written. */
+export function renderStatus(service: GenerationService, visit: Visit, now: Date): GenerationServiceStatus {
+  const previous = service.status ?? {};
+  const found = visit.kind === 'problem' ? visit.resolution.conditions : conditionsOf(visit);
+  const kept = (previous.conditions ?? []).filter(
+    ({ type }) => isKept(type, visit) && !found.some((next) => next.type === type),
+  );
+  const current = [...found, ...summary([...found, ...kept], visit)];
+  const conditions = current.reduce<readonly Condition[]>(
+    (all, condition) => withCondition(all, observed(condition, service), now),
+    (previous.conditions ?? []).filter(({ type }) => [...current, ...kept].some((known) => known.type === type)),
+  );
+  const sections = visit.kind === 'problem' ? previous : resolvedSections(visit, previous);
+  return { ...sections, observedGeneration: service.metadata.generation, conditions: [...conditions] };
+}
+
+const conditionsOf = ({
+  resolution,
+  results,
+  assessment,
+  scaler,
+}: Extract<Visit, { kind: 'reconciled' }>): readonly Unobserved[] => [
+  ...resolution.conditions,
+  ...leverConditions(results),
+  ...notImplemented(resolution.resolved),
+  ...assessment.conditions,
+  ...(scaler === undefined ? [] : [scaler.condition]),
+];
+
+/** With a problem the last good plan stays in force, and what is said of it too; after a restart the scaler has not spoken yet. */
+const isKept = (type: string, { kind }: Visit): boolean =>
+  kind === 'problem' ? type !== 'Ready' && type !== 'Stalled' : type === 'ScalerActive';
+
+/** `type` and `reason` fit together in each source; TypeScript loses that where they are listed together. */
+const observed = (condition: Unobserved, { metadata }: GenerationService): NewCondition =>
+  ({ ...condition, observedGeneration: metadata.generation }) as NewCondition;
+
+function resolvedSections(
+  visit: Extract<Visit, { kind: 'reconciled' }>,
+  previous: GenerationServiceStatus,
+): GenerationServiceStatus {
+  const { resolved } = visit.resolution;
+  const statusOf = (lever: string, unit: string): object =>
+    visit.results.find(({ plan }) => plan.lever.name === lever && plan.unit.name === unit)?.plan.status ?? {};
+  const { redis = [] } = resolved.service.spec;
+  const planHash = visit.planHash ?? previous.planHash;
+  return {
+    ...(planHash === undefined ? {} : { planHash }),
+    policy: policyStatus(visit, resolved),
+    ...visit.assessment.figures,
+    components: resolved.components.map(({ spec: { name } }) => {
+      const decision =
+        visit.scaler?.decisions.get(name) ??
+        previous.components?.find((component) => component.name === name)?.decision;
+      return {
+        name,
+        ...statusOf('horizontal', name),
+        ...(decision === undefined ? {} : { decision }),
+        ...visit.assessment.components.get(name),
+      };
+    }),
+    ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),
+  };
+}
+
+function policyStatus(
+  { policyGeneration, policyHash }: Extract<Visit, { kind: 'reconciled' }>,
+  { service }: Resolved,
+): NonNullable<GenerationServiceStatus['policy']> {
+  const name = service.spec.policyRef?.name;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(policyGeneration === undefined ? {} : { observedGeneration: policyGeneration }),
+    hash: policyHash,
+  };
+}
+
+/** Reasons with which nothing goes on before a person has acted. */
+const stalling: ReadonlySet<string> = new Set(['InvalidEffectivePolicy', 'Conflict', 'PermissionDenied']);
+/** What keeps a service from being Ready; the rest is told, and is no fault of its settings. */
+const isPartOfReady = (type: string): boolean =>
+  type === 'PolicyAccepted' || type === 'TargetFound' || type.endsWith('Applied');
+
+/** Ready for people and pipelines, Stalled for kstatus. */
+function summary(
+  conditions: readonly Pick<Condition, 'type' | 'status' | 'reason' | 'message'>[],
+  visit: Visit,
+): readonly Unobserved[] {
+  const failing = conditions.find(({ type, status }) => isPartOfReady(type) && status === 'False');
+  if (failing === undefined) return [ready(visit)];
+  const { reason, message } = failing;
+  const notReady = { type: 'Ready', status: 'False', reason, message: `${failing.type}: ${message}` } as Unobserved;
+  return stalling.has(reason)
+    ? [notReady, { type: 'Stalled', status: 'True', reason, message } as Unobserved]
+    : [notReady];
+}
+
+function ready(visit: Visit): Unobserved {
+  const mode = visit.kind === 'reconciled' ? visit.resolution.resolved.mode : 'Enforce';
+  if (mode === 'Paused')
+    return {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Paused',
+      message: 'Paused: observed only, nothing is changed or reverted.',
+    };
+  if (mode === 'DryRun')
+    return {
+      type: 'Ready',
+      status: 'True',
+      reason: 'DryRun',
+      message: 'DryRun: the conditions say what would be changed.',
+    };
+  return { type: 'Ready', status: 'True', reason: 'Reconciled', message: 'Everything that is declared is in force.' };
+}

@@ -1,0 +1,77 @@
+import type { ComponentSpec, ScaleTarget, TargetSeen } from '../decide/resolve.ts';
+import type { GenerationService } from '../api/generation-service.ts';
+import { ApiError } from '../kube/api-error.ts';
+import type { Kube } from '../kube/client.ts';
+import { keyOf } from '../kube/object.ts';
+import { targetKey } from '../levers/horizontal/hpa.ts';
+import type { Caches, WorkloadView } from './caches.ts';
+import type { Scale } from './kinds.ts';
+
+type Lookup = { readonly caches: Pick<Caches, 'services' | 'deployments' | 'statefulSets'>; readonly kube: Kube };
+
+/** What each component's target is, by component name. Deployments and StatefulSets are read from the cache; for other kinds the API server is asked. */
+export async function findTargets(
+  service: GenerationService,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, TargetSeen>> {
+  const seen = service.spec.components.map(
+    async (component) => [component.name, await findTarget(service, component, lookup, signal)] as const,
+  );
+  return new Map(await Promise.all(seen));
+}
+
+async function findTarget(
+  service: GenerationService,
+  { targetRef }: ComponentSpec,
+  { caches, kube }: Lookup,
+  signal: AbortSignal,
+): Promise<TargetSeen> {
+  const { namespace } = service.metadata;
+  const older = caches.services
+    .by('target', targetKey(namespace, targetRef))
+    .find((other) => claimsBefore(other, service));
+  if (older !== undefined) return { kind: 'claimed', by: keyOf(older) };
+  const key = keyOf({ metadata: { namespace, name: targetRef.name } });
+  if (targetRef.apiVersion === 'apps/v1' && targetRef.kind === 'Deployment') return found(caches.deployments.get(key));
+  if (targetRef.apiVersion === 'apps/v1' && targetRef.kind === 'StatefulSet')
+    return found(caches.statefulSets.get(key));
+  return askForScale(kube, targetRef, key, signal);
+}
+
+/** Of two services with one target the older one has it: by creation, then by name. */
+function claimsBefore(other: GenerationService, service: GenerationService): boolean {
+  if (other.metadata.uid === service.metadata.uid) return false;
+  const order = (of: GenerationService): string => `${of.metadata.creationTimestamp} ${of.metadata.name}`;
+  return order(other) < order(service);
+}
+
+const found = (workload: WorkloadView | undefined): TargetSeen =>
+  workload === undefined
+    ? { kind: 'notFound' }
+    : { kind: 'found', replicas: workload.replicas, selector: workload.selector };
+
+async function askForScale(
+  kube: Kube,
+  { apiVersion, kind }: ComponentSpec['targetRef'],
+  key: string,
+  signal: AbortSignal,
+): Promise<TargetSeen> {
+  const discovered = await kube.discover(apiVersion, kind, signal);
+  if (discovered === undefined) return { kind: 'notFound' };
+  if (!discovered.subresources.includes('scale')) return { kind: 'noScale' };
+  try {
+    const scale = await kube.getSubresource<Scale>(discovered.resource, key, 'scale', signal);
+    return scale === undefined ? { kind: 'notFound' } : scaleTarget(scale);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return { kind: 'forbidden', message: error.message };
+    throw error;
+  }
+}
+
+/** The scale subresource gives its selector as text: `app=web,tier=front`. */
+function scaleTarget({ spec, status }: Scale): ScaleTarget {
+  const terms = (status.selector ?? '').split(',').filter((term) => term.includes('='));
+  const selector = Object.fromEntries(terms.map((term) => term.split('=', 2) as [string, string]));
+  return { kind: 'found', replicas: spec.replicas ?? 1, selector };
+}

@@ -1,0 +1,70 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import { resolve, resolveDefaults, type Resolution, type Resolved } from '../decide/resolve.ts';
+import { keyOf, type KubeObject } from '../kube/object.ts';
+import { apply, confirmations, intentions, type AnyLever, type UnitPlan, type UnitResult } from '../levers/run.ts';
+import type { AssessDeps } from './assess.ts';
+import type { Caches } from './caches.ts';
+import type { Decisions } from './decisions.ts';
+import type { ReportDeps } from './report.ts';
+import { stateName, writeState, type ServiceState } from './state.ts';
+import { findTargets } from './targets.ts';
+
+export interface VisitDeps extends ReportDeps, AssessDeps {
+  readonly caches: Caches;
+  readonly levers: readonly AnyLever[];
+  readonly decisions: Decisions;
+  /** Whether HPAs read Pods metrics from our own metrics API. */
+  readonly podsMetrics: () => 'MetricsAPI' | 'Shadow';
+}
+
+/** The effective policy and the targets: what `diff`, the scaler and the objectives work with too. */
+export async function resolveService(
+  service: GenerationService & KubeObject,
+  { caches, kube, podsMetrics }: Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics'>,
+  signal: AbortSignal,
+): Promise<Resolution> {
+  const targets = await findTargets(service, { caches, kube }, signal);
+  return resolve({ service, policy: policyOf(service, caches), targets, podsMetrics: podsMetrics() });
+}
+
+/** For putting things back: the defaults and the targets that are there, since no policy or target that is gone may stand in the way. */
+export async function resolveForRestore(
+  service: GenerationService & KubeObject,
+  { caches, kube, podsMetrics }: Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics'>,
+  signal: AbortSignal,
+): Promise<Resolved> {
+  return resolveDefaults({
+    service,
+    targets: await findTargets(service, { caches, kube }, signal),
+    podsMetrics: podsMetrics(),
+  });
+}
+
+export function policyOf({ metadata: { namespace }, spec }: GenerationService, { policies }: Pick<Caches, 'policies'>) {
+  return spec.policyRef === undefined
+    ? undefined
+    : policies.get(keyOf({ metadata: { namespace, name: spec.policyRef.name } }));
+}
+
+/** The state of this very service; what an earlier one of the same name left behind is not its own. */
+export function stateOf(service: GenerationService, { states }: Pick<Caches, 'states'>): ServiceState {
+  const { namespace, name, uid } = service.metadata;
+  const view = states.get(keyOf({ metadata: { namespace, name: stateName(name) } }));
+  return view?.service === uid ? view.state : { version: 1, levers: {} };
+}
+
+/** What is about to be done is written down before it is done, and that it is in force after: a kill at any moment neither loses an original setting nor takes an intention for drift. */
+export async function applyRemembered(
+  service: GenerationService & KubeObject,
+  plans: readonly UnitPlan[],
+  state: ServiceState,
+  { kube }: Pick<VisitDeps, 'kube'>,
+  signal: AbortSignal,
+): Promise<readonly UnitResult[]> {
+  const intended = intentions(plans, state.levers);
+  if (intended !== state.levers) await writeState(kube, service, { ...state, levers: intended }, signal);
+  const results = await apply(plans, signal);
+  const confirmed = confirmations(results, intended);
+  if (confirmed !== intended) await writeState(kube, service, { ...state, levers: confirmed }, signal);
+  return results;
+}

@@ -1,0 +1,87 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import type { Change } from '../kube/collection.ts';
+import { keyOf, type Key, type ObjectMeta } from '../kube/object.ts';
+import type { Queue } from '../kube/queue.ts';
+import { targetKey } from '../levers/horizontal/hpa.ts';
+import type { Caches } from './caches.ts';
+
+/** The work queues, one for each reconciler. */
+export interface Queues {
+  readonly services: Queue;
+  readonly policies: Queue;
+  readonly scaler: Queue;
+  readonly objectives: Queue;
+}
+
+/**
+ * What wakes whom. Only that something has changed goes into a queue, never what: the reconciles read the caches. Status, managedFields and resourceVersions wake nobody.
+ * Call it before the caches are synced, so that nothing is missed.
+ */
+export function wire(caches: Caches, queues: Queues): void {
+  const wakeService = (key: Key): void => {
+    queues.services.add(key);
+    queues.scaler.add(key);
+    queues.objectives.add(key);
+  };
+  const wakeAll = (services: Iterable<GenerationService>): void => {
+    for (const service of services) wakeService(keyOf(service));
+  };
+  const wakeByTarget = (key: string | undefined): void => {
+    if (key !== undefined) wakeAll(caches.services.by('target', key));
+  };
+
+  caches.services.onChange(({ key, before, after }) => {
+    if (sameIntent(before?.metadata, after?.metadata)) return;
+    wakeService(key);
+    for (const service of [before, after]) if (service !== undefined) queues.policies.add(policyKey(service));
+    // A target that is claimed or given up may be another service's now.
+    if (before?.metadata.generation !== after?.metadata.generation)
+      for (const { targetRef } of [...(before?.spec.components ?? []), ...(after?.spec.components ?? [])])
+        wakeByTarget(targetKey((after ?? before)?.metadata.namespace ?? '', targetRef));
+  });
+  caches.policies.onChange(({ key, before, after }) => {
+    if (before?.metadata.generation === after?.metadata.generation) return;
+    queues.policies.add(key);
+    wakeAll(caches.services.by('policy', key));
+  });
+  caches.hpas.onChange(({ before, after }) => {
+    const hpa = after ?? before;
+    if (hpa !== undefined) wakeByTarget(targetKey(hpa.namespace, hpa.spec.scaleTargetRef));
+  });
+  for (const workloads of [caches.deployments, caches.statefulSets])
+    workloads.onChange(({ before, after }) => {
+      const workload = after ?? before;
+      if (workload !== undefined) wakeByTarget(targetKey(workload.namespace, workload));
+    });
+  caches.apiServices?.onChange((change) => {
+    if (concernsCustomMetrics(change)) wakeAll(caches.services.list());
+  });
+}
+
+/** Whether nothing changed that somebody asked for. */
+function sameIntent(before: ObjectMeta | undefined, after: ObjectMeta | undefined): boolean {
+  return (
+    before !== undefined &&
+    after !== undefined &&
+    before.uid === after.uid &&
+    before.generation === after.generation &&
+    before.deletionTimestamp === after.deletionTimestamp &&
+    sameAnnotations(before.annotations ?? {}, after.annotations ?? {})
+  );
+}
+
+function sameAnnotations(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): boolean {
+  const own = (all: Readonly<Record<string, string>>): string =>
+    Object.entries(all)
+      .filter(([name]) => name.startsWith('genops.dev/'))
+      .map((entry) => entry.join('='))
+      .toSorted()
+      .join();
+  return own(before) === own(after);
+}
+
+const policyKey = ({ metadata: { namespace }, spec }: GenerationService): Key =>
+  keyOf({ metadata: { namespace, name: spec.policyRef?.name ?? '' } });
+
+const concernsCustomMetrics = ({ before, after }: Change<{ readonly spec: { readonly group?: string } }>): boolean =>
+  (after ?? before)?.spec.group === 'custom.metrics.k8s.io';

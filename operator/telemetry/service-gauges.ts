@@ -1,0 +1,62 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { GenerationService } from '../api/generation-service.ts';
+
+/**
+ * What stands in the status of every service, as gauges. They are made when they are asked for, so that a service that is gone leaves no series behind and an idle operator does nothing.
+ *
+ * @param services The services in the cache at the moment of the scrape.
+ */
+export function createServiceGauges(registry: Registry, services: () => Iterable<GenerationService>): void {
+  const registers = [registry];
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    set: (of: GenerationService, into: Gauge<'namespace' | 'name' | Label>) => void,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['namespace', 'name', ...labelNames] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const service of services()) set(service, this as Gauge<'namespace' | 'name' | Label>);
+      },
+    });
+  gauge(
+    'genops_condition',
+    '1 for the status that a condition of a GenerationService has now.',
+    ['type', 'status'],
+    ({ metadata: { namespace, name }, status }, into) => {
+      for (const { type, status: state } of status?.conditions ?? [])
+        into.set({ namespace, name, type, status: state }, 1);
+    },
+  );
+  gauge(
+    'genops_objective_met',
+    '1 when an objective is met, 0 when it is not; no sample while it is unknown or not exercised.',
+    ['objective'],
+    ({ metadata: { namespace, name }, status }, into) => {
+      for (const { name: objective, state } of status?.objectives ?? [])
+        if (state === 'Met' || state === 'NotMet') into.set({ namespace, name, objective }, Number(state === 'Met'));
+    },
+  );
+  gauge(
+    'genops_performance_score',
+    'Points of the rating, 0 to 100.',
+    [],
+    ({ metadata: { namespace, name }, status }, into) => {
+      if (status?.rating?.score !== undefined) into.set({ namespace, name }, status.rating.score);
+    },
+  );
+  gauge(
+    'genops_replicas_floor',
+    'The floor under the autoscaler of a component (its minReplicas).',
+    ['component'],
+    ({ metadata: { namespace, name }, status }, into) => {
+      for (const { name: component, replicas } of status?.components ?? [])
+        if (replicas?.floor !== undefined) into.set({ namespace, name, component }, replicas.floor);
+    },
+  );
+}

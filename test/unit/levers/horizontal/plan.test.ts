@@ -1,0 +1,179 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
+import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import type { HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
+import { plan, restore, type HorizontalUnit } from '../../../../operator/levers/horizontal/plan.ts';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+
+const owner = {
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'GenerationService',
+  name: 'generation',
+  uid: 'service-uid',
+  controller: true,
+};
+const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' };
+const unitWith = (horizontal: PolicySpec['horizontal'] = {}, unit: Partial<HorizontalUnit> = {}): HorizontalUnit => ({
+  name: 'workflow',
+  mode: 'Enforce',
+  namespace: 'ai',
+  hpaName: 'generation-workflow-hpa',
+  owner,
+  targetRef,
+  policy: effectivePolicy({ overrides: { horizontal: horizontal ?? {} } }).policy.horizontal,
+  podsMetrics: 'Shadow',
+  adopt: false,
+  replicas: 3,
+  ...unit,
+});
+const planned = (unit: HorizontalUnit, hpas: readonly HpaView[], memory?: UnitMemory) =>
+  plan({ unit, observed: { hpas }, memory, now: 0 });
+/** The HPA as the API server has it after our apply. */
+const inForce = (unit: HorizontalUnit, over: Partial<HpaView['spec']> = {}): HpaView => {
+  const [change] = planned(unit, []).changes;
+  if (change?.kind !== 'apply') throw new Error('no HPA was planned');
+  return {
+    namespace: 'ai',
+    name: change.name,
+    uid: 'hpa-uid',
+    resourceVersion: '1',
+    controller: owner,
+    spec: { ...change.spec, ...over },
+  };
+};
+const foreign: HpaView = {
+  namespace: 'ai',
+  name: 'by-hand',
+  uid: 'foreign-uid',
+  resourceVersion: '1',
+  controller: undefined,
+  spec: { scaleTargetRef: targetRef, minReplicas: 1, maxReplicas: 3, metrics: [] },
+};
+
+describe('plan()', () => {
+  test('makes the HPA of the defaults, with requests_per_second left to the floor where nobody serves it', () => {
+    const { changes, condition, status } = planned(unitWith(), []);
+    expect(changes).toMatchObject([
+      {
+        kind: 'apply',
+        name: 'generation-workflow-hpa',
+        spec: { minReplicas: 2, maxReplicas: 20, metrics: [{ type: 'Resource' }, { type: 'Resource' }] },
+      },
+    ]);
+    expect(condition).toMatchObject({
+      status: 'True',
+      reason: 'Applied',
+      message: expect.stringContaining('requests_per_second is folded into its floor'),
+    });
+    expect(status).toEqual({ replicas: { current: 3, min: 2, floor: 2, max: 20 } });
+  });
+  test('gives the HPA requests_per_second where the metrics API is ours', () => {
+    const [change] = planned(unitWith({}, { podsMetrics: 'MetricsAPI' }), []).changes;
+    expect(change).toMatchObject({ spec: { metrics: [{ type: 'Resource' }, { type: 'Resource' }, { type: 'Pods' }] } });
+  });
+  test('changes nothing when everything is as declared, whoever wrote the quantities', () => {
+    const unit = unitWith({ behavior: { scaleUp: { tolerance: '0.05' } } });
+    const behavior = { ...(inForce(unit).spec.behavior as object) };
+    Object.assign(behavior, { scaleUp: { ...(behavior as { scaleUp: object }).scaleUp, tolerance: '50m' } });
+    expect(planned(unit, [inForce(unit, { behavior })]).changes).toEqual([]);
+  });
+  test('names each field that differs', () => {
+    const unit = unitWith({ maxReplicas: 40 });
+    expect(planned(unit, [inForce(unit, { maxReplicas: 20 })]).changes).toMatchObject([
+      { differences: [{ field: 'spec.maxReplicas', from: '20', to: '40' }] },
+    ]);
+  });
+  test('keeps the floor that the scaler has moved', () => {
+    const unit = unitWith({ maxReplicas: 40 });
+    expect(planned(unit, [inForce(unit, { minReplicas: 7, maxReplicas: 20 })]).changes).toMatchObject([
+      { spec: { minReplicas: 7 } },
+    ]);
+  });
+  test('lowers a floor that would be above a lowered maximum, which the API server refuses', () => {
+    const unit = unitWith({ maxReplicas: 5 });
+    expect(planned(unit, [inForce(unit, { minReplicas: 9, maxReplicas: 20 })]).changes).toMatchObject([
+      { spec: { minReplicas: 5, maxReplicas: 5 } },
+    ]);
+  });
+  test('never fights another HPA: it names it and says what to do', () => {
+    const { changes, condition } = planned(unitWith(), [foreign]);
+    expect(changes).toEqual([]);
+    expect(condition).toMatchObject({
+      status: 'False',
+      reason: 'Conflict',
+      message: expect.stringMatching(/by-hand.*genops\.dev\/adopt=hpa.*FloorOnly/),
+    });
+  });
+  test('takes another HPA over when asked, and remembers what it was', () => {
+    const { changes } = planned(unitWith({}, { adopt: true }), [foreign]);
+    expect(changes).toMatchObject([
+      {
+        kind: 'apply',
+        name: 'by-hand',
+        force: true,
+        owner: undefined,
+        remember: { originals: { uid: 'foreign-uid', spec: JSON.stringify(foreign.spec) } },
+      },
+    ]);
+  });
+  test('does not take an HPA that belongs to a ScaledObject', () => {
+    const ofKeda = {
+      ...foreign,
+      controller: { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', name: 'so', uid: 'u', controller: true },
+    };
+    expect(planned(unitWith({}, { adopt: true }), [ofKeda])).toMatchObject({
+      changes: [],
+      condition: { reason: 'Conflict', message: expect.stringContaining('ScaledObject so') },
+    });
+  });
+  test('keeps what it took over once the annotation is gone', () => {
+    const memory = { originals: { uid: 'foreign-uid', spec: '{}' } };
+    expect(planned(unitWith(), [foreign], memory).changes).toMatchObject([
+      { kind: 'apply', name: 'by-hand', owner: undefined },
+    ]);
+  });
+  test.each([
+    { hpas: [foreign], expected: { status: 'True', reason: 'Applied' } },
+    { hpas: [], expected: { status: 'False', reason: 'NoAutoscaler' } },
+  ])('with FloorOnly leaves the HPA to others: $expected.reason', ({ hpas, expected }) => {
+    expect(planned(unitWith({ mode: 'FloorOnly' }), hpas)).toMatchObject({ changes: [], condition: expected });
+  });
+  test('leaves out a metric that nobody serves and says so', () => {
+    const pods = {
+      type: 'Pods' as const,
+      pods: { metric: { name: 'tokens_per_second' }, target: { type: 'AverageValue' as const, averageValue: '5' } },
+    };
+    const cpu = {
+      type: 'Resource' as const,
+      resource: { name: 'cpu' as const, target: { type: 'Utilization' as const, averageUtilization: 70 } },
+    };
+    expect(planned(unitWith({ metrics: [cpu, pods] }), [])).toMatchObject({
+      changes: [{ spec: { metrics: [{ type: 'Resource' }] } }],
+      condition: {
+        status: 'False',
+        reason: 'MetricUnavailable',
+        message: expect.stringContaining('tokens_per_second'),
+      },
+    });
+    expect(planned(unitWith({ metrics: [pods] }), [])).toMatchObject({
+      changes: [],
+      condition: { reason: 'MetricUnavailable' },
+    });
+  });
+});
+
+describe('restore()', () => {
+  test('puts an HPA that was taken over back as it was', () => {
+    const unit = unitWith({}, { adopt: true });
+    const [change] = planned(unit, [foreign]).changes;
+    if (change?.kind !== 'apply') throw new Error('no change was planned');
+    const taken = { ...foreign, spec: change.spec };
+    const { changes } = restore({ unit, observed: { hpas: [taken] }, memory: change.remember, now: 0 });
+    expect(changes).toMatchObject([{ kind: 'replaceSpec', name: 'by-hand', uid: 'foreign-uid', spec: foreign.spec }]);
+  });
+  test('leaves one that we made to the garbage collector', () => {
+    expect(
+      restore({ unit: unitWith(), observed: { hpas: [inForce(unitWith())] }, memory: undefined, now: 0 }).changes,
+    ).toEqual([]);
+  });
+});
