@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { duration, orElse, ordered, struct } from './schema.ts';
 
 /** How often workloads are measured and how much of it is kept (row H1). */

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { signalNames } from './contract.ts';
 import { MetricSource } from './metric-source.ts';
 import { name, objectName, port } from './names.ts';

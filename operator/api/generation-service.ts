@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { Component } from './component.ts';
 import type { ObjectMeta } from './metadata.ts';
 import { name } from './names.ts';

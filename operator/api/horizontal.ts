@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { Behavior, MetricSpec } from './hpa.ts';
 import { atomicList, oneOf, orElse, ordered, struct } from './schema.ts';
 

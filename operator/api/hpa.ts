@@ -1,5 +1,5 @@
 /** Shapes of autoscaling/v2, field for field: what is written here can be copied from and to a HorizontalPodAutoscaler. */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { name } from './names.ts';
 import { atomicList, cel, oneOf, orElse, quantity, struct } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { duration, oneOf, orElse, ordered, quantity, setOf, struct, text } from './schema.ts';
 
 const integer = (value: number, minimum: number, maximum: number, description: string) =>

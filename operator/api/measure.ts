@@ -1,5 +1,5 @@
 import { measures, type MeasureName } from './contract.ts';
-import { milliseconds } from './duration.ts';
+import { seconds } from './duration.ts';
 import { quantity } from './quantity.ts';
 import { ratio } from './ratio.ts';
 
@@ -10,23 +10,21 @@ const isMeasure = (metric: string): metric is MeasureName => Object.hasOwn(measu
 
 export const isMetric = (metric: string): metric is Metric => metric.startsWith('signal:') || isMeasure(metric);
 
+const readers = {
+  duration: seconds,
+  ratio,
+  bytes: quantity,
+  number: quantity,
+  percent: quantity,
+} as const satisfies Record<(typeof measures)[MeasureName], (value: string) => number>;
+
 /**
  * The number that `value` is, in the base unit of the metric: seconds, bytes, percent (0–100), ratio (0–1) or pieces.
  *
  * @throws {RangeError} when the value is not in the metric's unit.
  */
-export function readValue(metric: Metric, value: string): number {
-  switch (isMeasure(metric) ? measures[metric] : 'number') {
-    case 'duration':
-      return milliseconds(value) / 1000;
-    case 'ratio':
-      return ratio(value);
-    case 'bytes':
-    case 'number':
-    case 'percent':
-      return quantity(value);
-  }
-}
+export const readValue = (metric: Metric, value: string): number =>
+  readers[isMeasure(metric) ? measures[metric] : 'number'](value);
 
 /** Whether `metric` is known and `value` is in its unit. One that is absent is nobody's fault here. */
 export function isMeasurable(metric: unknown, value: unknown): boolean {

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { signalNames } from './contract.ts';
 import { port, secretRef } from './names.ts';
 import { cel, crdDefault, mapOf, oneOf, struct, text } from './schema.ts';
@@ -11,7 +11,7 @@ const path = (value: string, description: string) =>
       maxLength: 200,
       pattern: '^/[A-Za-z0-9/_.~?=&%-]*$',
       wanted: `must be an absolute path`,
-      example: `${value}`,
+      example: value,
     }),
   );
 

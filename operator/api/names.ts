@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { struct, text } from './schema.ts';
 
 /** Names, ports and references to other objects; all of them in the service's own namespace. */

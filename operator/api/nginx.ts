@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { name, objectName } from './names.ts';
 import { atomicList, cel, crdDefault, oneOf, setOf, struct, text } from './schema.ts';
 

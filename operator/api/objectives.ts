@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { duration, oneOf, orElse, ordered, quantity, ratio, struct } from './schema.ts';
 
 const mode = () =>

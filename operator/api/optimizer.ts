@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { name } from './names.ts';
 import { comparison, metric, value, valueInUnit } from './scaler.ts';
 import { cel, duration, listMap, neededAfterMerging, oneOf, orElse, ordered, quantity, struct } from './schema.ts';

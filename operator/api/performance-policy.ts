@@ -1,7 +1,6 @@
 import type { Static } from 'typebox';
 import { Budgets } from './budgets.ts';
 import { Collector } from './collector.ts';
-import type { Condition } from './conditions.ts';
 import { Horizontal } from './horizontal.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { MaintenanceWindow } from './maintenance.ts';
@@ -14,8 +13,8 @@ import { Redis } from './redis.ts';
 import { Resources } from './resources.ts';
 import { Runtime } from './runtime.ts';
 import { Scaler } from './scaler.ts';
-import { cel, listMap, orElse, ordered, struct, valueAt } from './schema.ts';
-import { milliseconds } from './duration.ts';
+import { listMap, orElse, ordered, struct } from './schema.ts';
+import type { PerformancePolicyStatus } from './status.ts';
 import { Vertical } from './vertical.ts';
 
 /** What one component may have of its own: everything that is about its pods. */
@@ -68,33 +67,16 @@ export const PolicySpec = struct(
       'How fast a service has to be and what is tuned for it. Every field may be left out; the reference names the figure that then holds.',
     rules: [
       ...fallbackWithinBounds,
-      cel(
-        '!has(self.optimizer) || !has(self.optimizer.baseline) || !has(self.collector) || !has(self.collector.interval) || duration(self.optimizer.baseline) >= duration(self.collector.interval) + duration(self.collector.interval) + duration(self.collector.interval)',
-        {
-          wanted: 'optimizer.baseline must be at least three times collector.interval',
-          example: 'optimizer: {baseline: 60s}, collector: {interval: 10s}',
-          holds: (self) => {
-            const [baseline, interval] = [valueAt(self, 'optimizer.baseline'), valueAt(self, 'collector.interval')];
-            return (
-              baseline === undefined ||
-              interval === undefined ||
-              milliseconds(String(baseline)) >= 3 * milliseconds(String(interval))
-            );
-          },
-        },
-      ),
+      ordered('collector.interval', 'optimizer.baseline', {
+        as: 'duration',
+        times: 3,
+        example: 'collector: {interval: 10s}, optimizer: {baseline: 60s}',
+      }),
     ],
   },
 );
 export type PolicySpec = Static<typeof PolicySpec>;
 export type ComponentOverrides = Static<typeof ComponentOverrides>;
-
-export interface PerformancePolicyStatus {
-  readonly observedGeneration?: number;
-  readonly conditions?: readonly Condition[];
-  /** How many services refer to it. */
-  readonly services?: number;
-}
 
 /** How fast services have to be, and what is tuned for it. Services refer to it by name. */
 export interface PerformancePolicy {

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { identifier } from './names.ts';
 import { postgresParameterNames } from './postgres-parameters.ts';
 import {

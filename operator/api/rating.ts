@@ -1,16 +1,16 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { atomicList, cel, duration, orElse, ordered, quantity, ratio, struct } from './schema.ts';
 
 const three = { minItems: 3, maxItems: 3 };
 const rising = (of: (item: string) => string, example: string) =>
   cel(`${of('self[0]')} < ${of('self[1]')} && ${of('self[1]')} < ${of('self[2]')}`, {
-    wanted: `must rise`,
-    example: `${example}`,
+    wanted: 'must rise',
+    example,
   });
 const falling = (of: (item: string) => string, example: string) =>
   cel(`${of('self[0]')} > ${of('self[1]')} && ${of('self[1]')} > ${of('self[2]')}`, {
-    wanted: `must fall`,
-    example: `${example}`,
+    wanted: 'must fall',
+    example,
   });
 const plain = (item: string) => item;
 

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { cel, duration, atMostOneOf, mapOf, oneOf, orElse, quantity, struct, text } from './schema.ts';
 
 /**

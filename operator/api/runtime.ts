@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { cel, duration, mapOf, oneOf, orElse, ordered, quantity, struct } from './schema.ts';
 
 const integer = (value: number, minimum: number, maximum: number, description: string) =>

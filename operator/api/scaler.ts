@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { measures } from './contract.ts';
 import { isMeasurable } from './measure.ts';
 import {

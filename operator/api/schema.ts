@@ -1,5 +1,6 @@
 /** Our words for what Kubernetes has and JSON Schema lacks. Everything else in a section is plain TypeBox. */
-import Type, {
+import {
+  Type,
   type Static,
   type TArray,
   type TEnum,
@@ -99,25 +100,24 @@ export function duration({
   description: string;
 }) {
   const [least, most] = [milliseconds(min), milliseconds(max)];
+  const regex = new RegExp(durationPattern);
   const holds = (self: unknown): boolean => {
-    if (typeof self !== 'string' || !new RegExp(durationPattern).test(self)) return false;
+    if (typeof self !== 'string' || !regex.test(self)) return false;
     const ms = milliseconds(self);
     return least <= ms && ms <= most;
   };
+  const atLeast = least === 0 ? '' : ` && duration(self) >= duration('${min}')`;
+  const rule = `self.matches(${celString(durationPattern)})${atLeast} && duration(self) <= duration('${max}')`;
+  const wanted = `must be a duration from ${min} to ${max}`;
   return Type.String({
     description,
     maxLength: 20,
-    rules: [
-      cel(
-        `self.matches('${durationPattern}') && duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
-        { wanted: `must be a duration from ${min} to ${max}`, example: durationBetween(least, most), holds },
-      ),
-    ],
+    rules: [cel(rule, { wanted, example: durationBetween(least, most), holds })],
   });
 }
 
 const durationBetween = (least: number, most: number): string =>
-  ['30s', '5m', '100ms', '1h', '24h'].find((text) => least <= milliseconds(text) && milliseconds(text) <= most) ??
+  ['30s', '5m', '100ms', '1h', '24h'].find((shown) => least <= milliseconds(shown) && milliseconds(shown) <= most) ??
   `${least}ms`;
 
 /** A share from 0 to 1 as a string: the API has no floats. */
@@ -206,20 +206,30 @@ export function atMostOneOf(fields: readonly [string, string], example: string):
   });
 }
 
+interface Order {
+  readonly as: keyof typeof readers;
+  readonly example: string;
+  /** `lower` times this may not be above `upper`; 1 when absent. */
+  readonly times?: number;
+}
+
 /** `lower` may not be above `upper` (paths below the struct that has the rule); one of them may be absent. */
-export function ordered(
-  lower: string,
-  upper: string,
-  { as, example }: { as: keyof typeof readers; example: string },
-): Rule {
+export function ordered(lower: string, upper: string, { as, example, times = 1 }: Order): Rule {
   const { atMost, read } = readers[as];
   const absent = [...new Set([...prefixes(lower), ...prefixes(upper)])].map((path) => `!has(self.${path})`);
-  const rule = [...absent, atMost(`self.${lower}`, `self.${upper}`)].join(' || ');
   const holds = (self: unknown): boolean => {
     const [low, high] = [valueAt(self, lower), valueAt(self, upper)];
-    return low === undefined || high === undefined || read(low) <= read(high);
+    return low === undefined || high === undefined || read(low) * times <= read(high);
   };
-  return cel(rule, { wanted: `${lower} must be at most ${upper}`, example, fields: [lower, upper], holds });
+  const lowers = Array.from({ length: times }, () => `self.${lower}`);
+  const wanted =
+    times === 1 ? `${lower} must be at most ${upper}` : `${upper} must be at least ${times} times ${lower}`;
+  return cel([...absent, atMost(lowers, `self.${upper}`)].join(' || '), {
+    wanted,
+    example,
+    fields: [lower, upper],
+    holds,
+  });
 }
 
 /** `a.b.c` → `a`, `a.b`, `a.b.c`. */
@@ -227,20 +237,24 @@ const prefixes = (path: string): readonly string[] =>
   path.split('.').map((_, index, names) => names.slice(0, index + 1).join('.'));
 
 /** The value at a dotted path; undefined where a part of it is absent. */
-export function valueAt(root: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((at, name) => (at instanceof Object ? (at as Record<string, unknown>)[name] : undefined), root);
-}
+export const valueAt = (root: unknown, path: string): unknown => path.split('.').reduce(property, root);
+
+/** Own properties only: a field may be called like a method of Object. */
+export const property = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 
 const readers = {
-  number: { atMost: (a: string, b: string) => `${a} <= ${b}`, read: Number },
+  number: { atMost: (a: readonly string[], b: string) => `${a.join(' + ')} <= ${b}`, read: Number },
   duration: {
-    atMost: (a: string, b: string) => `duration(${a}) <= duration(${b})`,
+    atMost: (a: readonly string[], b: string) =>
+      `${a.map((path) => `duration(${path})`).join(' + ')} <= duration(${b})`,
     read: (value: unknown) => milliseconds(String(value)),
   },
   quantity: {
-    atMost: (a: string, b: string) => `quantity(string(${a})).compareTo(quantity(string(${b}))) <= 0`,
+    atMost: (a: readonly string[], b: string) =>
+      `${a.map((path) => `quantity(string(${path}))`).reduce((sum, next) => `${sum}.add(${next})`)}.compareTo(quantity(string(${b}))) <= 0`,
     read: (value: unknown) => quantityOf(String(value)),
   },
 } as const;

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { name, objectName, secretRef } from './names.ts';
 import { struct, text } from './schema.ts';
 

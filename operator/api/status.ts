@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { atomicList, listMap, oneOf, struct } from './schema.ts';
 
 /** Written by the operator alone, so no rules: its shapes document what kubectl shows. Times are RFC 3339. */
@@ -8,7 +8,7 @@ const integer = (description: string) => optional(Type.Integer({ description }))
 const time = (description: string) => optional(Type.String({ description, format: 'date-time' }));
 const name = (description: string) => Type.String({ description, maxLength: 63 });
 
-export const ConditionSchema = struct(
+const ConditionSchema = struct(
   {
     type: Type.String({ description: 'What the condition is about.', maxLength: 316 }),
     status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it holds.' }),
@@ -20,7 +20,7 @@ export const ConditionSchema = struct(
   { description: 'One condition; docs/reference/conditions.md lists them all.' },
 );
 
-export const conditionList = optional(
+const conditionList = optional(
   Type.Array(ConditionSchema, {
     description: 'What holds and what does not.',
     maxItems: 32,
@@ -180,7 +180,7 @@ const PostgresStatus = struct(
   { description: 'One PostgreSQL.' },
 );
 
-export const Status = struct(
+export const GenerationServiceStatus = struct(
   {
     observedGeneration: integer('Generation of the spec that this status is about.'),
     planHash: string('Hash of the last plan; what the annotation genops.dev/approve names.'),
@@ -245,10 +245,9 @@ export const Status = struct(
   },
   { description: 'How the service stands. Written only when something changes.' },
 );
-export type GenerationServiceStatus = Static<typeof Status>;
+export type GenerationServiceStatus = Static<typeof GenerationServiceStatus>;
 
-/** Status of a PerformancePolicy. */
-export const PolicyStatus = struct(
+export const PerformancePolicyStatus = struct(
   {
     observedGeneration: integer('Generation of the spec that this status is about.'),
     conditions: conditionList,
@@ -256,3 +255,4 @@ export const PolicyStatus = struct(
   },
   { description: 'How the policy stands.' },
 );
+export type PerformancePolicyStatus = Static<typeof PerformancePolicyStatus>;

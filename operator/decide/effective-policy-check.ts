@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { valueAt, type Rule } from '../api/schema.ts';
+import { property, type Rule, valueAt } from '../api/schema.ts';
 import type { FieldProblem, Origin } from './effective-policy.ts';
 import { below, entryOf, type Merged, type SchemaNode } from './effective-policy-merge.ts';
 
@@ -26,7 +26,7 @@ const problemsOf: Problems = (schema, value, path, origins) => {
 
 const fieldProblems: Problems = ({ properties = {} }, value, path, origins) =>
   Object.entries(properties).flatMap(([name, field]) => {
-    const at = valueAt(value, name);
+    const at = property(value, name);
     if (at !== undefined) return problemsOf(field, at, below(path, name), origins);
     return field['~example'] === undefined ? [] : [missing(below(path, name), field, field['~example'])];
   });
@@ -41,7 +41,7 @@ const missing = (field: string, { description = '' }: SchemaNode, example: strin
 const entryProblems: Problems = (schema, value, path, origins) => {
   const { items } = schema;
   if (items === undefined || schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(value)) return [];
-  return value.flatMap((entry) => problemsOf(items, entry, entryOf(path, String(valueAt(entry, 'name'))), origins));
+  return value.flatMap((entry) => problemsOf(items, entry, entryOf(path, String(property(entry, 'name'))), origins));
 };
 
 function problemOf(

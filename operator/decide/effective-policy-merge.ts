@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import type { Rule } from '../api/schema.ts';
+import { property, type Rule } from '../api/schema.ts';
 import type { Origin } from './effective-policy.ts';
 
 /** What one layer says of a value. */
@@ -104,8 +104,3 @@ const resolveMap: Resolve = ({ additionalProperties }, given, path, origins) => 
 
 /** Free keys, as opposed to the fields of a struct. */
 const isMap = ({ additionalProperties }: SchemaNode): boolean => typeof additionalProperties === 'object';
-
-const property = (value: unknown, name: string): unknown =>
-  value instanceof Object && Object.hasOwn(value, name)
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;

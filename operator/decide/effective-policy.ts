@@ -1,5 +1,5 @@
 import type { Static, TArray, TObject, TOptional, TSchema } from 'typebox';
-import { ComponentOverrides, PolicySpec } from '../api/performance-policy.ts';
+import { type ComponentOverrides, PolicySpec } from '../api/performance-policy.ts';
 import type { TFilled } from '../api/schema.ts';
 import { check } from './effective-policy-check.ts';
 import { merge } from './effective-policy-merge.ts';
