@@ -302,6 +302,12 @@ export const conditions = {
       },
       Off: { status: 'False', means: 'The policy switches the scaler off.' },
       Paused: { status: 'False', means: 'The service is paused.' },
+      Conflict: {
+        status: 'False',
+        means:
+          'Somebody else holds the floor (minReplicas) of the autoscaler; it is not taken by force. The message names the field manager.',
+        next: 'Remove minReplicas from the other manager’s manifest, or raise the floor with horizontal.minReplicas in overrides.',
+      },
       MetricsStale: {
         status: 'False',
         means: 'A metric that the decision needs is missing or too old; nothing scales down.',

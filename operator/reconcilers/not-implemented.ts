@@ -9,24 +9,25 @@ const waiting = [
   { type: 'RuntimeApplied', section: 'runtime' },
   { type: 'LoadBalancerApplied', section: 'loadBalancer' },
   { type: 'PostgresApplied', section: 'postgres' },
-  { type: 'ScalerActive', section: 'scaler' },
   { type: 'OptimizerActive', section: 'optimizer' },
 ] as const satisfies readonly { readonly type: ConditionType; readonly section: string }[];
 
 type Unobserved = Omit<NewCondition<(typeof waiting)[number]['type']>, 'observedGeneration'>;
 
 /** Says of every part that somebody declared and nobody acts on that it is so. What only the defaults have was not asked for. */
-export function notImplemented({ service, origins }: Resolved): readonly Unobserved[] {
-  const declared = (section: string): boolean =>
+export function notImplemented(resolved: Resolved): readonly Unobserved[] {
+  return waiting
+    .filter(({ section }) => isDeclared(resolved, section))
+    .map(({ type, section }) => ({ type, status: 'Unknown', reason: 'NotImplemented', message: notYet(section) }));
+}
+
+export const notYet = (section: string): string =>
+  `saw ${section} declared; wanted a lever that this version of genops does not have yet; next: nothing of ${section} is acted on until you upgrade`;
+
+export function isDeclared({ service, origins }: Resolved, section: string): boolean {
+  return (
     (section === 'postgres' && (service.spec.postgres?.length ?? 0) > 0) ||
     (section === 'loadBalancer' && service.spec.loadBalancer !== undefined) ||
-    [...origins].some(([field, origin]) => field.startsWith(`${section}.`) && origin !== 'default');
-  return waiting
-    .filter(({ section }) => declared(section))
-    .map(({ type, section }) => ({
-      type,
-      status: 'Unknown',
-      reason: 'NotImplemented',
-      message: `saw ${section} declared; wanted a lever that this version of genops does not have yet; next: nothing of ${section} is acted on until you upgrade`,
-    }));
+    [...origins].some(([field, origin]) => field.startsWith(`${section}.`) && origin !== 'default')
+  );
 }

@@ -5,6 +5,9 @@ import type { Queue } from '../kube/queue.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { Caches } from './caches.ts';
 
+/** A policy's count of services is written once for many that are made together. */
+const countAfterMs = 5_000;
+
 /** The work queues, one for each reconciler. */
 export interface Queues {
   readonly services: Queue;
@@ -33,7 +36,8 @@ export function wire(caches: Caches, queues: Queues): void {
   caches.services.onChange(({ key, before, after }) => {
     if (sameIntent(before?.metadata, after?.metadata)) return;
     wakeService(key);
-    for (const service of [before, after]) if (service !== undefined) queues.policies.add(policyKey(service));
+    for (const service of [before, after])
+      if (service !== undefined) queues.policies.addAfter(policyKey(service), countAfterMs);
     // A target that is claimed or given up may be another service's now.
     if (before?.metadata.generation !== after?.metadata.generation)
       for (const { targetRef } of [...(before?.spec.components ?? []), ...(after?.spec.components ?? [])])

@@ -1,0 +1,245 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import { milliseconds } from '../api/duration.ts';
+import { isProblem, type Problem } from '../api/problem.ts';
+import { quantity } from '../api/quantity.ts';
+import { isServed } from '../api/served-metrics.ts';
+import { decideFloor, type FloorDecision, type ShadowMetric } from '../decide/floor.ts';
+import type { PodSample } from '../decide/pods-metric.ts';
+import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
+import type { BehaviorMemory } from '../decide/scaling-behavior.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
+import { keyOf, type KubeObject } from '../kube/object.ts';
+import type { Queue } from '../kube/queue.ts';
+import { applyFloor } from '../levers/horizontal/floor.ts';
+import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Decisions, DecisionStatus, ScalerReport } from './decisions.ts';
+import { isDeclared, notYet } from './not-implemented.ts';
+import { resolveService, type VisitDeps } from './visit.ts';
+
+export interface ScalerDeps extends Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock'> {
+  /** The Pods of a component with their newest value of a served metric. */
+  readonly podSamples: (resolved: Resolved, component: ResolvedComponent, metric: string) => readonly PodSample[];
+  readonly decisions: Decisions;
+  /** Of the GenerationService reconciler, which writes what was decided. */
+  readonly services: Pick<Queue, 'add'>;
+  readonly events: EventRecorder;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Windows and rates of one component's floor. Lost with the process: a fresh one never scales down before a whole window was seen. */
+type Memories = Map<string, BehaviorMemory>;
+
+interface ComponentResult {
+  readonly name: string;
+  readonly decision: FloorDecision | undefined;
+  readonly usesShadow: boolean;
+  readonly problem: Problem | undefined;
+  readonly moved: boolean;
+}
+
+/** Moves the floor of each component's autoscaler: minReplicas of the policy, and what Pods metrics ask for that the HPA does not read itself. */
+export function scaler(deps: ScalerDeps): Reconcile {
+  const memories: Memories = new Map();
+  return async (key, signal) => {
+    const service = deps.caches.services.get(key);
+    if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
+      deps.decisions.forget(key);
+      for (const known of memories.keys()) if (known.startsWith(`${key}/`)) memories.delete(known);
+      return awaitChange;
+    }
+    const resolution = await resolveService(service, deps, signal);
+    if (resolution.kind === 'problem') return awaitChange;
+    const { resolved } = resolution;
+    const results: ComponentResult[] = [];
+    for (const component of resolved.components)
+      results.push(await visitComponent(resolved, component, memories, deps, signal));
+    publish(service, results, resolved, deps);
+    const shadowed = results.some(({ usesShadow }) => usesShadow);
+    return shadowed ? requeueAfter(milliseconds(resolved.policy.scaler.interval)) : awaitChange;
+  };
+}
+
+async function visitComponent(
+  resolved: Resolved,
+  component: ResolvedComponent,
+  memories: Memories,
+  deps: ScalerDeps,
+  signal: AbortSignal,
+): Promise<ComponentResult> {
+  const { name, targetRef } = component.spec;
+  const { mode } = component.policy.horizontal;
+  const { service } = resolved;
+  const hpas = deps.caches.hpas.by('target', targetKey(service.metadata.namespace, targetRef));
+  const [hpa] = hpas;
+  const idle = { name, decision: undefined, usesShadow: false, problem: undefined, moved: false };
+  if (mode === 'Off' || hpa === undefined || hpas.length > 1 || !isOurs(hpa, service, mode)) return idle;
+
+  const memoryKey = `${keyOf(service)}/${name}`;
+  const shadow = shadowMetrics(resolved, component, deps);
+  const decision = decideFloor({
+    ...boundsOf(component, hpa),
+    floor: hpa.spec.minReplicas,
+    current: component.target.replicas,
+    shadow,
+    behavior: component.policy.horizontal.behavior,
+    tolerance: toleranceOf(component),
+    memory: memories.get(memoryKey),
+    now: deps.clock.now(),
+  });
+  if (decision.memory !== undefined) memories.set(memoryKey, decision.memory);
+  deps.metrics.scalingDecisions.inc({ action: decision.action });
+  const result = { ...idle, decision, usesShadow: shadow.length > 0 };
+  if (decision.action === 'Hold' || resolved.mode !== 'Enforce' || mode === 'DryRun') return result;
+  try {
+    await applyFloor(deps.kube, { hpa, floor: decision.to, force: mode === 'FloorOnly' }, signal);
+    return { ...result, moved: true };
+  } catch (error) {
+    if (isProblem(error)) return { ...result, problem: error };
+    throw error;
+  }
+}
+
+/** The HPA is one that we made or took over (it has our owner or nobody's), or the policy gives us its floor. */
+const isOurs = ({ controller }: HpaView, { metadata: { uid } }: GenerationService, mode: string): boolean =>
+  mode === 'FloorOnly' || controller === undefined || controller.uid === uid;
+
+/** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. */
+function boundsOf(
+  { policy: { horizontal } }: ResolvedComponent,
+  { spec }: HpaView,
+): { minReplicas: number; maxReplicas: number } {
+  const maxReplicas = Math.min(horizontal.maxReplicas, spec.maxReplicas);
+  return { minReplicas: Math.min(horizontal.minReplicas, maxReplicas), maxReplicas };
+}
+
+/** The tolerance that the HPA controller has where the policy names none. */
+const defaultTolerance = 0.1;
+function toleranceOf({ policy: { horizontal } }: ResolvedComponent): { up: number; down: number } {
+  const { scaleUp, scaleDown } = horizontal.behavior;
+  return {
+    up: quantity(scaleUp.tolerance ?? defaultTolerance),
+    down: quantity(scaleDown.tolerance ?? defaultTolerance),
+  };
+}
+
+function shadowMetrics(
+  resolved: Resolved,
+  component: ResolvedComponent,
+  { podSamples }: ScalerDeps,
+): readonly ShadowMetric[] {
+  const { metrics, podsMetrics } = component.policy.horizontal;
+  if (resolved.podsMetrics === 'MetricsAPI' && podsMetrics === 'Auto') return [];
+  return metrics.flatMap(({ pods }) => {
+    if (pods?.target.averageValue === undefined || !isServed(pods.metric.name)) return [];
+    const { name } = pods.metric;
+    return [{ name, target: quantity(pods.target.averageValue), pods: podSamples(resolved, component, name) }];
+  });
+}
+
+/** Hands the report to the reconciler that writes status, and wakes it only when there is something new to write. */
+function publish(
+  service: GenerationService & KubeObject,
+  results: readonly ComponentResult[],
+  resolved: Resolved,
+  deps: ScalerDeps,
+): void {
+  const key = keyOf(service);
+  const before = deps.decisions.of(key);
+  const moved = results.filter(({ moved: isMoved }) => isMoved);
+  const fresh = moved.flatMap(({ name, decision }) =>
+    decision === undefined ? [] : [[name, decisionStatus(decision, deps.clock.now())] as const],
+  );
+  const report: ScalerReport = {
+    condition: conditionOf(results, resolved),
+    decisions: new Map([...(before?.decisions ?? []), ...fresh]),
+  };
+  deps.decisions.put(key, report);
+  for (const { name, decision } of moved) announce(service, name, decision, deps);
+  if (fresh.length > 0 || !sameCondition(report, before, service)) deps.services.add(key);
+}
+
+/** After a restart status still has what the last process said. */
+function sameCondition(
+  { condition }: ScalerReport,
+  before: ScalerReport | undefined,
+  service: GenerationService,
+): boolean {
+  const known = before?.condition ?? service.status?.conditions?.find(({ type }) => type === 'ScalerActive');
+  return known?.status === condition.status && known.reason === condition.reason;
+}
+
+function announce(
+  service: GenerationService & KubeObject,
+  component: string,
+  decision: FloorDecision | undefined,
+  { events, logger }: ScalerDeps,
+): void {
+  if (decision === undefined) return;
+  const { action, from, to, reason, message } = decision;
+  logger.info('floor moved', {
+    namespace: service.metadata.namespace,
+    name: service.metadata.name,
+    component,
+    action,
+    from,
+    to,
+    reason,
+    message,
+  });
+  events.record({
+    regarding: service,
+    type: 'Normal',
+    reason: action === 'ScaleUp' ? 'FloorRaised' : 'FloorLowered',
+    action: 'Scale',
+    note: `${component}: floor ${from} → ${to}. ${message}`,
+  });
+}
+
+const decisionStatus = ({ action, from, to, reason, message }: FloorDecision, now: number): DecisionStatus => ({
+  action,
+  from,
+  to,
+  reason,
+  message,
+  time: `${new Date(now).toISOString().slice(0, 19)}Z`,
+});
+
+function conditionOf(results: readonly ComponentResult[], resolved: Resolved): ScalerReport['condition'] {
+  const { mode } = resolved;
+  const type = 'ScalerActive';
+  if (mode === 'Paused')
+    return { type, status: 'False', reason: 'Paused', message: 'The service is paused: no floor is moved.' };
+  const problem = results.find((result) => result.problem !== undefined)?.problem;
+  if (problem !== undefined) return { type, status: 'False', reason: 'Conflict', message: problem.message };
+  const stale = results.filter(({ decision }) => decision?.reason === 'MetricsStale');
+  if (stale.length > 0)
+    return {
+      type,
+      status: 'False',
+      reason: 'MetricsStale',
+      message: `saw no fresh Pods metric of ${stale.map(({ name }) => name).join(', ')}; wanted one for each Pod; next: see MetricsAvailable; the floor stays where it is`,
+    };
+  if (isDeclared(resolved, 'scaler'))
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NotImplemented',
+      message: `${notYet('scaler')}; floors follow minReplicas and Pods metrics`,
+    };
+  if (mode === 'DryRun')
+    return { type, status: 'True', reason: 'DryRun', message: 'Floors are decided and not moved.' };
+  const shadowed = results.filter(({ usesShadow }) => usesShadow).map(({ name }) => name);
+  return {
+    type,
+    status: 'True',
+    reason: 'Active',
+    message:
+      shadowed.length === 0
+        ? 'Each floor is the policy’s minReplicas: the HPA reads every metric itself.'
+        : `Pods metrics are folded into the floor of ${shadowed.join(', ')}.`,
+  };
+}
