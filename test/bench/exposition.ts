@@ -13,6 +13,8 @@ function histogram(name: string, labels: string, version: number): string[] {
   ];
 }
 
+const help = (n: number): string[] => [`# HELP family_${n} A line of help.`, `# TYPE family_${n} gauge`];
+
 function pageOf(version: number): string {
   const http = routes.flatMap((route) =>
     ['200', '404', '500'].flatMap((code) =>
@@ -37,11 +39,7 @@ function pageOf(version: number): string {
     (_, n) => `nodejs_heap_space_size_${n % 12}_bytes{space="s${n}",instance_of="${'x'.repeat(20)}"} ${version * n}`,
   );
   const families = [http, workflow, single.map((name, n) => `${name} ${version * 1.5 + n}`), foreign];
-  return (
-    families
-      .flatMap((lines, n) => [`# HELP family_${n} A line of help.`, `# TYPE family_${n} gauge`, ...lines])
-      .join('\n') + '\n'
-  );
+  return `${families.flatMap((lines, n) => help(n).concat(lines)).join('\n')}\n`;
 }
 
 const pages = Array.from({ length: 50 }, (_, version) => pageOf(version + 1));

@@ -1,0 +1,42 @@
+/** How many observations fell into each bucket. */
+export interface Histogram {
+  /** Upper bounds, ascending; the last is usually Infinity. */
+  readonly bounds: readonly number[];
+  /** By bound: observations above the bound before it, not cumulative. */
+  readonly counts: Float64Array;
+  readonly sum: number;
+  /** All observations; also where the source has no buckets (a summary). */
+  readonly count: number;
+}
+
+/** `atLeast`: the quantile lies above the last finite bound, so only this much is known. */
+export interface Quantile {
+  readonly value: number;
+  readonly atLeast?: true;
+}
+
+/**
+ * The value below which the share `q` of the observations lies, by linear interpolation within its bucket, as Prometheus' histogram_quantile.
+ *
+ * @returns undefined where nothing was observed, or no bucket has a finite bound.
+ */
+export function quantile({ bounds, counts }: Histogram, q: number): Quantile | undefined {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return undefined;
+  let below = 0;
+  for (const [index, bound] of bounds.entries()) {
+    const count = counts[index] ?? 0;
+    if (count === 0 || below + count < q * total) {
+      below += count;
+      continue;
+    }
+    const lower = bounds[index - 1] ?? Math.min(bound, 0);
+    if (bound === Infinity) return lower <= 0 ? undefined : { value: lower, atLeast: true };
+    return { value: lower + (bound - lower) * Math.max(0, (q * total - below) / count) };
+  }
+  return undefined;
+}
+
+/** Mean of the observations. @returns undefined where there are none. */
+export const mean = ({ sum, count }: Pick<Histogram, 'sum' | 'count'>): number | undefined =>
+  count > 0 ? sum / count : undefined;

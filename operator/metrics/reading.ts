@@ -1,0 +1,198 @@
+import {
+  createPage,
+  createPageShape,
+  readPage,
+  type Page,
+  type PageShape,
+  type Series,
+  type WantedFamily,
+} from './exposition.ts';
+import type { Histogram } from './histogram.ts';
+import { feedsOf, histogramNames, type Feed, type Figure, type HistogramName, type SignalMapping } from './signals.ts';
+
+/** One look at one Pod. */
+export interface Reading {
+  /** ms since the epoch. */
+  readonly observedAt: number;
+  /** ms over which the increases were counted; undefined for the first look at a process, which has no increases. */
+  readonly elapsedMs: number | undefined;
+  /** Increases and values of the moment; what the Pod does not tell is absent, never 0. */
+  readonly figures: Readonly<Partial<Record<Figure, number>>>;
+  /** Observations since the look before. */
+  readonly histograms: Readonly<Partial<Record<HistogramName, Histogram>>>;
+}
+
+/** How the pages of one component are read; shared by its Pods. */
+export interface PageReader {
+  readonly feeds: readonly Feed[];
+  /** By feed: index of its family in `shape.wanted`. */
+  readonly families: readonly number[];
+  readonly shape: PageShape;
+  /** By slot: what the series counts towards. */
+  readonly uses: SlotUse[];
+  /** Upper bound by accumulator; NaN for those that are no buckets. */
+  readonly accumulators: Accumulator[];
+}
+
+interface Accumulator {
+  readonly feed: number;
+  readonly part: Series['part'];
+  /** Of a bucket, else NaN. */
+  readonly bound: number;
+}
+
+interface SlotUse {
+  readonly isCounter: boolean;
+  /** Indices of accumulators. */
+  readonly into: readonly number[];
+}
+
+/** What is kept of one Pod between two looks. */
+export interface PodPages {
+  readonly page: Page;
+  /** By slot: newest value of a counter; NaN before it was ever seen. */
+  last: Float64Array;
+  /** Monotonic ms of the look before. */
+  readAt: number | undefined;
+  /** process_start_time_seconds of the look before: another one means that every counter began anew. */
+  startedAt: number | undefined;
+}
+
+const processStart: WantedFamily = { name: 'process_start_time_seconds', kind: 'gauge' };
+
+export function createPageReader(mappings?: readonly SignalMapping[]): PageReader {
+  const feeds = feedsOf(mappings);
+  const wanted = [
+    ...new Map([...feeds.map(({ family }) => family), processStart].map((family) => [family.name, family])).values(),
+  ];
+  const families = feeds.map(({ family }) => wanted.findIndex(({ name }) => name === family.name));
+  return { feeds, families, shape: createPageShape(wanted), uses: [], accumulators: [] };
+}
+
+export const createPodPages = ({ shape }: PageReader): PodPages => ({
+  page: createPage(shape),
+  last: new Float64Array(0),
+  readAt: undefined,
+  startedAt: undefined,
+});
+
+/**
+ * Reads one page of one Pod.
+ *
+ * @param at.wall ms since the epoch. @param at.monotonic ms of a clock that never jumps: what rates are divided by.
+ */
+export function takeReading(
+  text: string,
+  reader: PageReader,
+  pod: PodPages,
+  at: { readonly wall: number; readonly monotonic: number },
+): Reading {
+  readPage(text, reader.shape, pod.page);
+  learn(reader);
+  const elapsedMs = pod.readAt === undefined ? undefined : at.monotonic - pod.readAt;
+  const totals = accumulate(reader, pod, elapsedMs === undefined);
+  pod.readAt = at.monotonic;
+  return { observedAt: at.wall, elapsedMs, ...summed(reader, pod.page, totals, elapsedMs === undefined) };
+}
+
+/** Finds out what series seen for the first time count towards. */
+function learn({ shape, uses, feeds, families, accumulators }: PageReader): void {
+  for (let slot = uses.length; slot < shape.series.length; slot++) {
+    const series = shape.series[slot];
+    if (series === undefined) return;
+    const into = feeds.flatMap((feed, index) => {
+      if (families[index] !== series.family || !feed.matches(series.labels)) return [];
+      if (feed.part !== 'histogram' && feed.part !== series.part) return [];
+      const bound = series.part === 'bucket' ? boundOf(series.labels.get('le')) : NaN;
+      if (series.part === 'bucket' && Number.isNaN(bound)) return [];
+      return [accumulatorOf(accumulators, { feed: index, part: series.part, bound })];
+    });
+    uses.push({ isCounter: shape.wanted[series.family]?.kind !== 'gauge', into });
+  }
+}
+
+const boundOf = (le: string | undefined): number =>
+  le === '+Inf' ? Infinity : le === undefined || le === '' ? NaN : Number(le);
+
+function accumulatorOf(all: Accumulator[], { feed, part, bound }: Accumulator): number {
+  const known = all.findIndex((one) => one.feed === feed && one.part === part && Object.is(one.bound, bound));
+  return known === -1 ? all.push({ feed, part, bound }) - 1 : known;
+}
+
+/** Sums of increases and gauges by accumulator; NaN where the page says nothing. Moves `pod` on to this page. */
+function accumulate({ shape, uses, accumulators }: PageReader, pod: PodPages, isFirst: boolean): Float64Array {
+  const { values } = pod.page;
+  const startSlot = shape.slots.get(processStart.name);
+  const startedAt = startSlot === undefined ? NaN : (values[startSlot] ?? NaN);
+  if (Number.isFinite(startedAt)) {
+    if (pod.startedAt !== undefined && pod.startedAt !== startedAt) pod.last.fill(0);
+    pod.startedAt = startedAt;
+  }
+  if (pod.last.length < values.length) {
+    const last = new Float64Array(values.length).fill(NaN);
+    last.set(pod.last);
+    pod.last = last;
+  }
+  const totals = new Float64Array(accumulators.length).fill(NaN);
+  for (let slot = 0; slot < values.length; slot++) {
+    const value = values[slot] ?? NaN;
+    const use = uses[slot];
+    if (Number.isNaN(value) || use === undefined) continue;
+    let amount = value;
+    if (use.isCounter) {
+      amount = isFirst ? NaN : increase(pod.last[slot] ?? NaN, value);
+      pod.last[slot] = value;
+      if (Number.isNaN(amount)) continue;
+    }
+    for (const index of use.into)
+      totals[index] = Number.isNaN(totals[index] ?? NaN) ? amount : (totals[index] ?? 0) + amount;
+  }
+  return totals;
+}
+
+/** A counter that is lower than before began anew; one that was not on the pages before was born since. Infinity and negative counters are no counts. */
+function increase(before: number, now: number): number {
+  if (!Number.isFinite(now) || now < 0) return NaN;
+  return now >= before ? now - before : now;
+}
+
+function summed(
+  { feeds, families, accumulators }: PageReader,
+  page: Page,
+  totals: Float64Array,
+  isFirst: boolean,
+): Pick<Reading, 'figures' | 'histograms'> {
+  const figuresOf: Partial<Record<Figure, number>> = {};
+  const histograms: Partial<Record<HistogramName, Histogram>> = {};
+  for (const [index, feed] of feeds.entries()) {
+    if (page.declared[families[index] ?? -1] !== 1) continue;
+    const isCounter = feed.family.kind !== 'gauge';
+    if (isCounter && isFirst) continue;
+    if (isHistogram(feed.into)) {
+      histograms[feed.into] = histogramFrom(accumulators, index, totals);
+      continue;
+    }
+    const at = accumulators.findIndex((one) => one.feed === index);
+    const total = at === -1 ? NaN : (totals[at] ?? NaN);
+    // A counter that is declared and has no series that fits has counted nothing; a gauge without one is unknown.
+    if (!Number.isNaN(total)) figuresOf[feed.into] = total;
+    else if (isCounter) figuresOf[feed.into] = 0;
+  }
+  return { figures: figuresOf, histograms };
+}
+
+const isHistogram = (into: Feed['into']): into is HistogramName => histogramNames.some((name) => name === into);
+
+/** The increases of cumulative buckets, made into counts per bucket. */
+function histogramFrom(accumulators: readonly Accumulator[], feed: number, totals: Float64Array): Histogram {
+  const own = accumulators.flatMap((one, index) =>
+    one.feed === feed && !Number.isNaN(totals[index] ?? NaN) ? [{ ...one, total: totals[index] ?? 0 }] : [],
+  );
+  const buckets = own.filter(({ part }) => part === 'bucket').toSorted((a, b) => a.bound - b.bound);
+  const of = (part: Series['part']): number => own.find((one) => one.part === part)?.total ?? 0;
+  // A page is not written in one moment: a bucket may lag behind the one below it.
+  const counts = Float64Array.from(buckets, ({ total }, index) =>
+    Math.max(0, total - (buckets[index - 1]?.total ?? 0)),
+  );
+  return { bounds: buckets.map(({ bound }) => bound), counts, sum: of('sum'), count: of('count') };
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals';
+import { createPageReader, createPodPages, takeReading, type Reading } from '../../../operator/metrics/reading.ts';
+import type { SignalMapping } from '../../../operator/metrics/signals.ts';
+
+/** Reads pages 10 s apart, of one Pod. */
+function look(pages: readonly string[], mappings?: readonly SignalMapping[]): readonly Reading[] {
+  const reader = createPageReader(mappings);
+  const pod = createPodPages(reader);
+  return pages.map((page, turn) =>
+    takeReading(page, reader, pod, { wall: 1_000_000 + turn * 10_000, monotonic: turn * 10_000 }),
+  );
+}
+const http = 'http_server_request_duration_seconds';
+const requests = (count: number, labels = 'cache="miss",http_response_status_code="200"'): string =>
+  `${http}_count{${labels}} ${count}\n`;
+
+const cachedPage = (n: number): string =>
+  [
+    ...['hit', 'miss'].flatMap((cache, at) => [
+      `${http}_bucket{cache="${cache}",le="0.1"} ${n * (at + 1)}`,
+      `${http}_bucket{cache="${cache}",le="1.0"} ${n * (at + 1) + n}`,
+      `${http}_bucket{cache="${cache}",le="+Inf"} ${n * (at + 1) + 2 * n}`,
+      `${http}_sum{cache="${cache}"} ${n * 0.5}`,
+      `${http}_count{cache="${cache}"} ${n * (at + 1) + 2 * n}`,
+    ]),
+    '',
+  ].join('\n');
+const renamedPage = (n: number): string =>
+  `my_seconds_count ${n}\nmy_failures_total{kind="x"} ${n / 2}\nmy_failures_total{kind="y"} ${n}\n${requests(n * 9)}`;
+const at = (monotonic: number) => ({ wall: 0, monotonic });
+
+describe('takeReading()', () => {
+  test('counts nothing at the first look, and the increase over the time between two', () => {
+    const [first, second] = look([requests(100), requests(130)]);
+    expect(first).toEqual({ observedAt: 1_000_000, elapsedMs: undefined, figures: {}, histograms: {} });
+    expect(second).toMatchObject({ observedAt: 1_010_000, elapsedMs: 10_000, figures: { requests: 30, errors: 0 } });
+  });
+
+  test.each<{ name: string; pages: readonly string[]; figures: Reading['figures'] }>([
+    {
+      name: 'a counter lower than before began anew: all it has is increase',
+      pages: [requests(100), requests(7)],
+      figures: { requests: 7, errors: 0 },
+    },
+    {
+      name: 'a series born since counts in full',
+      pages: [requests(100), requests(100) + requests(4, 'http_response_status_code="503"')],
+      figures: { requests: 4, errors: 4 },
+    },
+    {
+      name: 'a series that is gone for a look goes on from its last value',
+      pages: [requests(100), '', requests(110)],
+      figures: { requests: 10, errors: 0 },
+    },
+    {
+      name: 'a declared family without a series has counted nothing',
+      pages: ['', `# TYPE ${http} histogram\n`],
+      figures: { requests: 0, errors: 0 },
+    },
+    {
+      name: 'what the page does not name is unknown, not 0',
+      pages: ['', 'process_cpu_seconds_total 0\n'],
+      figures: { cpuSeconds: 0 },
+    },
+    {
+      name: 'a gauge is known at once; a declared one without a sample is not',
+      pages: ['generation_queue_length 3\n# TYPE generation_workflows_in_flight gauge\n'],
+      figures: { queue: 3 },
+    },
+    {
+      name: 'gauges of several series are summed',
+      pages: ['generation_queue_length{kind="a"} 3\ngeneration_queue_length{kind="b"} 4\n'],
+      figures: { queue: 7 },
+    },
+    { name: 'a gauge that is NaN is unknown', pages: ['generation_queue_length NaN\n'], figures: {} },
+    {
+      name: 'another start time means a new process, though the counter is higher than before',
+      pages: [`process_start_time_seconds 1\n${requests(100)}`, `process_start_time_seconds 2\n${requests(150)}`],
+      figures: { requests: 150, errors: 0 },
+    },
+    {
+      name: 'a page that lost its start time is no new process',
+      pages: [`process_start_time_seconds 1\n${requests(100)}`, requests(150)],
+      figures: { requests: 50, errors: 0 },
+    },
+    {
+      name: 'negative and infinite counters count nothing',
+      pages: [requests(1), `${requests(-5)}${requests(5, 'a="b"')}${http}_count{c="d"} +Inf\n`],
+      figures: { requests: 5, errors: 0 },
+    },
+    {
+      name: 'look-ups of the cache by level: hits of both, misses of each',
+      pages: [
+        'generation_cache_requests_total{level="l1",result="hit"} 0\n',
+        'generation_cache_requests_total{level="l1",result="hit"} 5\ngeneration_cache_requests_total{level="l1",result="miss"} 4\n' +
+          'generation_cache_requests_total{level="l2",result="hit"} 3\ngeneration_cache_requests_total{level="L2",result="miss"} 1\n',
+      ],
+      figures: { cacheHits: 8, cacheMissesL1: 4, cacheMissesL2: 1 },
+    },
+  ])('$name', ({ pages, figures }) => {
+    expect(look(pages).at(-1)?.figures).toEqual(figures);
+  });
+
+  test('takes histograms as differences, bucket by bucket, and cached answers apart', () => {
+    const { responseTime, cachedResponseTime, workflowDuration } =
+      look([cachedPage(10), cachedPage(14)]).at(-1)?.histograms ?? {};
+    expect(responseTime).toEqual({ bounds: [0.1, 1, Infinity], counts: Float64Array.of(12, 8, 8), sum: 4, count: 28 });
+    expect(cachedResponseTime).toEqual({
+      bounds: [0.1, 1, Infinity],
+      counts: Float64Array.of(4, 4, 4),
+      sum: 2,
+      count: 12,
+    });
+    expect(workflowDuration).toBeUndefined();
+  });
+
+  test('reads the workload by its own names', () => {
+    const mappings: readonly SignalMapping[] = [
+      { name: 'responseTime', metric: 'my_seconds' },
+      { name: 'errors', metric: 'my_failures_total', matchLabels: { kind: 'x' } },
+    ];
+    expect(look([renamedPage(10), renamedPage(20)], mappings).at(-1)?.figures).toEqual({ requests: 10, errors: 5 });
+  });
+
+  test('two Pods of one component share what is known of their series, not their values', () => {
+    const reader = createPageReader();
+    const [a, b] = [createPodPages(reader), createPodPages(reader)];
+    takeReading(requests(1), reader, a, at(0));
+    takeReading(requests(50) + requests(5, 'x="y"'), reader, b, at(0));
+    expect(takeReading(requests(3), reader, a, at(10)).figures).toMatchObject({ requests: 2 });
+    expect(takeReading(requests(60) + requests(7, 'x="y"'), reader, b, at(10)).figures).toMatchObject({ requests: 12 });
+    expect(reader.shape.series).toHaveLength(2);
+  });
+});
