@@ -109,9 +109,12 @@ export function crds(): ReadonlyMap<string, string> {
   );
 }
 
-/** No anchors: not every reader takes them. One line for each field that holds no others, or indentation would be half of the file. */
+/**
+ * YAML 1.1, as kubectl reads it: there a bare Off is false. No anchors: not every reader takes them.
+ * One line for each field that holds no others, or indentation would be half of the file.
+ */
 function yaml(content: unknown): string {
-  const document = new Document(content, { aliasDuplicateObjects: false });
+  const document = new Document(content, { aliasDuplicateObjects: false, version: '1.1' });
   visit(document, {
     Map: (_, map) => {
       if (map.has('description') && !map.has('properties') && !map.has('items')) map.flow = true;

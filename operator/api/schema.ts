@@ -35,6 +35,16 @@ export const cel = (rule: string, about: Omit<Rule, 'cel'>): Rule => ({ cel: rul
 /** What the API server says to somebody who breaks the rule. */
 export const ruleMessage = ({ wanted, example }: Rule): string => `${wanted}, for example ${example}`;
 
+/** Whether the value breaks the rule. What cannot be read breaks another rule, which says so better. */
+export function isBroken(rule: Rule, value: unknown): boolean {
+  try {
+    return rule.holds?.(value) === false;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 /** Description, and rules that hold among the fields. */
 interface Described {
   readonly description: string;
@@ -86,7 +96,10 @@ export function oneOf<const V extends (string | number)[]>(
   values: readonly [...V],
   { description }: Described,
 ): TEnum<V> {
-  return Type.Enum(values, { type: typeof values[0] === 'number' ? 'integer' : 'string', description });
+  return Type.Enum(values, {
+    type: typeof values[0] === 'number' ? 'integer' : 'string',
+    description: values.includes('Off') ? `${description} Quote "Off": bare, YAML reads it as false.` : description,
+  });
 }
 
 /** A duration string such as 300s, with its bounds. */

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
-import { property, type Rule, valueAt } from '../api/schema.ts';
-import type { FieldProblem, Origin } from './effective-policy.ts';
-import { below, entryOf, type Merged, type SchemaNode } from './effective-policy-merge.ts';
+import { type FieldProblem, shown } from '../api/field-problem.ts';
+import { isBroken, property, type Rule, valueAt } from '../api/schema.ts';
+import { below, entryOf, type Merged, type Origin, type SchemaNode } from './effective-policy-merge.ts';
 
 /** The rules of the schema against the merged value: each layer kept them, all together may not. */
 export function check(schema: TSchema, { value, origins }: Merged): readonly FieldProblem[] {
@@ -16,7 +16,7 @@ type Problems = (
 ) => readonly FieldProblem[];
 
 const problemsOf: Problems = (schema, value, path, origins) => {
-  const broken = (schema.rules ?? []).filter((rule) => rule.holds?.(value) === false);
+  const broken = (schema.rules ?? []).filter((rule) => isBroken(rule, value));
   return [
     ...broken.map((rule) => problemOf(rule, value, path, origins)),
     ...fieldProblems(schema, value, path, origins),
@@ -62,5 +62,3 @@ function problemOf(
     example,
   };
 }
-
-const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,6 +1,8 @@
 import type { TSchema } from 'typebox';
 import { property, type Rule } from '../api/schema.ts';
-import type { Origin } from './effective-policy.ts';
+
+/** Which layer a value came from; later layers win. */
+export type Origin = 'default' | `policy ${string}` | 'GenerationService overrides' | `component ${string}`;
 
 /** What one layer says of a value. */
 export interface Given {

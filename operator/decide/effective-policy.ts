@@ -1,21 +1,12 @@
 import type { Static, TArray, TObject, TOptional, TSchema } from 'typebox';
+import type { FieldProblem } from '../api/field-problem.ts';
 import { type ComponentOverrides, PolicySpec } from '../api/performance-policy.ts';
 import type { TFilled } from '../api/schema.ts';
 import { check } from './effective-policy-check.ts';
-import { merge } from './effective-policy-merge.ts';
+import { merge, type Origin } from './effective-policy-merge.ts';
 
-/** Which layer a value came from; later layers win. */
-export type Origin = 'default' | `policy ${string}` | 'GenerationService overrides' | `component ${string}`;
-
-/** A field that contradicts another, or that somebody has to give and nobody did. */
-export interface FieldProblem {
-  /** Path below the policy's spec: `horizontal.minReplicas`, `optimizer.rules[gc-on-memory].action`. */
-  readonly field: string;
-  /** The values that were compared and their origins. */
-  readonly saw: string;
-  readonly wanted: string;
-  readonly example: string;
-}
+export type { FieldProblem } from '../api/field-problem.ts';
+export type { Origin } from './effective-policy-merge.ts';
 
 /** The type of a schema after merging: fields with a figure of their own, and those that somebody has to give, are there. */
 export type Effective<T extends TSchema> = [T] extends [TObject<infer P>]

@@ -1,0 +1,12 @@
+/** A field that breaks a rule: in one object, or where the layers of a policy were put together. */
+export interface FieldProblem {
+  /** Path below the object that was looked at: `horizontal.minReplicas`, `optimizer.rules[gc-on-memory].action`. */
+  readonly field: string;
+  /** The value, or the values that were compared and where they came from. */
+  readonly saw: string;
+  readonly wanted: string;
+  readonly example: string;
+}
+
+/** A value on one line, as a message shows it. */
+export const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
