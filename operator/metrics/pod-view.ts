@@ -1,0 +1,138 @@
+import { quantity } from '../api/quantity.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { resource } from '../kube/resource.ts';
+
+/** The few fields of a Pod that we ask: a tenth of its size. Amounts in cores and bytes; absent ones are undefined. */
+export interface PodView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** From the Pod's own status, which only its kubelet writes: the one address that is ever dialled. */
+  readonly ip: string | undefined;
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+  readonly ready: boolean;
+  /** ms since the epoch; since when `ready` is as it is. */
+  readonly readySince: number | undefined;
+  readonly createdAt: number;
+  readonly deleting: boolean;
+  /** Of all containers. */
+  readonly ports: readonly PodPort[];
+  readonly containers: readonly ContainerView[];
+  /** ms since the epoch; when a container was last killed for its memory. */
+  readonly oomKilledAt: number | undefined;
+}
+
+export interface PodPort {
+  readonly name: string | undefined;
+  readonly containerPort: number;
+}
+
+export interface ContainerView {
+  readonly name: string;
+  readonly cpuRequest: number | undefined;
+  readonly cpuLimit: number | undefined;
+  readonly memoryRequest: number | undefined;
+  readonly memoryLimit: number | undefined;
+}
+
+interface Pod extends KubeObject {
+  readonly spec: { readonly containers: readonly PodContainer[]; readonly initContainers?: readonly PodContainer[] };
+  readonly status?: {
+    readonly phase?: PodView['phase'];
+    readonly podIP?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly lastTransitionTime?: string;
+    }[];
+    readonly containerStatuses?: readonly { readonly state?: ContainerState; readonly lastState?: ContainerState }[];
+  };
+}
+
+interface PodContainer {
+  readonly name: string;
+  readonly restartPolicy?: string;
+  readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string>>;
+    readonly limits?: Readonly<Record<string, string>>;
+  };
+}
+
+interface ContainerState {
+  readonly terminated?: { readonly reason?: string; readonly finishedAt?: string };
+}
+
+export const podResource = resource<Pod>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true });
+
+export function projectPod({ metadata, spec, status }: Pod): PodView {
+  const containers = [
+    ...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'),
+    ...spec.containers,
+  ];
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    labels: metadata.labels ?? {},
+    ip: status?.podIP,
+    phase: status?.phase ?? 'Unknown',
+    ready: ready?.status === 'True',
+    readySince: time(ready?.lastTransitionTime),
+    createdAt: time(metadata.creationTimestamp) ?? 0,
+    deleting: metadata.deletionTimestamp !== undefined,
+    ports: containers.flatMap(({ ports = [] }) =>
+      ports
+        .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
+        .map(({ name, containerPort }) => ({ name, containerPort })),
+    ),
+    containers: spec.containers.map(({ name, resources: { requests, limits } = {} }) => ({
+      name,
+      cpuRequest: amount(requests?.['cpu']),
+      cpuLimit: amount(limits?.['cpu']),
+      memoryRequest: amount(requests?.['memory']),
+      memoryLimit: amount(limits?.['memory']),
+    })),
+    oomKilledAt: newestOomKill(status?.containerStatuses ?? []),
+  };
+}
+
+const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
+
+/** A quantity in a form that we do not write (an exponent, peta) is no reason to stop: the amount is unknown. */
+function amount(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return quantity(text);
+  } catch (error) {
+    if (Error.isError(error) && error.name === 'RangeError') return undefined;
+    throw error;
+  }
+}
+
+function newestOomKill(
+  statuses: readonly { readonly state?: ContainerState; readonly lastState?: ContainerState }[],
+): number | undefined {
+  const kills = statuses
+    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
+    .flatMap((terminated) => (terminated?.reason === 'OOMKilled' ? [time(terminated.finishedAt) ?? 0] : []));
+  return kills.length === 0 ? undefined : Math.max(...kills);
+}
+
+/** How a Pod counts. Only a `Ready` one is read: what a starting or terminating Pod does is no load. */
+export type PodState = 'Ready' | 'Starting' | 'NotReady' | 'Terminating' | 'Finished';
+
+export function stateOf({ phase, ready, readySince, createdAt, deleting }: PodView): PodState {
+  if (phase === 'Succeeded' || phase === 'Failed') return 'Finished';
+  if (deleting) return 'Terminating';
+  if (ready) return 'Ready';
+  // Never ready: its condition is as old as the Pod. Once it was ready, losing that moves the time on.
+  return phase !== 'Running' || readySince === undefined || readySince - createdAt < startedWithinMs
+    ? 'Starting'
+    : 'NotReady';
+}
+
+/** The kubelet writes the first Ready=False when it admits the Pod, a moment after its creation; times have whole seconds. */
+const startedWithinMs = 5_000;

@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import { projectPod, stateOf, type PodView } from '../../../operator/metrics/pod-view.ts';
+
+type Pod = Parameters<typeof projectPod>[0];
+const second = (n: number): string => new Date(Date.UTC(2026, 10, 25, 12, 0, n)).toISOString();
+const running: Pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'a',
+    namespace: 'ai',
+    uid: 'u1',
+    resourceVersion: '1',
+    creationTimestamp: second(0),
+    labels: { app: 'x' },
+  },
+  spec: {
+    initContainers: [
+      { name: 'once', ports: [{ name: 'no', containerPort: 1 }] },
+      { name: 'sidecar', restartPolicy: 'Always', ports: [{ name: 'side', containerPort: 15000 }] },
+    ],
+    containers: [
+      {
+        name: 'app',
+        ports: [
+          { name: 'metrics', containerPort: 9100 },
+          { name: 'dns', containerPort: 53, protocol: 'UDP' },
+        ],
+        resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: '1', memory: '2E' } },
+      },
+    ],
+  },
+  status: {
+    phase: 'Running',
+    podIP: '10.0.0.7',
+    conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: second(20) }],
+    containerStatuses: [
+      { lastState: { terminated: { reason: 'OOMKilled', finishedAt: second(9) } } },
+      { lastState: { terminated: { reason: 'Error' } } },
+    ],
+  },
+};
+
+test('projectPod() keeps what is asked, in base units', () => {
+  expect(projectPod(running)).toEqual({
+    namespace: 'ai',
+    name: 'a',
+    uid: 'u1',
+    labels: { app: 'x' },
+    ip: '10.0.0.7',
+    phase: 'Running',
+    ready: true,
+    readySince: Date.parse(second(20)),
+    createdAt: Date.parse(second(0)),
+    deleting: false,
+    ports: [
+      { name: 'side', containerPort: 15000 },
+      { name: 'metrics', containerPort: 9100 },
+    ],
+    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1024 ** 3, memoryLimit: undefined }],
+    oomKilledAt: Date.parse(second(9)),
+  });
+});
+
+describe('stateOf()', () => {
+  const ready = projectPod(running);
+  const created = ready.createdAt;
+  test.each<{ name: string; pod: Partial<PodView>; state: ReturnType<typeof stateOf> }>([
+    { name: 'a ready Pod is Ready', pod: {}, state: 'Ready' },
+    {
+      name: 'one that is being deleted is Terminating, also while it is ready',
+      pod: { deleting: true },
+      state: 'Terminating',
+    },
+    { name: 'a failed one is Finished', pod: { phase: 'Failed', ready: false }, state: 'Finished' },
+    { name: 'a pending one is Starting', pod: { phase: 'Pending', ready: false }, state: 'Starting' },
+    {
+      name: 'one that was never ready is Starting, however old',
+      pod: { ready: false, readySince: created + 1_000 },
+      state: 'Starting',
+    },
+    {
+      name: 'one that lost its readiness is NotReady',
+      pod: { ready: false, readySince: created + 60_000 },
+      state: 'NotReady',
+    },
+  ])('$name', ({ pod, state }) => {
+    expect(stateOf({ ...ready, ...pod })).toBe(state);
+  });
+});
