@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Kube } from '../kube/client.ts';
 import { openCollection, type Collection, type CollectionOptions } from '../kube/collection.ts';
 import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
@@ -66,6 +67,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     hpas: open({
       resource: horizontalPodAutoscalers,
       project: projectHpa,
+      isSame: isDeepStrictEqual,
       indexes: { target: (hpa) => [targetKey(hpa.namespace, hpa.spec.scaleTargetRef)] },
     }),
     deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),

@@ -1,5 +1,5 @@
 import type { GenerationService } from '../api/generation-service.ts';
-import type { Change } from '../kube/collection.ts';
+import type { Change, Unsubscribe } from '../kube/collection.ts';
 import { keyOf, type Key, type ObjectMeta } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
@@ -18,9 +18,11 @@ export interface Queues {
 
 /**
  * What wakes whom. Only that something has changed goes into a queue, never what: the reconciles read the caches. Status, managedFields and resourceVersions wake nobody.
- * Call it before the caches are synced, so that nothing is missed.
+ * What is in the caches already is queued too: a new leader begins with everything.
+ *
+ * @returns Ends it.
  */
-export function wire(caches: Caches, queues: Queues): void {
+export function wire(caches: Caches, queues: Queues): Unsubscribe {
   const wakeService = (key: Key): void => {
     queues.services.add(key);
     queues.scaler.add(key);
@@ -33,33 +35,39 @@ export function wire(caches: Caches, queues: Queues): void {
     if (key !== undefined) wakeAll(caches.services.by('target', key));
   };
 
-  caches.services.onChange(({ key, before, after }) => {
-    if (sameIntent(before?.metadata, after?.metadata)) return;
-    wakeService(key);
-    for (const service of [before, after])
-      if (service !== undefined) queues.policies.addAfter(policyKey(service), countAfterMs);
-    // A target that is claimed or given up may be another service's now.
-    if (before?.metadata.generation !== after?.metadata.generation)
-      for (const { targetRef } of [...(before?.spec.components ?? []), ...(after?.spec.components ?? [])])
-        wakeByTarget(targetKey((after ?? before)?.metadata.namespace ?? '', targetRef));
-  });
-  caches.policies.onChange(({ key, before, after }) => {
-    if (before?.metadata.generation === after?.metadata.generation) return;
-    queues.policies.add(key);
-    wakeAll(caches.services.by('policy', key));
-  });
-  caches.hpas.onChange(({ before, after }) => {
-    const hpa = after ?? before;
-    if (hpa !== undefined) wakeByTarget(targetKey(hpa.namespace, hpa.spec.scaleTargetRef));
-  });
-  for (const workloads of [caches.deployments, caches.statefulSets])
-    workloads.onChange(({ before, after }) => {
-      const workload = after ?? before;
-      if (workload !== undefined) wakeByTarget(targetKey(workload.namespace, workload));
-    });
-  caches.apiServices?.onChange((change) => {
-    if (concernsCustomMetrics(change)) wakeAll(caches.services.list());
-  });
+  const subscriptions = [
+    caches.services.onChange(({ key, before, after }) => {
+      if (sameIntent(before?.metadata, after?.metadata)) return;
+      wakeService(key);
+      for (const service of [before, after])
+        if (service !== undefined) queues.policies.addAfter(policyKey(service), countAfterMs);
+      // A target that is claimed or given up may be another service's now.
+      if (before?.metadata.generation !== after?.metadata.generation)
+        for (const { targetRef } of [...(before?.spec.components ?? []), ...(after?.spec.components ?? [])])
+          wakeByTarget(targetKey((after ?? before)?.metadata.namespace ?? '', targetRef));
+    }),
+    caches.policies.onChange(({ key, before, after }) => {
+      if (before?.metadata.generation === after?.metadata.generation) return;
+      queues.policies.add(key);
+      wakeAll(caches.services.by('policy', key));
+    }),
+    caches.hpas.onChange(({ before, after }) => {
+      const hpa = after ?? before;
+      if (hpa !== undefined) wakeByTarget(targetKey(hpa.namespace, hpa.spec.scaleTargetRef));
+    }),
+    ...[caches.deployments, caches.statefulSets].map((workloads) =>
+      workloads.onChange(({ before, after }) => {
+        const workload = after ?? before;
+        if (workload !== undefined) wakeByTarget(targetKey(workload.namespace, workload));
+      }),
+    ),
+    caches.apiServices?.onChange((change) => {
+      if (concernsCustomMetrics(change)) wakeAll(caches.services.list());
+    }),
+  ];
+  wakeAll(caches.services.list());
+  for (const policy of caches.policies.list()) queues.policies.add(keyOf(policy));
+  return () => subscriptions.forEach((unsubscribe) => unsubscribe?.());
 }
 
 /** Whether nothing changed that somebody asked for. */

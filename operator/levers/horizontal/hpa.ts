@@ -1,4 +1,4 @@
-import { controllerOf, type KubeObject, type ObjectMeta, type OwnerReference } from '../../kube/object.ts';
+import { controllerOf, type KubeObject, type OwnerReference } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
 
 /** autoscaling/v2, as far as it is ours to say. */
@@ -31,14 +31,13 @@ export interface HpaView {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  readonly resourceVersion: string;
   readonly controller: OwnerReference | undefined;
   readonly spec: HpaSpec;
 }
 
 export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView {
-  const { namespace = '', name, uid, resourceVersion } = metadata satisfies ObjectMeta;
-  return { namespace, name, uid, resourceVersion, controller: controllerOf({ metadata }), spec };
+  const { namespace = '', name, uid } = metadata;
+  return { namespace, name, uid, controller: controllerOf({ metadata }), spec };
 }
 
 /** The same for two references to one object, whatever version they name. */

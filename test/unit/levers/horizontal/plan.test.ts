@@ -36,7 +36,6 @@ const inForce = (unit: HorizontalUnit, over: Partial<HpaView['spec']> = {}): Hpa
     namespace: 'ai',
     name: change.name,
     uid: 'hpa-uid',
-    resourceVersion: '1',
     controller: owner,
     spec: { ...change.spec, ...over },
   };
@@ -45,7 +44,6 @@ const foreign: HpaView = {
   namespace: 'ai',
   name: 'by-hand',
   uid: 'foreign-uid',
-  resourceVersion: '1',
   controller: undefined,
   spec: { scaleTargetRef: targetRef, minReplicas: 1, maxReplicas: 3, metrics: [] },
 };

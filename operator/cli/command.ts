@@ -1,0 +1,127 @@
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+
+/** What a command answers to the shell. */
+export const exit = { yes: 0, no: 1, cannotTell: 2 } as const;
+
+/** The call itself is wrong: printed without a stack, with the way to the help, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface Output {
+  write(text: string): unknown;
+}
+
+type ValuesOf<Options extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ options: Options; allowPositionals: true }>
+>['values'];
+
+/** The world of a command: it writes to `out`, tells people on `err`, and never ends the process itself. */
+export interface Call<Options extends ParseArgsOptionsConfig> {
+  readonly values: ValuesOf<Options>;
+  readonly positionals: readonly string[];
+  readonly out: Output;
+  readonly err: Output;
+  readonly signal: AbortSignal;
+}
+
+export interface Command<Options extends ParseArgsOptionsConfig = ParseArgsOptionsConfig> {
+  /** One line, without a full stop. */
+  readonly summary: string;
+  /** `NAME [-n NAMESPACE]` */
+  readonly usage?: string;
+  readonly examples: readonly string[];
+  readonly options: Options;
+  /** What each option means, for --help. */
+  readonly help: { readonly [K in keyof Options]: string };
+  run(call: Call<Options>): Promise<number>;
+}
+
+/** Gives `values` the types of `options`. */
+export const command = <const Options extends ParseArgsOptionsConfig>(definition: Command<Options>): Command<Options> =>
+  definition;
+
+/** Options of every command that speaks to a cluster. */
+export const clusterOptions = {
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+} as const;
+export const clusterHelp = {
+  kubeconfig: 'file; else $KUBECONFIG, ~/.kube/config or the Pod’s service account',
+  context: 'context of the kubeconfig',
+  namespace: 'namespace; else that of the context',
+} as const;
+
+/** Help of one command. */
+export function helpText(name: string, { summary, usage, examples, options, help }: Command): string {
+  const flags = Object.entries(options).map(([flag, { short, type }]) => {
+    const spelled = `${short === undefined ? '    ' : `-${short}, `}--${flag}${type === 'string' ? ` ${flag.toUpperCase().replaceAll('-', '_')}` : ''}`;
+    return `  ${spelled.padEnd(44)} ${help[flag] ?? ''}`;
+  });
+  return [
+    `${summary}`,
+    '',
+    `Usage: genops ${name}${usage === undefined ? '' : ` ${usage}`}`,
+    '',
+    'Options:',
+    ...flags,
+    '',
+    'Examples:',
+    ...examples.map((example) => `  ${example}`),
+    '',
+  ].join('\n');
+}
+
+/** Runs one command with its arguments. A value that is not given is looked for in the environment: --log-level as GENOPS_LOG_LEVEL. */
+export async function runCommand(
+  name: string,
+  { run, ...definition }: Command,
+  {
+    args,
+    env,
+    ...world
+  }: Omit<Call<ParseArgsOptionsConfig>, 'values' | 'positionals'> & {
+    readonly args: readonly string[];
+    readonly env: Readonly<Record<string, string | undefined>>;
+  },
+): Promise<number> {
+  const { values, positionals } = parse(name, definition.options, args);
+  if (values['help'] === true) {
+    world.out.write(helpText(name, { run, ...definition }));
+    return exit.yes;
+  }
+  const fromEnvironment = Object.entries(definition.options).flatMap(([flag, { type }]) => {
+    const value = env[`GENOPS_${flag.toUpperCase().replaceAll('-', '_')}`];
+    return value === undefined ? [] : [[flag, type === 'boolean' ? value === 'true' : value] as const];
+  });
+  return run({
+    ...world,
+    values: { ...defaultsOf(definition.options), ...Object.fromEntries(fromEnvironment), ...values },
+    positionals,
+  });
+}
+
+function parse(name: string, options: ParseArgsOptionsConfig, args: readonly string[]) {
+  const withoutDefaults = Object.fromEntries(
+    Object.entries(options).map(([flag, { default: _, ...option }]) => [flag, option]),
+  );
+  try {
+    return parseArgs({
+      args: [...args],
+      options: { ...withoutDefaults, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+      allowNegative: true,
+    });
+  } catch (error) {
+    throw new UsageError(
+      `${Error.isError(error) ? error.message : String(error)} (genops ${name} --help lists the options)`,
+      { cause: error },
+    );
+  }
+}
+
+const defaultsOf = (options: ParseArgsOptionsConfig): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([flag, { default: value }]) => (value === undefined ? [] : [[flag, value]])),
+  );

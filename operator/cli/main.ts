@@ -1,0 +1,54 @@
+import { ApiError } from '../kube/api-error.ts';
+import { type Command, exit, type Output, runCommand, UsageError } from './command.ts';
+import { diff } from './diff.ts';
+import { manager } from './manager.ts';
+import { policyEffective } from './policy-effective.ts';
+import { status } from './status.ts';
+import { version } from './version.ts';
+
+/** Every command, by the words that name it. */
+export const commands = {
+  manager,
+  status,
+  diff,
+  'policy effective': policyEffective,
+  version,
+} as unknown as Readonly<Record<string, Command>>;
+
+export interface Process {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly out: Output;
+  readonly err: Output;
+  readonly signal: AbortSignal;
+}
+
+/** Picks the command, runs it and returns the exit code of the process. */
+export async function main({ args, ...world }: Process): Promise<number> {
+  const name = Object.keys(commands).find((words) => words.split(' ').every((word, index) => args[index] === word));
+  const chosen = name === undefined ? undefined : commands[name];
+  if (name === undefined || chosen === undefined) {
+    const asked = args[0] === undefined || args[0] === '--help' || args[0] === '-h' || args[0] === 'help';
+    (asked ? world.out : world.err).write(`${asked ? '' : `genops: no command ${args.join(' ')}\n\n`}${overview()}`);
+    return asked ? exit.yes : exit.cannotTell;
+  }
+  try {
+    return await runCommand(name, chosen, { ...world, args: args.slice(name.split(' ').length) });
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof ApiError)) throw error;
+    world.err.write(`genops ${name}: ${error.message}\n`);
+    return exit.cannotTell;
+  }
+}
+
+const overview = (): string =>
+  [
+    'genops keeps every layer under a generation service tuned to what its policy asks for.',
+    '',
+    'Usage: genops COMMAND [OPTIONS]   (also as kubectl genops)',
+    '',
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`),
+    '',
+    'genops COMMAND --help shows options and examples.',
+    '',
+  ].join('\n');

@@ -1,0 +1,108 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import { stringify } from 'yaml';
+import { effectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
+import { generationServices, performancePolicies } from '../reconcilers/kinds.ts';
+import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
+import { connect, keyFrom } from './cluster.ts';
+import { readManifests } from './manifests.ts';
+import { table } from './table.ts';
+
+const usage = 'genops policy effective generation -n ai';
+
+export const policyEffective = command({
+  summary: 'show every value that holds for a service and which layer it comes from',
+  usage: 'NAME [-n NAMESPACE] [--component NAME] [-f FILE]...',
+  examples: [
+    usage,
+    `${usage} --component workflow -o yaml`,
+    'genops policy effective generation -f policy.yaml -f service.yaml   # before anything is applied',
+  ],
+  options: {
+    ...clusterOptions,
+    component: { type: 'string' },
+    filename: { type: 'string', short: 'f', multiple: true },
+    output: { type: 'string', short: 'o', default: 'text' },
+  },
+  help: {
+    ...clusterHelp,
+    component: 'with the overrides of this component',
+    filename: 'files to read instead of the cluster',
+    output: 'text, json or yaml',
+  },
+  async run({ values, positionals, out, signal }) {
+    const files = values.filename ?? [];
+    const { service, policy } =
+      files.length > 0 ? await fromFiles(files, positionals[0]) : await fromCluster(values, positionals, signal);
+    const result = effectivePolicy({
+      ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec } }),
+      ...(service.spec.overrides === undefined ? {} : { overrides: service.spec.overrides }),
+      ...componentLayer(service, values.component),
+    });
+    out.write(printed(result, values.output ?? 'text'));
+    return result.problems.length === 0 ? exit.yes : exit.no;
+  },
+});
+
+async function fromFiles(files: readonly string[], name: string | undefined) {
+  const { services, policies } = await readManifests(files);
+  const service = services.find(({ metadata }) => name === undefined || metadata.name === name);
+  if (service === undefined)
+    throw new UsageError(
+      `saw no GenerationService ${name ?? ''} in ${files.join(', ')}; wanted one: ${usage} -f service.yaml`,
+    );
+  const wanted = service.spec.policyRef?.name;
+  const policy = policies.find(({ metadata }) => metadata.name === wanted);
+  if (wanted !== undefined && policy === undefined)
+    throw new UsageError(
+      `saw no PerformancePolicy ${wanted} in ${files.join(', ')}; wanted the one that spec.policyRef.name names: add its file with -f`,
+    );
+  return { service, policy };
+}
+
+async function fromCluster(values: Parameters<typeof connect>[0], positionals: readonly string[], signal: AbortSignal) {
+  const { kube: client, namespace } = connect(values);
+  await using kube = client;
+  const key = keyFrom(positionals, namespace, usage);
+  const service = await kube.get(generationServices, key, signal);
+  if (service === undefined)
+    throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
+  const wanted = service.spec.policyRef?.name;
+  const policy =
+    wanted === undefined ? undefined : await kube.get(performancePolicies, `${namespace}/${wanted}`, signal);
+  if (wanted !== undefined && policy === undefined)
+    throw new UsageError(
+      `saw no PerformancePolicy ${namespace}/${wanted}; wanted the one that spec.policyRef.name names`,
+    );
+  return { service, policy };
+}
+
+function componentLayer({ spec }: GenerationService, name: string | undefined) {
+  if (name === undefined) return {};
+  const component = spec.components.find((candidate) => candidate.name === name);
+  if (component === undefined)
+    throw new UsageError(
+      `saw no component ${name}; wanted one of ${spec.components.map((candidate) => candidate.name).join(', ')}`,
+    );
+  return { component: { name, overrides: component.overrides } };
+}
+
+function printed({ policy, origins, problems }: EffectiveResult, output: string): string {
+  if (output === 'yaml') return stringify(policy);
+  if (output === 'json')
+    return `${JSON.stringify({ policy, origins: Object.fromEntries(origins), problems }, undefined, 2)}\n`;
+  const rows = [...origins].map(([field, origin]) => [field, valueAt(policy, field), origin] as const);
+  const wrong = problems.map(
+    ({ field, saw, wanted, example }) => `❌ ${field}: saw ${saw}; wanted ${wanted}, for example ${example}\n`,
+  );
+  return table(rows.map((row) => [...row])) + wrong.join('');
+}
+
+/** The value at `horizontal.minReplicas` or `optimizer.rules[gc-on-memory].action`. */
+function valueAt(policy: unknown, path: string): string {
+  let value = policy;
+  for (const [, name, entry] of path.matchAll(/([^.[\]]+)|\[([^\]]+)\]/g)) {
+    if (Array.isArray(value)) value = value.find((item: { name?: string }) => item.name === entry);
+    else value = (value as Readonly<Record<string, unknown>> | undefined)?.[name ?? entry ?? ''];
+  }
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}

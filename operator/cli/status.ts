@@ -1,0 +1,82 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import { generationServices } from '../reconcilers/kinds.ts';
+import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
+import { connect, keyFrom } from './cluster.ts';
+import { table } from './table.ts';
+
+export const status = command({
+  summary: 'show how a service stands: objectives, replicas, servers, conditions',
+  usage: 'NAME [-n NAMESPACE]',
+  examples: ['genops status generation -n ai', 'genops status generation -n ai -o json   # the status object'],
+  options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
+  help: { ...clusterHelp, output: 'text or json' },
+  async run({ values, positionals, out, signal }) {
+    const { kube: client, namespace } = connect(values);
+    await using kube = client;
+    const key = keyFrom(positionals, namespace, 'genops status generation -n ai');
+    const service = await kube.get(generationServices, key, signal);
+    if (service === undefined)
+      throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
+    out.write(
+      values.output === 'json' ? `${JSON.stringify(service.status ?? {}, undefined, 2)}\n` : statusText(service),
+    );
+    return service.status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true
+      ? exit.yes
+      : exit.no;
+  },
+});
+
+const marks: Readonly<Record<string, string>> = { Met: '✅', NotMet: '❌', NotExercised: '–', Unknown: '?' };
+
+/** The status of a service as a page for people. */
+export function statusText({ metadata, spec, status = {} }: GenerationService): string {
+  const { conditions = [], objectives = [], components = [], redis = [], rating } = status;
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const behind = status.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
+  const sections = [
+    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${status.policy?.name ?? 'defaults'}${rating?.grade === undefined ? '' : `   ${rating.grade} ${rating.score} of ${rating.scoredOf}`}${behind}`,
+    section(
+      'Objectives',
+      objectives.map(({ name, state, measured = '', target = '', component = '' }) => [
+        `${marks[state] ?? ''} ${name}`,
+        measured,
+        `target ${target}`,
+        component,
+      ]),
+    ),
+    section(
+      'Replicas',
+      components.flatMap(({ name, replicas, decision }) =>
+        replicas === undefined
+          ? []
+          : [
+              [
+                name,
+                `${replicas.current} now`,
+                `floor ${replicas.floor}`,
+                `${replicas.min} to ${replicas.max}`,
+                decision === undefined
+                  ? ''
+                  : `${decision.action} ${decision.from} → ${decision.to}: ${decision.message}`,
+              ],
+            ],
+      ),
+    ),
+    section(
+      'Redis',
+      redis.map(({ name, server = '', version = '', pendingRestart = [] }) => [
+        name,
+        `${server} ${version}`,
+        pendingRestart.length === 0 ? '' : `waits for a restart: ${pendingRestart.join(', ')}`,
+      ]),
+    ),
+    section(
+      'Conditions',
+      conditions.map(({ type, status: state, reason, message }) => [type, state, reason, message]),
+    ),
+  ];
+  return sections.filter((text) => text !== '').join('\n');
+}
+
+const section = (title: string, rows: readonly (readonly string[])[]): string =>
+  rows.length === 0 ? '' : `\n${title}\n${table(rows, '  ')}`;

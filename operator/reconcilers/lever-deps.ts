@@ -1,0 +1,53 @@
+import { quantity } from '../api/quantity.ts';
+import { ApiError } from '../kube/api-error.ts';
+import type { Kube } from '../kube/client.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { Problem } from '../api/problem.ts';
+import type { RedisDeps } from '../levers/redis/observe.ts';
+import { secrets } from './kinds.ts';
+
+/** Reads one Secret by its name: the operator lists and watches none. @throws {Problem} PermissionDenied */
+export async function readSecret(
+  kube: Kube,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, Buffer>> | undefined> {
+  try {
+    const secret = await kube.get(secrets, `${namespace}/${name}`, signal);
+    if (secret === undefined) return undefined;
+    return Object.fromEntries(
+      Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')]),
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+    throw new Problem('PermissionDenied', {
+      saw: `the operator may not read Secret ${namespace}/${name}`,
+      wanted: 'get on just this Secret',
+      next: `kubectl create role genops-secrets -n ${namespace} --verb=get --resource=secrets --resource-name=${name}, and bind it to the operator's service account`,
+      cause: error,
+    });
+  }
+}
+
+interface PodTemplated extends KubeObject {
+  readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly Container[] } } };
+}
+interface Container {
+  readonly name: string;
+  readonly resources?: { readonly limits?: { readonly memory?: string } };
+}
+
+/** Memory limit, in bytes, of the container of a workload; undefined where it has none or is not there. */
+export const memoryLimit =
+  (kube: Kube): RedisDeps['memoryLimit'] =>
+  async ({ apiVersion, kind, name, containerName }, namespace, signal) => {
+    const discovered = await kube.discover(apiVersion, kind, signal);
+    if (discovered === undefined) return undefined;
+    const workload: PodTemplated | undefined = await kube.get(discovered.resource, `${namespace}/${name}`, signal);
+    const containers = workload?.spec?.template?.spec?.containers ?? [];
+    const container =
+      containerName === undefined ? containers[0] : containers.find((candidate) => candidate.name === containerName);
+    const limit = container?.resources?.limits?.memory;
+    return limit === undefined ? undefined : quantity(limit);
+  };

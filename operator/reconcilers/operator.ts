@@ -1,0 +1,92 @@
+import type { Kube } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { alive, type HealthCheck } from '../kube/health.ts';
+import { startLoop, type Loop, type Reconcile } from '../kube/loop.ts';
+import { createOwnWrites } from '../kube/own-writes.ts';
+import { createQueue, type Queue } from '../kube/queue.ts';
+import { createLevers } from '../levers/registry.ts';
+import type { Collector } from '../metrics/collector.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
+import type { Caches } from './caches.ts';
+import { createDecisions } from './decisions.ts';
+import { generationService } from './generation-service.ts';
+import { memoryLimit, readSecret } from './lever-deps.ts';
+import { objectives } from './objectives.ts';
+import { performancePolicy } from './performance-policy.ts';
+import { podsMetricsWay, type ServiceRef } from './pods-metrics.ts';
+import { podSamples } from './pod-samples.ts';
+import { scaler } from './scaler.ts';
+import type { VisitDeps } from './visit.ts';
+import { wire } from './wiring.ts';
+
+export interface OperatorDeps {
+  readonly kube: Kube;
+  readonly caches: Caches;
+  readonly collector: Collector;
+  readonly events: EventRecorder;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: { now(): number };
+  /** The Service before our metrics API; undefined where it is not installed. */
+  readonly metricsApi: ServiceRef | undefined;
+}
+
+/** Everything that one visit of a service needs. */
+export function visitDeps({
+  kube,
+  caches,
+  collector,
+  events,
+  metrics,
+  logger,
+  clock,
+  metricsApi,
+}: OperatorDeps): VisitDeps {
+  return {
+    kube,
+    caches,
+    collector,
+    events,
+    metrics,
+    logger,
+    clock,
+    levers: createLevers({
+      kube,
+      hpas: caches.hpas,
+      readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
+      memoryLimit: memoryLimit(kube),
+    }),
+    decisions: createDecisions(),
+    written: createOwnWrites(caches.services),
+    podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
+  };
+}
+
+/** The reconcilers at work, until `signal` is aborted. Only the leader may run them. */
+export function startReconcilers(
+  deps: OperatorDeps,
+  signal: AbortSignal,
+): { readonly ended: Promise<unknown>; readonly health: readonly HealthCheck[] } {
+  const { caches, metrics, logger } = deps;
+  const observer = runtimeMetrics(metrics);
+  const queue = (name: string): Queue => createQueue({ name, metrics: observer });
+  const queues = {
+    services: queue('generation-service'),
+    policies: queue('performance-policy'),
+    scaler: queue('scaler'),
+    objectives: queue('objectives'),
+  };
+  const visit = visitDeps(deps);
+  const unwire = wire(caches, queues);
+  const loop = (of: Queue, reconcile: Reconcile, concurrency: number): Loop =>
+    startLoop({ name: of.name, queue: of, reconcile, concurrency, logger, metrics: observer }, signal);
+  const loops = [
+    loop(queues.services, generationService(visit), 16),
+    loop(queues.policies, performancePolicy({ ...visit, written: createOwnWrites(caches.policies) }), 2),
+    loop(queues.scaler, scaler({ ...visit, services: queues.services, podSamples: podSamples(deps) }), 4),
+    loop(queues.objectives, objectives({ ...visit, services: queues.services }), 1),
+  ];
+  return { ended: Promise.all(loops.map(({ ended }) => ended)).finally(unwire), health: loops.map(alive) };
+}

@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GenerationService } from '../../../operator/api/generation-service.ts';
+import { resolve } from '../../../operator/decide/resolve.ts';
+import type { PlannedCondition } from '../../../operator/levers/lever.ts';
+import type { UnitResult } from '../../../operator/levers/run.ts';
+import { renderStatus, type Visit } from '../../../operator/reconcilers/status.ts';
+
+const service: GenerationService = {
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'GenerationService',
+  metadata: {
+    name: 'generation',
+    namespace: 'ai',
+    uid: 'u',
+    resourceVersion: '1',
+    generation: 3,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+  },
+  spec: {
+    mode: 'Enforce',
+    deletionPolicy: 'Retain',
+    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } }],
+    redis: [{ name: 'cache', secretRef: { name: 'redis' } }],
+  },
+};
+const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+const result = (lever: 'horizontal' | 'redis', unit: string, condition: PlannedCondition): UnitResult =>
+  ({
+    plan: {
+      lever: { name: lever, condition: lever === 'horizontal' ? 'HorizontalApplied' : 'RedisApplied' },
+      unit: { name: unit, mode: 'Enforce' },
+      changes: [],
+      condition,
+      status: { [lever === 'horizontal' ? 'replicas' : 'version']: lever },
+    },
+    outcome: 'nothing',
+    condition,
+  }) as unknown as UnitResult;
+const applied: PlannedCondition = { status: 'True', reason: 'Applied', message: 'as declared' };
+const unreachable: PlannedCondition = {
+  status: 'False',
+  reason: 'Unreachable',
+  message: 'saw ECONNREFUSED',
+} as PlannedCondition;
+
+function visit(redis: PlannedCondition = applied, of: GenerationService = service): Visit {
+  const resolution = resolve({
+    service: of,
+    policy: undefined,
+    targets: new Map([['workflow', { kind: 'found', replicas: 2, selector: {} }]]),
+    podsMetrics: 'Shadow',
+  });
+  if (resolution.kind === 'problem') return { kind: 'problem', resolution };
+  const results = [result('horizontal', 'workflow', applied), result('redis', 'cache', redis)];
+  const assessment = { conditions: [], figures: {}, components: new Map() };
+  return {
+    kind: 'reconciled',
+    resolution,
+    results,
+    assessment,
+    scaler: undefined,
+    policyGeneration: undefined,
+    policyHash: 'h',
+    planHash: undefined,
+  };
+}
+const condition = (status: ReturnType<typeof renderStatus>, type: string) =>
+  status.conditions?.find((one) => one.type === type);
+
+describe('renderStatus()', () => {
+  test('is the same, byte for byte, when nothing changed but the time', () => {
+    const first = renderStatus(service, visit(), at(0));
+    expect(JSON.stringify(renderStatus({ ...service, status: first }, visit(), at(60)))).toBe(JSON.stringify(first));
+  });
+  test('is Ready when every lever is in force, for this generation', () => {
+    expect(condition(renderStatus(service, visit(), at(0)), 'Ready')).toEqual({
+      type: 'Ready',
+      status: 'True',
+      reason: 'Reconciled',
+      message: expect.any(String),
+      observedGeneration: 3,
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    });
+  });
+  test('takes reason and message of the first part that fails into Ready', () => {
+    const status = renderStatus(service, visit(unreachable), at(0));
+    expect(condition(status, 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'Unreachable',
+      message: 'RedisApplied: saw ECONNREFUSED',
+    });
+    expect(condition(status, 'HorizontalApplied')).toMatchObject({ status: 'True' });
+    expect(condition(status, 'Stalled')).toBeUndefined();
+  });
+  test('is Stalled only where a person has to act, and no longer once that is done', () => {
+    const stalled = renderStatus(
+      service,
+      visit({ status: 'False', reason: 'Conflict', message: 'of somebody else' }),
+      at(0),
+    );
+    expect(condition(stalled, 'Stalled')).toMatchObject({ status: 'True', reason: 'Conflict' });
+    expect(condition(renderStatus({ ...service, status: stalled }, visit(), at(1)), 'Stalled')).toBeUndefined();
+  });
+  test('keeps what is in force when the service can no longer be resolved', () => {
+    const before = renderStatus(service, visit(), at(0));
+    const broken = { ...service, status: before, spec: { ...service.spec, policyRef: { name: 'gone' } } };
+    const status = renderStatus(broken, visit(applied, broken), at(5));
+    expect(condition(status, 'RedisApplied')).toEqual(condition(before, 'RedisApplied'));
+    expect(status.redis).toEqual(before.redis);
+    expect(condition(status, 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'PolicyNotFound',
+      lastTransitionTime: '2026-01-01T00:00:05Z',
+    });
+  });
+  test('shows each unit in its own place', () => {
+    expect(renderStatus(service, visit(), at(0))).toMatchObject({
+      components: [{ name: 'workflow', replicas: 'horizontal' }],
+      redis: [{ name: 'cache', version: 'redis' }],
+    });
+  });
+});

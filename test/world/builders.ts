@@ -1,0 +1,47 @@
+import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import type { PolicySpec } from '../../operator/api/performance-policy.ts';
+
+type DeepPartialSpec = Partial<GenerationServiceSpec>;
+
+/** A service with one component that aims at the Deployment `workflow-execution`; whatever is given stands instead. */
+export function generationService(
+  spec: DeepPartialSpec = {},
+  {
+    name = 'generation',
+    annotations = {},
+  }: { readonly name?: string; readonly annotations?: Readonly<Record<string, string>> } = {},
+) {
+  return {
+    apiVersion: 'genops.dev/v1alpha1',
+    kind: 'GenerationService',
+    metadata: { name, annotations },
+    spec: {
+      components: [
+        { name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' } },
+      ],
+      ...spec,
+    },
+  };
+}
+
+export const performancePolicy = (spec: PolicySpec = {}, name = 'standard') => ({
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'PerformancePolicy',
+  metadata: { name },
+  spec,
+});
+
+/** A Deployment that is enough to be scaled; its Pods run nothing but the pause image. */
+export function deployment(name = 'workflow-execution', { replicas = 0 }: { readonly replicas?: number } = {}) {
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'registry.k8s.io/pause:3.10' }] } },
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { eventually } from './eventually.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const keptLines = 60;
+
+export interface OperatorOptions {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  readonly flags?: readonly string[];
+}
+
+/** The operator as a process of its own, as `make run` starts it. */
+export interface OperatorProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Its /metrics page. */
+  metrics(): Promise<string>;
+  /** Value of one series, 0 when it is not there. */
+  counter(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  /** SIGKILL: nothing is tidied up. */
+  kill(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  /** Its last log lines. */
+  log(): string;
+}
+
+export async function startOperator({ kubeconfig, namespace, flags = [] }: OperatorOptions): Promise<OperatorProcess> {
+  const [metricsPort, probePort] = [await freePort(), await freePort()];
+  const args = [
+    'operator/main.ts',
+    'manager',
+    '--kubeconfig',
+    kubeconfig,
+    '--namespaces',
+    namespace,
+    '--lease-namespace',
+    namespace,
+  ];
+  const addresses = [
+    '--metrics-bind-address',
+    `127.0.0.1:${metricsPort}`,
+    '--health-probe-bind-address',
+    `127.0.0.1:${probePort}`,
+  ];
+  const child = spawn(process.execPath, [...args, ...addresses, '--log-level', 'debug', ...flags], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const lines: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    lines.push(...text.split('\n').filter((line) => line !== ''));
+    lines.splice(0, lines.length - keptLines);
+  });
+  const ended = once(child, 'exit');
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (isRunning()) child.kill(signal);
+    await ended;
+  };
+  const get = async (url: string): Promise<string> => {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+    return answer.text();
+  };
+  const operator: OperatorProcess = {
+    pid: child.pid ?? -1,
+    metrics: () => get(`http://127.0.0.1:${metricsPort}/metrics`),
+    counter: async (name, labels = {}) => seriesValue(await operator.metrics(), name, labels),
+    kill: () => stop('SIGKILL'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    log: () => lines.join('\n'),
+    [Symbol.asyncDispose]: async () => {
+      const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      await stop('SIGTERM');
+      clearTimeout(late);
+    },
+  };
+  try {
+    await eventually(async () => (isRunning() ? get(`http://127.0.0.1:${probePort}/readyz`) : undefined), {
+      explain: () => Promise.resolve(operator.log()),
+    });
+    if (!isRunning()) throw new Error(`the operator ended with code ${child.exitCode}:\n${operator.log()}`);
+  } catch (error) {
+    await operator.kill();
+    throw error;
+  }
+  return operator;
+}
+
+function seriesValue(page: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const series = page
+    .split('\n')
+    .find(
+      (line) =>
+        line.startsWith(name) &&
+        /^[{ ]/.test(line.slice(name.length)) &&
+        Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)),
+    );
+  return series === undefined ? 0 : Number(series.slice(series.lastIndexOf(' ') + 1));
+}
