@@ -1,5 +1,9 @@
+import { ApiError } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
+import { Discovery } from './discovery.ts';
+import { Http } from './http.ts';
 import type { Key, KubeObject, Manifest, ObjectMeta } from './object.ts';
+import * as requests from './requests.ts';
 import type { Resource } from './resource.ts';
 
 /**
@@ -123,5 +127,59 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
 }
 
-/** No request is made yet. Closing waits for nothing: requests under way are aborted. */
-export declare function connectKube(config: ClusterConfig, options: ConnectOptions): Kube;
+/** No request is made yet. Closing waits for nothing: requests under way fail. */
+export function connectKube(config: ClusterConfig, options: ConnectOptions): Kube {
+  const http = new Http(config, options);
+  const discovery = new Discovery((path, signal) => http.send({ path, verb: 'discover' }, signal));
+  const write = async (request: RawRequest, signal: AbortSignal) => requests.metaOf(await http.send(request, signal));
+  return {
+    server: config.server,
+    get: (of, key, signal) => requests.orUndefined(http.send(requests.readRequest(of, key), signal)),
+    getSubresource: (of, key, subresource, signal) =>
+      requests.orUndefined(http.send(requests.readRequest(of, key, subresource), signal)),
+    list: (of, query, signal) => listAll(http, of, query, signal),
+    listPage: (of, query, signal) => listPage(http, of, query, signal),
+    create: (of, object, how, signal) => write(requests.createRequest(of, object, how), signal),
+    update: (of, object, how, signal) => write(requests.updateRequest(of, object, how), signal),
+    apply: (of, object, how, signal) => write(requests.applyRequest(of, object, how), signal),
+    patch: (of, key, operations, how, signal) => write(requests.patchRequest(of, key, operations, how), signal),
+    delete: (of, key, { uid }, signal) => remove(http, requests.deleteRequest(of, key, uid), uid, signal),
+    discover: (apiVersion, kind, signal) => discovery.find(apiVersion, kind, signal),
+    raw: (request, signal) => http.send(request, signal),
+    stream: (request, signal) => http.stream(request, signal),
+    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  };
+}
+
+async function listPage<T extends KubeObject>(
+  http: Http,
+  of: Resource<T>,
+  query: PageQuery,
+  signal: AbortSignal,
+): Promise<Page<T>> {
+  return requests.pageOf(of, await http.send(requests.listRequest(of, query), signal));
+}
+
+async function listAll<T extends KubeObject>(
+  http: Http,
+  of: Resource<T>,
+  query: Query,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  let page: Page<T> | undefined;
+  do {
+    page = await listPage(http, of, { ...query, limit: 500, continue: page?.continue }, signal);
+    all.push(...page.items);
+  } while (page.continue !== undefined);
+  return all;
+}
+
+async function remove(http: Http, request: RawRequest, uid: string | undefined, signal: AbortSignal): Promise<void> {
+  try {
+    await http.send(request, signal);
+  } catch (error) {
+    const isGone = error instanceof ApiError && (error.status === 404 || (error.status === 409 && uid !== undefined));
+    if (!isGone) throw error;
+  }
+}

@@ -16,7 +16,7 @@ export function synced(collection: Pick<Collection<unknown>, 'name' | 'problem'>
 export function alive(loop: Pick<Loop, 'name' | 'isAlive' | 'stuck'>): HealthCheck {
   return {
     name: `loop-${loop.name}`,
-    problem: () => (loop.isAlive() ? undefined : `takes no more keys; stuck: ${loop.stuck.join(', ') || 'none'}`),
+    problem: () => (loop.isAlive() ? undefined : `takes no more keys; stuck: ${[...loop.stuck].join(', ') || 'none'}`),
   };
 }
 

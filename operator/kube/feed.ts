@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { ApiError } from './api-error.ts';
+import { backoffMs } from './backoff.ts';
+import type { Kube, Page, Query } from './client.ts';
+import type { Logger } from './logger.ts';
+import type { KubeObject } from './object.ts';
+import type { Resource } from './resource.ts';
+import { watch, type WatchEnd, type WatchEvent, type WatchMetrics } from './watch.ts';
+
+/** Where a feed puts what it reads. Versions only grow, but for a list after an expiry of all versions (etcd restored from a backup). */
+export interface FeedSink<T> {
+  /** A list begins; one that began before and was not completed does not count. */
+  listing(): void;
+  /** Some of the objects of the list; those not named until `listed` are gone. */
+  page(items: readonly T[]): void;
+  listed(): void;
+  event(event: WatchEvent<T>): void;
+}
+
+export interface FeedOptions<T extends KubeObject> {
+  readonly kube: Pick<Kube, 'stream' | 'listPage'>;
+  readonly resource: Resource<T>;
+  readonly query: Query;
+  readonly logger: Logger;
+  readonly metrics?: WatchMetrics | undefined;
+  /** Default 150 s: two and a half bookmarks. */
+  readonly silenceMs?: number;
+  /** [0, 1). */
+  readonly random?: () => number;
+}
+
+const pageSize = 500;
+const retry = { baseMs: 200, capMs: 10_000 };
+/** A watch that told nothing and did not even last so long is not a watch; without this a broken proxy would be asked without end. */
+const shortMs = 1000;
+
+/** List, watch, and watch again, for one resource in one namespace (or all), until the signal is aborted. Nothing else ends it. */
+export class Feed<T extends KubeObject> {
+  readonly #options: FeedOptions<T>;
+  readonly #sink: FeedSink<T>;
+  readonly #random: () => number;
+  #version: string | undefined;
+  #failures = 0;
+  #failing: { readonly since: number; readonly message: string } | undefined;
+
+  constructor(options: FeedOptions<T>, sink: FeedSink<T>) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /** All up to this version has been told. Undefined before the first list is complete. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  /** Why nothing comes, and since when (performance.now()). */
+  get failing(): { readonly since: number; readonly message: string } | undefined {
+    return this.#failing;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let mustList = true;
+    while (!signal.aborted) {
+      try {
+        if (mustList) await this.#list(signal);
+        mustList = false;
+        mustList = await this.#watchUntilExpired(signal);
+      } catch (error) {
+        await this.#wait(error, signal);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { kube, resource, query, metrics } = this.#options;
+    metrics?.started(resource.plural, 'list');
+    this.#sink.listing();
+    let page: Page<T> | undefined;
+    do {
+      page = await kube.listPage(resource, { ...query, limit: pageSize, continue: page?.continue }, signal);
+      this.#sink.page(page.items);
+    } while (page.continue !== undefined);
+    this.#version = page.resourceVersion;
+    this.#sink.listed();
+    this.#failing = undefined;
+  }
+
+  /** True: list anew. @throws what else kept the watch from going on. */
+  async #watchUntilExpired(signal: AbortSignal): Promise<boolean> {
+    const { resource, metrics, logger } = this.#options;
+    for (let what: 'watch' | 'resume' = 'watch'; !signal.aborted; what = 'resume') {
+      const began = performance.now();
+      const from = this.#version;
+      metrics?.started(resource.plural, what);
+      const end = await this.#watchOnce(signal);
+      const isShort = from === this.#version && performance.now() - began < shortMs;
+      if (!isShort) this.#failures = 0;
+      if (end.why !== 'closed') metrics?.failed(resource.plural, end.why);
+      if (end.why === 'expired') return true;
+      if (end.why === 'error') throw end.error;
+      if (end.why === 'silent') logger.warn('a watch fell silent and is opened anew', { resource: resource.plural });
+      if (isShort && !signal.aborted)
+        throw new Error(`the watch of ${resource.plural} was closed as soon as it was open`);
+    }
+    return false;
+  }
+
+  #watchOnce(signal: AbortSignal): Promise<WatchEnd> {
+    const { kube, resource, query, silenceMs = 150_000 } = this.#options;
+    const timeoutSeconds = Math.round(300 + 300 * this.#random());
+    const onOpen = () => {
+      this.#failing = undefined;
+    };
+    const onEvent = (event: WatchEvent<T>) => {
+      this.#sink.event(event);
+      this.#version = event.object.metadata.resourceVersion;
+    };
+    const resourceVersion = this.#version ?? '0';
+    return watch({ kube, resource, query, resourceVersion, timeoutSeconds, silenceMs, onOpen, onEvent }, signal);
+  }
+
+  async #wait(cause: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.#failures += 1;
+    const message = Error.isError(cause) ? cause.message : String(cause);
+    this.#failing ??= { since: performance.now(), message };
+    const asked = cause instanceof ApiError ? (cause.retryAfterMs ?? 0) : 0;
+    const delayMs = Math.max(asked, backoffMs(retry, this.#failures, this.#random));
+    this.#options.logger.warn('watch failed', {
+      resource: this.#options.resource.plural,
+      error: message,
+      retryMs: Math.round(delayMs),
+    });
+    await sleep(delayMs, undefined, { signal }).catch(() => undefined); // an abort ends the loop that called
+  }
+}
