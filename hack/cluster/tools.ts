@@ -1,0 +1,162 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { link, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { cached, cacheFolder, exists } from '../servers/cache.ts';
+import type { Progress } from './progress.ts';
+
+const run = promisify(execFile);
+
+/** A module of hack/tools that pins programs. */
+interface ToolModule {
+  readonly folder: 'kubernetes' | 'containerd';
+  readonly title: string;
+  /** What `go build` builds: a package, or `tool` for the tool directives of go.mod. */
+  readonly packages: string;
+  readonly tags: string;
+  /** Variables that hold a version, and the module whose version they hold. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Names of the one program that is built. Hard links: a symbolic link is forgotten when a program starts itself again. */
+  readonly names: readonly string[];
+}
+
+const kubernetes: ToolModule = {
+  folder: 'kubernetes',
+  title: 'the Kubernetes programs',
+  packages: '.',
+  tags: '',
+  versions: {
+    'k8s.io/component-base/version.gitVersion': 'k8s.io/kubernetes',
+    'k8s.io/client-go/pkg/version.gitVersion': 'k8s.io/kubernetes',
+    'helm.sh/helm/v4/internal/version.version': 'helm.sh/helm/v4',
+  },
+  names: [
+    'coredns',
+    'etcd',
+    'helm',
+    'kube-apiserver',
+    'kube-controller-manager',
+    'kube-proxy',
+    'kube-scheduler',
+    'kubectl',
+    'kubelet',
+    'metrics-server',
+  ],
+};
+
+const containerd: ToolModule = {
+  folder: 'containerd',
+  title: 'containerd',
+  packages: 'tool',
+  tags: 'no_btrfs no_devmapper no_zfs',
+  versions: { 'github.com/containerd/containerd/v2/version.Version': 'github.com/containerd/containerd/v2' },
+  names: [],
+};
+
+/** The folder with etcd, kube-apiserver, kubectl, helm and the other names of hack/tools/kubernetes/main.go. Minutes where the cache has it not. */
+export async function kubernetesPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(kubernetes, progress, signal);
+}
+
+/** The folder with containerd, containerd-shim-runc-v2 and ctr. Two minutes where the cache has it not. */
+export async function containerdPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(containerd, progress, signal);
+}
+
+async function programsOf(module: ToolModule, progress: Progress, signal: AbortSignal): Promise<string> {
+  const name = join('bin', `${module.folder}-${await hashOf(module, signal)}`);
+  const folder = join(cacheFolder(), name);
+  return (await exists(folder)) ? folder : cached(name, (unfinished) => build(module, unfinished, progress, signal));
+}
+
+/** Of all that decides what comes out: how it is built, the pins, our own main, the version of Go. */
+async function hashOf(module: ToolModule, signal: AbortSignal): Promise<string> {
+  const goVersion = await go(['env', 'GOVERSION'], module, signal);
+  const hash = createHash('sha256').update(JSON.stringify([module, process.arch, compilerFlags, goVersion]));
+  for (const file of ['go.mod', 'go.sum', 'main.go']) {
+    const path = join(sourceOf(module), file);
+    if (await exists(path)) hash.update(await readFile(path));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function build(module: ToolModule, folder: string, progress: Progress, signal: AbortSignal): Promise<void> {
+  const list = (): Promise<string> => go(['list', '-deps', `-tags=${module.tags}`, module.packages], module, signal);
+  const packages = await progress.step(`fetching the sources of ${module.title}`, list);
+  const total = packages.split('\n').length;
+  const output = join(folder, module.names.length === 0 ? './' : 'program');
+  const linkerFlags = versionFlags(module.versions, await readFile(join(sourceOf(module), 'go.mod'), 'utf8'));
+  let compiled = 0;
+  await progress.step(
+    `building ${module.title} (once for this machine)`,
+    () => compile(module, ['-ldflags', `-s -w ${linkerFlags}`, '-o', output], () => (compiled += 1), signal),
+    () => `${compiled} of ${total} packages`, // fewer where Go's own cache has some
+  );
+  for (const name of module.names) await link(output, join(folder, name));
+  if (module.names.length > 0) await rm(output);
+}
+
+/** Without debugging information, which the linker would strip again. */
+const compilerFlags = ['-trimpath', '-buildvcs=false', '-gcflags=all=-dwarf=false'] as const;
+
+async function compile(
+  module: ToolModule,
+  args: readonly string[],
+  onPackage: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const child = spawn('go', ['build', '-v', ...compilerFlags, `-tags=${module.tags}`, ...args, module.packages], {
+    cwd: sourceOf(module),
+    env: goEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
+  });
+  const exited = once(child, 'exit');
+  const complaints: string[] = [];
+  for await (const line of createInterface(child.stderr)) {
+    if (/^[\w./~-]+$/.test(line))
+      onPackage(); // -v names each package as it is compiled
+    else complaints.push(line);
+  }
+  const [code] = await exited;
+  if (code !== 0) throw new Error(`go build of ${module.title} failed:\n${complaints.slice(-20).join('\n')}`);
+}
+
+/** `-X variable=version` for each variable, with the version that go.mod requires. */
+export function versionFlags(versions: Readonly<Record<string, string>>, goMod: string): string {
+  const flags = Object.entries(versions).map(([variable, module]) => {
+    const version = goMod
+      .split('\n')
+      .flatMap((line) => new RegExp(`^(?:require)?\\s*${module} (v\\S+)`).exec(line)?.[1] ?? []);
+    if (version[0] === undefined) throw new Error(`go.mod requires no ${module}`);
+    return `-X ${variable}=${version[0]}`;
+  });
+  return flags.join(' ');
+}
+
+async function go(args: readonly string[], module: ToolModule, signal: AbortSignal): Promise<string> {
+  try {
+    const { stdout } = await run('go', args, {
+      cwd: sourceOf(module),
+      env: goEnvironment(),
+      signal,
+      maxBuffer: 2 ** 26,
+    });
+    return stdout.trim();
+  } catch (error) {
+    if (!Error.isError(error) || !('code' in error) || error.code !== 'ENOENT') throw error;
+    throw new Error('no `go` on the PATH; install Go 1.26 or later from https://go.dev/dl', { cause: error });
+  }
+}
+
+/** cgo is off: static programs that run on any Linux. A machine's own GOFLAGS would change what the hash stands for. */
+function goEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' };
+}
+
+function sourceOf(module: ToolModule): string {
+  return join(import.meta.dirname, '..', 'tools', module.folder);
+}
