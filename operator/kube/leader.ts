@@ -1,4 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Kube } from './client.ts';
+import { openDeadline } from './deadline.ts';
+import { LeaseHolder, type LeaseState } from './lease.ts';
 import type { Logger } from './logger.ts';
 
 export interface Leadership {
@@ -34,11 +38,155 @@ export interface LeaderOptions {
  *
  * @throws what `work` throws otherwise than by its abort, after the Lease is released.
  */
-export declare function lead(
+export async function lead(
   options: LeaderOptions,
   work: (leadership: Leadership) => Promise<void>,
   signal: AbortSignal,
-): Promise<void>;
+): Promise<void> {
+  const { leaseMs = 15_000, renewDeadlineMs = 10_000, renewMs = 5000, retryMs = 2000 } = options;
+  if (renewDeadlineMs >= leaseMs || renewMs + retryMs > renewDeadlineMs) {
+    throw new RangeError(
+      `saw renew ${renewMs}, retry ${retryMs}, deadline ${renewDeadlineMs}, lease ${leaseMs} ms; wanted renew + retry <= deadline < lease`,
+    );
+  }
+  const candidate = new Candidate({ ...options, leaseMs, renewDeadlineMs, renewMs, retryMs });
+  while (await candidate.wait(signal)) {
+    await candidate.lead(work, signal);
+    if (signal.aborted) return;
+  }
+}
 
 /** `kube`, but its writes are refused once the leadership is not held: a process that was frozen in the middle of a reconcile cannot act over its successor. */
-export declare function fenced(kube: Kube, leadership: Pick<Leadership, 'isHeld'>): Kube;
+export function fenced(kube: Kube, leadership: Pick<Leadership, 'isHeld'>): Kube {
+  const check = () => {
+    if (!leadership.isHeld()) throw new Error('not the leader any more: nothing is written');
+  };
+  return {
+    ...kube,
+    create: async (...write) => (check(), kube.create(...write)),
+    update: async (...write) => (check(), kube.update(...write)),
+    apply: async (...write) => (check(), kube.apply(...write)),
+    patch: async (...write) => (check(), kube.patch(...write)),
+    delete: async (...write) => (check(), kube.delete(...write)),
+    raw: async (request, signal) => {
+      if ((request.method ?? 'GET') !== 'GET') check();
+      return kube.raw(request, signal);
+    },
+  };
+}
+
+type Settled = LeaderOptions & Required<Pick<LeaderOptions, 'leaseMs' | 'renewDeadlineMs' | 'renewMs' | 'retryMs'>>;
+
+class Candidate {
+  readonly #options: Settled;
+  readonly #lease: LeaseHolder;
+  #leader: string | undefined;
+  /** On our own clock. */
+  #heldUntil = 0;
+
+  constructor(options: Settled) {
+    this.#options = options;
+    this.#lease = new LeaseHolder(options);
+  }
+
+  /** True when we have the Lease; false when the signal was aborted before. */
+  async wait(signal: AbortSignal): Promise<boolean> {
+    const { retryMs } = this.#options;
+    while (!signal.aborted) {
+      if ((await this.#try(retryMs * 2.5, signal)) === 'ours') return true;
+      await pause(retryMs * (1 + 0.2 * Math.random()), signal);
+    }
+    return false;
+  }
+
+  async lead(work: (leadership: Leadership) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { logger, identity, name } = this.#options;
+    const loss = new AbortController();
+    const stop = () => loss.abort(signal.reason);
+    const finished = new AbortController();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    logger.info('leader', { lease: name, identity });
+    const isHeld = () => clock() < this.#heldUntil;
+    const working = work({ signal: loss.signal, isHeld }).finally(() => finished.abort());
+    // renewed until the work has ended, also while it stops: nobody takes over while we still act
+    const renewing = this.#renew(finished.signal).then(
+      (isLost) => isLost && loss.abort(new Error(`lost the Lease ${name}`)),
+    );
+    try {
+      await working.catch((error: unknown) => {
+        if (!loss.signal.aborted) throw error;
+        if (error !== loss.signal.reason) logger.warn('stopped with an error', { lease: name, error });
+      });
+    } finally {
+      await renewing;
+      signal.removeEventListener('abort', stop);
+      if (isHeld()) await this.#release();
+      this.#heldUntil = 0;
+    }
+  }
+
+  /** Resolves with true when the Lease is lost, with false when `finished` is aborted. */
+  async #renew(finished: AbortSignal): Promise<boolean> {
+    const { renewMs, retryMs, logger, name } = this.#options;
+    const never = new AbortController().signal;
+    for (let state: LeaseState | 'failed' = 'ours'; !finished.aborted;) {
+      const leftMs = this.#heldUntil - clock();
+      await pause(Math.min(leftMs, state === 'ours' ? renewMs : retryMs), finished);
+      if (finished.aborted) return false;
+      const requestMs = Math.min(this.#heldUntil - clock(), retryMs * 2.5);
+      state = requestMs > 0 ? await this.#try(requestMs, never) : 'failed'; // not cut off: the release needs its answer
+      if (finished.aborted) return false;
+      if (state !== 'theirs' && clock() < this.#heldUntil) continue;
+      this.#heldUntil = 0;
+      logger.error('leadership lost', {
+        lease: name,
+        why: state === 'theirs' ? `${this.#leader} has it` : 'it could not be renewed in time',
+      });
+      return true;
+    }
+    return false;
+  }
+
+  async #try(timeoutMs: number, signal: AbortSignal): Promise<LeaseState | 'failed'> {
+    const began = clock();
+    using deadline = openDeadline(signal, timeoutMs);
+    try {
+      const { state, holder } = await this.#lease.acquire(began, deadline.signal);
+      if (state === 'ours') this.#heldUntil = began + this.#options.renewDeadlineMs; // from before the request: others count from when it arrived
+      this.#tell(holder);
+      return state;
+    } catch (error) {
+      if (!signal.aborted) this.#options.logger.warn('Lease not reached', { lease: this.#options.name, error });
+      return 'failed';
+    }
+  }
+
+  async #release(): Promise<void> {
+    using deadline = openDeadline(new AbortController().signal, 3000);
+    try {
+      await this.#lease.release(deadline.signal);
+      this.#tell('');
+    } catch (error) {
+      this.#options.logger.warn('Lease not released: the next leader has to wait for its end', {
+        lease: this.#options.name,
+        error,
+      });
+    }
+  }
+
+  #tell(holder: string): void {
+    if (holder === this.#leader) return;
+    this.#leader = holder;
+    this.#options.onLeader?.(holder);
+  }
+}
+
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, delayMs), undefined, { signal }).catch(() => undefined); // an abort ends the loop that called
+}
+
+/** Milliseconds of the machine's steady clock. It goes on while the process is stopped, which is what matters here. */
+function clock(): number {
+  return performance.now();
+}
