@@ -37,7 +37,7 @@ export interface Caches extends AsyncDisposable {
   readonly hpas: Collection<HpaView>;
   readonly deployments: Collection<WorkloadView>;
   readonly statefulSets: Collection<WorkloadView>;
-  /** Index `namespace`. */
+  /** Index `label`: `namespace/key=value`. */
   readonly pods: Collection<PodView>;
   readonly states: Collection<StateView>;
   /** Only where our own metrics API is installed. */
@@ -72,7 +72,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     }),
     deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),
     statefulSets: open({ resource: statefulSets, project: projectWorkload, isSame: sameWorkload }),
-    pods: open({ resource: podResource, project: projectPod, indexes: { namespace: ({ namespace }) => [namespace] } }),
+    pods: open({ resource: podResource, project: projectPod, indexes: { label: labelKeys } }),
     states: open({ resource: configMaps, labelSelector: `${stateLabel}=true`, project: projectState }),
     apiServices: watchApiServices
       ? openCollection({ kube, logger, resource: apiServices, project: (object) => object })
@@ -108,3 +108,23 @@ const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>
 
 const targetKeys = ({ metadata, spec }: GenerationService): readonly string[] =>
   spec.components.map(({ targetRef }) => targetKey(metadata.namespace, targetRef));
+
+/** Not by what only one roll-out has: nobody selects by it. */
+const labelKeys = ({ namespace, labels }: PodView): readonly string[] =>
+  Object.entries(labels).flatMap(([label, value]) =>
+    label === 'pod-template-hash' ? [] : [`${namespace}/${label}=${value}`],
+  );
+
+/** The Pods of a selector. An empty one selects none: it would be the whole namespace. */
+export function selectPods(
+  pods: Collection<PodView>,
+  namespace: string,
+  selector: Readonly<Record<string, string>>,
+): readonly PodView[] {
+  const terms = Object.entries(selector);
+  const [first] = terms;
+  if (first === undefined) return [];
+  return pods
+    .by('label', `${namespace}/${first.join('=')}`)
+    .filter(({ labels }) => terms.every(([label, value]) => labels[label] === value));
+}

@@ -31,7 +31,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       kind: 'reconciled',
       resolution,
       results,
-      assessment: assess(resolved, observations, deps),
+      assessment: assess(resolved, deps),
       scaler: deps.decisions.of(key),
       policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
       policyHash: hashOf([resolved.policy, resolved.components.map(({ policy }) => policy)]),

@@ -5,7 +5,7 @@ import { startLoop, type Loop, type Reconcile } from '../kube/loop.ts';
 import { createOwnWrites } from '../kube/own-writes.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createLevers } from '../levers/registry.ts';
-import type { Collector } from '../metrics/collector.ts';
+import type { AnyLever } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
@@ -13,18 +13,17 @@ import type { Caches } from './caches.ts';
 import { createDecisions } from './decisions.ts';
 import { generationService } from './generation-service.ts';
 import { memoryLimit, readSecret } from './lever-deps.ts';
+import { podSamples, type MeasuringDeps } from './measuring.ts';
 import { objectives } from './objectives.ts';
 import { performancePolicy } from './performance-policy.ts';
 import { podsMetricsWay, type ServiceRef } from './pods-metrics.ts';
-import { podSamples } from './pod-samples.ts';
 import { scaler } from './scaler.ts';
 import type { VisitDeps } from './visit.ts';
 import { wire } from './wiring.ts';
 
-export interface OperatorDeps {
+export interface OperatorDeps extends MeasuringDeps {
   readonly kube: Kube;
   readonly caches: Caches;
-  readonly collector: Collector;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -33,17 +32,17 @@ export interface OperatorDeps {
   readonly metricsApi: ServiceRef | undefined;
 }
 
+/** Every lever, reading Secrets by name through this connection. */
+export const serviceLevers = (kube: Kube, caches: Pick<Caches, 'hpas'>): readonly AnyLever[] =>
+  createLevers({
+    kube,
+    hpas: caches.hpas,
+    readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
+    memoryLimit: memoryLimit(kube),
+  });
+
 /** Everything that one visit of a service needs. */
-export function visitDeps({
-  kube,
-  caches,
-  collector,
-  events,
-  metrics,
-  logger,
-  clock,
-  metricsApi,
-}: OperatorDeps): VisitDeps {
+function visitDeps({ kube, caches, collector, events, metrics, logger, clock, metricsApi }: OperatorDeps): VisitDeps {
   return {
     kube,
     caches,
@@ -52,12 +51,7 @@ export function visitDeps({
     metrics,
     logger,
     clock,
-    levers: createLevers({
-      kube,
-      hpas: caches.hpas,
-      readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
-      memoryLimit: memoryLimit(kube),
-    }),
+    levers: serviceLevers(kube, caches),
     decisions: createDecisions(),
     written: createOwnWrites(caches.services),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
@@ -85,8 +79,16 @@ export function startReconcilers(
   const loops = [
     loop(queues.services, generationService(visit), 16),
     loop(queues.policies, performancePolicy({ ...visit, written: createOwnWrites(caches.policies) }), 2),
-    loop(queues.scaler, scaler({ ...visit, services: queues.services, podSamples: podSamples(deps) }), 4),
-    loop(queues.objectives, objectives({ ...visit, services: queues.services }), 1),
+    loop(
+      queues.scaler,
+      scaler({
+        ...visit,
+        services: queues.services,
+        podSamples: (resolved, component) => podSamples(deps, resolved, component),
+      }),
+      4,
+    ),
+    loop(queues.objectives, objectives({ ...deps, ...visit, services: queues.services }), 1),
   ];
   return { ended: Promise.all(loops.map(({ ended }) => ended)).finally(unwire), health: loops.map(alive) };
 }

@@ -20,8 +20,8 @@ import { isDeclared, notYet } from './not-implemented.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock'> {
-  /** The Pods of a component with their newest value of a served metric. */
-  readonly podSamples: (resolved: Resolved, component: ResolvedComponent, metric: string) => readonly PodSample[];
+  /** The Pods of a component with their requests per second. */
+  readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
   readonly decisions: Decisions;
   /** Of the GenerationService reconciler, which writes what was decided. */
   readonly services: Pick<Queue, 'add'>;
@@ -136,7 +136,7 @@ function shadowMetrics(
   return metrics.flatMap(({ pods }) => {
     if (pods?.target.averageValue === undefined || !isServed(pods.metric.name)) return [];
     const { name } = pods.metric;
-    return [{ name, target: quantity(pods.target.averageValue), pods: podSamples(resolved, component, name) }];
+    return [{ name, target: quantity(pods.target.averageValue), pods: podSamples(resolved, component) }];
   });
 }
 

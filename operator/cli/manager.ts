@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { connectKube, type Kube } from '../kube/client.ts';
+import { loadConfig } from '../kube/config.ts';
+import { openEvents } from '../kube/events.ts';
+import { synced, type HealthCheck } from '../kube/health.ts';
+import { fenced, lead } from '../kube/leader.ts';
+import { createAddressGuard } from '../metrics/address-guard.ts';
+import { createCollector } from '../metrics/collector.ts';
+import { createScraper } from '../metrics/sources/pods.ts';
+import { openCaches, type Caches } from '../reconcilers/caches.ts';
+import { startReconcilers, type OperatorDeps } from '../reconcilers/operator.ts';
+import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
+import { serveCustomMetrics } from '../serve/custom-metrics-server.ts';
+import { serveHealth, serveMetrics } from '../serve/http.ts';
+import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
+import { collectProcessMetrics, createMetrics } from '../telemetry/metrics.ts';
+import { createServiceGauges } from '../telemetry/service-gauges.ts';
+import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
+import { versionNumber } from './version.ts';
+
+const { kubeconfig, context } = clusterOptions;
+
+export const manager = command({
+  summary: 'run the operator',
+  examples: [
+    'genops manager --kubeconfig ~/.kube/config --namespaces ai',
+    'GENOPS_LOG_LEVEL=debug genops manager   # every option is also read from the environment',
+  ],
+  options: {
+    kubeconfig,
+    context,
+    namespaces: { type: 'string' },
+    'leader-elect': { type: 'boolean', default: true },
+    'lease-namespace': { type: 'string' },
+    'metrics-bind-address': { type: 'string', default: ':8080' },
+    'health-probe-bind-address': { type: 'string', default: ':8081' },
+    'api-bind-address': { type: 'string', default: ':8443' },
+    'metrics-api-service': { type: 'string' },
+    'tls-cert-dir': { type: 'string', default: '/tls' },
+    'log-level': { type: 'string', default: 'info' },
+    'log-format': { type: 'string', default: 'json' },
+  },
+  help: {
+    kubeconfig: clusterHelp.kubeconfig,
+    context: clusterHelp.context,
+    namespaces: 'look after these only, separated by commas; else after all',
+    'leader-elect': 'wait for the Lease `genops` before acting (--no-leader-elect: act at once)',
+    'lease-namespace': 'namespace of the Lease; else that of the Pod or the context',
+    'metrics-bind-address': '/metrics; an empty one switches it off',
+    'health-probe-bind-address': '/healthz and /readyz',
+    'api-bind-address': 'custom.metrics.k8s.io, with --metrics-api-service',
+    'metrics-api-service': 'NAMESPACE/NAME of the Service before the metrics API; switches it on',
+    'tls-cert-dir': 'tls.crt and tls.key of the metrics API',
+    'log-level': logLevels.join(', '),
+    'log-format': logFormats.join(', '),
+  },
+  async run({ values, signal }) {
+    const logger = createLogger({
+      level: oneOf('log-level', values['log-level'], logLevels),
+      format: oneOf('log-format', values['log-format'], logFormats),
+    });
+    const config = loadConfig({ kubeconfig: values.kubeconfig, context: values.context });
+    await using kube = connectKube(config, { userAgent: `genops/${versionNumber}` });
+    const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
+    const leaseNamespace = values['lease-namespace'] ?? process.env['POD_NAMESPACE'] ?? config.namespace;
+    const metricsApi = serviceRef(values['metrics-api-service']);
+    await using caches = openCaches({
+      kube,
+      namespaces: values.namespaces?.split(','),
+      watchApiServices: metricsApi !== undefined,
+      logger,
+    });
+    await using world = await openWorld({ kube, caches, metricsApi, logger, identity });
+
+    const running: HealthCheck[] = [];
+    const work = async (leading: Kube, until: AbortSignal): Promise<void> => {
+      await Promise.all(caches.all.map((collection) => collection.synced(until)));
+      world.deps.metrics.leader.set(1);
+      const { ended, health } = startReconcilers({ ...world.deps, kube: leading }, until);
+      running.push(...health);
+      await ended;
+      running.length = 0;
+      world.deps.metrics.leader.set(0);
+    };
+    await using _metrics = await serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry);
+    await using _health = await serveHealth(values['health-probe-bind-address'], {
+      ready: caches.all.map(synced),
+      live: () => running,
+    });
+    await using _api =
+      metricsApi === undefined
+        ? undefined
+        : await serveCustomMetrics({
+            address: values['api-bind-address'],
+            certDir: values['tls-cert-dir'],
+            kube,
+            collector: world.deps.collector,
+            logger,
+            signal,
+          });
+    if (values['leader-elect'] === false) await work(kube, signal);
+    else
+      await lead(
+        { kube, namespace: leaseNamespace, name: 'genops', identity, logger },
+        (leadership) => work(fenced(kube, leadership), leadership.signal),
+        signal,
+      );
+    return exit.yes;
+  },
+});
+
+interface WorldInput {
+  readonly kube: Kube;
+  readonly caches: Caches;
+  readonly metricsApi: ServiceRef | undefined;
+  readonly logger: Logger;
+  readonly identity: string;
+}
+
+/** What lives as long as the process, whether it leads or not. */
+function openWorld({
+  kube,
+  caches,
+  metricsApi,
+  logger,
+  identity,
+}: WorldInput): AsyncDisposable & { readonly deps: OperatorDeps } {
+  const stack = new AsyncDisposableStack();
+  const metrics = createMetrics();
+  collectProcessMetrics(metrics);
+  createServiceGauges(metrics.registry, () => caches.services.list());
+  const scraper = createScraper();
+  stack.defer(() => scraper.destroy());
+  const collector = stack.use(createCollector({ metrics, logger }));
+  const events = stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: identity, logger }));
+  const deps = {
+    kube,
+    caches,
+    collector,
+    scraper,
+    guard: createAddressGuard(),
+    events,
+    metrics,
+    logger,
+    clock: Date,
+    metricsApi,
+  };
+  return Object.assign(stack, { deps });
+}
+
+function oneOf<T extends string>(flag: string, value: string | undefined, wanted: readonly T[]): T {
+  const found = wanted.find((word) => word === value);
+  if (found === undefined) throw new UsageError(`saw --${flag} ${value}; wanted one of ${wanted.join(', ')}`);
+  return found;
+}
+
+function serviceRef(text: string | undefined): ServiceRef | undefined {
+  if (text === undefined) return undefined;
+  const [namespace, name, ...rest] = text.split('/');
+  if (namespace === undefined || name === undefined || rest.length > 0)
+    throw new UsageError(`saw --metrics-api-service ${text}; wanted NAMESPACE/NAME`);
+  return { namespace, name };
+}
