@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { duration, oneOf, orElse, ordered, quantity, ratio, struct } from './schema.ts';
+import { duration, oneOf, orElse, quantity, ratio, struct } from './schema.ts';
 
 const mode = () =>
   orElse(
@@ -42,7 +42,7 @@ export const Objectives = struct(
       duration({
         min: '1h',
         max: '720h',
-        description: 'Window over which the share of time with each objective met is kept. At least as long as window.',
+        description: 'Window over which the share of time with each objective met is kept.',
       }),
     ),
     onFastBurn: orElse(
@@ -119,6 +119,5 @@ export const Objectives = struct(
   },
   {
     description: 'What fast enough means: the targets that status.objectives and genops validate measure against.',
-    rules: [ordered('window', 'attainmentWindow', { as: 'duration', example: 'window: 5m, attainmentWindow: 24h' })],
   },
 );

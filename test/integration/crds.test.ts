@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { controlPlane, type ControlPlane } from '../../hack/cluster/control-plane.ts';
+import { progressOn } from '../../hack/cluster/progress.ts';
+import { allMessages, brokenSamples, type BadExample } from './bad-examples.ts';
+import { crossFieldExamples } from './cross-field-examples.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+const samples = join(root, 'config/samples');
+const bad: readonly BadExample[] = [...crossFieldExamples, ...brokenSamples()];
+
+let plane: ControlPlane;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'genops-crds-'));
+  plane = await controlPlane({ progress: progressOn(process.stderr) }, AbortSignal.timeout(900_000));
+  await kubectl('apply', '-f', join(root, 'crds'));
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await kubectl('create', 'namespace', 'ai');
+}, 900_000);
+
+afterAll(async () => {
+  await plane[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+/** What kubectl prints; rejects with its stderr. */
+async function kubectl(...args: readonly string[]): Promise<string> {
+  const options = { timeout: 60_000, maxBuffer: 2 ** 24 };
+  const { stdout } = await run(join(plane.binDir, 'kubectl'), ['--kubeconfig', plane.kubeconfigPath, ...args], options);
+  return stdout;
+}
+
+test('a client-side apply takes the CRDs, also a second time', async () => {
+  expect(await kubectl('apply', '-f', join(root, 'crds'))).toBe(
+    ['generationservices', 'performancepolicies']
+      .map((plural) => `customresourcedefinition.apiextensions.k8s.io/${plural}.genops.dev unchanged\n`)
+      .join(''),
+  );
+});
+
+test('every sample is taken as it stands', async () => {
+  const files = await readdir(samples);
+  const taken = await kubectl('apply', '-f', samples);
+  expect(taken.match(/ created$/gm)).toHaveLength(files.length);
+});
+
+test('a policy holds only what somebody wrote', async () => {
+  await kubectl('apply', '-f', join(samples, 'policy-minimal.yaml'));
+  const spec: unknown = JSON.parse(await kubectl('get', 'perf', 'minimal', '-n', 'ai', '-o', 'jsonpath={.spec}'));
+  expect(spec).toEqual({
+    objectives: {
+      workflowDuration: { target: '30s' },
+      cachedResponseTime: { target: '100ms' },
+      successRatio: { target: '0.95' },
+    },
+  });
+});
+
+test('a service has the defaults of its own scalars', async () => {
+  await kubectl('apply', '-f', join(samples, 'generationservice-minimal.yaml'));
+  const modes = 'jsonpath={.spec.mode} {.spec.deletionPolicy}';
+  expect(await kubectl('get', 'gensvc', 'minimal', '-n', 'ai', '-o', modes)).toBe('Enforce Retain');
+});
+
+test('kubectl get finds both kinds by their category, with the columns that tell an SRE how things are', async () => {
+  await kubectl('apply', '-f', samples);
+  expect(await kubectl('get', 'gensvc', '-n', 'ai')).toMatch(/^NAME +MODE +READY +OBJECTIVES +GRADE +POLICY +AGE\n/);
+  expect(await kubectl('get', 'perf', '-n', 'ai')).toMatch(/^NAME +ACCEPTED +SERVICES +AGE\n/);
+  const all = await kubectl('get', 'genops', '-n', 'ai', '-o', 'name');
+  expect(all).toContain('generationservice.genops.dev/generation\n');
+  expect(all).toContain('performancepolicy.genops.dev/guide\n');
+});
+
+test('services are found by their policy', async () => {
+  await kubectl('apply', '-f', samples);
+  const found = await kubectl('get', 'gensvc', '-n', 'ai', '--field-selector=spec.policyRef.name=guide', '-o', 'name');
+  expect(found).toContain('generationservice.genops.dev/generation\n');
+  expect(found).not.toContain('minimal');
+});
+
+describe('kubectl explain', () => {
+  test.each([
+    { field: 'gensvc.spec.components', text: 'The workloads of the service, each with its own scaling and resources.' },
+    { field: 'gensvc.spec.overrides.redis.maxMemory', text: 'Memory in bytes that the data may use.' },
+    { field: 'perf.spec.redis.maxMemory', text: '(default 1Gi)' },
+    { field: 'perf.spec.scaler.cooldown', text: '(default 300s)' },
+    { field: 'gensvc.status.conditions', text: 'What holds and what does not.' },
+  ])('$field reads well', async ({ field, text }) => {
+    expect((await kubectl('explain', field)).replace(/\s+/g, ' ')).toContain(text);
+  });
+});
+
+describe('the API server refuses', () => {
+  let answers: ReadonlyMap<string, string>;
+
+  beforeAll(async () => {
+    const objects = bad.map(({ kind, spec }, index) =>
+      JSON.stringify({
+        apiVersion: 'genops.dev/v1alpha1',
+        kind,
+        metadata: { name: nameOf(index), namespace: 'ai' },
+        spec,
+      }),
+    );
+    const file = join(folder, 'bad.yaml');
+    await writeFile(file, objects.join('\n---\n'));
+    answers = byObject(await refusals(file));
+  }, 60_000);
+
+  test.each(bad.map((example, index) => ({ ...example, index })))('$kind: $name', ({ field, message, index }) => {
+    const answer = answers.get(nameOf(index)) ?? 'it was accepted';
+    expect(answer).toContain(`${field}: `);
+    expect(answer).toContain(message);
+  });
+
+  test('every rule has a bad example here', () => {
+    const shown = new Set(bad.map(({ message }) => message));
+    const untested = [...allMessages()].filter((message) => ![...shown].some((part) => message.includes(part)));
+    expect(untested).toEqual([]);
+  });
+});
+
+const nameOf = (index: number): string => `bad-${index}`;
+
+/** All in one call: kubectl goes on after an object that is refused. */
+async function refusals(file: string): Promise<string> {
+  try {
+    return `accepted: ${await kubectl('create', '--dry-run=server', '-f', file)}`;
+  } catch (error) {
+    if (!Error.isError(error) || !('stderr' in error)) throw error;
+    return String(error.stderr);
+  }
+}
+
+/** kubectl's lines by the object that they are about. */
+function byObject(text: string): ReadonlyMap<string, string> {
+  const parts = text.split(/^(?=The |Error from server)/m);
+  return new Map(parts.map((part) => [/"(bad-[0-9]+)"/.exec(part)?.[1] ?? part, part]));
+}
