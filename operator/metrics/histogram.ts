@@ -40,3 +40,16 @@ export function quantile({ bounds, counts }: Histogram, q: number): Quantile | u
 /** Mean of the observations. @returns undefined where there are none. */
 export const mean = ({ sum, count }: Pick<Histogram, 'sum' | 'count'>): number | undefined =>
   count > 0 ? sum / count : undefined;
+
+/** Both together: buckets of either are kept. */
+export function together(a: Histogram | undefined, b: Histogram): Histogram {
+  if (a === undefined) return b;
+  const isSame = a.bounds.length === b.bounds.length && a.bounds.every((bound, index) => bound === b.bounds[index]);
+  const bounds = isSame ? a.bounds : [...new Set([...a.bounds, ...b.bounds])].toSorted((x, y) => x - y);
+  const counts = isSame
+    ? a.counts.map((count, index) => count + (b.counts[index] ?? 0))
+    : Float64Array.from(bounds, (bound) => countOf(a, bound) + countOf(b, bound));
+  return { bounds, counts, sum: a.sum + b.sum, count: a.count + b.count };
+}
+
+const countOf = ({ bounds, counts }: Histogram, bound: number): number => counts[bounds.indexOf(bound)] ?? 0;

@@ -5,7 +5,8 @@ import type { SamplePart, WantedFamily } from './exposition.ts';
 export const figures = [
   'requests',
   'errors',
-  'cacheHits',
+  'cacheHitsL1',
+  'cacheHitsL2',
   'cacheMissesL1',
   'cacheMissesL2',
   'cpuSeconds',
@@ -55,7 +56,13 @@ type Labels = ReadonlyMap<string, string>;
 const any = (): boolean => true;
 const isServerError = (labels: Labels): boolean => statusLabels.some((label) => labels.get(label)?.startsWith('5'));
 const isCacheHit = (labels: Labels): boolean => labels.get('cache') === 'hit';
-const result = (wanted: 'hit' | 'miss') => (labels: Labels) => labels.get('result') === wanted;
+/** A look-up that misses in L1 goes on to L2 where there is one. */
+const cacheFeeds = [
+  { into: 'cacheHitsL1', wanted: 'hit', isL2: false },
+  { into: 'cacheHitsL2', wanted: 'hit', isL2: true },
+  { into: 'cacheMissesL1', wanted: 'miss', isL2: false },
+  { into: 'cacheMissesL2', wanted: 'miss', isL2: true },
+] as const satisfies readonly { readonly into: Figure; readonly wanted: 'hit' | 'miss'; readonly isL2: boolean }[];
 const level = (labels: Labels): string => labels.get('level')?.toLowerCase() ?? 'l1';
 
 /**
@@ -93,20 +100,15 @@ export function feedsOf(mappings: readonly SignalMapping[] = []): readonly Feed[
     matches,
   });
   const cache = matching('cacheRequests');
-  const both = (a: Feed['matches'], b: Feed['matches']) => (labels: Labels) => a(labels) && b(labels);
   return [
     counter('requestRate', 'requests', matching('requestRate', matching('responseTime'))),
     counter('errors', 'errors', matching('errors', isServerError)),
-    counter('cacheRequests', 'cacheHits', both(cache, result('hit'))),
-    counter(
-      'cacheRequests',
-      'cacheMissesL1',
-      both(both(cache, result('miss')), (labels) => level(labels) !== 'l2'),
-    ),
-    counter(
-      'cacheRequests',
-      'cacheMissesL2',
-      both(both(cache, result('miss')), (labels) => level(labels) === 'l2'),
+    ...cacheFeeds.map(({ into, wanted, isL2 }) =>
+      counter(
+        'cacheRequests',
+        into,
+        (labels) => cache(labels) && labels.get('result') === wanted && (level(labels) === 'l2') === isL2,
+      ),
     ),
     counter('cpu', 'cpuSeconds', matching('cpu')),
     gauge('workflowsInFlight', 'inFlight'),

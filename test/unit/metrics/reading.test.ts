@@ -95,7 +95,7 @@ describe('takeReading()', () => {
         'generation_cache_requests_total{level="l1",result="hit"} 5\ngeneration_cache_requests_total{level="l1",result="miss"} 4\n' +
           'generation_cache_requests_total{level="l2",result="hit"} 3\ngeneration_cache_requests_total{level="L2",result="miss"} 1\n',
       ],
-      figures: { cacheHits: 8, cacheMissesL1: 4, cacheMissesL2: 1 },
+      figures: { cacheHitsL1: 5, cacheHitsL2: 3, cacheMissesL1: 4, cacheMissesL2: 1 },
     },
   ])('$name', ({ pages, figures }) => {
     expect(look(pages).at(-1)?.figures).toEqual(figures);

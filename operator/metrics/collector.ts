@@ -1,0 +1,226 @@
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { figuresOver, type ComponentFigures } from './component-figures.ts';
+import {
+  acceptFailure,
+  acceptReading,
+  closeRow,
+  createComponentWindow,
+  podRatesOf,
+  type ComponentColumn,
+  type ComponentWindow,
+  type PodRate,
+  type WindowOptions,
+} from './component-window.ts';
+import { stateOf, type PodView } from './pod-view.ts';
+import { createSchedule, nextTurn, type Read, type Schedule, type Tick } from './schedule.ts';
+import type { ReadFailure, ReadResult, Source } from './sources/source.ts';
+import type { RingSlice } from './windows.ts';
+
+/** A component to be measured, with everything that its policy says of that. */
+export interface TrackedComponent extends WindowOptions {
+  readonly name: string;
+  readonly source: Source;
+  /** The Pods that there are now, of whatever state; asked anew each interval. */
+  readonly pods: () => readonly PodView[];
+}
+
+/** Measures all components of all services. One timer for everything; each Pod has its own moment within the interval. */
+export interface Collector extends Disposable {
+  /** Measures these components of a service and no others. What was measured is kept where source and collector settings are as before. */
+  track(service: string, components: readonly TrackedComponent[]): void;
+  untrack(service: string): void;
+  /** Of the Pods that there are now. Empty for what is not tracked. */
+  podRates(service: string, component: string): readonly PodRate[];
+  /** Of all services of a namespace: what the metrics API serves. */
+  podRatesIn(namespace: string): readonly PodRate[];
+  /** Undefined for what is not tracked. */
+  windowOf(service: string, component: string, windowMs: number): ComponentFigures | undefined;
+  /** Rows of the history later than `since` (ms since the epoch). */
+  historyOf<Column extends ComponentColumn>(
+    service: string,
+    component: string,
+    since: number,
+    columns: readonly Column[],
+  ): RingSlice<Column> | undefined;
+  /** Pods that could not be read when they were last tried, and why. */
+  failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
+}
+
+export interface CollectorOptions {
+  readonly metrics: Pick<Metrics, 'sourceErrors'>;
+  readonly logger: Pick<Logger, 'error'>;
+  /** Reads at the same time, and how many of these may be of Pods that lately did not answer in time. */
+  readonly concurrency?: number;
+  readonly suspects?: number;
+}
+
+/** A component while it is tracked. */
+interface Tracked extends Tick {
+  readonly service: string;
+  component: TrackedComponent;
+  readonly window: ComponentWindow;
+  readonly pods: Map<string, TrackedPod>;
+}
+
+interface TrackedPod extends Read {
+  view: PodView;
+}
+
+export function createCollector(options: CollectorOptions): Collector {
+  const { concurrency = 50, suspects = 10 } = options;
+  const schedule = createSchedule({ concurrency, suspects });
+  const services = new Map<string, ReadonlyMap<string, Tracked>>();
+  const find = (service: string, component: string): Tracked | undefined => services.get(service)?.get(component);
+  const ratesOf = ({ window, component }: Tracked): readonly PodRate[] =>
+    podRatesOf(window, component.pods(), Date.now());
+  const untrack = (service: string): void => {
+    for (const tracked of services.get(service)?.values() ?? []) cancel(tracked);
+    services.delete(service);
+  };
+  return {
+    untrack,
+    track(service, components) {
+      const before = services.get(service);
+      const after = components.map((component) => {
+        const known = before?.get(component.name);
+        if (known === undefined || !isSame(known.component, component))
+          return begin(service, component, { ...options, schedule });
+        known.component = { ...component, source: known.component.source };
+        return known;
+      });
+      services.set(service, new Map(after.map((tracked) => [tracked.component.name, tracked])));
+      for (const tracked of before?.values() ?? []) if (!after.includes(tracked)) cancel(tracked);
+    },
+    podRates(service, component) {
+      const tracked = find(service, component);
+      return tracked === undefined ? [] : ratesOf(tracked);
+    },
+    podRatesIn: (namespace) =>
+      [...services].flatMap(([service, components]) =>
+        service.startsWith(`${namespace}/`) ? [...components.values()].flatMap(ratesOf) : [],
+      ),
+    windowOf(service, component, windowMs) {
+      const tracked = find(service, component);
+      return tracked === undefined ? undefined : figuresOver(tracked.window, windowMs, Date.now());
+    },
+    historyOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
+    failuresOf: (service, component) =>
+      [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
+        const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
+        return failure === undefined ? [] : [{ pod: view.name, failure }];
+      }),
+    [Symbol.dispose]() {
+      for (const service of services.keys()) untrack(service);
+      schedule[Symbol.dispose]();
+    },
+  };
+}
+
+type Deps = CollectorOptions & { readonly schedule: Schedule };
+
+function begin(service: string, component: TrackedComponent, deps: Deps): Tracked {
+  const tracked: Tracked = {
+    service,
+    component,
+    window: createComponentWindow(component),
+    pods: new Map(),
+    kind: 'tick',
+    isCancelled: false,
+    run() {
+      const views = tracked.component.pods();
+      closeRow(tracked.window, views, Date.now());
+      meet(tracked, views, deps);
+    },
+  };
+  meet(tracked, component.pods(), deps);
+  return tracked;
+}
+
+/** Takes up the Pods that are new, lets go of those that are gone, and comes again in an interval. */
+function meet(tracked: Tracked, views: readonly PodView[], deps: Deps): void {
+  const { component, pods, window, service } = tracked;
+  const now = performance.now();
+  const ready = new Map(views.filter((view) => stateOf(view) === 'Ready').map((view) => [view.uid, view]));
+  for (const [uid, pod] of pods) {
+    pod.view = ready.get(uid) ?? pod.view;
+    pod.isCancelled = !ready.has(uid);
+    if (pod.isCancelled) pods.delete(uid);
+  }
+  for (const [uid, view] of ready) {
+    if (pods.has(uid)) continue;
+    const pod = podOf(tracked, view, deps);
+    pods.set(uid, pod);
+    deps.schedule.add(nextTurn(uid, component.intervalMs, { now }), pod);
+  }
+  const present = new Set(views.map(({ uid }) => uid));
+  for (const uid of window.pods.keys()) if (!present.has(uid)) forget(tracked, uid);
+  deps.schedule.add(nextTurn(`${service}/${component.name}`, component.intervalMs, { now }), tracked);
+}
+
+function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: Deps): TrackedPod {
+  let failures = 0;
+  let isSuspect = false;
+  const pod: TrackedPod = {
+    view,
+    kind: 'read',
+    isCancelled: false,
+    get isSuspect() {
+      return isSuspect;
+    },
+    get timeoutMs() {
+      return tracked.component.timeoutMs;
+    },
+    async run(signal) {
+      const { source, intervalMs } = tracked.component;
+      const { uid } = view;
+      const result = await settled(source, pod.view, signal, logger);
+      if (pod.isCancelled) return;
+      failures = result.result === 'read' ? 0 : failures + 1;
+      isSuspect = result.result === 'failed' && result.failure.reason === 'TimedOut';
+      if (result.result === 'read') acceptReading(tracked.window, uid, result.reading);
+      else {
+        metrics.sourceErrors.inc({ source: source.type });
+        acceptFailure(tracked.window, uid, result.failure);
+      }
+      schedule.add(nextTurn(uid, intervalMs, { now: performance.now(), after: intervalsAfter(failures) }), pod);
+    },
+  };
+  return pod;
+}
+
+/** A Pod that fails is tried again at each interval at first, then ever more seldom, down to every eighth. */
+const intervalsAfter = (failures: number): number => 2 ** Math.min(Math.max(failures - 2, 0), 3);
+
+/** What a source throws is a bug: it is logged, and the Pod is tried again like any other. */
+async function settled(
+  source: Source,
+  view: PodView,
+  signal: AbortSignal,
+  logger: Deps['logger'],
+): Promise<ReadResult> {
+  try {
+    return await source.read(view, signal);
+  } catch (error) {
+    logger.error('a metric source threw', { source: source.type, pod: `${view.namespace}/${view.name}`, error });
+    return { result: 'failed', failure: { reason: 'Unreachable', message: String(error) } };
+  }
+}
+
+function forget({ window, component }: Tracked, uid: string): void {
+  window.pods.delete(uid);
+  component.source.forget(uid);
+}
+
+function cancel(tracked: Tracked): void {
+  tracked.isCancelled = true;
+  for (const pod of tracked.pods.values()) pod.isCancelled = true;
+  for (const uid of tracked.window.pods.keys()) forget(tracked, uid);
+}
+
+const isSame = (a: TrackedComponent, b: TrackedComponent): boolean =>
+  a.source.id === b.source.id &&
+  a.intervalMs === b.intervalMs &&
+  a.history === b.history &&
+  a.windowMs === b.windowMs &&
+  a.containerName === b.containerName;

@@ -1,0 +1,124 @@
+import { staleAfterMs, type ComponentColumn, type ComponentWindow } from './component-window.ts';
+import type { Histogram } from './histogram.ts';
+import { histogramNames, type HistogramName } from './signals.ts';
+import type { RingSlice } from './windows.ts';
+
+/** A figure and when its newest part was measured, in ms since the epoch. */
+export interface Timed {
+  readonly value: number;
+  readonly observedAt: number;
+}
+
+/** What is known of a component over a window. Absent is unknown: never measured, or its newest value is stale. */
+export interface ComponentFigures {
+  /** ms of the window in which Pods answered: less than the window after a start or with gaps. */
+  readonly coveredMs: number;
+  /** Ready Pods, and those of them that answered, when the last row was closed. */
+  readonly podsReady: number;
+  readonly podsAnswered: number;
+  /** Means over the window: 1/s of all Pods, 1/s of one Pod, cores, percent of limits (or requests). */
+  readonly requestRate?: Timed;
+  readonly requestRatePerPod?: Timed;
+  readonly cpuCores?: Timed;
+  readonly cpuPercent?: Timed;
+  readonly memoryPercent?: Timed;
+  /** Shares of what was counted in the window; unknown where nothing was. */
+  readonly errorRatio?: Timed;
+  readonly cacheHitRatio?: Timed;
+  /** The highest that a Pod had in the window, bytes. */
+  readonly memoryBytes?: Timed;
+  /** Newest values of all Pods, and the highest of the window. */
+  readonly inFlight?: Timed;
+  readonly inFlightMax?: Timed;
+  readonly queue?: Timed;
+  readonly activeConnections?: Timed;
+  /** Observations of the window, in seconds. */
+  readonly histograms: Readonly<Partial<Record<HistogramName, Histogram & { readonly observedAt: number }>>>;
+}
+
+const asked = [
+  'podsReady',
+  'podsAnswered',
+  'requestRate',
+  'errorRate',
+  'cacheHitRate',
+  'cacheMissRate',
+  'cpuCores',
+  'cpuPercent',
+  'memoryBytes',
+  'memoryPercent',
+  'inFlight',
+  'queue',
+  'activeConnections',
+] as const satisfies readonly ComponentColumn[];
+type Slice = RingSlice<(typeof asked)[number]>;
+type Column = keyof Slice['figures'];
+
+/** @param now ms since the epoch. */
+export function figuresOver(
+  { rows, histograms, options }: ComponentWindow,
+  windowMs: number,
+  now: number,
+): ComponentFigures {
+  const slice = rows.since(now - windowMs, asked);
+  const freshSince = now - staleAfterMs(options);
+  const answered = slice.figures.podsAnswered;
+  const requestsPerPod = slice.figures.requestRate.map((rate, row) => rate / (answered[row] ?? NaN));
+  const known: { readonly [K in keyof ComponentFigures]?: Timed | undefined } = {
+    requestRate: fold(slice, 'requestRate', mean),
+    requestRatePerPod: foldOf(slice.times, requestsPerPod, mean),
+    cpuCores: fold(slice, 'cpuCores', mean),
+    cpuPercent: fold(slice, 'cpuPercent', mean),
+    memoryPercent: fold(slice, 'memoryPercent', mean),
+    memoryBytes: fold(slice, 'memoryBytes', highest),
+    inFlight: fold(slice, 'inFlight', newest),
+    inFlightMax: fold(slice, 'inFlight', highest),
+    queue: fold(slice, 'queue', newest),
+    activeConnections: fold(slice, 'activeConnections', newest),
+    errorRatio: ratio(slice, 'errorRate', ['requestRate']),
+    cacheHitRatio: ratio(slice, 'cacheHitRate', ['cacheHitRate', 'cacheMissRate']),
+  };
+  const isFresh = (observedAt: number): boolean => observedAt >= freshSince;
+  return {
+    coveredMs: answered.filter((pods) => pods > 0).length * options.intervalMs,
+    podsReady: slice.figures.podsReady.at(-1) ?? 0,
+    podsAnswered: answered.at(-1) ?? 0,
+    ...(Object.fromEntries(
+      Object.entries(known).filter(([, figure]) => figure !== undefined && isFresh(figure.observedAt)),
+    ) as Partial<ComponentFigures>),
+    histograms: Object.fromEntries(
+      histogramNames.flatMap((name) => {
+        const histogram = histograms[name].since(now - windowMs);
+        return histogram === undefined || !isFresh(histogram.observedAt) ? [] : [[name, histogram]];
+      }),
+    ),
+  };
+}
+
+type Fold = (values: readonly number[]) => number;
+const sum: Fold = (values) => values.reduce((all, value) => all + value, 0);
+const mean: Fold = (values) => sum(values) / values.length;
+const highest: Fold = (values) => Math.max(...values);
+const newest: Fold = (values) => values.at(-1) ?? NaN;
+
+const fold = ({ times, figures }: Slice, column: Column, by: Fold): Timed | undefined =>
+  foldOf(times, figures[column], by);
+
+function foldOf(times: Float64Array, figures: Float32Array, by: Fold): Timed | undefined {
+  const rows = [...figures.keys()].filter((row) => !Number.isNaN(figures[row] ?? NaN));
+  const last = rows.at(-1);
+  return last === undefined
+    ? undefined
+    : { value: by(rows.map((row) => figures[row] ?? NaN)), observedAt: times[last] ?? 0 };
+}
+
+/** The share that `part` has of the sum of `whole`, over the rows in which all are known. */
+function ratio({ times, figures }: Slice, part: Column, whole: readonly Column[]): Timed | undefined {
+  const total = figures[part].map((_, row) => whole.reduce((all, column) => all + (figures[column][row] ?? NaN), 0));
+  const both = figures[part].map((share, row) => (Number.isNaN(total[row] ?? NaN) ? NaN : share));
+  const of = total.map((all, row) => (Number.isNaN(figures[part][row] ?? NaN) ? NaN : all));
+  const [shares, sums] = [foldOf(times, both, sum), foldOf(times, of, sum)];
+  return shares === undefined || sums === undefined || sums.value === 0
+    ? undefined
+    : { ...shares, value: shares.value / sums.value };
+}

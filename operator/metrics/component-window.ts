@@ -1,0 +1,245 @@
+import { together, quantile, type Histogram } from './histogram.ts';
+import { createHistogramRing, type HistogramRing } from './histogram-window.ts';
+import { stateOf, type ContainerView, type PodState, type PodView } from './pod-view.ts';
+import type { Reading } from './reading.ts';
+import { histogramNames, type HistogramName } from './signals.ts';
+import type { ReadFailure } from './sources/source.ts';
+import { createRing, type Ring } from './windows.ts';
+
+export interface WindowOptions {
+  /** Whose requests and limits percentages are taken of; undefined: the first container. */
+  readonly containerName: string | undefined;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Rows kept of the component. */
+  readonly history: number;
+  /** The longest window that quantiles are asked for. */
+  readonly windowMs: number;
+}
+
+/** A row of a component; rates in 1/s, CPU in cores, memory in bytes, times in seconds. */
+const columns = [
+  'podsReady',
+  'podsAnswered',
+  'requestRate',
+  'errorRate',
+  'cacheHitRate',
+  'cacheMissRate',
+  'cpuCores',
+  'cpuPercent',
+  'memoryBytes',
+  'memoryPercent',
+  'inFlight',
+  'queue',
+  'activeConnections',
+  'responseTimeP95',
+] as const;
+export type ComponentColumn = (typeof columns)[number];
+
+const podColumns = ['elapsedSeconds', 'requests', 'errors', 'cpuSeconds', 'memoryBytes', 'inFlight', 'queue'] as const;
+type PodColumn = (typeof podColumns)[number];
+
+/** What is kept of one Pod. */
+interface PodRecord {
+  readonly rows: Ring<PodColumn>;
+  latest: Reading | undefined;
+  failure: ReadFailure | undefined;
+}
+
+/** Everything measured of one component. */
+export interface ComponentWindow {
+  readonly options: WindowOptions;
+  readonly pods: Map<string, PodRecord>;
+  readonly rows: Ring<ComponentColumn>;
+  readonly histograms: Readonly<Record<HistogramName, HistogramRing>>;
+  /** Observations since the last row. */
+  pending: Partial<Record<HistogramName, Histogram>>;
+}
+
+export interface PodRate {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: PodState;
+  /** Undefined while it is unknown: never looked at twice, stale, or not Ready. */
+  readonly requestsPerSecond: number | undefined;
+  /** ms since the epoch of the newest look; undefined before the first. */
+  readonly observedAt: number | undefined;
+  /** Over which the rate was counted; undefined with the rate. */
+  readonly windowSeconds: number | undefined;
+}
+
+/** Long enough that a scrape more or less makes no jump, short enough for a scaler. */
+const rateWindowMs = 30_000;
+
+export function createComponentWindow(options: WindowOptions): ComponentWindow {
+  const rows = Math.ceil(options.windowMs / options.intervalMs) + 1;
+  return {
+    options,
+    pods: new Map(),
+    rows: createRing(columns, options.history),
+    histograms: {
+      responseTime: createHistogramRing(rows),
+      cachedResponseTime: createHistogramRing(rows),
+      workflowDuration: createHistogramRing(rows),
+    },
+    pending: {},
+  };
+}
+
+/** Longest age at which a figure still says something of now: two looks missed. */
+export const staleAfterMs = ({ intervalMs, timeoutMs }: Pick<WindowOptions, 'intervalMs' | 'timeoutMs'>): number =>
+  2.5 * intervalMs + timeoutMs;
+
+export function acceptReading(window: ComponentWindow, uid: string, reading: Reading): void {
+  const record = recordOf(window, uid);
+  record.latest = reading;
+  record.failure = undefined;
+  const { elapsedMs, figures } = reading;
+  record.rows.append(reading.observedAt, {
+    ...figures,
+    elapsedSeconds: elapsedMs === undefined ? NaN : elapsedMs / 1_000,
+  });
+  for (const name of histogramNames) {
+    const histogram = reading.histograms[name];
+    if (histogram !== undefined) window.pending[name] = together(window.pending[name], histogram);
+  }
+}
+
+export function acceptFailure(window: ComponentWindow, uid: string, failure: ReadFailure): void {
+  recordOf(window, uid).failure = failure;
+}
+
+function recordOf({ pods, options }: ComponentWindow, uid: string): PodRecord {
+  const known = pods.get(uid);
+  if (known !== undefined) return known;
+  const rows = Math.min(options.history, Math.ceil(Math.max(options.windowMs, rateWindowMs) / options.intervalMs) + 1);
+  const record: PodRecord = { rows: createRing(podColumns, rows), latest: undefined, failure: undefined };
+  pods.set(uid, record);
+  return record;
+}
+
+/** Closes the interval that ends at `at`: one row of what its Ready Pods said in it. */
+export function closeRow(window: ComponentWindow, views: readonly PodView[], at: number): void {
+  const { options, pods, pending } = window;
+  const ready = views.filter((view) => stateOf(view) === 'Ready');
+  const fresh = ready.flatMap((view) => {
+    const reading = pods.get(view.uid)?.latest;
+    return reading === undefined || at - reading.observedAt > 1.5 * options.intervalMs ? [] : [{ view, reading }];
+  });
+  const looks = fresh.map(({ view, reading }) => lookOf(reading, containerOf(view, options.containerName)));
+  const { responseTime } = pending;
+  window.rows.append(at, {
+    ...rowOf(looks),
+    podsReady: ready.length,
+    podsAnswered: fresh.length,
+    responseTimeP95: responseTime === undefined ? NaN : (quantile(responseTime, 0.95)?.value ?? NaN),
+  });
+  for (const name of histogramNames) window.histograms[name].append(at, pending[name]);
+  window.pending = {};
+}
+
+const containerOf = ({ containers }: PodView, name: string | undefined): ContainerView | undefined =>
+  containers.find((container) => container.name === name) ?? containers[0];
+
+/** One Pod's share of a row; NaN where it is unknown. */
+interface Look {
+  readonly requestRate: number;
+  readonly errorRate: number;
+  readonly cacheHitRate: number;
+  readonly cacheMissRate: number;
+  readonly cpuCores: number;
+  readonly cpuOf: number;
+  readonly memoryBytes: number;
+  readonly memoryOf: number;
+  readonly inFlight: number;
+  readonly queue: number;
+  readonly activeConnections: number;
+}
+
+function lookOf({ figures, elapsedMs }: Reading, container: ContainerView | undefined): Look {
+  const rate = (increase: number | undefined): number =>
+    increase === undefined || elapsedMs === undefined ? NaN : increase / (elapsedMs / 1_000);
+  const { cacheHitsL1 = NaN, cacheHitsL2 = NaN, cacheMissesL1 = NaN, cacheMissesL2 = NaN } = figures;
+  return {
+    requestRate: rate(figures.requests),
+    errorRate: rate(figures.errors),
+    cacheHitRate: rate(cacheHitsL1 + cacheHitsL2),
+    // Where L2 was asked, what L1 missed is no miss yet.
+    cacheMissRate: rate(cacheHitsL2 + cacheMissesL2 > 0 ? cacheMissesL2 : cacheMissesL1),
+    cpuCores: rate(figures.cpuSeconds),
+    cpuOf: container?.cpuLimit ?? container?.cpuRequest ?? NaN,
+    memoryBytes: figures.memoryBytes ?? NaN,
+    memoryOf: container?.memoryLimit ?? container?.memoryRequest ?? NaN,
+    inFlight: figures.inFlight ?? NaN,
+    queue: figures.queue ?? NaN,
+    activeConnections: figures.activeConnections ?? NaN,
+  };
+}
+
+function rowOf(looks: readonly Look[]): Partial<Record<ComponentColumn, number>> {
+  const known = (key: keyof Look): number[] => looks.map((look) => look[key]).filter((value) => !Number.isNaN(value));
+  const sum = (key: keyof Look): number => {
+    const values = known(key);
+    return values.length === 0 ? NaN : values.reduce((total, value) => total + value, 0);
+  };
+  const percent = (used: 'cpuCores' | 'memoryBytes', of: 'cpuOf' | 'memoryOf'): number => {
+    const both = looks.filter((look) => !Number.isNaN(look[used]) && look[of] > 0);
+    const total = (key: keyof Look): number => both.reduce((all, look) => all + look[key], 0);
+    return both.length === 0 ? NaN : (100 * total(used)) / total(of);
+  };
+  const memory = known('memoryBytes');
+  return {
+    requestRate: sum('requestRate'),
+    errorRate: sum('errorRate'),
+    cacheHitRate: sum('cacheHitRate'),
+    cacheMissRate: sum('cacheMissRate'),
+    cpuCores: sum('cpuCores'),
+    cpuPercent: percent('cpuCores', 'cpuOf'),
+    memoryBytes: memory.length === 0 ? NaN : Math.max(...memory), // the objective is per Pod: the worst counts
+    memoryPercent: percent('memoryBytes', 'memoryOf'),
+    inFlight: sum('inFlight'),
+    queue: sum('queue'),
+    activeConnections: sum('activeConnections'),
+  };
+}
+
+/** The rate of each Pod that there is now, by what was counted in the last half minute. */
+export function podRatesOf(
+  { pods, options }: ComponentWindow,
+  views: readonly PodView[],
+  now: number,
+): readonly PodRate[] {
+  return views.map((view) => {
+    const state = stateOf(view);
+    const rows = pods.get(view.uid)?.rows;
+    const observedAt = rows?.newestAt;
+    const isFresh = observedAt !== undefined && now - observedAt <= staleAfterMs(options);
+    const rate =
+      state === 'Ready' && isFresh && rows !== undefined ? rateOf(rows, observedAt - rateWindowMs) : undefined;
+    return {
+      namespace: view.namespace,
+      pod: view.name,
+      labels: view.labels,
+      state,
+      observedAt,
+      requestsPerSecond: rate?.perSecond,
+      windowSeconds: rate?.seconds,
+    };
+  });
+}
+
+function rateOf(
+  rows: Ring<PodColumn>,
+  since: number,
+): { readonly perSecond: number; readonly seconds: number } | undefined {
+  const { figures } = rows.since(since, ['elapsedSeconds', 'requests']);
+  let [seconds, requests] = [0, 0];
+  for (const [index, elapsed] of figures.elapsedSeconds.entries()) {
+    const counted = figures.requests[index] ?? NaN;
+    if (Number.isNaN(elapsed) || Number.isNaN(counted)) continue;
+    seconds += elapsed;
+    requests += counted;
+  }
+  return seconds === 0 ? undefined : { perSecond: requests / seconds, seconds };
+}

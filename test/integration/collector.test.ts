@@ -1,0 +1,258 @@
+import { afterAll, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as later } from 'node:timers/promises';
+import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
+import { createCollector, type TrackedComponent } from '../../operator/metrics/collector.ts';
+import type { PodView } from '../../operator/metrics/pod-view.ts';
+import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
+import { createLogger } from '../../operator/telemetry/logger.ts';
+import { createMetrics } from '../../operator/telemetry/metrics.ts';
+
+const logger = createLogger({ level: 'error', format: 'text' });
+const scraper = createScraper({ maxResponseBytes: 100_000 });
+const guard = createAddressGuard({ widen: ['127.0.0.0/8'] });
+afterAll(() => scraper.close());
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A real server on a port of its own, standing for one Pod. `answer` can be exchanged: the "container" restarts. */
+async function target(name: string, first: Answer) {
+  let answer = first;
+  const asked: number[] = [];
+  const server: Server = createServer((request, response) => {
+    asked.push(performance.now());
+    answer(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const view: PodView = {
+    namespace: 'ai',
+    name,
+    uid: name,
+    labels: { app: 'x' },
+    ip: '127.0.0.1',
+    phase: 'Running',
+    ready: true,
+    readySince: 0,
+    createdAt: 0,
+    deleting: false,
+    ports: [{ name: 'metrics', containerPort: (server.address() as AddressInfo).port }],
+    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
+    oomKilledAt: undefined,
+  };
+  return {
+    view,
+    asked,
+    restart: (next: Answer) => void (answer = next),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+type Target = Awaited<ReturnType<typeof target>>;
+
+/** A service that has answered `perSecond` requests a second since now. */
+function serving(perSecond: number, start = performance.now()): Answer {
+  return (_, response) => {
+    const count = (perSecond * (performance.now() - start)) / 1_000;
+    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.end(
+      `http_server_request_duration_seconds_bucket{le="0.1"} ${count * 0.9}\n` +
+        `http_server_request_duration_seconds_bucket{le="+Inf"} ${count}\n` +
+        `http_server_request_duration_seconds_sum ${count * 0.05}\nhttp_server_request_duration_seconds_count ${count}\n` +
+        `generation_workflows_in_flight 3\nprocess_resident_memory_bytes 1e9\nprocess_cpu_seconds_total ${count / 1000}\n`,
+    );
+  };
+}
+const hanging: Answer = () => undefined;
+
+async function world(targets: readonly Target[]) {
+  const metrics = createMetrics();
+  const collector = createCollector({ metrics, logger });
+  const stack = new AsyncDisposableStack();
+  for (const each of targets) stack.use(each);
+  stack.use(collector);
+  let views = targets.map(({ view }) => view);
+  const component: TrackedComponent = {
+    name: 'workflow',
+    containerName: undefined,
+    source: podsSource({ endpoint: { port: 'metrics', path: '/metrics', scheme: 'HTTP' }, scraper, guard }),
+    pods: () => views,
+    intervalMs: 1_000,
+    timeoutMs: 300,
+    history: 60,
+    windowMs: 60_000,
+  };
+  return {
+    collector,
+    component,
+    metrics,
+    setPods: (next: readonly PodView[]) => void (views = [...next]),
+    rates: () => new Map(collector.podRates('ai/generation', 'workflow').map((rate) => [rate.pod, rate])),
+    track: () => collector.track('ai/generation', [component]),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function eventually(holds: () => void, withinMs = 15_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    try {
+      holds();
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await later(50);
+    }
+  }
+}
+
+test('measures 200 Pods of which 60 hang, and none of these delays the others', async () => {
+  const targets = await Promise.all(
+    Array.from({ length: 200 }, (_, n) => target(`pod-${n}`, n % 10 < 3 ? hanging : serving(n + 1))),
+  );
+  await using ai = await world(targets);
+  const sound = targets.filter((_, n) => n % 10 >= 3);
+  ai.track();
+
+  await eventually(() =>
+    expect([...ai.rates().values()].filter(({ requestsPerSecond }) => requestsPerSecond !== undefined)).toHaveLength(
+      140,
+    ),
+  );
+  const since = performance.now();
+  await eventually(() =>
+    expect(Math.min(...sound.map(({ asked }) => asked.filter((at) => at > since).length))).toBeGreaterThanOrEqual(5),
+  );
+
+  const rates = ai.rates();
+  const wrong = targets.flatMap(({ view: { name } }, n) => {
+    const rate = rates.get(name)?.requestsPerSecond;
+    if (n % 10 < 3) return rate === undefined ? [] : [`${name} hangs and has ${rate}`];
+    return rate !== undefined && Math.abs(rate / (n + 1) - 1) < 0.02 ? [] : [`${name}: ${rate}, not ${n + 1}`];
+  });
+  expect(wrong).toEqual([]);
+  const gaps = sound.flatMap(({ asked }) => asked.slice(1).map((at, index) => at - (asked[index] ?? at)));
+  expect(Math.max(...gaps)).toBeLessThan(1_500); // the interval is 1 s
+  expect(ai.collector.failuresOf('ai/generation', 'workflow')).toHaveLength(60);
+  expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)).toMatchObject({
+    podsReady: 200,
+    podsAnswered: 140,
+  });
+});
+
+test('a restarted container neither loses its rate nor makes it negative', async () => {
+  const pod = await target('a', serving(1000, performance.now() - 60_000));
+  await using ai = await world([pod]);
+  ai.track();
+  await eventually(() => expect(ai.rates().get('a')?.requestsPerSecond).toBeGreaterThan(900));
+
+  pod.restart(serving(1000));
+  const looks = pod.asked.length;
+  const seen: number[] = [];
+  await eventually(() => {
+    seen.push(ai.rates().get('a')?.requestsPerSecond ?? NaN);
+    expect(pod.asked.length).toBeGreaterThan(looks + 3);
+  });
+  // What was served between the last look and the restart is lost, no more: at most one interval of the four.
+  expect(Math.min(...seen)).toBeGreaterThan(400);
+  expect(Math.max(...seen)).toBeLessThan(1_100);
+});
+
+test('windows carry rates, shares, quantiles and percentages of limits, each with its time', async () => {
+  const started = Date.now();
+  await using ai = await world([await target('a', serving(100)), await target('b', serving(300))]);
+  ai.track();
+  await eventually(() =>
+    expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)?.histograms.responseTime?.count).toBeGreaterThan(
+      1_000,
+    ),
+  );
+  const figures = ai.collector.windowOf('ai/generation', 'workflow', 60_000);
+  expect(figures?.errorRatio?.value).toBe(0);
+  expect(figures?.inFlight?.value).toBe(6);
+  expect(figures?.memoryBytes?.value).toBe(1e9);
+  expect(figures?.memoryPercent?.value).toBeCloseTo(50, 3);
+  expect(figures?.cpuPercent?.value).toBeGreaterThan(0);
+  expect(figures?.requestRate?.observedAt).toBeGreaterThan(started);
+  const { responseTime } = figures?.histograms ?? {};
+  expect((responseTime?.counts[0] ?? 0) / (responseTime?.count ?? 1)).toBeCloseTo(0.9, 3);
+  expect(figures?.cacheHitRatio).toBeUndefined();
+  expect(figures?.queue).toBeUndefined();
+});
+
+test.each<{ name: string; answer: Answer; reason: string }>([
+  {
+    name: 'a redirect',
+    answer: (_, response) => void response.writeHead(302, { location: 'http://169.254.169.254/' }).end(),
+    reason: 'Redirected',
+  },
+  { name: 'an error', answer: (_, response) => void response.writeHead(500).end('no'), reason: 'BadStatus' },
+  { name: 'an endless page', answer: (_, response) => endless(response), reason: 'TooLarge' },
+  {
+    name: 'a web page',
+    answer: (_, response) => void response.setHeader('content-type', 'text/html').end('<p>'),
+    reason: 'NotText',
+  },
+  { name: 'a connection cut off', answer: (request) => void request.socket.destroy(), reason: 'Unreachable' },
+  { name: 'a page that never ends', answer: (_, response) => void response.write('jobs 1\n'), reason: 'TimedOut' },
+])('$name is a failure that is named, and no load', async ({ answer, reason }) => {
+  await using ai = await world([await target('a', answer), await target('b', serving(100))]);
+  ai.track();
+  await eventually(() =>
+    expect(ai.collector.failuresOf('ai/generation', 'workflow')).toMatchObject([{ pod: 'a', failure: { reason } }]),
+  );
+  await eventually(() => expect(ai.rates().get('b')?.requestsPerSecond).toBeGreaterThan(90));
+  expect(ai.rates().get('a')?.requestsPerSecond).toBeUndefined();
+});
+
+function endless(response: ServerResponse): void {
+  const more = (): void => {
+    while (response.writable && response.write('jobs 1\n'.repeat(1_000)));
+  };
+  response.on('drain', more);
+  more();
+}
+
+test('a Pod that is starting or terminating is told apart and not read; one that came back goes on', async () => {
+  const pods = [
+    await target('a', serving(100)),
+    await target('b', serving(100)),
+    await target('c', serving(100)),
+  ] as const;
+  await using ai = await world(pods);
+  const [a, b, c] = [pods[0].view, pods[1].view, pods[2].view];
+  ai.setPods([a, { ...b, ready: false }, { ...c, deleting: true }]);
+  ai.track();
+  await eventually(() => expect(ai.rates().get('a')?.requestsPerSecond).toBeGreaterThan(90));
+  expect([...ai.rates().values()].map(({ pod, state }) => `${pod} ${state}`)).toEqual([
+    'a Ready',
+    'b Starting',
+    'c Terminating',
+  ]);
+  expect([pods[1].asked, pods[2].asked]).toEqual([[], []]);
+
+  ai.setPods([{ ...a, ready: false, readySince: 60_000 }, b]);
+  await eventually(() => expect(ai.rates().get('b')?.requestsPerSecond).toBeGreaterThan(90));
+  expect(ai.rates().get('a')).toMatchObject({ state: 'NotReady', requestsPerSecond: undefined });
+  expect(ai.rates().has('c')).toBe(false);
+});
+
+test('nothing is asked any more of what is no longer tracked', async () => {
+  const pod = await target('a', serving(100));
+  await using ai = await world([pod]);
+  ai.track();
+  await eventually(() => expect(ai.rates().get('a')?.requestsPerSecond).toBeGreaterThan(90));
+  ai.track(); // again, as each reconcile does: what was measured stays
+  expect(ai.rates().get('a')?.requestsPerSecond).toBeGreaterThan(90);
+  ai.collector.untrack('ai/generation');
+  expect(ai.collector.podRates('ai/generation', 'workflow')).toEqual([]);
+  expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)).toBeUndefined();
+  const asked = pod.asked.length;
+  await later(1_200); // an interval in which nothing may happen
+  expect(pod.asked).toHaveLength(asked);
+});
