@@ -65,8 +65,8 @@ export function segments(profile: Profile): readonly Segment[] {
  */
 export function parseProfile(text: string): Profile {
   return text.split(',').map((part) => {
-    const [rate = Number.NaN, seconds = Number.NaN] = part.trim().split('@').map(Number);
-    if (rate >= 0 && seconds >= 0 && Number.isFinite(rate + seconds)) return { seconds, rate };
+    const [, rate, seconds] = /^(\d+(?:\.\d+)?)@(\d+(?:\.\d+)?)$/.exec(part.trim()) ?? [];
+    if (rate !== undefined && seconds !== undefined) return { rate: Number(rate), seconds: Number(seconds) };
     throw new RangeError(`"${part}" is no part of a profile; wanted RATE@SECONDS, for example 50@0,50@60,200@30`);
   });
 }

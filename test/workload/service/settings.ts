@@ -75,7 +75,7 @@ export function readShape(given: Partial<Record<keyof WorkflowShape, string | un
 function readRedis(env: Env): RedisAddress | undefined {
   const { REDIS_HOST: host, REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
   if (host === undefined || host === '') return undefined;
-  return { host, port: number(env, 'REDIS_ADDRESS_PORT', { orElse: 6379, min: 1, max: 65_535 }), username, password };
+  return { host, port: number(env, 'REDIS_PORT', { orElse: 6379, min: 1, max: 65_535 }), username, password };
 }
 
 function number(env: Env, name: string, { orElse, min, max }: { orElse: number; min: number; max: number }): number {

@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals';
+import { workloadManifests } from '../../workload/manifests.ts';
+
+test('the manifests are placed into a namespace, the Redis and its Secret before who needs them', async () => {
+  const manifests = await workloadManifests('ai');
+  expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`)).toEqual([
+    'Secret ai/redis',
+    'Service ai/redis',
+    'StatefulSet ai/redis',
+    'Service ai/generation',
+    'Deployment ai/workflow-execution',
+  ]);
+  expect(manifests[0]).toHaveProperty('stringData.host', 'redis.ai.svc');
+});
