@@ -1,0 +1,101 @@
+import { isServed, servedMetrics, type ServedMetric } from '../api/served-metrics.ts';
+import type { PodRate } from '../metrics/component-window.ts';
+import { parseLabelSelector } from './label-selector.ts';
+
+export interface MetricsQuery {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+}
+
+export interface MetricsAnswer {
+  readonly status: number;
+  readonly body: object;
+}
+
+/** What is measured of the Pods of a namespace now. */
+export type PodRates = (namespace: string) => readonly PodRate[];
+
+const group = 'custom.metrics.k8s.io';
+const version = 'v1beta2';
+const groupVersion = `${group}/${version}`;
+const root = `/apis/${groupVersion}`;
+
+/** How each served metric is read off a Pod's figures; a new one is a line here. */
+const readers: Readonly<Record<ServedMetric, (rate: PodRate) => number | undefined>> = {
+  requests_per_second: ({ requestsPerSecond }) => requestsPerSecond,
+};
+
+const preferred = { groupVersion, version };
+const apiGroup = {
+  kind: 'APIGroup',
+  apiVersion: 'v1',
+  name: group,
+  versions: [preferred],
+  preferredVersion: preferred,
+};
+const resources = servedMetrics.map((metric) => ({
+  name: `pods/${metric}`,
+  singularName: '',
+  namespaced: true,
+  kind: 'MetricValueList',
+  verbs: ['get'],
+}));
+const documents: Readonly<Record<string, object>> = {
+  '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups: [apiGroup] },
+  [`/apis/${group}`]: apiGroup,
+  [root]: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources },
+  // The aggregator asks every server for its schemas; metric values have none that kubectl could explain.
+  '/openapi/v3': { paths: {} },
+  '/openapi/v2': { swagger: '2.0', info: { title: 'genops', version }, paths: {} },
+};
+
+const podMetric = new RegExp(`^${root}/namespaces/([^/]+)/pods/([^/]+)/([^/]+)$`);
+
+/** Answers a request to the API custom.metrics.k8s.io/v1beta2, as k8s.io/metrics defines it. Pods whose value is unknown or stale are left out, never repeated. */
+export function answerMetricsQuery({ method, url }: MetricsQuery, rates: PodRates): MetricsAnswer {
+  const { pathname, searchParams } = new URL(url, 'https://metrics');
+  if (method !== 'GET') return failure(405, 'MethodNotAllowed', `${method} is not supported: metrics are read only`);
+  const document = Object.hasOwn(documents, pathname) ? documents[pathname] : undefined;
+  if (document !== undefined) return { status: 200, body: document };
+  const [, namespace, pod, metric] = podMetric.exec(pathname)?.map(decodeURIComponent) ?? [];
+  if (namespace === undefined || pod === undefined || metric === undefined || !isServed(metric))
+    return failure(404, 'NotFound', `the server could not find the metric ${metric ?? pathname} for pods`);
+  try {
+    const matches = parseLabelSelector(searchParams.get('labelSelector') ?? '');
+    const chosen = rates(namespace).filter(({ pod: name, labels }) => (pod === '*' ? matches(labels) : name === pod));
+    const items = itemsOf(chosen, metric);
+    if (pod !== '*' && items.length === 0)
+      return failure(404, 'NotFound', `the server could not find the metric ${metric} for pods ${pod}`);
+    return { status: 200, body: { kind: 'MetricValueList', apiVersion: groupVersion, metadata: {}, items } };
+  } catch (error) {
+    if (Error.isError(error) && error.name === 'RangeError') return failure(400, 'BadRequest', error.message);
+    throw error;
+  }
+}
+
+function itemsOf(rates: readonly PodRate[], metric: ServedMetric): readonly object[] {
+  // Two components may have Pods in common; the HPA would take a Pod that stands here twice for two.
+  const byPod = new Map(rates.map((rate) => [rate.pod, rate]));
+  return [...byPod.values()].flatMap((rate) => {
+    const value = readers[metric](rate);
+    if (value === undefined || rate.observedAt === undefined) return [];
+    return [
+      {
+        describedObject: { kind: 'Pod', namespace: rate.namespace, name: rate.pod, apiVersion: 'v1' },
+        metric: { name: metric, selector: null },
+        timestamp: `${new Date(rate.observedAt).toISOString().slice(0, 19)}Z`,
+        windowSeconds: Math.round(rate.windowSeconds ?? 0),
+        value: `${Math.round(value * 1_000)}m`,
+      },
+    ];
+  });
+}
+
+/** A failure in the form in which the API server itself writes one. */
+export function failure(code: number, reason: string, message: string): MetricsAnswer {
+  return {
+    status: code,
+    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code },
+  };
+}
