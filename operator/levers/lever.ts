@@ -56,6 +56,8 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly status: Readonly<Record<string, unknown>>;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
   readonly againMs?: number;
+  /** What was found in force though nothing is to be changed (a restart that kept it, a time-out that turned out well). Absent: the memory is right. */
+  readonly remember?: UnitMemory;
 }
 
 /** One write to one object or server. */

@@ -24,6 +24,7 @@ export interface UnitPlan {
   readonly condition: PlannedCondition;
   readonly status: Readonly<Record<string, unknown>>;
   readonly againMs?: number;
+  readonly remember?: UnitMemory;
   /** Why it could not be observed; for the log. */
   readonly problem?: Problem;
 }
@@ -74,9 +75,11 @@ export function planAll(
   });
 }
 
-/** What a plan wants to be remembered before any of it is made: what is about to be done, not yet confirmed. */
+/** What a plan wants to be remembered before any of it is made: what was found in force, and what is about to be done, not yet confirmed. */
 export function intentions(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemory {
-  return withUnits(memory, plans, ({ confirmed: _, ...remembered }) => remembered);
+  const found = plans.flatMap((plan) => (plan.remember === undefined ? [] : [[unitKey(plan), plan.remember] as const]));
+  const before = found.length === 0 ? memory : { ...memory, ...Object.fromEntries(found) };
+  return withUnits(before, plans, ({ confirmed: _, ...remembered }) => remembered);
 }
 
 /** The same, once it is in force. */

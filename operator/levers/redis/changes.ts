@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { LeverChange, UnitMemory } from '../lever.ts';
+import { meansSame } from './parameters.ts';
+
+/** One round of CONFIG SET on one server; `differences` name parameters canonically and stand in the order in which they are to be set. */
+export interface RedisChange extends LeverChange {
+  /** The process that the plan was made for. */
+  readonly serverId: string;
+}
+
+/** A parameter whose value may be sent. */
+export interface Differing {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ChangesInput {
+  readonly memory: UnitMemory | undefined;
+  readonly serverId: string;
+  readonly inForce: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Why a parameter is not as declared. What was only intended (a kill, a time-out) is no drift. */
+export function causeOf(name: string, to: string, { memory, serverId }: ChangesInput): LeverChange['cause'] {
+  const applied = memory?.applied?.[name];
+  if (applied === undefined || !meansSame(name, to, applied)) return 'Declared';
+  if (memory?.serverRun !== serverId) return 'Restart';
+  return memory.confirmed === true ? 'Drift' : 'Declared';
+}
+
+/** What is to be remembered of a server on which nothing is to be changed; undefined when the memory says so already. */
+export function rememberInForce(input: ChangesInput): UnitMemory | undefined {
+  const next: UnitMemory = { ...inForceMemory(input), confirmed: true };
+  return isDeepStrictEqual(next, input.memory) ? undefined : next;
+}
+
+/** One change for each cause. Where maxmemory falls it comes last, so that the eviction policy is there before; where it rises, first. */
+export function orderedChanges(differing: readonly Differing[], input: ChangesInput): readonly RedisChange[] {
+  const causes = ['Declared', 'Drift', 'Restart'] as const;
+  const groups = causes.map((cause) => ({
+    cause,
+    parameters: differing
+      .filter(({ name, to }) => causeOf(name, to, input) === cause)
+      .toSorted((a, b) => rank(a) - rank(b)),
+  }));
+  const order = ({ parameters }: (typeof groups)[number]) => parameters.reduce((sum, one) => sum + rank(one), 0);
+  let memory = inForceMemory(input);
+  return groups
+    .filter(({ parameters }) => parameters.length > 0)
+    .toSorted((a, b) => order(a) - order(b))
+    .map(({ cause, parameters }) => {
+      memory = withChange(memory, parameters, cause);
+      const differences = parameters.map(({ name, from, to }) => ({ field: name, from, to }));
+      return { cause, serverId: input.serverId, differences, remember: memory };
+    });
+}
+
+function rank({ name, from, to }: Differing): -1 | 0 | 1 {
+  if (name !== 'maxmemory') return 0;
+  const rises = Number(from) !== 0 && (Number(to) === 0 || Number(to) > Number(from));
+  return rises ? -1 : 1;
+}
+
+/** After a restart only what is really there counts as ours. */
+function inForceMemory({ memory, serverId, inForce }: ChangesInput): UnitMemory {
+  const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
+  return {
+    originals: memory?.originals ?? {},
+    applied: {
+      ...(restarted ? {} : memory?.applied),
+      ...Object.fromEntries(inForce.map(({ name, value }) => [name, value])),
+    },
+    serverRun: serverId,
+  };
+}
+
+/** A restarted server has what it would have without us: that is then the original. */
+function withChange(memory: UnitMemory, parameters: readonly Differing[], cause: LeverChange['cause']): UnitMemory {
+  const found = Object.fromEntries(parameters.map(({ name, from }) => [name, from]));
+  const originals = cause === 'Restart' ? { ...memory.originals, ...found } : { ...found, ...memory.originals };
+  const applied = { ...memory.applied, ...Object.fromEntries(parameters.map(({ name, to }) => [name, to])) };
+  return { ...memory, originals, applied };
+}

@@ -1,0 +1,80 @@
+import { Redis } from 'ioredis';
+import type { RedisAddress } from './address.ts';
+import { isReply, serverProblem } from './server-error.ts';
+
+/** One server, spoken to directly. `await using` closes it. */
+export interface RedisConnection extends AsyncDisposable {
+  /** `host:port`, for messages. */
+  readonly label: string;
+  /**
+   * One command with bound arguments; the reply as RESP2 has it (maps are flat lists).
+   *
+   * @throws the server's or the network's own error: `serverProblem` says what it means. Unanswered after 1.5 s.
+   */
+  command(name: string, ...args: readonly string[]): Promise<unknown>;
+}
+
+const answerWithinMs = 1500;
+const closeWithinMs = 300;
+
+/** Fails at once and says why: no queue, no reconnect, no retry. The caller comes again by itself. */
+const options = {
+  lazyConnect: true,
+  connectTimeout: answerWithinMs,
+  commandTimeout: answerWithinMs,
+  disconnectTimeout: closeWithinMs,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  enableReadyCheck: false, // it would wait for a server that loads its data; we say that it does
+  retryStrategy: () => null,
+  disableClientInfo: true,
+  connectionName: 'genops',
+};
+
+/**
+ * Connects, logs in and waits for the first answer.
+ *
+ * @throws {Problem} Unreachable, AuthenticationFailed, ProtectedMode, Busy, …: within 2 s.
+ */
+export async function connectRedis(address: RedisAddress, signal: AbortSignal): Promise<RedisConnection> {
+  signal.throwIfAborted();
+  const { host, port, username, password, tls, label } = address;
+  const redis = new Redis({
+    ...options,
+    host,
+    port,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  let event: unknown; // connect() itself says no more than "Connection is closed."
+  redis.on('error', (error: unknown) => {
+    event = error;
+  });
+  const abort = () => redis.disconnect();
+  signal.addEventListener('abort', abort, { once: true });
+  const connection: RedisConnection = {
+    label,
+    command: (name, ...args) => redis.call(name, ...args),
+    [Symbol.asyncDispose]: async () => {
+      signal.removeEventListener('abort', abort);
+      await closed(redis);
+    },
+  };
+  try {
+    await redis.connect();
+    await redis.ping(); // a wrong password shows only in the first answer
+    return connection;
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    signal.throwIfAborted();
+    throw serverProblem(isReply(error) ? error : (event ?? error), label);
+  }
+}
+
+async function closed(redis: Redis): Promise<void> {
+  if (redis.status === 'end') return;
+  const ended = new Promise<void>((resolve) => redis.once('end', resolve));
+  redis.disconnect();
+  await ended;
+}

@@ -1,0 +1,127 @@
+import type { RedisObserved, ServerObserved } from './observe.ts';
+import type { RedisUnit } from './unit.ts';
+import type { Held, Verdict } from './verdict.ts';
+
+/** What of a container's memory maxmemory may take: the rest is for the copy-on-write of a save, buffers and fragmentation. */
+const shareWithSave = 0.75;
+const shareWithoutSave = 0.85;
+
+export interface EvictionInput {
+  readonly policy: Pick<RedisUnit['policy'], 'evictionPolicy' | 'evictionGuard' | 'maxMemoryPercentOfLimit'>;
+  /** Bytes, 0: no limit; undefined where it is a share of a memory limit that is not known. */
+  readonly maxMemoryBytes: number | undefined;
+  /** Whether the server will write its data to disk when the plan is in force. */
+  readonly persists: boolean;
+  readonly observed: RedisObserved;
+}
+
+/** maxmemory and maxmemory-policy, which go together: a limit without eviction makes writes fail, eviction without expiry loses what is no cache. */
+export function judgeEviction(input: EvictionInput): readonly [policy: Verdict, maxMemory: Verdict] {
+  const policy = judgePolicy(input);
+  return [policy, judgeMaxMemory(input, policy)];
+}
+
+function judgePolicy({ policy: { evictionPolicy: to, evictionGuard }, observed: { server } }: EvictionInput): Verdict {
+  const name = 'maxmemory-policy';
+  const from = server.evictionPolicy;
+  if (from === to) return { state: 'InForce', name, value: to };
+  const { withoutExpiry } = server.keys;
+  const losesKeys = to.startsWith('allkeys-') && !from.startsWith('allkeys-') && withoutExpiry > 0;
+  if (evictionGuard === 'Off' || !losesKeys) return { state: 'Differs', name, from, to };
+  return {
+    state: 'Held',
+    name,
+    reason: 'NonExpiringKeys',
+    saw: `${coarse(withoutExpiry)} without expiry and maxmemory-policy ${from}`,
+    wanted: `${to}, which could delete them: a queue may live there`,
+    next: 'declare a volatile-* policy, give the keys an expiry, or set redis.evictionGuard: Off',
+  };
+}
+
+function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {
+  const { maxMemoryBytes: to, observed } = input;
+  const name = 'maxmemory';
+  const held = to === undefined ? limitUnknown(input) : (aboveLimit(input, to) ?? belowNeed(input, to, policy));
+  if (held !== undefined) return held;
+  const from = observed.server.maxMemoryBytes;
+  return from === to
+    ? { state: 'InForce', name, value: String(to) }
+    : { state: 'Differs', name, from: String(from), to: String(to) };
+}
+
+const limitUnknown = ({ policy }: EvictionInput): Held =>
+  outOfBounds({
+    saw: 'no memory limit of the server’s container',
+    wanted: `${policy.maxMemoryPercentOfLimit} % of it as maxmemory`,
+    next: 'name the workload in spec.redis[].workloadRef and give its container a memory limit, or set redis.maxMemory',
+  });
+
+function aboveLimit({ persists, observed: { memoryLimitBytes } }: EvictionInput, to: number): Held | undefined {
+  if (memoryLimitBytes === undefined) return undefined;
+  const share = persists ? shareWithSave : shareWithoutSave;
+  const most = Math.floor(memoryLimitBytes * share);
+  if (to !== 0 && to <= most) return undefined;
+  return outOfBounds({
+    saw: `a memory limit of ${mebibytes(memoryLimitBytes)} on the server’s container`,
+    wanted: `maxmemory ${to === 0 ? 'without limit' : mebibytes(to)}, which leaves less than ${100 - share * 100} % for ${persists ? 'saving, buffers' : 'buffers'} and fragmentation`,
+    next: `set redis.maxMemory to at most ${mebibytes(most)}, or raise the container's limit${persists ? ', or switch saving off (save: "")' : ''}`,
+  });
+}
+
+function belowNeed({ observed: { server } }: EvictionInput, to: number, policy: Verdict): Held | undefined {
+  if (to === 0) return undefined;
+  const from = server.maxMemoryBytes;
+  const isLower = from === 0 || to < from;
+  if (isLower && policy.state === 'Held') {
+    return {
+      ...policy,
+      name: 'maxmemory',
+      wanted: `maxmemory ${mebibytes(to)}, which waits for the eviction policy: a limit without eviction makes writes fail`,
+    };
+  }
+  if (to <= server.startupMemoryBytes) {
+    return outOfBounds({
+      saw: `a server that uses ${mebibytes(server.startupMemoryBytes)} when it is empty`,
+      wanted: `maxmemory ${mebibytes(to)}, with which every write fails`,
+      next: 'raise redis.maxMemory',
+    });
+  }
+  const policyThen = policy.state === 'Differs' ? policy.to : server.evictionPolicy;
+  return isLower ? writesWouldFail(server, to, policyThen) : undefined;
+}
+
+/** Why this limit may not be set with this eviction policy: it is below what is in use, and nothing may be evicted. */
+export function writesWouldFail(
+  server: ServerObserved,
+  maxMemoryBytes: number,
+  evictionPolicy: string,
+): Held | undefined {
+  if (maxMemoryBytes === 0 || maxMemoryBytes >= server.usedMemoryBytes || canEvict(evictionPolicy, server))
+    return undefined;
+  return outOfBounds({
+    saw: `at least ${mebibytes(2 ** Math.floor(Math.log2(server.usedMemoryBytes)))} in use and an eviction policy (${evictionPolicy}) that can evict none of it`,
+    wanted: `maxmemory ${mebibytes(maxMemoryBytes)}, with which every write fails`,
+    next: 'raise redis.maxMemory, delete data, or declare an eviction policy that can make room',
+  });
+}
+
+function canEvict(policy: string, { keys }: ServerObserved): boolean {
+  if (policy.startsWith('volatile-')) return keys.keys > keys.withoutExpiry;
+  return policy !== 'noeviction';
+}
+
+const outOfBounds = (text: Pick<Held, 'saw' | 'wanted' | 'next'>): Held => ({
+  state: 'Held',
+  name: 'maxmemory',
+  reason: 'OutOfBounds',
+  ...text,
+});
+
+/** A message must not move with each write: only with each power of ten. */
+const coarse = (keys: number): string =>
+  keys < 10 ? 'some keys' : `at least ${10 ** Math.floor(Math.log10(keys))} keys`;
+
+function mebibytes(count: number): string {
+  const size = count / 2 ** 20;
+  return `${size < 10 ? size.toFixed(1) : Math.floor(size)}Mi`;
+}

@@ -1,0 +1,22 @@
+import type { Lever } from '../lever.ts';
+import { apply } from './apply.ts';
+import type { RedisChange } from './changes.ts';
+import { observe, type RedisDeps, type RedisObserved } from './observe.ts';
+import { plan } from './plan.ts';
+import { restore } from './restore.ts';
+import { units, type RedisUnit } from './unit.ts';
+
+export type { RedisDeps } from './observe.ts';
+
+/** Every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
+export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisChange> {
+  return {
+    name: 'redis',
+    condition: 'RedisApplied',
+    units,
+    observe: (unit, signal) => observe(unit, deps, signal),
+    plan,
+    restore,
+    apply: (change, unit, signal) => apply(change, unit, deps, signal),
+  };
+}

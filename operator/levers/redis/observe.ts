@@ -1,0 +1,153 @@
+import { Problem } from '../../api/problem.ts';
+import { redisAddress, type RedisAddress, type SecretData } from './address.ts';
+import { readConfig, setConfig, type ServerValue } from './config.ts';
+import { connectRedis, type RedisConnection } from './connect.ts';
+import { countOf, keyCounts, parseInfo, type Info } from './info.ts';
+import { isSettable, meansSame } from './parameters.ts';
+import { isForbidden, isReply, serverProblem } from './server-error.ts';
+import type { RedisUnit, RedisWorkloadRef } from './unit.ts';
+import { wantedValues } from './wanted.ts';
+
+/** What the lever needs of Kubernetes. */
+export interface RedisDeps {
+  /** `data` of a Secret, decoded; undefined where there is none. */
+  readSecret(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined>;
+  /** Bytes; undefined where the container has no limit or is not there. */
+  memoryLimit(ref: RedisWorkloadRef, namespace: string, signal: AbortSignal): Promise<number | undefined>;
+}
+
+export interface RedisObserved {
+  /** run_id: one process of one server. Two services that see the same one tune the same server. */
+  readonly serverId: string;
+  readonly server: ServerObserved;
+  /** Of the container that `workloadRef` names. */
+  readonly memoryLimitBytes: number | undefined;
+}
+
+/** One Redis process. */
+export interface ServerObserved {
+  readonly product: 'Redis' | 'Valkey';
+  /** The product's own: Valkey calls itself Redis 7.2.4 for ever. */
+  readonly version: string;
+  readonly topology: 'Standalone' | 'Replicated' | 'Sentinel' | 'Cluster';
+  /** From INFO, so known even where CONFIG is not. 0: no limit. */
+  readonly maxMemoryBytes: number;
+  readonly evictionPolicy: string;
+  /** What counts against maxmemory. */
+  readonly usedMemoryBytes: number;
+  /** What the empty server uses. */
+  readonly startupMemoryBytes: number;
+  readonly appendOnly: boolean;
+  readonly keys: { readonly keys: number; readonly withoutExpiry: number };
+  /** Totals since the server's start or CONFIG RESETSTAT: a fall means a new base, not a rate. */
+  readonly lookups: { readonly hits: number; readonly misses: number };
+  readonly config: ConfigObserved;
+}
+
+export type ConfigObserved =
+  | { readonly access: 'None'; readonly saw: string }
+  | {
+      /** `Write` also where nothing differs, since then nobody asked. */
+      readonly access: 'Read' | 'Write';
+      /** Of all declared parameters that this server knows, by canonical name. */
+      readonly values: ReadonlyMap<string, ServerValue>;
+      /** Which of those that differ can only be set at a start, by canonical name. */
+      readonly restartOnly: ReadonlySet<string>;
+    };
+
+/** Looks at one server and changes nothing. @throws {Problem} SecretNotFound, Unreachable, AuthenticationFailed, … */
+export async function observe(unit: RedisUnit, deps: RedisDeps, signal: AbortSignal): Promise<RedisObserved> {
+  const address = await addressOf(unit, deps, signal);
+  const memoryLimitBytes =
+    unit.workloadRef === undefined ? undefined : await deps.memoryLimit(unit.workloadRef, unit.namespace, signal);
+  await using redis = await connectRedis(address, signal);
+  try {
+    const info = parseInfo(String(await redis.command('INFO')));
+    const server = serverOf(info, await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes)));
+    return { serverId: info.get('run_id') ?? '', server, memoryLimitBytes };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw serverProblem(error, redis.label);
+  }
+}
+
+/** Where the unit's Secret says that the server is. @throws {Problem} SecretNotFound, SecretInvalid */
+export async function addressOf(unit: RedisUnit, deps: RedisDeps, signal: AbortSignal): Promise<RedisAddress> {
+  const { namespace, secretName } = unit;
+  const data = await deps.readSecret(namespace, secretName, signal);
+  if (data !== undefined) return redisAddress(data, `${namespace}/${secretName}`);
+  throw new Problem('SecretNotFound', {
+    saw: `no Secret ${namespace}/${secretName}`,
+    wanted: 'the address and credentials of the Redis',
+    next: `kubectl create secret generic ${secretName} -n ${namespace} --from-literal=uri=redis://…`,
+  });
+}
+
+function serverOf(info: Info, config: ConfigObserved): ServerObserved {
+  const isValkey = info.get('server_name') === 'valkey';
+  return {
+    product: isValkey ? 'Valkey' : 'Redis',
+    version: info.get(isValkey ? 'valkey_version' : 'redis_version') ?? 'unknown',
+    topology: topologyOf(info),
+    maxMemoryBytes: countOf(info, 'maxmemory'),
+    evictionPolicy: info.get('maxmemory_policy') ?? 'noeviction',
+    usedMemoryBytes: countOf(info, 'used_memory') - countOf(info, 'mem_not_counted_for_evict'),
+    startupMemoryBytes: countOf(info, 'used_memory_startup'),
+    appendOnly: info.get('aof_enabled') === '1',
+    keys: keyCounts(info),
+    lookups: { hits: countOf(info, 'keyspace_hits'), misses: countOf(info, 'keyspace_misses') },
+    config,
+  };
+}
+
+function topologyOf(info: Info): ServerObserved['topology'] {
+  const mode = info.get('redis_mode') ?? info.get('server_mode');
+  if (mode === 'sentinel') return 'Sentinel';
+  if (mode === 'cluster') return 'Cluster';
+  return info.get('role') === 'slave' || countOf(info, 'connected_slaves') > 0 ? 'Replicated' : 'Standalone';
+}
+
+async function observeConfig(redis: RedisConnection, wanted: ReadonlyMap<string, string>): Promise<ConfigObserved> {
+  try {
+    await redis.command('CONFIG', 'GET', 'maxmemory');
+  } catch (error) {
+    if (isReply(error) && isForbidden(error)) return { access: 'None', saw: error.message };
+    throw error;
+  }
+  const values = await readConfig(redis, new Set([...wanted.keys(), 'maxmemory', 'save'].filter(isSettable)));
+  const restartOnly = new Set<string>();
+  for (const [name, { serverName, value }] of values) {
+    const text = wanted.get(name);
+    if (text === undefined || meansSame(name, text, value)) continue;
+    const settable = await askSettable(redis, serverName, value);
+    if (settable === 'Forbidden') return { access: 'Read', values, restartOnly };
+    if (settable === 'AtStart') restartOnly.add(name);
+  }
+  return { access: 'Write', values, restartOnly };
+}
+
+/** Redis 6.2 does not say what it takes only at its start; of these it is known. */
+const restartOnlyBefore7 = new Set(['tcp-backlog', 'databases', 'io-threads', 'io-threads-do-reads', 'rdbchecksum']);
+
+/**
+ * Whether a parameter can be set now: the server is asked, since no version number tells (io-threads: Valkey 9 yes, Redis 8 no).
+ * The question is a CONFIG SET that names it twice, with the value that it has: always refused, and the refusal says why.
+ */
+async function askSettable(
+  redis: RedisConnection,
+  serverName: string,
+  value: string,
+): Promise<'Now' | 'AtStart' | 'Forbidden'> {
+  try {
+    await setConfig(redis, [
+      [serverName, value],
+      [serverName, value],
+    ]);
+  } catch (error) {
+    if (isForbidden(error)) return 'Forbidden';
+    if (!isReply(error)) throw error;
+    if (/immutable/.test(error.message)) return 'AtStart';
+    if (/wrong number of arguments/i.test(error.message) && restartOnlyBefore7.has(serverName)) return 'AtStart';
+  }
+  return 'Now';
+}

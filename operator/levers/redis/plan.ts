@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { problemMessage } from '../../api/problem.ts';
+import type { LeverPlan, PlanInput, PlannedCondition } from '../lever.ts';
+import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
+import { judgeEviction } from './eviction.ts';
+import type { RedisObserved, ServerObserved } from './observe.ts';
+import { isSettable, meansSame, render } from './parameters.ts';
+import type { RedisUnit } from './unit.ts';
+import type { Held, Verdict } from './verdict.ts';
+import { wantedValues } from './wanted.ts';
+
+/** Nothing tells us of a CONFIG SET by hand: the server is asked again. */
+export const againMs = 30_000;
+
+/** What of the policy is not in force on the server, what may be sent, and what may not and why. */
+export function plan({ unit, observed, memory }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
+  const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
+  const status = statusOf(unit, observed.server, wanted);
+  const obstacle = obstacleTo(unit, observed, wanted);
+  if (obstacle !== undefined) return { changes: [], condition: obstacle, status, againMs };
+
+  const verdicts = judge(unit, observed, wanted);
+  const inForce = verdicts.filter((verdict) => verdict.state === 'InForce');
+  const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
+  const pendingRestart = verdicts.filter((verdict) => verdict.state === 'PendingRestart');
+  const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
+  const input = { memory, serverId: observed.serverId, inForce };
+  const changes = readOnly ? [] : orderedChanges(differing, input);
+  const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
+  return {
+    changes,
+    condition: conditionOf(verdicts, unit, observed.server, readOnly),
+    status: {
+      ...status,
+      drifted: differing.filter(({ name, to }) => causeOf(name, to, input) === 'Drift').length,
+      ...(pendingRestart.length === 0 ? {} : { pendingRestart: pendingRestart.map(({ name }) => name) }),
+    },
+    againMs,
+    ...(remember === undefined ? {} : { remember }),
+  };
+}
+
+/** Why this server cannot be judged at all. */
+export function obstacleTo(
+  unit: RedisUnit,
+  { server }: RedisObserved,
+  wanted: ReadonlyMap<string, string>,
+): PlannedCondition | undefined {
+  if (server.topology !== 'Standalone' || unit.sentinelMasterName !== undefined) {
+    const saw = unit.sentinelMasterName === undefined ? topologies[server.topology] : 'spec.redis[].sentinelMasterName';
+    const wants = 'a standalone server: to tune one node of several would be lost at the next fail-over';
+    const next = 'set redis.mode: Off, or wait for a version that tunes every node';
+    const message = problemMessage({ saw: `${saw} (${unit.name})`, wanted: wants, next });
+    return { status: 'Unknown', reason: 'NotImplemented', message };
+  }
+  if (server.config.access !== 'None') return undefined;
+  // INFO still tells these two.
+  const seen = new Map([
+    ['maxmemory', String(server.maxMemoryBytes)],
+    ['maxmemory-policy', server.evictionPolicy],
+  ]);
+  const differing = [...seen].flatMap(([name, value]) => {
+    const text = wanted.get(name);
+    return text === undefined || meansSame(name, text, value) ? [] : [`${name} ${value} instead of ${text}`];
+  });
+  const message = problemMessage({
+    saw: `"${server.config.saw}" of ${unit.name}; INFO tells ${differing.length === 0 ? 'maxmemory and maxmemory-policy as declared' : differing.join(', ')}`,
+    wanted: 'to read its settings with CONFIG GET',
+    next: 'grant +config|get and +config|set, or set the values where the server is managed and set redis.mode: Off',
+  });
+  return { status: 'False', reason: 'ConfigDisabled', message };
+}
+
+const topologies = {
+  Standalone: 'a standalone server',
+  Replicated: 'a server with replication',
+  Sentinel: 'a Sentinel',
+  Cluster: 'a node of a cluster',
+} as const satisfies Record<ServerObserved['topology'], string>;
+
+function judge(unit: RedisUnit, observed: RedisObserved, wanted: ReadonlyMap<string, string>): readonly Verdict[] {
+  const parameters = [...wanted].filter(([name]) => name !== 'maxmemory' && name !== 'maxmemory-policy');
+  const verdicts = parameters.map(([name, text]) => judgeParameter(name, text, observed.server));
+  const save = verdicts.find(({ name }) => name === 'save');
+  const maxMemory = wanted.get('maxmemory');
+  const eviction = judgeEviction({
+    policy: unit.policy,
+    maxMemoryBytes: maxMemory === undefined ? undefined : Number(maxMemory),
+    persists: observed.server.appendOnly || savesAfter(save, observed.server),
+    observed,
+  });
+  return [...eviction, ...verdicts].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function savesAfter(save: Verdict | undefined, { config }: ServerObserved): boolean {
+  if (save?.state === 'Differs') return save.to !== '';
+  return config.access !== 'None' && (config.values.get('save')?.value ?? '') !== '';
+}
+
+function judgeParameter(name: string, text: string, { config, product, version }: ServerObserved): Verdict {
+  const rejected = (saw: string, wanted: string, next: string): Held => ({
+    state: 'Held',
+    name,
+    reason: 'ConfigRejected',
+    saw,
+    wanted,
+    next,
+  });
+  if (!isSettable(name)) {
+    const wants = 'only parameters that decide on no file, access or role of the server';
+    return rejected(`${name} in redis.parameters`, wants, 'remove it from the policy');
+  }
+  const there = config.access === 'None' ? undefined : config.values.get(name);
+  if (there === undefined) {
+    const saw = `a ${product} ${version} that knows no parameter ${name}`;
+    return rejected(saw, `${name} = ${text}`, 'remove it from redis.parameters, or update the server');
+  }
+  try {
+    const to = render(name, text, there.value);
+    if (meansSame(name, to, there.value)) return { state: 'InForce', name, value: to };
+    const atStart = config.access !== 'None' && config.restartOnly.has(name);
+    return { state: atStart ? 'PendingRestart' : 'Differs', name, from: there.value, to };
+  } catch (error) {
+    if (!Error.isError(error) || error.name !== 'RangeError') throw error;
+    return rejected(`${name} = "${text}"`, error.message, 'correct redis.parameters');
+  }
+}
+
+/** What holds once the changes are made: first what may not be sent, then what may not be changed here, then what waits for a restart. */
+function conditionOf(
+  verdicts: readonly Verdict[],
+  { name, clusterRef }: RedisUnit,
+  { product, version }: ServerObserved,
+  readOnly: boolean,
+): PlannedCondition {
+  const held = verdicts.filter((verdict) => verdict.state === 'Held').toSorted((a, b) => severity(a) - severity(b));
+  const [worst] = held;
+  if (worst !== undefined) {
+    const others = held.slice(1).filter(({ saw, next }) => saw !== worst.saw || next !== worst.next);
+    const message = [worst, ...others].map((one) => `${one.name} of ${name}: ${problemMessage(one)}`).join('. ');
+    return { status: 'False', reason: worst.reason, message };
+  }
+  const differing = verdicts.filter((verdict) => verdict.state === 'Differs' || verdict.state === 'PendingRestart');
+  const list = differing.map((one) => `${one.name} ${one.from || '""'} instead of ${one.to || '""'}`).join(', ');
+  if (readOnly && differing.length > 0) {
+    const next =
+      clusterRef === undefined
+        ? 'grant +config|set to change it here, or set it where the server is managed'
+        : `set it in ${clusterRef.kind} ${clusterRef.name}, whose operator owns this server`;
+    return {
+      status: 'True',
+      reason: 'ReportOnly',
+      message: problemMessage({ saw: `${list} on ${name}`, wanted: 'the declared values', next }),
+    };
+  }
+  const waiting = differing.filter(({ state }) => state === 'PendingRestart');
+  if (waiting.length > 0) {
+    const names = waiting.map((one) => `${one.name} (${one.from} instead of ${one.to})`).join(', ');
+    const message = `Of ${name}, ${names} waits for a restart with the new value in the server's own configuration; everything else is in force.`;
+    return { status: 'True', reason: 'PendingRestart', message };
+  }
+  return {
+    status: 'True',
+    reason: 'Applied',
+    message: `${verdicts.length} settings of ${name} (${product} ${version}) are in force.`,
+  };
+}
+
+const severities = ['NonExpiringKeys', 'OutOfBounds', 'ConfigRejected'] as const satisfies readonly Held['reason'][];
+const severity = ({ reason }: Held): number => severities.indexOf(reason);
+
+/** status.redis[]. */
+export function statusOf(
+  { name }: RedisUnit,
+  { product, version, topology }: ServerObserved,
+  wanted: ReadonlyMap<string, string>,
+): Readonly<Record<string, unknown>> {
+  const texts = [...wanted]
+    .map((pair) => pair.join(' '))
+    .toSorted()
+    .join('\n');
+  const hash = createHash('sha256').update(texts).digest('hex').slice(0, 8);
+  return { name, server: product, version, topology, nodes: 1, hash, drifted: 0 };
+}

@@ -1,0 +1,69 @@
+import { isProblem, Problem } from '../../api/problem.ts';
+import type { AnyReason } from '../../api/reasons.ts';
+
+/** What a server said no with: the first word of its answer is its code. */
+export const isReply = (error: unknown): error is ReplyError => Error.isError(error) && error.name === 'ReplyError';
+
+type ReplyError = Error & { readonly name: 'ReplyError' };
+
+/** Not answered in time: whether the command was executed is unknown. */
+export const isUnanswered = (error: unknown): boolean =>
+  Error.isError(error) && (error.message === 'Command timed out' || error.message === 'Connection is closed.');
+
+/** Whether this server refuses the command to this user, or knows no such command. */
+export const isForbidden = (error: unknown): boolean =>
+  isReply(error) && (error.message.startsWith('NOPERM') || /^ERR unknown command/i.test(error.message));
+
+type Case = readonly [pattern: RegExp, reason: AnyReason, wanted: string, next: string];
+
+const cases: readonly Case[] = [
+  [
+    /^(?:WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)/,
+    'AuthenticationFailed',
+    'to log in',
+    'put the right username and password into the Secret',
+  ],
+  [/^NOPERM/, 'PermissionDenied', 'to read and tune the server', 'grant what docs/levers/redis.md lists (ACL SETUSER)'],
+  [
+    /^DENIED/,
+    'ProtectedMode',
+    'an answer',
+    'give the server a password (requirepass or an ACL user) and put it into the Secret; protected mode answers nobody else from outside',
+  ],
+  [
+    /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|ERR max number of clients)/,
+    'Busy',
+    'an answer',
+    'nothing: it is asked again',
+  ],
+  [
+    /CERT|certificate|self.signed|ERR_TLS|EPROTO|wrong version number/i,
+    'Unreachable',
+    'a TLS connection',
+    'put the authority that signed the server’s certificate into the Secret as ca.crt, and use rediss:// only where the server speaks TLS',
+  ],
+];
+
+/**
+ * What went wrong between us and a server, as a Problem; a Problem stays what it is.
+ * The original error becomes the cause without its arguments: ioredis keeps those of AUTH in it.
+ */
+export function serverProblem(error: unknown, label: string): Problem {
+  if (isProblem(error)) return error;
+  if (!Error.isError(error)) throw error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const saw = `"${error.message}" from ${label}`;
+  const cause = Object.assign(new Error(error.message), { name: error.name, stack: error.stack });
+  const found = cases.find(([pattern]) => pattern.test(error.message) || (code !== '' && pattern.test(code)));
+  if (found !== undefined) {
+    const [, reason, wanted, next] = found;
+    return new Problem(reason, { saw, wanted, next, cause });
+  }
+  if (isReply(error)) return new Problem('Failed', { saw, wanted: 'an answer without an error', cause });
+  return new Problem('Unreachable', {
+    saw: `no answer from ${label} (${code === '' ? error.message : code})`,
+    wanted: 'an answer within 1.5 s',
+    next: 'check the address in the Secret, network policies and the server',
+    cause,
+  });
+}
