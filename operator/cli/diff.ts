@@ -1,3 +1,4 @@
+import type { PodsMetricsWay } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';
@@ -82,7 +83,7 @@ const coreServices = resource<KubeObject>({
 });
 
 /** How the installed operator gives Pods metrics to HPAs: through its metrics API when the whole group leads to a Service of ours. */
-async function installedWay(kube: Kube, signal: AbortSignal): Promise<'MetricsAPI' | 'Shadow'> {
+async function installedWay(kube: Kube, signal: AbortSignal): Promise<PodsMetricsWay> {
   try {
     const all = await kube.list(apiServices, {}, signal);
     const service = all.find(({ spec }) => spec.group === 'custom.metrics.k8s.io')?.spec.service;

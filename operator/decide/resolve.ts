@@ -16,15 +16,17 @@ export interface Resolved {
   /** Where each value of `policy` came from, by field path. */
   readonly origins: ReadonlyMap<string, Origin>;
   readonly components: readonly ResolvedComponent[];
-  /** How Pods metrics reach the HPA: read from our metrics API, or folded into the floor. */
-  readonly podsMetrics: 'MetricsAPI' | 'Shadow';
 }
+
+/** How Pods metrics reach an HPA: it reads them from our metrics API, or we fold them into its floor. */
+export type PodsMetricsWay = 'MetricsAPI' | 'Shadow';
 
 export interface ResolvedComponent {
   readonly spec: ComponentSpec;
   /** The service's effective policy with the component's own overrides on top. */
   readonly policy: EffectivePolicy;
   readonly target: ScaleTarget;
+  readonly podsMetrics: PodsMetricsWay;
 }
 
 /** What a target's scale subresource says. */
@@ -50,7 +52,8 @@ export interface ResolveInput {
   readonly policy: PerformancePolicy | undefined;
   /** By component name. */
   readonly targets: ReadonlyMap<string, TargetSeen>;
-  readonly podsMetrics: Resolved['podsMetrics'];
+  /** What the installation allows; a policy may still ask for Shadow. */
+  readonly podsMetrics: PodsMetricsWay;
 }
 
 export type Resolution =
@@ -63,30 +66,29 @@ export type ResolveCondition = Omit<NewCondition<'PolicyAccepted'> | NewConditio
 export function resolve({ service, policy, targets, podsMetrics }: ResolveInput): Resolution {
   const effective = effectivePolicies(service, policy);
   const conditions = [policyAccepted(service, policy, effective.problems), targetFound(service, targets)];
-  const components = effective.components.flatMap(({ spec, policy: own }) => {
-    const target = targets.get(spec.name);
-    return target?.kind === 'found' ? [{ spec, policy: own, target }] : [];
-  });
+  const components = effective.components.flatMap(({ spec, policy: own }) =>
+    withTarget(spec, own, { targets, podsMetrics }),
+  );
   if (conditions.some(({ status }) => status !== 'True')) return { kind: 'problem', conditions };
-  const resolved = {
-    service,
-    mode: modeOf(service),
-    policy: effective.policy,
-    origins: effective.origins,
-    components,
-    podsMetrics,
-  };
+  const resolved = { service, mode: modeOf(service), policy: effective.policy, origins: effective.origins, components };
   return { kind: 'resolved', resolved, conditions };
 }
 
 /** The service as it would be with no policy at all and with the targets that are there. */
 export function resolveDefaults({ service, targets, podsMetrics }: Omit<ResolveInput, 'policy'>): Resolved {
   const { policy, origins } = effectivePolicy({});
-  const components = service.spec.components.flatMap((spec) => {
-    const target = targets.get(spec.name);
-    return target?.kind === 'found' ? [{ spec, policy, target }] : [];
-  });
-  return { service, mode: 'Enforce', policy, origins, components, podsMetrics };
+  const components = service.spec.components.flatMap((spec) => withTarget(spec, policy, { targets, podsMetrics }));
+  return { service, mode: 'Enforce', policy, origins, components };
+}
+
+function withTarget(
+  spec: ComponentSpec,
+  policy: EffectivePolicy,
+  { targets, podsMetrics }: Pick<ResolveInput, 'targets' | 'podsMetrics'>,
+): readonly ResolvedComponent[] {
+  const target = targets.get(spec.name);
+  if (target?.kind !== 'found') return [];
+  return [{ spec, policy, target, podsMetrics: policy.horizontal.podsMetrics === 'Shadow' ? 'Shadow' : podsMetrics }];
 }
 
 /** The annotation is for people whose spec comes from Git: it wins. */

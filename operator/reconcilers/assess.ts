@@ -2,43 +2,63 @@ import type { NewCondition } from '../api/conditions.ts';
 import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
-import { keyOf, type Key } from '../kube/object.ts';
+import { keyOf } from '../kube/object.ts';
+import { milliseconds } from '../api/duration.ts';
+import { stateOf } from '../metrics/pod-view.ts';
+import { selectPods, type Caches } from './caches.ts';
 import type { Collector } from '../metrics/collector.ts';
+import { shadowedMetrics } from '../decide/shadow.ts';
+import type { Decisions } from './decisions.ts';
+import { isDeclared, notYet } from './not-implemented.ts';
 
 export interface AssessDeps {
   readonly collector: Collector;
+  readonly caches: Pick<Caches, 'pods'>;
+  readonly decisions: Decisions;
   readonly clock: { now(): number };
 }
 
-type Unobserved<T extends 'MetricsAvailable' | 'ObjectivesMet'> = Omit<NewCondition<T>, 'observedGeneration'>;
+type Unobserved<T extends 'MetricsAvailable' | 'ObjectivesMet' | 'ScalerActive'> = Omit<
+  NewCondition<T>,
+  'observedGeneration'
+>;
 
 /** What the measured figures say of a service, for its status: states and coarse values only, so that it seldom changes. */
 export interface Assessment {
-  readonly conditions: readonly (Unobserved<'MetricsAvailable'> | Unobserved<'ObjectivesMet'>)[];
+  readonly conditions: readonly (
+    Unobserved<'MetricsAvailable'> | Unobserved<'ObjectivesMet'> | Unobserved<'ScalerActive'>
+  )[];
   readonly figures: Pick<GenerationServiceStatus, 'objectives' | 'objectivesMet' | 'rating'>;
   /** By component. */
   readonly components: ReadonlyMap<string, { readonly metricsSource?: string }>;
 }
 
-export function assess(resolved: Resolved, { collector }: AssessDeps): Assessment {
-  const key = keyOf(resolved.service);
-  const seen = resolved.components.map((component) => availability(key, component, collector));
-  const worst = seen.find(({ status }) => status !== 'True') ?? seen[0];
-  const sources = resolved.components.filter((_, index) => seen[index]?.status === 'True');
+export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
+  const seen = resolved.components.map((component) => ({
+    component,
+    available: availability(resolved, component, deps),
+  }));
+  const worst = seen.find(({ available }) => available.status !== 'True') ?? seen[0];
+  const measured = seen.filter(({ available }) => available.status === 'True');
   return {
-    conditions: worst === undefined ? [] : [worst],
+    conditions: [...(worst === undefined ? [] : [worst.available]), scalerActive(resolved, seen, deps)],
     figures: {},
-    components: new Map(sources.map(({ spec }) => [spec.name, { metricsSource: 'Pods' }])),
+    components: new Map(measured.map(({ component }) => [component.spec.name, { metricsSource: 'Pods' }])),
   };
 }
 
+/** Looks after which an exposition that has no request rate will not get one. */
+const patientLooks = 3;
+
 /** Whether decisions about a component stand on fresh figures; if not, the first thing that a person would look at. */
 function availability(
-  key: Key,
-  { spec: { name } }: ResolvedComponent,
-  collector: Collector,
+  { service, policy }: Resolved,
+  component: ResolvedComponent,
+  { collector, caches }: AssessDeps,
 ): Unobserved<'MetricsAvailable'> {
   const type = 'MetricsAvailable';
+  const { name } = component.spec;
+  const key = keyOf(service);
   const no = (
     reason: Unobserved<'MetricsAvailable'>['reason'],
     saw: string,
@@ -50,15 +70,15 @@ function availability(
     reason,
     message: problemMessage({ saw: `${saw} of component ${name}`, wanted, next }),
   });
-  const rates = collector.podRates(key, name);
-  if (!rates.some(({ state }) => state === 'Ready'))
+  const pods = selectPods(caches.pods, service.metadata.namespace, component.target.selector);
+  if (!pods.some((pod) => stateOf(pod) === 'Ready'))
     return no(
       'NoPods',
       'no Ready Pod',
       'at least one',
       'kubectl get pods shows why; until then nothing is decided by load',
     );
-  if (rates.some(({ requestsPerSecond }) => requestsPerSecond !== undefined))
+  if (collector.podRates(key, name).some(({ requestsPerSecond }) => requestsPerSecond !== undefined))
     return { type, status: 'True', reason: 'Fresh', message: 'Every needed signal is fresh.' };
   const [failed] = collector.failuresOf(key, name);
   if (failed !== undefined)
@@ -68,7 +88,9 @@ function availability(
       'the Prometheus exposition of each Pod',
       'check components[].metrics and network policies',
     );
-  if (rates.every(({ observedAt }) => observedAt === undefined))
+  const intervalMs = milliseconds(policy.collector.interval);
+  const { coveredMs } = collector.windowOf(key, name, milliseconds(policy.objectives.window)) ?? { coveredMs: 0 };
+  if (coveredMs < patientLooks * intervalMs)
     return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
   return no(
     'SignalMissing',
@@ -76,4 +98,45 @@ function availability(
     'http_server_request_duration_seconds, or another name in components[].signals',
     'serve it, or map it: signals: [{name: requestRate, metric: …}]',
   );
+}
+
+type Seen = { readonly component: ResolvedComponent; readonly available: Unobserved<'MetricsAvailable'> };
+
+/** Whether floors are moved; if not, why. */
+function scalerActive(
+  resolved: Resolved,
+  seen: readonly Seen[],
+  { decisions }: AssessDeps,
+): Unobserved<'ScalerActive'> {
+  const type = 'ScalerActive';
+  if (resolved.mode === 'Paused')
+    return { type, status: 'False', reason: 'Paused', message: 'The service is paused: no floor is moved.' };
+  const problem = decisions.of(keyOf(resolved.service))?.problem;
+  if (problem !== undefined) return { type, status: 'False', reason: 'Conflict', message: problem.message };
+  const shadowed = seen.filter(({ component }) => shadowedMetrics(component).length > 0);
+  const named = (of: readonly Seen[]): string => of.map(({ component }) => component.spec.name).join(', ');
+  const blind = shadowed.filter(({ available }) => available.status === 'False');
+  if (blind.length > 0)
+    return {
+      type,
+      status: 'False',
+      reason: 'MetricsStale',
+      message: `saw no fresh requests_per_second of ${named(blind)}; wanted one for each Pod; next: see MetricsAvailable; the floor stays where it is`,
+    };
+  if (shadowed.some(({ available }) => available.status === 'Unknown'))
+    return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
+  if (isDeclared(resolved, 'scaler'))
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NotImplemented',
+      message: `${notYet('scaler')}; floors follow minReplicas and Pods metrics`,
+    };
+  if (resolved.mode === 'DryRun')
+    return { type, status: 'True', reason: 'DryRun', message: 'Floors are decided and not moved.' };
+  const message =
+    shadowed.length === 0
+      ? 'Each floor is the policy’s minReplicas: the HPA reads every metric itself.'
+      : `requests_per_second is folded into the floor of ${named(shadowed)}.`;
+  return { type, status: 'True', reason: 'Active', message };
 }

@@ -1,4 +1,4 @@
-import type { NewCondition } from '../api/conditions.ts';
+import type { Problem } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Key } from '../kube/object.ts';
 
@@ -6,7 +6,8 @@ export type DecisionStatus = NonNullable<NonNullable<GenerationServiceStatus['co
 
 /** The scaler's last word on a service, for the status that the GenerationService reconciler writes. */
 export interface ScalerReport {
-  readonly condition: Omit<NewCondition<'ScalerActive'>, 'observedGeneration'>;
+  /** Why a floor could not be moved; undefined when nothing stood in the way. */
+  readonly problem: Problem | undefined;
   /** By component, the last decision of this process that changed something. */
   readonly decisions: ReadonlyMap<string, DecisionStatus>;
 }

@@ -2,11 +2,11 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
 import { isProblem, type Problem } from '../api/problem.ts';
 import { quantity } from '../api/quantity.ts';
-import { isServed } from '../api/served-metrics.ts';
-import { decideFloor, type FloorDecision, type ShadowMetric } from '../decide/floor.ts';
+import { decideFloor, type FloorDecision } from '../decide/floor.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
 import type { BehaviorMemory } from '../decide/scaling-behavior.ts';
+import { shadowedMetrics } from '../decide/shadow.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
@@ -15,8 +15,7 @@ import { applyFloor } from '../levers/horizontal/floor.ts';
 import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Decisions, DecisionStatus, ScalerReport } from './decisions.ts';
-import { isDeclared, notYet } from './not-implemented.ts';
+import type { Decisions, DecisionStatus } from './decisions.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock'> {
@@ -57,7 +56,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
     const results: ComponentResult[] = [];
     for (const component of resolved.components)
       results.push(await visitComponent(resolved, component, memories, deps, signal));
-    publish(service, results, resolved, deps);
+    publish(service, results, deps);
     const shadowed = results.some(({ usesShadow }) => usesShadow);
     return shadowed ? requeueAfter(milliseconds(resolved.policy.scaler.interval)) : awaitChange;
   };
@@ -79,7 +78,10 @@ async function visitComponent(
   if (mode === 'Off' || hpa === undefined || hpas.length > 1 || !isOurs(hpa, service, mode)) return idle;
 
   const memoryKey = `${keyOf(service)}/${name}`;
-  const shadow = shadowMetrics(resolved, component, deps);
+  const shadow = shadowedMetrics(component).map((metric) => ({
+    ...metric,
+    pods: deps.podSamples(resolved, component),
+  }));
   const decision = decideFloor({
     ...boundsOf(component, hpa),
     floor: hpa.spec.minReplicas,
@@ -126,50 +128,18 @@ function toleranceOf({ policy: { horizontal } }: ResolvedComponent): { up: numbe
   };
 }
 
-function shadowMetrics(
-  resolved: Resolved,
-  component: ResolvedComponent,
-  { podSamples }: ScalerDeps,
-): readonly ShadowMetric[] {
-  const { metrics, podsMetrics } = component.policy.horizontal;
-  if (resolved.podsMetrics === 'MetricsAPI' && podsMetrics === 'Auto') return [];
-  return metrics.flatMap(({ pods }) => {
-    if (pods?.target.averageValue === undefined || !isServed(pods.metric.name)) return [];
-    const { name } = pods.metric;
-    return [{ name, target: quantity(pods.target.averageValue), pods: podSamples(resolved, component) }];
-  });
-}
-
 /** Hands the report to the reconciler that writes status, and wakes it only when there is something new to write. */
-function publish(
-  service: GenerationService & KubeObject,
-  results: readonly ComponentResult[],
-  resolved: Resolved,
-  deps: ScalerDeps,
-): void {
+function publish(service: GenerationService & KubeObject, results: readonly ComponentResult[], deps: ScalerDeps): void {
   const key = keyOf(service);
   const before = deps.decisions.of(key);
   const moved = results.filter(({ moved: isMoved }) => isMoved);
   const fresh = moved.flatMap(({ name, decision }) =>
     decision === undefined ? [] : [[name, decisionStatus(decision, deps.clock.now())] as const],
   );
-  const report: ScalerReport = {
-    condition: conditionOf(results, resolved),
-    decisions: new Map([...(before?.decisions ?? []), ...fresh]),
-  };
-  deps.decisions.put(key, report);
+  const problem = results.find((result) => result.problem !== undefined)?.problem;
+  deps.decisions.put(key, { problem, decisions: new Map([...(before?.decisions ?? []), ...fresh]) });
   for (const { name, decision } of moved) announce(service, name, decision, deps);
-  if (fresh.length > 0 || !sameCondition(report, before, service)) deps.services.add(key);
-}
-
-/** After a restart status still has what the last process said. */
-function sameCondition(
-  { condition }: ScalerReport,
-  before: ScalerReport | undefined,
-  service: GenerationService,
-): boolean {
-  const known = before?.condition ?? service.status?.conditions?.find(({ type }) => type === 'ScalerActive');
-  return known?.status === condition.status && known.reason === condition.reason;
+  if (fresh.length > 0 || problem?.message !== before?.problem?.message) deps.services.add(key);
 }
 
 function announce(
@@ -207,39 +177,3 @@ const decisionStatus = ({ action, from, to, reason, message }: FloorDecision, no
   message,
   time: `${new Date(now).toISOString().slice(0, 19)}Z`,
 });
-
-function conditionOf(results: readonly ComponentResult[], resolved: Resolved): ScalerReport['condition'] {
-  const { mode } = resolved;
-  const type = 'ScalerActive';
-  if (mode === 'Paused')
-    return { type, status: 'False', reason: 'Paused', message: 'The service is paused: no floor is moved.' };
-  const problem = results.find((result) => result.problem !== undefined)?.problem;
-  if (problem !== undefined) return { type, status: 'False', reason: 'Conflict', message: problem.message };
-  const stale = results.filter(({ decision }) => decision?.reason === 'MetricsStale');
-  if (stale.length > 0)
-    return {
-      type,
-      status: 'False',
-      reason: 'MetricsStale',
-      message: `saw no fresh Pods metric of ${stale.map(({ name }) => name).join(', ')}; wanted one for each Pod; next: see MetricsAvailable; the floor stays where it is`,
-    };
-  if (isDeclared(resolved, 'scaler'))
-    return {
-      type,
-      status: 'Unknown',
-      reason: 'NotImplemented',
-      message: `${notYet('scaler')}; floors follow minReplicas and Pods metrics`,
-    };
-  if (mode === 'DryRun')
-    return { type, status: 'True', reason: 'DryRun', message: 'Floors are decided and not moved.' };
-  const shadowed = results.filter(({ usesShadow }) => usesShadow).map(({ name }) => name);
-  return {
-    type,
-    status: 'True',
-    reason: 'Active',
-    message:
-      shadowed.length === 0
-        ? 'Each floor is the policy’s minReplicas: the HPA reads every metric itself.'
-        : `Pods metrics are folded into the floor of ${shadowed.join(', ')}.`,
-  };
-}

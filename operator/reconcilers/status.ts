@@ -29,14 +29,19 @@ type Unobserved = Omit<NewCondition, 'observedGeneration'>;
 /** The whole status. Equal input gives equal bytes, so that what did not change is not written. */
 export function renderStatus(service: GenerationService, visit: Visit, now: Date): GenerationServiceStatus {
   const previous = service.status ?? {};
-  const found = visit.kind === 'problem' ? visit.resolution.conditions : conditionsOf(visit);
+  const known = (type: string): boolean => previous.conditions?.some((condition) => condition.type === type) === true;
+  const found = (visit.kind === 'problem' ? visit.resolution.conditions : conditionsOf(visit)).filter(
+    ({ type, reason }) => reason !== 'Pending' || !known(type), // after a restart of ours: not looked at yet is no news
+  );
   const kept = (previous.conditions ?? []).filter(
     ({ type }) => isKept(type, visit) && !found.some((next) => next.type === type),
   );
   const current = [...found, ...summary([...found, ...kept], visit)];
   const conditions = current.reduce<readonly Condition[]>(
     (all, condition) => withCondition(all, observed(condition, service), now),
-    (previous.conditions ?? []).filter(({ type }) => [...current, ...kept].some((known) => known.type === type)),
+    (previous.conditions ?? []).filter(({ type }) =>
+      [...current, ...kept].some((condition) => condition.type === type),
+    ),
   );
   const sections = visit.kind === 'problem' ? previous : resolvedSections(visit, previous);
   return { ...sections, observedGeneration: service.metadata.generation, conditions: [...conditions] };
@@ -46,18 +51,18 @@ const conditionsOf = ({
   resolution,
   results,
   assessment,
-  scaler,
 }: Extract<Visit, { kind: 'reconciled' }>): readonly Unobserved[] => [
   ...resolution.conditions,
   ...leverConditions(results),
   ...notImplemented(resolution.resolved),
   ...assessment.conditions,
-  ...(scaler === undefined ? [] : [scaler.condition]),
 ];
 
-/** With a problem the last good plan stays in force, and what is said of it too; after a restart the scaler has not spoken yet. */
-const isKept = (type: string, { kind }: Visit): boolean =>
-  kind === 'problem' ? type !== 'Ready' && type !== 'Stalled' : type === 'ScalerActive';
+/** With a problem the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
+const isKept = (type: string, visit: Visit): boolean =>
+  type !== 'Ready' &&
+  type !== 'Stalled' &&
+  (visit.kind === 'problem' || conditionsOf(visit).some((condition) => condition.type === type));
 
 /** `type` and `reason` fit together in each source; TypeScript loses that where they are listed together. */
 const observed = (condition: Unobserved, { metadata }: GenerationService): NewCondition =>

@@ -1,10 +1,9 @@
 import type { GenerationService } from '../api/generation-service.ts';
-import { resolve, resolveDefaults, type Resolution, type Resolved } from '../decide/resolve.ts';
+import { resolve, resolveDefaults, type PodsMetricsWay, type Resolution, type Resolved } from '../decide/resolve.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { apply, confirmations, intentions, type AnyLever, type UnitPlan, type UnitResult } from '../levers/run.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
-import type { Decisions } from './decisions.ts';
 import type { ReportDeps } from './report.ts';
 import { stateName, writeState, type ServiceState } from './state.ts';
 import { findTargets } from './targets.ts';
@@ -12,9 +11,8 @@ import { findTargets } from './targets.ts';
 export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
   readonly levers: readonly AnyLever[];
-  readonly decisions: Decisions;
   /** Whether HPAs read Pods metrics from our own metrics API. */
-  readonly podsMetrics: () => 'MetricsAPI' | 'Shadow';
+  readonly podsMetrics: () => PodsMetricsWay;
 }
 
 /** The effective policy and the targets: what `diff`, the scaler and the objectives work with too. */

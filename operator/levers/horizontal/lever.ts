@@ -33,9 +33,9 @@ export function horizontal({
   };
 }
 
-function units({ service, mode, components, podsMetrics }: Resolved): readonly HorizontalUnit[] {
+function units({ service, mode, components }: Resolved): readonly HorizontalUnit[] {
   const { name, namespace } = service.metadata;
-  return components.map(({ spec, policy, target }) => ({
+  return components.map(({ spec, policy, target, podsMetrics }) => ({
     name: spec.name,
     mode: unitMode(mode, policy.horizontal.mode === 'FloorOnly' ? 'Enforce' : policy.horizontal.mode),
     namespace,

@@ -1,6 +1,7 @@
 import { type Quantity, quantity } from '../../api/quantity.ts';
 import { servedMetrics } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
+import type { PodsMetricsWay } from '../../decide/resolve.ts';
 import type { OwnerReference } from '../../kube/object.ts';
 import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
@@ -14,7 +15,7 @@ export interface HorizontalUnit extends LeverUnit {
   readonly owner: OwnerReference;
   readonly targetRef: ObjectReference;
   readonly policy: EffectivePolicy['horizontal'];
-  readonly podsMetrics: 'MetricsAPI' | 'Shadow';
+  readonly podsMetrics: PodsMetricsWay;
   /** The annotation genops.dev/adopt names HPAs: one that already aims at the target is taken over. */
   readonly adopt: boolean;
   /** spec.replicas of the target. */

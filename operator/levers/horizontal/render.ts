@@ -1,5 +1,6 @@
 import { isServed } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
+import type { PodsMetricsWay } from '../../decide/resolve.ts';
 import type { HpaSpec, ObjectReference } from './hpa.ts';
 
 export interface Rendered {
@@ -13,7 +14,7 @@ export interface Rendered {
 export interface RenderInput {
   readonly targetRef: ObjectReference;
   readonly policy: EffectivePolicy['horizontal'];
-  readonly podsMetrics: 'MetricsAPI' | 'Shadow';
+  readonly podsMetrics: PodsMetricsWay;
   /** minReplicas in force; the scaler moves it, so it is kept. Undefined where there is no HPA yet. */
   readonly floor: number | undefined;
 }
