@@ -9,4 +9,7 @@ export interface FieldProblem {
 }
 
 /** A value on one line, as a message shows it. */
-export const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -85,6 +85,7 @@ const OptimizerRule = struct(
         {
           wanted: 'bounds must be set for EvictWorstPod and RaiseMemoryLimit alone',
           example: 'action: RaiseMemoryLimit, bounds: {step: 256Mi, max: 4Gi}',
+          fields: ['action', 'bounds'],
           holds: (self) => {
             const { action, bounds } = self as PartOfRule;
             return action === undefined || bounded.includes(action) === (bounds !== undefined);

@@ -8,6 +8,7 @@ import {
   neededAfterMerging,
   oneOf,
   orElse,
+  property,
   ratio,
   struct,
   text,
@@ -176,6 +177,10 @@ export const Scaler = struct(
       cel("!has(self.fallback) || !has(self.onMissingMetrics) || self.onMissingMetrics == 'MaxOfCurrentAndFallback'", {
         wanted: 'fallback needs onMissingMetrics: MaxOfCurrentAndFallback',
         example: 'onMissingMetrics: MaxOfCurrentAndFallback, fallback: {replicas: 4, after: 3m}',
+        fields: ['fallback', 'onMissingMetrics'],
+        holds: (self) =>
+          property(self, 'fallback') === undefined ||
+          [undefined, 'MaxOfCurrentAndFallback'].some((mode) => mode === property(self, 'onMissingMetrics')),
       }),
     ],
   },

@@ -121,7 +121,7 @@ export const crossFieldExamples: readonly BadExample[] = [
   policy(
     'a fallback that nothing uses',
     { scaler: { onMissingMetrics: 'Hold', fallback: { replicas: 4 } } },
-    'scaler',
+    'scaler.fallback',
     'fallback needs onMissingMetrics: MaxOfCurrentAndFallback',
   ),
   policy(
@@ -145,7 +145,7 @@ export const crossFieldExamples: readonly BadExample[] = [
   policy(
     'an action without the bounds that it needs',
     { optimizer: { rules: [{ name: 'grow', action: 'RaiseMemoryLimit' }] } },
-    'optimizer.rules[0]',
+    'optimizer.rules[0].action',
     'bounds must be set for EvictWorstPod and RaiseMemoryLimit alone',
   ),
   policy(

@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import { bytes, cores, quantity } from '../../../operator/api/quantity.ts';
+
+describe('bytes()', () => {
+  test.each([
+    { text: '1Gi', value: 1_073_741_824 },
+    { text: '1G', value: 1_000_000_000 },
+    { text: '512Mi', value: 536_870_912 },
+    { text: '4Ki', value: 4096 },
+    { text: '1.5Gi', value: 1_610_612_736 },
+    { text: '2Ti', value: 2_199_023_255_552 },
+    { text: '1', value: 1 },
+    { text: 1024, value: 1024 },
+    { text: '0.1Ki', value: 103 },
+  ])('reads $text as $value', ({ text, value }) => {
+    expect(bytes(text)).toBe(value);
+  });
+});
+
+describe('cores()', () => {
+  test.each([
+    { text: '500m', value: 0.5 },
+    { text: '1000m', value: 1 },
+    { text: '2', value: 2 },
+    { text: 2, value: 2 },
+    { text: '0.25', value: 0.25 },
+  ])('reads $text as $value', ({ text, value }) => {
+    expect(cores(text)).toBe(value);
+  });
+});
+
+test.each(['', '1gb', '1 Gi', '-1Gi', '1e3', 'Gi', '1Pi', '1.Gi', -1, Number.NaN, '1Gi\n'])(
+  'refuses %j and says what a quantity looks like',
+  (text) => {
+    expect(() => quantity(text)).toThrow(RangeError);
+    expect(() => quantity(text)).toThrow('wanted a quantity, for example 1Gi, 512Mi, 500m or 2');
+  },
+);

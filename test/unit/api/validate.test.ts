@@ -1,0 +1,141 @@
+import { describe, expect, test } from '@jest/globals';
+import { validate } from '../../../operator/api/validate.ts';
+
+const policy = (spec: unknown): unknown => ({
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'PerformancePolicy',
+  metadata: { name: 'standard' },
+  spec,
+});
+const workflow = { name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } };
+const service = (spec: object): unknown => ({
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'GenerationService',
+  metadata: { name: 'generation' },
+  spec: { components: [workflow], ...spec },
+});
+
+describe('validate() names the field, what it saw, what was wanted, and an example', () => {
+  test.each([
+    {
+      name: 'a duration in words',
+      object: policy({ collector: { interval: '5 minutes' } }),
+      problem: {
+        field: 'spec.collector.interval',
+        saw: '5 minutes',
+        wanted: 'must be a duration from 1s to 5m',
+        example: '30s',
+      },
+    },
+    {
+      name: 'a duration out of bounds',
+      object: policy({ collector: { interval: '5m1ms' } }),
+      problem: { field: 'spec.collector.interval', saw: '5m1ms', wanted: 'must be a duration from 1s to 5m' },
+    },
+    {
+      name: 'a quantity as Redis writes it',
+      object: policy({ redis: { maxMemory: '1gb' } }),
+      problem: { field: 'spec.redis.maxMemory', saw: '1gb', wanted: 'must be a quantity' },
+    },
+    {
+      name: 'a fraction where Kubernetes takes none',
+      object: policy({ resources: { requests: { cpu: 0.5 } } }),
+      problem: { field: 'spec.resources.requests.cpu', saw: '0.5', wanted: 'a string or a whole number' },
+    },
+    {
+      name: 'two fields in the wrong order',
+      object: policy({ horizontal: { minReplicas: 5, maxReplicas: 3 } }),
+      problem: {
+        field: 'spec.horizontal.minReplicas',
+        saw: 'minReplicas: 5, maxReplicas: 3',
+        wanted: 'minReplicas must be at most maxReplicas',
+        example: 'minReplicas: 2, maxReplicas: 20',
+      },
+    },
+    {
+      name: 'an unknown field',
+      object: policy({ horizontal: { replicas: 3 } }),
+      problem: {
+        field: 'spec.horizontal.replicas',
+        saw: 'an unknown field',
+        wanted: expect.stringContaining('minReplicas'),
+      },
+    },
+    {
+      name: 'an unknown word',
+      object: policy({ scaler: { algorithm: 'Magic' } }),
+      problem: { field: 'spec.scaler.algorithm', saw: 'Magic', wanted: 'one of Score, Lookahead', example: 'Score' },
+    },
+    {
+      name: 'a bare Off, which YAML reads as false',
+      object: policy({ redis: { mode: false } }),
+      problem: { field: 'spec.redis.mode', saw: 'false', wanted: expect.stringContaining('quote "Off"') },
+    },
+    {
+      name: 'a number above its maximum',
+      object: policy({ horizontal: { maxReplicas: 1001 } }),
+      problem: { field: 'spec.horizontal.maxReplicas', saw: '1001', wanted: 'must be <= 1000' },
+    },
+    {
+      name: 'a value that is not in the unit of its metric',
+      object: policy({ optimizer: { rules: [{ name: 'slow', when: { metric: 'responseTimeP95', value: '2' } }] } }),
+      problem: {
+        field: 'spec.optimizer.rules[0].when.metric',
+        saw: 'metric: responseTimeP95, value: 2',
+        wanted: 'must compare a known metric with a value in its unit',
+      },
+    },
+    {
+      name: 'a Redis parameter that opens a door',
+      object: policy({ redis: { parameters: { requirepass: 'x' } } }),
+      problem: {
+        field: 'spec.redis.parameters',
+        wanted: expect.stringContaining('must not hold parameters of security'),
+      },
+    },
+    {
+      name: 'a missing field',
+      object: service({ redis: [{ name: 'cache' }] }),
+      problem: { field: 'spec.redis[0].secretRef', saw: 'nothing', wanted: expect.stringContaining('Secret with uri') },
+    },
+    {
+      name: 'a name that stands twice',
+      object: service({ components: [workflow, workflow] }),
+      problem: { field: 'spec.components', wanted: 'each name or value once' },
+    },
+    {
+      name: 'another kind',
+      object: { apiVersion: 'v1', kind: 'ConfigMap' },
+      problem: {
+        field: 'kind',
+        saw: 'v1 ConfigMap',
+        example: 'apiVersion: genops.dev/v1alpha1, kind: PerformancePolicy',
+      },
+    },
+    { name: 'nothing at all', object: null, problem: { field: 'kind' } },
+  ])('$name', ({ object, problem }) => {
+    expect(validate(object)).toMatchObject({ kind: 'invalid', problems: [problem] });
+  });
+});
+
+test('all problems of a file are found at once', () => {
+  const found = validate(policy({ horizontal: { minReplicas: 5, maxReplicas: 3 }, redis: { maxMemory: 'much' } }));
+  expect(found).toMatchObject({
+    problems: [{ field: 'spec.horizontal.minReplicas' }, { field: 'spec.redis.maxMemory' }],
+  });
+});
+
+test('what cannot be read is reported once, not also as being in the wrong order', () => {
+  const found = validate(policy({ collector: { interval: 'often', timeout: '2s' } }));
+  expect(found).toMatchObject({ problems: [{ field: 'spec.collector.interval' }] });
+});
+
+test('the defaults of the API server are filled in, and the file is left alone', () => {
+  const file = service({});
+  const before = structuredClone(file);
+  expect(validate(file)).toMatchObject({
+    kind: 'valid',
+    object: { spec: { mode: 'Enforce', deletionPolicy: 'Retain' } },
+  });
+  expect(file).toEqual(before);
+});
