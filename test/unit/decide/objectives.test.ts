@@ -1,0 +1,203 @@
+import { describe, expect, test } from '@jest/globals';
+import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
+import {
+  judgeObjectives,
+  type Measured,
+  type ObjectiveName,
+  type ObjectivesAnswer,
+} from '../../../operator/decide/objectives.ts';
+
+const now = Date.UTC(2026, 10, 25, 12, 0, 0);
+const { objectives: policy } = effectivePolicy({}).policy;
+const seen = (value: number, more: object = {}) => ({ value, observedAt: now - 4_000, ...more });
+const mi = 1024 ** 2;
+const fine: Measured = {
+  workflowDuration: seen(12.345, { component: 'workflow' }),
+  cachedResponseTime: seen(0.0842),
+  workflowsInFlight: seen(20),
+  memory: seen(1610 * mi),
+  redisHitRatio: seen(0.912345),
+  successRatio: seen(0.99),
+};
+const judged = (measured: Partial<Measured>, changes: Partial<typeof policy> = {}): ObjectivesAnswer =>
+  judgeObjectives({ policy: { ...policy, ...changes }, measured: { ...fine, ...measured }, previous: undefined, now });
+const stateOf = (name: ObjectiveName, answer: ObjectivesAnswer) =>
+  answer.objectives.find((entry) => entry.name === name)?.state;
+
+describe('judgeObjectives()', () => {
+  test('writes each with its target, in its unit, and when it was measured', () => {
+    const at = { since: '2026-11-25T12:00:00Z', observedAt: '2026-11-25T11:59:56Z' };
+    expect(judged({})).toEqual({
+      objectives: [
+        { name: 'WorkflowDuration', component: 'workflow', state: 'Met', target: '30s', measured: '12.3s', ...at },
+        { name: 'ConcurrentWorkflows', state: 'Met', target: '20', measured: '20', ...at },
+        { name: 'CachedResponseTime', state: 'Met', target: '100ms', measured: '84ms', ...at },
+        { name: 'Memory', state: 'Met', target: '2048Mi', measured: '1610Mi', ...at },
+        { name: 'CacheHitRatio', state: 'Met', target: '0.70', measured: '0.9123', ...at },
+        { name: 'SuccessRatio', state: 'Met', target: '0.95', measured: '0.99', ...at },
+      ],
+      objectivesMet: '6/6',
+      condition: {
+        type: 'ObjectivesMet',
+        status: 'True',
+        reason: 'Met',
+        message: 'Every required objective that was exercised is met.',
+      },
+    });
+  });
+
+  test.each<{ name: string; objective: ObjectiveName; measured: Partial<Measured>; state: string }>([
+    {
+      name: 'a duration at its target is met',
+      objective: 'WorkflowDuration',
+      measured: { workflowDuration: seen(30) },
+      state: 'Met',
+    },
+    {
+      name: 'above it is not',
+      objective: 'WorkflowDuration',
+      measured: { workflowDuration: seen(30.001) },
+      state: 'NotMet',
+    },
+    {
+      name: 'no data is unknown',
+      objective: 'WorkflowDuration',
+      measured: { workflowDuration: undefined },
+      state: 'Unknown',
+    },
+    {
+      name: 'a lower bound below the target says nothing',
+      objective: 'WorkflowDuration',
+      measured: { workflowDuration: seen(10, { atLeast: true }) },
+      state: 'Unknown',
+    },
+    {
+      name: 'a lower bound at the target is above it',
+      objective: 'WorkflowDuration',
+      measured: { workflowDuration: seen(30, { atLeast: true }) },
+      state: 'NotMet',
+    },
+    {
+      name: 'a load of 19 does not exercise 20',
+      objective: 'ConcurrentWorkflows',
+      measured: { workflowsInFlight: seen(19) },
+      state: 'NotExercised',
+    },
+    {
+      name: 'a load that is not known is unknown',
+      objective: 'ConcurrentWorkflows',
+      measured: { workflowsInFlight: undefined },
+      state: 'Unknown',
+    },
+    {
+      name: 'a load under which workflows are slow is not carried',
+      objective: 'ConcurrentWorkflows',
+      measured: { workflowDuration: seen(31) },
+      state: 'NotMet',
+    },
+    {
+      name: 'a load under which requests fail is not carried',
+      objective: 'ConcurrentWorkflows',
+      measured: { successRatio: seen(0.9) },
+      state: 'NotMet',
+    },
+    {
+      name: 'a load under which durations are not known is unknown',
+      objective: 'ConcurrentWorkflows',
+      measured: { workflowDuration: undefined },
+      state: 'Unknown',
+    },
+    {
+      name: 'cached answers at 101 ms',
+      objective: 'CachedResponseTime',
+      measured: { cachedResponseTime: seen(0.101) },
+      state: 'NotMet',
+    },
+    { name: 'memory at 2048Mi', objective: 'Memory', measured: { memory: seen(2048 * mi) }, state: 'Met' },
+    { name: 'memory above it', objective: 'Memory', measured: { memory: seen(2048 * mi + 1) }, state: 'NotMet' },
+    {
+      name: 'an OOM kill within the window is a violation whatever was seen',
+      objective: 'Memory',
+      measured: { oomKilledAt: now - 300_000 },
+      state: 'NotMet',
+    },
+    {
+      name: 'also where nothing was seen',
+      objective: 'Memory',
+      measured: { memory: undefined, oomKilledAt: now },
+      state: 'NotMet',
+    },
+    { name: 'an older one is none', objective: 'Memory', measured: { oomKilledAt: now - 300_001 }, state: 'Met' },
+    {
+      name: 'a hit ratio at its target',
+      objective: 'CacheHitRatio',
+      measured: { redisHitRatio: seen(0.7) },
+      state: 'Met',
+    },
+    {
+      name: 'a hit ratio below it',
+      objective: 'CacheHitRatio',
+      measured: { redisHitRatio: seen(0.6999) },
+      state: 'NotMet',
+    },
+    {
+      name: "the workload's ratio does not stand in for that of Redis",
+      objective: 'CacheHitRatio',
+      measured: { redisHitRatio: undefined, workloadHitRatio: seen(0.9) },
+      state: 'Unknown',
+    },
+    { name: 'success at its target', objective: 'SuccessRatio', measured: { successRatio: seen(0.95) }, state: 'Met' },
+    { name: 'success below it', objective: 'SuccessRatio', measured: { successRatio: seen(0.9499) }, state: 'NotMet' },
+  ])('$name', ({ objective, measured, state }) => {
+    expect(stateOf(objective, judged(measured))).toBe(state);
+  });
+
+  test('the policy says which hit ratio decides', () => {
+    const changes = { cacheHitRatio: { ...policy.cacheHitRatio, source: 'Workload' as const } };
+    expect(stateOf('CacheHitRatio', judged({ workloadHitRatio: seen(0.1) }, changes))).toBe('NotMet');
+  });
+
+  test('one that was not exercised does not count, neither way', () => {
+    expect(judged({ workflowsInFlight: seen(3) })).toMatchObject({
+      objectivesMet: '5/5',
+      condition: { status: 'True' },
+    });
+  });
+
+  test('unknown is not met, and not met outweighs unknown', () => {
+    expect(judged({ redisHitRatio: undefined })).toMatchObject({
+      objectivesMet: '5/6',
+      condition: { status: 'Unknown', reason: 'Unknown' },
+    });
+    const both = judged({ redisHitRatio: undefined, memory: seen(3000 * mi) });
+    expect(both).toMatchObject({ objectivesMet: '4/6', condition: { status: 'False', reason: 'NotMet' } });
+    expect(both.condition.message).toContain('Memory (2048Mi)');
+  });
+
+  test('an informational one is shown and counts nothing; one that is off is not there', () => {
+    const informational = { ...policy.memory, mode: 'Informational' as const };
+    const off = { ...policy.successRatio, mode: 'Off' as const };
+    const answer = judged({ memory: seen(3000 * mi) }, { memory: informational, successRatio: off });
+    expect(answer).toMatchObject({ objectivesMet: '4/4', condition: { status: 'True' } });
+    expect(stateOf('Memory', answer)).toBe('NotMet');
+    expect(stateOf('SuccessRatio', answer)).toBeUndefined();
+  });
+
+  test('keeps since while the state holds, and only then', () => {
+    const before = '2026-11-25T08:00:00Z';
+    const previous = [
+      { name: 'WorkflowDuration' as const, state: 'Met' as const, since: before },
+      { name: 'SuccessRatio' as const, state: 'NotMet' as const, since: before },
+    ];
+    const { objectives } = judgeObjectives({ policy, measured: fine, previous, now });
+    const since = Object.fromEntries(objectives.map((entry) => [entry.name, entry.since]));
+    expect(since).toMatchObject({ WorkflowDuration: before, SuccessRatio: '2026-11-25T12:00:00Z' });
+  });
+
+  test('says of a lower bound that it is one', () => {
+    expect(judged({ workflowDuration: seen(60, { atLeast: true }) }).objectives[0]).toMatchObject({
+      measured: '>60s',
+      state: 'NotMet',
+    });
+  });
+});

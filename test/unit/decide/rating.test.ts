@@ -1,0 +1,118 @@
+import { describe, expect, test } from '@jest/globals';
+import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
+import { ratingOf, type RatingInput } from '../../../operator/decide/rating.ts';
+
+const { rating: policy } = effectivePolicy({}).policy;
+const best = { cpuPercent: 10, memoryBytes: 1, responseTimeP95: { value: 0.01 }, cacheHitRatio: 1 };
+const mi = 1024 ** 2;
+const points = (input: Partial<RatingInput>) => ratingOf({ policy, ...best, ...input });
+
+describe('ratingOf()', () => {
+  test.each([
+    [49.99, 25],
+    [50, 15],
+    [74.99, 15],
+    [75, 5],
+    [89.99, 5],
+    [90, 0],
+    [250, 0],
+  ])('cpu %p %% gives %p', (cpuPercent, expected) => {
+    expect(points({ cpuPercent }).parts?.cpu).toBe(expected);
+  });
+  test.each([
+    [1024 * mi - 1, 25],
+    [1024 * mi, 15],
+    [1536 * mi, 5],
+    [2048 * mi, 0],
+  ])('memory %p gives %p', (memoryBytes, expected) => {
+    expect(points({ memoryBytes }).parts?.memory).toBe(expected);
+  });
+  test.each([
+    [0.0999, 25],
+    [0.1, 15],
+    [0.4999, 15],
+    [0.5, 5],
+    [0.9999, 5],
+    [1, 0],
+  ])('p95 %p s gives %p', (value, expected) => {
+    expect(points({ responseTimeP95: { value } }).parts?.responseTime).toBe(expected);
+  });
+  test.each([
+    [0.81, 25],
+    [0.8, 15],
+    [0.71, 15],
+    [0.7, 5],
+    [0.51, 5],
+    [0.5, 0],
+  ])('hit ratio %p gives %p', (cacheHitRatio, expected) => {
+    expect(points({ cacheHitRatio }).parts?.cacheHitRatio).toBe(expected);
+  });
+
+  test.each<{ name: string; input: Partial<RatingInput>; grade: string; score: number; scoredOf: number }>([
+    {
+      name: '25 + 25 + 25 + 5 = 80 is Excellent',
+      input: { cacheHitRatio: 0.6 },
+      grade: 'Excellent',
+      score: 80,
+      scoredOf: 100,
+    },
+    {
+      name: '25 + 25 + 15 + 5 = 70 is Good',
+      input: { responseTimeP95: { value: 0.2 }, cacheHitRatio: 0.6 },
+      grade: 'Good',
+      score: 70,
+      scoredOf: 100,
+    },
+    {
+      name: '25 + 15 + 15 + 5 = 60 is Good',
+      input: { memoryBytes: 1100 * mi, responseTimeP95: { value: 0.2 }, cacheHitRatio: 0.6 },
+      grade: 'Good',
+      score: 60,
+      scoredOf: 100,
+    },
+    {
+      name: '25 + 15 + 0 + 0 = 40 is Fair',
+      input: { memoryBytes: 1100 * mi, responseTimeP95: { value: 2 }, cacheHitRatio: 0.1 },
+      grade: 'Fair',
+      score: 40,
+      scoredOf: 100,
+    },
+    {
+      name: '25 + 5 + 5 + 0 = 35 is Poor',
+      input: { memoryBytes: 1600 * mi, responseTimeP95: { value: 0.6 }, cacheHitRatio: 0.1 },
+      grade: 'Poor',
+      score: 35,
+      scoredOf: 100,
+    },
+    {
+      name: 'a part without a figure counts neither way: 55 of 75 are as good as 73 of 100',
+      input: { cacheHitRatio: undefined, responseTimeP95: { value: 0.2 }, memoryBytes: 1100 * mi, cpuPercent: 10 },
+      grade: 'Good',
+      score: 55,
+      scoredOf: 75,
+    },
+    {
+      name: 'a lower bound within the limits is unknown',
+      input: { responseTimeP95: { value: 0.5, atLeast: true } },
+      grade: 'Excellent',
+      score: 75,
+      scoredOf: 75,
+    },
+    {
+      name: 'a lower bound beyond the last limit gives nothing',
+      input: { responseTimeP95: { value: 10, atLeast: true } },
+      grade: 'Good',
+      score: 75,
+      scoredOf: 100,
+    },
+  ])('$name', ({ input, grade, score, scoredOf }) => {
+    expect(points(input)).toMatchObject({ grade, score, scoredOf });
+  });
+
+  test('shows a missing part as missing', () => {
+    expect(points({ cacheHitRatio: undefined }).parts).toEqual({ cpu: 25, memory: 25, responseTime: 25 });
+  });
+  test('knows no grade without a figure', () => {
+    expect(ratingOf({ policy })).toEqual({ grade: 'Unknown', scoredOf: 0 });
+  });
+});
