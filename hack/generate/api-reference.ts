@@ -1,4 +1,3 @@
-import type { TSchema } from 'typebox';
 import { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { measures } from '../../operator/api/contract.ts';
 import { PolicySpec } from '../../operator/api/performance-policy.ts';
@@ -11,12 +10,15 @@ import { figureOf, nodeOf, shown, type SchemaNode } from './node.ts';
 export function apiReference(): ReadonlyMap<string, string> {
   const parts = [
     head,
-    ...kind('GenerationService', 'spec', GenerationServiceSpec),
-    ...kind('PerformancePolicy', 'spec', PolicySpec),
+    '## GenerationService',
+    ...tables(nodeOf(GenerationServiceSpec), 'gensvc.spec', {}),
+    '## PerformancePolicy',
+    ...tables(nodeOf(PolicySpec), 'perf.spec', {}),
     metrics(),
     parameters(),
-    ...kind('GenerationService', 'status', GenerationServiceStatus),
-    ...kind('PerformancePolicy', 'status', PerformancePolicyStatus),
+    '## Status',
+    ...tables(nodeOf(GenerationServiceStatus), 'gensvc.status', {}),
+    ...tables(nodeOf(PerformancePolicyStatus), 'perf.status', {}),
   ];
   return new Map([['docs/reference/api.md', `${parts.join('\n\n')}\n`]]);
 }
@@ -32,28 +34,21 @@ The same texts as \`kubectl explain gensvc.spec\` and \`kubectl explain perf.spe
 - **Switching off.** A part or a named entry goes off by \`mode: Off\`, never by null.
 - **Types.** *duration* is a string such as 300s, 1h30m or 100ms. *ratio* is a string from "0" to "1". *quantity* is as everywhere in Kubernetes: 1Gi, 500m, 2.`;
 
-function kind(name: string, part: string, schema: TSchema): readonly string[] {
-  return [`## ${name} ${part}`, ...tables(nodeOf(schema), part, {})];
-}
-
-/** A table for each struct, the outer one first. `overrides` is a policy again and stands there. */
+/** A table for each struct, the outer one first. */
 function tables(schema: SchemaNode, path: string, around: unknown): readonly string[] {
   const fields = Object.entries(schema.properties ?? {});
   const rows = fields.map(([name, field]) => row(name, field, isRequired(schema, name), figureOf(name, field, around)));
   const rules = (schema.rules ?? []).map((rule) => `- ${ruleMessage(rule)}`);
-  const table = ['| field | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
-  const own = [
+  return [
     `### ${path}`,
     schema.description ?? '',
-    table,
-    ...(rules.length === 0 ? [] : [`Rules:\n\n${rules.join('\n')}`]),
-  ];
-  return [
-    ...own,
+    ['| field | type | default | meaning | rule |', '|---|---|---|---|---|', ...rows].join('\n'),
+    ...(rules.length === 0 ? [] : [`Among these fields:\n\n${rules.join('\n')}`]),
     ...fields.flatMap(([name, field]) => nested(field, `${path}.${name}`, figureOf(name, field, around))),
   ];
 }
 
+/** Overrides have the shape of a policy, which stands there. */
 function nested(field: SchemaNode, path: string, figure: unknown): readonly string[] {
   if (path.endsWith('.overrides')) return [];
   if (field.properties !== undefined) return tables(field, path, figure);
@@ -64,37 +59,43 @@ const isRequired = ({ properties = {}, required = [] }: SchemaNode, name: string
   required.includes(name) && properties[name]?.default === undefined;
 
 function row(name: string, field: SchemaNode, required: boolean, figure: unknown): string {
-  const value = field.default ?? figure;
-  const isStruct = field.properties !== undefined;
-  const standing = required ? '*required*' : value === undefined || isStruct ? '' : `\`${shown(value)}\``;
-  return `| \`${name}\` | ${cell(typeOf(field))} | ${cell(standing)} | ${cell([field.description ?? '', ...limits(field)].join(' '))} |`;
+  const cells = [
+    `\`${name}\``,
+    typeOf(field),
+    required ? '*required*' : defaultOf(field, figure),
+    field.description ?? '',
+    limits(field).join('; '),
+  ];
+  return `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-/** A bar would end the cell. */
-const cell = (text: string): string => text.replaceAll('|', '\\|');
+/** A struct shows the figures of its fields in its own table. */
+function defaultOf(field: SchemaNode, figure: unknown): string {
+  const value = field.default ?? figure;
+  if (field['~example'] !== undefined) return '*needed in some layer*';
+  return value === undefined || field.properties !== undefined ? '' : `\`${shown(value)}\``;
+}
 
 function typeOf(field: SchemaNode): string {
-  if (field.enum !== undefined)
-    return field.enum
-      .map((word) => `\`${word}\``)
-      .join(' \\| ')
-      .replaceAll('\\|', '|');
-  if (field.items !== undefined)
+  if (field.enum !== undefined) return field.enum.map((word) => `\`${shown(word)}\``).join(' | ');
+  if (field.items !== undefined) {
     return `list of ${field.items.properties === undefined ? typeOf(field.items) : 'objects'}`;
+  }
   if (typeof field.additionalProperties === 'object') return `map to ${typeOf(field.additionalProperties)}`;
-  if (field.properties !== undefined) return 'object';
-  if (field['x-kubernetes-int-or-string'] === true) return field.rules === undefined ? 'name or number' : 'quantity';
-  return field.type ?? '';
+  return field.title ?? field.type ?? '';
 }
 
 /** What a value has to keep, in words. */
 function limits(field: SchemaNode): readonly string[] {
-  const { minimum, maximum, minItems, maxItems, maxProperties } = field;
+  const { minimum, maximum, minItems, maxItems, maxProperties, properties, items, additionalProperties } = field;
+  const values = items?.properties === undefined ? items : undefined;
+  const told = [field, values, additionalProperties].filter((node) => typeof node === 'object');
+  const rules = properties === undefined ? told.flatMap((node) => node.rules ?? []) : [];
   return [
-    ...(minimum === undefined && maximum === undefined ? [] : [`From ${minimum ?? 0} to ${maximum ?? 'any'}.`]),
-    ...(maxItems === undefined ? [] : [minItems === maxItems ? `Exactly ${maxItems}.` : `At most ${maxItems}.`]),
-    ...(maxProperties === undefined ? [] : [`At most ${maxProperties}.`]),
-    ...(field.properties === undefined ? (field.rules ?? []) : []).map((rule) => `It ${ruleMessage(rule)}.`),
+    ...(minimum === undefined || maximum === undefined ? [] : [`${minimum} to ${maximum}`]),
+    ...(maxItems === undefined ? [] : [minItems === maxItems ? `exactly ${maxItems}` : `at most ${maxItems}`]),
+    ...(maxProperties === undefined ? [] : [`at most ${maxProperties}`]),
+    ...rules.map(ruleMessage),
   ];
 }
 

@@ -3,6 +3,8 @@ import { property, type Rule } from '../../operator/api/schema.ts';
 
 /** A TypeBox schema as the generators read it: plain JSON Schema, our words, and the marks beside them. */
 export interface SchemaNode {
+  /** The word for its type in the reference. */
+  readonly title?: string;
   readonly type?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
@@ -43,5 +45,6 @@ export function shown(figure: unknown): string {
       .join(', ')}}`;
   }
   if (typeof figure !== 'string') return JSON.stringify(figure);
+  if (/^(on|off|yes|no|true|false)$/i.test(figure)) return JSON.stringify(figure);
   return /^[A-Za-z/][A-Za-z0-9/._+-]*$|^[0-9]+[A-Za-z]+$/.test(figure) ? figure : JSON.stringify(figure);
 }

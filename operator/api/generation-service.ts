@@ -3,7 +3,7 @@ import { Component } from './component.ts';
 import type { ObjectMeta } from './metadata.ts';
 import { name } from './names.ts';
 import { ServiceLoadBalancer } from './nginx.ts';
-import { PolicySpec } from './performance-policy.ts';
+import { ServiceOverrides } from './performance-policy.ts';
 import { cel, crdDefault, listMap, oneOf, struct } from './schema.ts';
 import { PostgresServer, RedisServer } from './servers.ts';
 import type { GenerationServiceStatus } from './status.ts';
@@ -28,7 +28,7 @@ export const GenerationServiceSpec = struct(
         { description: 'The policy of the service; without it the defaults hold.' },
       ),
     ),
-    overrides: Type.Optional(PolicySpec),
+    overrides: Type.Optional(ServiceOverrides),
     deletionPolicy: crdDefault(
       'Retain',
       oneOf(['Retain', 'Restore'], {

@@ -37,7 +37,7 @@ const Server = struct(
     keepaliveRequests: integer(1000, 1, 1_000_000, 'Requests after which a client connection is closed.'),
     largeClientHeaderBuffers: buffers({ count: 4, size: '16Ki' }, 'Buffers for large request headers.'),
   },
-  { description: 'Connections of clients (row G1). HTTP/2 is on wherever TLS is.' },
+  { description: 'Connections of clients. HTTP/2 is on wherever TLS is.' },
 );
 
 const Gzip = struct(
@@ -59,7 +59,7 @@ const Gzip = struct(
       ),
     ),
   },
-  { description: 'Compression (row G2).' },
+  { description: 'Compression.' },
 );
 
 const Buffers = struct(
@@ -69,7 +69,7 @@ const Buffers = struct(
     proxyBufferSize: size('4Ki', 'Buffer for the head of an answer.'),
     proxyBuffers: buffers({ count: 8, size: '4Ki' }, 'Buffers for the body of an answer.'),
   },
-  { description: 'Buffers (row G3).' },
+  { description: 'Buffers.' },
 );
 
 const Api = struct(
@@ -95,7 +95,7 @@ const Api = struct(
       ),
     ),
   },
-  { description: 'API requests (row G4).' },
+  { description: 'API requests.' },
 );
 
 const StaticAssets = struct(
@@ -115,7 +115,7 @@ const StaticAssets = struct(
     ),
     maxAge: time('8760h', 'How long caches may keep such a file.', '8760h'),
   },
-  { description: 'Static files (row G5).' },
+  { description: 'Static files.' },
 );
 
 const MonitoringCache = struct(
@@ -127,7 +127,7 @@ const MonitoringCache = struct(
       oneOf(['Cluster', 'Public'], { description: 'Who may ask: addresses of the cluster only, or everybody.' }),
     ),
   },
-  { description: 'Cache of monitoring answers (row G6).' },
+  { description: 'Cache of monitoring answers.' },
 );
 
 const Upstream = struct(
@@ -148,7 +148,7 @@ const Upstream = struct(
       oneOf(['On', 'Off'], { description: 'Whether a failed POST is sent to another pod: it may then run twice.' }),
     ),
   },
-  { description: 'Connections to pods (row G7).' },
+  { description: 'Connections to pods.' },
 );
 
 const Weights = struct(

@@ -23,7 +23,12 @@ export const objectName = ({ description }: { description: string }) =>
   });
 
 export const port = ({ description }: { description: string }) =>
-  Type.Unsafe<string | number>({ 'x-kubernetes-int-or-string': true, maxLength: 63, description });
+  Type.Unsafe<string | number>({
+    title: 'name or number',
+    'x-kubernetes-int-or-string': true,
+    maxLength: 63,
+    description,
+  });
 
 /** An SQL identifier as PostgreSQL takes it without quotes. */
 export const identifier = ({ description }: { description: string }) =>

@@ -42,39 +42,47 @@ export const ComponentOverrides = struct(componentSections, {
   rules: fallbackWithinBounds,
 });
 
-export const PolicySpec = struct(
-  {
-    objectives: orElse({}, Objectives),
-    collector: orElse({}, Collector),
-    rating: orElse({}, Rating),
-    ...componentSections,
-    optimizer: orElse({}, Optimizer),
-    loadBalancer: orElse({}, LoadBalancer),
-    redis: orElse({ maxMemory: '1Gi' }, Redis),
-    postgres: orElse({}, Postgres),
-    budgets: orElse({}, Budgets),
-    maintenanceWindows: orElse(
-      [],
-      listMap(MaintenanceWindow, {
-        maxItems: 8,
-        description:
-          'If there is any, restarts, evictions, roll-outs and index builds happen only inside; merged by name.',
-      }),
-    ),
-  },
-  {
-    description:
-      'How fast a service has to be and what is tuned for it. Every field may be left out; the reference names the figure that then holds.',
-    rules: [
-      ...fallbackWithinBounds,
-      ordered('collector.interval', 'optimizer.baseline', {
-        as: 'duration',
-        times: 3,
-        example: 'collector: {interval: 10s}, optimizer: {baseline: 60s}',
-      }),
-    ],
-  },
-);
+const sections = {
+  objectives: orElse({}, Objectives),
+  collector: orElse({}, Collector),
+  rating: orElse({}, Rating),
+  ...componentSections,
+  optimizer: orElse({}, Optimizer),
+  loadBalancer: orElse({}, LoadBalancer),
+  redis: orElse({ maxMemory: '1Gi' }, Redis),
+  postgres: orElse({}, Postgres),
+  budgets: orElse({}, Budgets),
+  maintenanceWindows: orElse(
+    [],
+    listMap(MaintenanceWindow, {
+      maxItems: 8,
+      description:
+        'If there is any, restarts, evictions, roll-outs and index builds happen only inside; merged by name.',
+    }),
+  ),
+};
+
+const rules = [
+  ...fallbackWithinBounds,
+  ordered('collector.interval', 'optimizer.baseline', {
+    as: 'duration',
+    times: 3,
+    example: 'collector: {interval: 10s}, optimizer: {baseline: 60s}',
+  }),
+];
+
+export const PolicySpec = struct(sections, {
+  description:
+    'How fast a service has to be and what is tuned for it. Every field may be left out; its text names the figure that then holds.',
+  rules,
+});
+
+/** The same shape as a policy, between it and the components. */
+export const ServiceOverrides = struct(sections, {
+  description: 'Values for this service alone, in the shape of PerformancePolicy.spec; they win over the policy.',
+  rules,
+});
+
 export type PolicySpec = Static<typeof PolicySpec>;
 export type ComponentOverrides = Static<typeof ComponentOverrides>;
 

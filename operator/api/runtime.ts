@@ -15,7 +15,7 @@ const Http = struct(
     connectTimeout: time('5s', 'Longest wait for a connection. At most timeout.'),
   },
   {
-    description: 'Outgoing HTTP requests (row D5).',
+    description: 'Outgoing HTTP requests.',
     rules: [
       ordered('connectionsPerHost', 'connections', {
         as: 'number',
@@ -57,11 +57,11 @@ const Cache = struct(
           ),
           maxPerSecond: integer(50, 0, 10_000, 'Most keys that are warmed in a second; 0 switches warming off.'),
         },
-        { description: 'Warming of keys that were seen together in real accesses (row D7).' },
+        { description: 'Warming of keys that were seen together in real accesses.' },
       ),
     ),
   },
-  { description: 'Caches of the workload (rows D6 and D7).' },
+  { description: 'Caches of the workload.' },
 );
 
 const PostgresPool = struct(
@@ -73,7 +73,7 @@ const PostgresPool = struct(
     commandTimeout: time('30s', 'Longest time for one statement.', '24h'),
   },
   {
-    description: 'Connections of each pod to PostgreSQL (row D8).',
+    description: 'Connections of each pod to PostgreSQL.',
     rules: [ordered('min', 'max', { as: 'number', example: 'min: 5, max: 20' })],
   },
 );
@@ -89,7 +89,7 @@ export const Runtime = struct(
       { ai_api: 5, io: 20, cpu: 2 },
       mapOf(Type.Integer({ minimum: 1, maximum: 10_000, description: 'Tasks at once.' }), {
         maxProperties: 16,
-        description: 'How many tasks of a kind run at once (row D1); layers are merged by name.',
+        description: 'How many tasks of a kind run at once; layers are merged by name.',
         rules: [
           cel("self.all(key, key.matches('^[a-z][a-z0-9_]{0,30}$'))", {
             wanted: 'names must be of lower-case letters, digits and underscores',
@@ -108,7 +108,7 @@ export const Runtime = struct(
             quantity({ description: 'Resident memory in bytes above which garbage is collected.' }),
           ),
         },
-        { description: 'Memory of the process (row D2).' },
+        { description: 'Memory of the process.' },
       ),
     ),
     cpuPool: orElse(
@@ -118,7 +118,7 @@ export const Runtime = struct(
           threads: integer(4, 1, 256, 'Worker threads for work that only computes.'),
           memoEntries: integer(1000, 0, 1_000_000, 'Results that are remembered.'),
         },
-        { description: 'Worker threads (row D3).' },
+        { description: 'Worker threads.' },
       ),
     ),
     batch: orElse(
@@ -128,7 +128,7 @@ export const Runtime = struct(
           maxRequests: integer(10, 1, 10_000, 'Requests that make a batch full.'),
           maxWait: time('100ms', 'Longest time that a request waits for others.', '1m'),
         },
-        { description: 'Requests of one kind that are sent together (row D4).' },
+        { description: 'Requests of one kind that are sent together.' },
       ),
     ),
     http: orElse({}, Http),
@@ -141,7 +141,7 @@ export const Runtime = struct(
           slowAbove: time('1s', 'Statements that take longer are logged.'),
           maxStatements: integer(500, 1, 100_000, 'Different statements that are counted.'),
         },
-        { description: 'Statistics of statements (row D9).' },
+        { description: 'Statistics of statements.' },
       ),
     ),
   },

@@ -52,7 +52,7 @@ interface Described {
 }
 
 /** A field that a value of every effective policy has, see {@link orElse} and {@link neededAfterMerging}. */
-export interface Filled {
+interface Filled {
   readonly '~filled': true;
 }
 export type TFilled<T extends TSchema = TSchema> = TOptional<T> & Filled;
@@ -123,6 +123,7 @@ export function duration({
   const rule = `self.matches(${celString(durationPattern)})${atLeast} && duration(self) <= duration('${max}')`;
   const wanted = `must be a duration from ${min} to ${max}`;
   return Type.String({
+    title: 'duration',
     description,
     maxLength: 20,
     rules: [cel(rule, { wanted, example: durationBetween(least, most), holds })],
@@ -136,6 +137,7 @@ const durationBetween = (least: number, most: number): string =>
 /** A share from 0 to 1 as a string: the API has no floats. */
 export const ratio = ({ description }: Described) =>
   text({
+    title: 'ratio',
     description,
     maxLength: 6,
     pattern: ratioPattern,
@@ -149,10 +151,18 @@ export function quantity({ description }: Described): TUnsafe<Quantity> {
     wanted: 'must be a quantity',
     example: '512Mi, 1Gi, 500m or 2',
   });
-  return Type.Unsafe<Quantity>({ 'x-kubernetes-int-or-string': true, maxLength: 20, description, rules: [rule] });
+  return Type.Unsafe<Quantity>({
+    title: 'quantity',
+    'x-kubernetes-int-or-string': true,
+    maxLength: 20,
+    description,
+    rules: [rule],
+  });
 }
 
 interface Text {
+  /** The word for its type in the reference. */
+  readonly title?: string;
   readonly description: string;
   readonly maxLength: number;
   readonly pattern: string;
@@ -161,8 +171,8 @@ interface Text {
 }
 
 /** A string with a pattern; a rule rather than `pattern`, whose message would show the pattern and no example. */
-export function text({ description, maxLength, pattern, wanted, example }: Text) {
-  return Type.String({ description, maxLength, rules: [matching('self', pattern, { wanted, example })] });
+export function text({ title = 'string', description, maxLength, pattern, wanted, example }: Text) {
+  return Type.String({ title, description, maxLength, rules: [matching('self', pattern, { wanted, example })] });
 }
 
 function matching(path: string, pattern: string, about: Pick<Rule, 'wanted' | 'example'>): Rule {

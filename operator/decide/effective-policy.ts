@@ -9,7 +9,7 @@ export type { FieldProblem } from '../api/field-problem.ts';
 export type { Origin } from './effective-policy-merge.ts';
 
 /** The type of a schema after merging: fields with a figure of their own, and those that somebody has to give, are there. */
-export type Effective<T extends TSchema> = [T] extends [TObject<infer P>]
+type Effective<T extends TSchema> = [T] extends [TObject<infer P>]
   ? {
       readonly [K in keyof P as P[K] extends TOptional ? (P[K] extends TFilled ? K : never) : K]: Effective<P[K]>;
     } & {

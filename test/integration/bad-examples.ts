@@ -16,8 +16,7 @@ export interface BadExample {
 }
 
 const samples = join(import.meta.dirname, '../../config/samples');
-export const sample = (file: string): unknown => parse(readFileSync(join(samples, file), 'utf8'));
-const specOf = (file: string): unknown => property(sample(file), 'spec');
+const specOf = (file: string): unknown => property(parse(readFileSync(join(samples, file), 'utf8')), 'spec');
 
 /** Every message that a rule of the API server can give. */
 export function allMessages(): ReadonlySet<string> {
