@@ -8,7 +8,8 @@ import { openCaches } from '../reconcilers/caches.ts';
 import { apiServices } from '../reconcilers/kinds.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { podsMetricsWay } from '../reconcilers/pods-metrics.ts';
-import { resolveService, stateOf } from '../reconcilers/visit.ts';
+import { createStates } from '../reconcilers/state.ts';
+import { resolveService } from '../reconcilers/visit.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { connect, keyFrom } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
@@ -46,7 +47,11 @@ export const diff = command({
       { ...resolution.resolved, mode: 'Enforce' },
       signal,
     );
-    const plans = planAll(observations, { memory: stateOf(service, caches).levers, now: Date.now(), verb: 'plan' });
+    const plans = planAll(observations, {
+      memory: createStates(kube, caches.states).of(service).levers,
+      now: Date.now(),
+      verb: 'plan',
+    });
     out.write(
       values.output === 'json' ? `${JSON.stringify(plans.map(asJson), undefined, 2)}\n` : plans.map(asText).join(''),
     );

@@ -20,6 +20,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   units(resolved: Resolved): readonly Unit[];
   /** I/O; changes nothing. */
   observe(unit: Unit, signal: AbortSignal): Promise<Observed>;
+  /** The server's own identity, where two services may name one server: the older service has it. Equals `serverRun` of what is remembered. */
+  serverOf?(observed: Observed): string;
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
   plan(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
   /** Pure: what to change so that what we once changed is as it was (deletionPolicy Restore). Absent: there is nothing to put back. */

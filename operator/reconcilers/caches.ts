@@ -17,7 +17,7 @@ import {
   type ApiService,
   type Workload,
 } from './kinds.ts';
-import { projectState, stateLabel, type StateView } from './state.ts';
+import { projectState, serversOf, stateLabel, type StateView } from './state.ts';
 
 export interface WorkloadView {
   readonly namespace: string;
@@ -39,6 +39,7 @@ export interface Caches extends AsyncDisposable {
   readonly statefulSets: Collection<WorkloadView>;
   /** Index `label`: `namespace/key=value`. */
   readonly pods: Collection<PodView>;
+  /** Index `server`. */
   readonly states: Collection<StateView>;
   /** Only where our own metrics API is installed. */
   readonly apiServices: Collection<ApiService> | undefined;
@@ -73,7 +74,12 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),
     statefulSets: open({ resource: statefulSets, project: projectWorkload, isSame: sameWorkload }),
     pods: open({ resource: podResource, project: projectPod, indexes: { label: labelKeys } }),
-    states: open({ resource: configMaps, labelSelector: `${stateLabel}=true`, project: projectState }),
+    states: open({
+      resource: configMaps,
+      labelSelector: `${stateLabel}=true`,
+      project: projectState,
+      indexes: { server: serversOf },
+    }),
     apiServices: watchApiServices
       ? openCollection({ kube, logger, resource: apiServices, project: (object) => object })
       : undefined,

@@ -2,9 +2,14 @@ import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/lo
 import { hashOf } from '../kube/own-writes.ts';
 import { observe, planAll, type UnitPlan, type UnitResult } from '../levers/run.ts';
 import { assess } from './assess.ts';
+import { withoutClaimed } from './claims.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { report } from './report.ts';
-import { applyRemembered, policyOf, resolveService, stateOf, type VisitDeps } from './visit.ts';
+import { isWatched } from './targets.ts';
+import { applyRemembered, policyOf, resolveService, type VisitDeps } from './visit.ts';
+
+/** For a target of a kind that is not watched. */
+const askAgainMs = 30_000;
 
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
@@ -20,11 +25,13 @@ export function generationService(deps: VisitDeps): Reconcile {
     const resolution = await resolveService(service, deps, signal);
     if (resolution.kind === 'problem') {
       await report(service, { kind: 'problem', resolution }, deps, signal);
-      return awaitChange;
+      return service.spec.components.every(({ targetRef }) => isWatched(targetRef))
+        ? awaitChange
+        : requeueAfter(askAgainMs);
     }
     const { resolved } = resolution;
-    const observations = await observe(deps.levers, resolved, signal);
-    const state = stateOf(service, deps.caches);
+    const observations = withoutClaimed(await observe(deps.levers, resolved, signal), service, deps.caches);
+    const state = deps.states.of(service);
     const plans = planAll(observations, { memory: state.levers, now: deps.clock.now(), verb: 'plan' });
     const results = await applyRemembered(service, plans, state, deps, signal);
     const visit = {

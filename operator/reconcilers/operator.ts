@@ -19,6 +19,7 @@ import { performancePolicy } from './performance-policy.ts';
 import { podsMetricsWay, type ServiceRef } from './pods-metrics.ts';
 import { scaler } from './scaler.ts';
 import type { VisitDeps } from './visit.ts';
+import { createStates } from './state.ts';
 import { wire } from './wiring.ts';
 
 export interface OperatorDeps extends MeasuringDeps {
@@ -52,6 +53,7 @@ function visitDeps({ kube, caches, collector, events, metrics, logger, clock, me
     logger,
     clock,
     levers: serviceLevers(kube, caches),
+    states: createStates(kube, caches.states),
     decisions: createDecisions(),
     written: createOwnWrites(caches.services),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),

@@ -3,7 +3,7 @@ import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { observe, planAll, type UnitResult } from '../levers/run.ts';
 import { generationServices } from './kinds.ts';
-import { applyRemembered, resolveForRestore, stateOf, type VisitDeps } from './visit.ts';
+import { applyRemembered, resolveForRestore, type VisitDeps } from './visit.ts';
 
 const finalizer = 'genops.dev/restore';
 /** A server that is down must not keep a namespace from being deleted for ever. */
@@ -56,7 +56,7 @@ export async function release(service: Service, deps: VisitDeps, signal: AbortSi
 /** The units that could not be put back. */
 async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<readonly UnitResult[]> {
   const resolved = await resolveForRestore(service, deps, signal);
-  const state = stateOf(service, deps.caches);
+  const state = deps.states.of(service);
   const touched = (await observe(deps.levers, resolved, signal)).filter(
     ({ lever, unit }) => state.levers[`${lever.name}/${unit.name}`] !== undefined,
   );

@@ -82,14 +82,14 @@ function resolvedSections(
     policy: policyStatus(visit, resolved),
     ...visit.assessment.figures,
     components: resolved.components.map(({ spec: { name } }) => {
-      const decision =
-        visit.scaler?.decisions.get(name) ??
-        previous.components?.find((component) => component.name === name)?.decision;
+      const before = previous.components?.find((component) => component.name === name);
+      const decision = visit.scaler?.decisions.get(name) ?? before?.decision;
+      const metricsSource = visit.assessment.components.get(name)?.metricsSource ?? before?.metricsSource;
       return {
         name,
         ...statusOf('horizontal', name),
         ...(decision === undefined ? {} : { decision }),
-        ...visit.assessment.components.get(name),
+        ...(metricsSource === undefined ? {} : { metricsSource }),
       };
     }),
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),

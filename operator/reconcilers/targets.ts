@@ -33,14 +33,16 @@ async function findTarget(
     .find((other) => claimsBefore(other, service));
   if (older !== undefined) return { kind: 'claimed', by: keyOf(older) };
   const key = keyOf({ metadata: { namespace, name: targetRef.name } });
-  if (targetRef.apiVersion === 'apps/v1' && targetRef.kind === 'Deployment') return found(caches.deployments.get(key));
-  if (targetRef.apiVersion === 'apps/v1' && targetRef.kind === 'StatefulSet')
-    return found(caches.statefulSets.get(key));
-  return askForScale(kube, targetRef, key, signal);
+  if (!isWatched(targetRef)) return askForScale(kube, targetRef, key, signal);
+  return found(targetRef.kind === 'Deployment' ? caches.deployments.get(key) : caches.statefulSets.get(key));
 }
 
-/** Of two services with one target the older one has it: by creation, then by name. */
-function claimsBefore(other: GenerationService, service: GenerationService): boolean {
+/** Whether a change of such a target wakes its service; other kinds have to be asked again. */
+export const isWatched = ({ apiVersion, kind }: ComponentSpec['targetRef']): boolean =>
+  apiVersion === 'apps/v1' && (kind === 'Deployment' || kind === 'StatefulSet');
+
+/** Of two services with one target or server the older one has it: by creation, then by name. */
+export function claimsBefore(other: GenerationService, service: GenerationService): boolean {
   if (other.metadata.uid === service.metadata.uid) return false;
   const order = (of: GenerationService): string => `${of.metadata.creationTimestamp} ${of.metadata.name}`;
   return order(other) < order(service);

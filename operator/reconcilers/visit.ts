@@ -5,12 +5,13 @@ import { apply, confirmations, intentions, type AnyLever, type UnitPlan, type Un
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
 import type { ReportDeps } from './report.ts';
-import { stateName, writeState, type ServiceState } from './state.ts';
+import type { ServiceState, States } from './state.ts';
 import { findTargets } from './targets.ts';
 
 export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
   readonly levers: readonly AnyLever[];
+  readonly states: States;
   /** Whether HPAs read Pods metrics from our own metrics API. */
   readonly podsMetrics: () => PodsMetricsWay;
 }
@@ -44,25 +45,18 @@ export function policyOf({ metadata: { namespace }, spec }: GenerationService, {
     : policies.get(keyOf({ metadata: { namespace, name: spec.policyRef.name } }));
 }
 
-/** The state of this very service; what an earlier one of the same name left behind is not its own. */
-export function stateOf(service: GenerationService, { states }: Pick<Caches, 'states'>): ServiceState {
-  const { namespace, name, uid } = service.metadata;
-  const view = states.get(keyOf({ metadata: { namespace, name: stateName(name) } }));
-  return view?.service === uid ? view.state : { version: 1, levers: {} };
-}
-
 /** What is about to be done is written down before it is done, and that it is in force after: a kill at any moment neither loses an original setting nor takes an intention for drift. */
 export async function applyRemembered(
   service: GenerationService & KubeObject,
   plans: readonly UnitPlan[],
   state: ServiceState,
-  { kube }: Pick<VisitDeps, 'kube'>,
+  { states }: Pick<VisitDeps, 'states'>,
   signal: AbortSignal,
 ): Promise<readonly UnitResult[]> {
   const intended = intentions(plans, state.levers);
-  if (intended !== state.levers) await writeState(kube, service, { ...state, levers: intended }, signal);
+  if (intended !== state.levers) await states.write(service, { ...state, levers: intended }, signal);
   const results = await apply(plans, signal);
   const confirmed = confirmations(results, intended);
-  if (confirmed !== intended) await writeState(kube, service, { ...state, levers: confirmed }, signal);
+  if (confirmed !== intended) await states.write(service, { ...state, levers: confirmed }, signal);
   return results;
 }

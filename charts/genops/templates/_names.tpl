@@ -42,7 +42,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [list, watch]
 - apiGroups: ['']
   resources: [configmaps]
-  verbs: [list, watch, create, patch] # the state that survives restarts
+  verbs: [list, watch, create, update] # the state that survives restarts
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -15,6 +15,7 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
     condition: 'RedisApplied',
     units,
     observe: (unit, signal) => observe(unit, deps, signal),
+    serverOf: ({ serverId }) => serverId,
     plan,
     restore,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
