@@ -16,12 +16,11 @@ import (
 
 	"github.com/coredns/caddy"
 	_ "github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/ready"
-	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	helm "helm.sh/helm/v4/pkg/cmd"
 	helmkube "helm.sh/helm/v4/pkg/kube"
@@ -87,8 +86,7 @@ func runHelm() int {
 func runMetricsServer() int {
 	logs.InitLogs()
 	defer logs.FlushLogs()
-	var command *cobra.Command = metricsserver.NewMetricsServerCommand(genericapiserver.SetupSignalHandler())
-	return exitCode(command.Execute())
+	return exitCode(metricsserver.NewMetricsServerCommand(genericapiserver.SetupSignalHandler()).Execute())
 }
 
 // runCoreDNS serves the Corefile named by its only argument. CoreDNS's own main would link every plugin, and with

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import type { Cluster, ClusterOptions } from './cluster.ts';
+
+const run = promisify(execFile);
+
+/** Whether kind can be used: both programs are there and the engine answers. */
+export async function hasKind(signal: AbortSignal): Promise<boolean> {
+  try {
+    await run('kind', ['version'], { signal });
+    await run('docker', ['version', '--format', '{{.Server.Version}}'], { signal, timeout: 5000 });
+    return true;
+  } catch {
+    return false; // not there, or no engine behind it: both mean "not this way"
+  }
+}
+
+/** kind's configuration: one node, and the controller flags that the local provider has too. */
+export function kindConfiguration(autoscalerSyncPeriod: string): unknown {
+  return {
+    kind: 'Cluster',
+    apiVersion: 'kind.x-k8s.io/v1alpha4',
+    nodes: [{ role: 'control-plane' }],
+    kubeadmConfigPatches: [
+      stringify({
+        kind: 'ClusterConfiguration',
+        controllerManager: { extraArgs: { 'horizontal-pod-autoscaler-sync-period': autoscalerSyncPeriod } },
+      }),
+    ],
+  };
+}
+
+export function kindName(name: string): string {
+  return `genops-${name}`;
+}
+
+export async function upKind(
+  identity: { readonly name: string; readonly folder: string; readonly binDir: string },
+  { progress, autoscalerSyncPeriod = '15s' }: ClusterOptions,
+  signal: AbortSignal,
+): Promise<Cluster> {
+  const name = kindName(identity.name);
+  const kubeconfigPath = join(identity.folder, 'kubeconfig');
+  await mkdir(identity.folder, { recursive: true });
+  const { stdout } = await run('kind', ['get', 'clusters'], { signal });
+  if (!stdout.split('\n').includes(name)) {
+    const configPath = join(identity.folder, 'kind.yaml');
+    await writeFile(configPath, stringify(kindConfiguration(autoscalerSyncPeriod)));
+    const create = ['create', 'cluster', '--name', name, '--config', configPath, '--wait', '3m'];
+    await progress.step('kind create cluster', () => run('kind', create, { signal }));
+  }
+  await run('kind', ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfigPath], { signal });
+  return {
+    name: identity.name,
+    kubeconfigPath,
+    binDir: identity.binDir,
+    loadImage: async (tarPath, within) => {
+      await run('kind', ['load', 'image-archive', tarPath, '--name', name], { signal: within });
+    },
+    stop: () => downKind(identity.name, AbortSignal.timeout(60_000)),
+  };
+}
+
+export async function downKind(name: string, signal: AbortSignal): Promise<void> {
+  await run('kind', ['delete', 'cluster', '--name', kindName(name)], { signal });
+}

@@ -1,0 +1,53 @@
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exists } from '../../servers/cache.ts';
+
+const root = '/sys/fs/cgroup';
+
+/** Makes the cgroup below which the kubelet puts its Pods, in every hierarchy: two kubelets would each end the Pods of the other as orphans. */
+export async function makeCgroup(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    const folder = join(hierarchy, name);
+    await mkdir(folder, { recursive: true });
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+      // version 1: empty in a new group, and nothing can run in it until they are set
+      if (hierarchy.endsWith('/cpuset')) await writeFile(join(folder, file), await readFile(join(hierarchy, file)));
+    }
+  }
+}
+
+/** Every process of every Pod below the cgroup. */
+export async function cgroupProcesses(name: string): Promise<readonly number[]> {
+  const pids = new Set<number>();
+  for (const hierarchy of await hierarchies()) {
+    for (const folder of await descendants(join(hierarchy, name))) {
+      const text = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
+      for (const line of text.split('\n')) if (line !== '') pids.add(Number(line));
+    }
+  }
+  return [...pids];
+}
+
+/** Removes the cgroup, which must have no process left. */
+export async function removeCgroup(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    for (const folder of await descendants(join(hierarchy, name))) await rmdir(folder);
+  }
+}
+
+/** Version 2 has one hierarchy, version 1 one for each controller. */
+async function hierarchies(): Promise<readonly string[]> {
+  if (await exists(join(root, 'cgroup.controllers'))) return [root];
+  const entries = await readdir(root, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name)); // the links are second names
+}
+
+/** Deepest first, the folder itself last; none where it is not there. */
+async function descendants(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return [];
+  const below = await Promise.all(
+    entries.filter((entry) => entry.isDirectory()).map(({ name }) => descendants(join(folder, name))),
+  );
+  return [...below.flat(), folder];
+}

@@ -1,0 +1,114 @@
+import { delimiter } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findCluster, startCluster, stopCluster, type Cluster } from './cluster.ts';
+import { progressOn } from './progress.ts';
+
+const usage = `hack/cluster/main.ts COMMAND [--name NAME]
+
+  up           start the cluster where it is not up; prints its kubeconfig
+               --control-plane-only              no node: needs no root
+               --audit                           log the metadata of each request
+               --autoscaler-sync-period 5s       how often the HPA controller looks (15s)
+  down         end it
+  status       whether it is up (exit code 0) or not (1)
+  load-image   TAR: give a docker-archive to the node
+  env          lines for a shell: eval "$(node hack/cluster/main.ts env)"
+`;
+
+const options = {
+  name: { type: 'string', default: 'default' },
+  'control-plane-only': { type: 'boolean', default: false },
+  audit: { type: 'boolean', default: false },
+  'autoscaler-sync-period': { type: 'string', default: process.env['GENOPS_AUTOSCALER_SYNC_PERIOD'] ?? '15s' },
+} as const;
+
+type Values = ReturnType<typeof parse>['values'];
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, allowPositionals: true });
+}
+
+async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [command, ...operands] = positionals;
+  switch (command) {
+    case 'up':
+      return up(values, signal);
+    case 'down':
+      process.stdout.write(
+        `cluster ${values.name} ${(await stopCluster(values.name, signal)) ? 'ended' : 'was not there'}\n`,
+      );
+      return 0;
+    case 'status':
+      return withCluster(values.name, describe, signal);
+    case 'env':
+      return withCluster(values.name, exportLines, signal);
+    case 'load-image':
+      return loadImage(values.name, operands, signal);
+    case undefined:
+    default:
+      process.stderr.write(usage);
+      return 2;
+  }
+}
+
+async function up(values: Values, signal: AbortSignal): Promise<number> {
+  const started = performance.now();
+  const cluster = await startCluster(
+    {
+      name: values.name,
+      audit: values.audit,
+      autoscalerSyncPeriod: values['autoscaler-sync-period'],
+      progress: progressOn(process.stdout),
+      ...(values['control-plane-only'] ? { node: false } : {}),
+    },
+    signal,
+  );
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${describe(cluster)}up after ${seconds} s\n`);
+  return 0;
+}
+
+async function loadImage(name: string, [tarPath]: readonly string[], signal: AbortSignal): Promise<number> {
+  const cluster = await findCluster(name, signal);
+  if (cluster === undefined || tarPath === undefined) {
+    process.stderr.write(tarPath === undefined ? usage : `cluster ${name} is not up; \`make cluster-up\` starts it\n`);
+    return 2;
+  }
+  await cluster.loadImage(tarPath, signal);
+  return 0;
+}
+
+async function withCluster(name: string, print: (cluster: Cluster) => string, signal: AbortSignal): Promise<number> {
+  const cluster = await findCluster(name, signal);
+  if (cluster === undefined) {
+    process.stderr.write(`cluster ${name} is not up; \`make cluster-up\` starts it\n`);
+    return 1;
+  }
+  process.stdout.write(print(cluster));
+  return 0;
+}
+
+function describe({ name, kubeconfigPath, binDir, logFolder }: Cluster): string {
+  const logs = logFolder === undefined ? [] : [`logs        ${logFolder}/*.log`];
+  return [`cluster     ${name}`, `kubeconfig  ${kubeconfigPath}`, `programs    ${binDir}`, ...logs, ''].join('\n');
+}
+
+function exportLines({ kubeconfigPath, binDir }: Cluster): string {
+  return `export KUBECONFIG='${kubeconfigPath}'\nexport PATH='${binDir}'"${delimiter}$PATH"\n`;
+}
+
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new Error(`${name}: stopped`)));
+try {
+  process.exitCode = await main(process.argv.slice(2), interrupted.signal);
+} catch (error) {
+  process.stderr.write(`${messages(error).join('\n  because: ')}\n`);
+  process.exitCode = 1;
+}
+
+function messages(error: unknown): readonly string[] {
+  if (!Error.isError(error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : messages(error.cause))];
+}
