@@ -54,6 +54,8 @@ export interface CollectionOptions<Wire extends KubeObject, T> {
   readonly metrics?: WatchMetrics | undefined;
   /** A watch of which nothing is heard for so long is dead. Default 150 000 ms: the server sends a bookmark every minute. */
   readonly silenceMs?: number;
+  /** How long one watch lasts: between this and double of it. Default 300 s. */
+  readonly watchSeconds?: number;
 }
 
 /** Begins to list at once; the answer can be used before it is synced. */

@@ -39,6 +39,8 @@ export interface EventOptions {
   readonly instance: string;
   /** Events remembered, and Events waiting to be sent, at most. Default 1000. */
   readonly limit?: number;
+  /** Between two updates of one Event's count. Default 300 000 ms. */
+  readonly updateMs?: number;
   readonly logger: Logger;
 }
 
@@ -55,7 +57,6 @@ interface Series {
   lastAt: number;
   /** Count that the server knows; 0 before it is created. */
   sentCount: number;
-  sentAt: number;
 }
 
 export const events = resource({
@@ -68,23 +69,26 @@ export const events = resource({
 
 /** After so long without a repetition the next one is an Event of its own; as client-go's. */
 const seriesMs = 360_000;
-const updateMs = 300_000;
 const retry = { baseMs: 500, capMs: 10_000 };
 const attempts = 5;
 
 class SeriesRecorder implements EventRecorder {
   readonly #options: EventOptions;
   readonly #limit: number;
+  readonly #updateMs: number;
   /** The one that was told of longest ago is first. */
   readonly #series = new Map<string, Series>();
   readonly #waiting = new Set<Series>();
   readonly #stop = new AbortController();
   #sending: Promise<void> | undefined;
+  /** One for all counts that are not sent yet. */
+  #timer: NodeJS.Timeout | undefined;
   #dropped = 0;
 
   constructor(options: EventOptions) {
     this.#options = options;
     this.#limit = options.limit ?? 1000;
+    this.#updateMs = options.updateMs ?? 300_000;
   }
 
   record(event: EventInput): void {
@@ -95,16 +99,15 @@ class SeriesRecorder implements EventRecorder {
     const known = this.#series.get(words);
     const isGoingOn = known !== undefined && now - known.lastAt < seriesMs;
     const suffix = randomBytes(8).toString('hex');
-    const series = isGoingOn
-      ? known
-      : { event, name: `${name}.${suffix}`, count: 0, lastAt: now, sentCount: 0, sentAt: 0 };
+    const series = isGoingOn ? known : { event, name: `${name}.${suffix}`, count: 0, lastAt: now, sentCount: 0 };
     series.count += 1;
     series.lastAt = now;
     this.#series.delete(words); // so that it stands last
     this.#series.set(words, series);
     const [oldest] = this.#series.keys();
     if (this.#series.size > this.#limit && oldest !== undefined) this.#series.delete(oldest);
-    if (series.count <= 2 || now - series.sentAt >= updateMs) this.#enqueue(series);
+    if (series.count <= 2) this.#enqueue(series);
+    else this.#timer ??= setTimeout(() => this.#enqueueCounts(), this.#updateMs).unref();
   }
 
   async flush(signal: AbortSignal): Promise<void> {
@@ -120,10 +123,16 @@ class SeriesRecorder implements EventRecorder {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
     using deadline = openDeadline(new AbortController().signal, 2000);
     await this.flush(deadline.signal).catch(() => undefined); // what is not sent by now is not worth a longer stop
     this.#stop.abort(new DOMException('the recorder was closed', 'AbortError'));
     await this.#sending;
+  }
+
+  #enqueueCounts(): void {
+    this.#timer = undefined;
+    for (const series of this.#series.values()) if (series.count > series.sentCount) this.#enqueue(series);
   }
 
   #enqueue(series: Series): void {
@@ -154,7 +163,6 @@ class SeriesRecorder implements EventRecorder {
       try {
         await (series.sentCount === 0 ? this.#create(series) : this.#update(series));
         series.sentCount = count;
-        series.sentAt = Date.now();
         return;
       } catch (error) {
         if (signal.aborted) return;

@@ -26,6 +26,8 @@ export interface FeedOptions<T extends KubeObject> {
   readonly metrics?: WatchMetrics | undefined;
   /** Default 150 s: two and a half bookmarks. */
   readonly silenceMs?: number;
+  /** How long one watch lasts: between this and double of it, so that not all come back at once. Default 300 s. */
+  readonly watchSeconds?: number;
   /** [0, 1). */
   readonly random?: () => number;
 }
@@ -96,7 +98,7 @@ export class Feed<T extends KubeObject> {
       metrics?.started(resource.plural, what);
       const end = await this.#watchOnce(signal);
       const isShort = from === this.#version && performance.now() - began < shortMs;
-      if (!isShort) this.#failures = 0;
+      if (!isShort && this.#failing === undefined) this.#failures = 0;
       if (end.why !== 'closed') metrics?.failed(resource.plural, end.why);
       if (end.why === 'expired') return true;
       if (end.why === 'error') throw end.error;
@@ -108,8 +110,8 @@ export class Feed<T extends KubeObject> {
   }
 
   #watchOnce(signal: AbortSignal): Promise<WatchEnd> {
-    const { kube, resource, query, silenceMs = 150_000 } = this.#options;
-    const timeoutSeconds = Math.round(300 + 300 * this.#random());
+    const { kube, resource, query, silenceMs = 150_000, watchSeconds = 300 } = this.#options;
+    const timeoutSeconds = Math.round(watchSeconds * (1 + this.#random()));
     const onOpen = () => {
       this.#failing = undefined;
     };

@@ -72,7 +72,8 @@ export class Transport implements AsyncDisposable {
     const { server, proxy } = this.#config;
     const keepAlive = { keepAliveTimeout: 60_000, keepAliveMaxTimeout: 80_000 }; // the API server closes idle connections after 90 s
     const timeouts = { headersTimeout: 0, bodyTimeout: 0 }; // each request has a deadline of its own
-    const limit = connections === undefined ? {} : { connections };
+    // HTTP/1.1: equal in throughput, and a request or watch that is given up takes its connection with it. Over HTTP/2 a dead one would be used again and again.
+    const limit = { allowH2: false, ...(connections === undefined ? {} : { connections }) };
     if (proxy !== undefined)
       return new ProxyAgent({ uri: proxy, requestTls: tls, ...keepAlive, ...timeouts, ...limit });
     const connect = { ...tls, timeout: this.#options.connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 30_000 };
