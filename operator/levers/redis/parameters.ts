@@ -33,7 +33,7 @@ export function canonicalName(name: string): string {
   if (name === 'slaveof') return 'replicaof';
   if (name === 'lua-time-limit') return 'busy-reply-threshold';
   return name
-    .replace('ziplist', 'listpack')
+    .replaceAll('ziplist', 'listpack')
     .replace(/^slave-/, 'replica-')
     .replace(/^min-slaves-/, 'min-replicas-');
 }
@@ -41,7 +41,7 @@ export function canonicalName(name: string): string {
 /** What servers may call it, the canonical name first. Which one this server knows only CONFIG GET tells, no version number does. */
 export function serverNames(canonical: string): readonly string[] {
   const old = canonical
-    .replace('listpack', 'ziplist')
+    .replaceAll('listpack', 'ziplist')
     .replace(/^replica-/, 'slave-')
     .replace(/^busy-reply-threshold$/, 'lua-time-limit');
   return old === canonical ? [canonical] : [canonical, old];

@@ -1,0 +1,328 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import { plan } from '../../../../operator/levers/redis/plan.ts';
+import type { RedisUnit } from '../../../../operator/levers/redis/unit.ts';
+import { e1, seen, unitWith, type Seen } from './observations.ts';
+
+const planned = (server: Seen, redis?: PolicySpec['redis'], unit?: Partial<RedisUnit>, memory?: UnitMemory) =>
+  plan({ unit: unitWith(redis, unit), observed: seen(server), memory, now: 0 });
+const sent = (result: ReturnType<typeof planned>) =>
+  result.changes.flatMap(({ differences }) => differences.map(({ field, to }) => `${field} ${to}`));
+
+const inUse = (usedMemoryBytes: number, expiring = 0): Seen => ({
+  usedMemoryBytes,
+  keys: { keys: 100, withoutExpiry: 100 - expiring },
+});
+
+const gib = 2 ** 30;
+const mib = 2 ** 20;
+
+describe('E1', () => {
+  test('changes three parameters of a server as it starts, the limit after the eviction policy', () => {
+    const result = planned({});
+    expect(sent(result)).toEqual([
+      'maxmemory-policy allkeys-lru',
+      'save 900 1 300 10 60 10000',
+      'maxmemory 1073741824',
+    ]);
+    expect(result.condition).toEqual({
+      status: 'True',
+      reason: 'Applied',
+      message: '11 settings of cache (Redis 7.0.15) are in force.',
+    });
+    expect(result.againMs).toBe(30_000);
+  });
+
+  test('raises the limit before the eviction policy goes', () => {
+    const config = { maxmemory: '1000000', 'maxmemory-policy': 'allkeys-lru' };
+    const result = planned({ config }, { evictionPolicy: 'noeviction', maxMemory: '1Gi' });
+    expect(sent(result).slice(0, 2)).toEqual(['maxmemory 1073741824', 'maxmemory-policy noeviction']);
+  });
+
+  test('changes nothing on a server that has it', () => {
+    expect(planned({ config: e1 })).toMatchObject({ changes: [], condition: { reason: 'Applied' } });
+  });
+
+  test('takes save points in another order for the same', () => {
+    expect(planned({ config: { ...e1, save: '60 10000 900 1 300 10' } }).changes).toEqual([]);
+  });
+
+  test('takes the last of two names for one parameter', () => {
+    const parameters = { 'hash-max-listpack-value': '64', 'hash-max-ziplist-value': '100' };
+    expect(sent(planned({ config: e1 }, { parameters }))).toEqual(['hash-max-listpack-value 100']);
+  });
+
+  test('says what the server can take only at its start, and does not send it', () => {
+    const result = planned({ config: { ...e1, 'tcp-backlog': '100' }, restartOnly: ['tcp-backlog'] });
+    expect(result).toMatchObject({
+      changes: [],
+      condition: {
+        status: 'True',
+        reason: 'PendingRestart',
+        message: expect.stringContaining('tcp-backlog (100 instead of 511)'),
+      },
+      status: { pendingRestart: ['tcp-backlog'] },
+    });
+  });
+
+  test('status has a hash of what is wanted: another policy, another hash', () => {
+    const hashes = [planned({}), planned({ config: e1 }), planned({}, { maxMemory: '2Gi' })].map(
+      ({ status }) => status['hash'],
+    );
+    expect(hashes[0]).toBe(hashes[1]);
+    expect(hashes[2]).not.toBe(hashes[0]);
+  });
+});
+
+describe('parameters that are not sent', () => {
+  test.each([
+    ['one of the boundary under its old name', { 'slave-read-only': 'no' }, 'remove it from the policy'],
+    [
+      'one that the server does not know',
+      { 'no-such-thing': '1' },
+      'a Redis 7.0.15 that knows no parameter no-such-thing',
+    ],
+    ['save points that are none', { save: '900' }, 'save takes pairs'],
+    ['a size that would wrap around', { 'tcp-keepalive': '20000000000gb' }, 'larger than any'],
+  ])('%s; the others are', (_, parameters, text) => {
+    const result = planned({}, { parameters });
+    expect(result.condition).toMatchObject({
+      status: 'False',
+      reason: 'ConfigRejected',
+      message: expect.stringContaining(text),
+    });
+    expect(sent(result)).toContain('maxmemory 1073741824');
+    for (const name of Object.keys(parameters)) expect(sent(result).join()).not.toContain(`${name} `);
+  });
+});
+
+describe('eviction guard', () => {
+  const withoutExpiry = { keys: { keys: 20, withoutExpiry: 1 } };
+
+  test('leaves policy and limit alone while one key has no expiry, and sends the rest', () => {
+    const result = planned(withoutExpiry);
+    expect(sent(result)).toEqual(['save 900 1 300 10 60 10000']);
+    expect(result.condition).toMatchObject({
+      status: 'False',
+      reason: 'NonExpiringKeys',
+      message: expect.stringContaining('evictionGuard: Off'),
+    });
+  });
+
+  test.each<[string, Seen, PolicySpec['redis']]>([
+    ['every key has an expiry', { keys: { keys: 20, withoutExpiry: 0 } }, {}],
+    ['the guard is off', withoutExpiry, { evictionGuard: 'Off' }],
+    ['a policy spares keys without expiry', withoutExpiry, { evictionPolicy: 'volatile-lru' }],
+    ['the server evicts any key already', { ...withoutExpiry, config: { 'maxmemory-policy': 'allkeys-lfu' } }, {}],
+  ])('lets them be set where %s', (_, server, redis) => {
+    expect(sent(planned(server, redis)).join()).toContain('maxmemory-policy');
+    expect(planned(server, redis).condition.reason).toBe('Applied');
+  });
+
+  test('lets a limit be raised that is there already', () => {
+    expect(sent(planned({ ...withoutExpiry, config: { maxmemory: '2000000' } }))).toContain('maxmemory 1073741824');
+  });
+
+  test.each([
+    [9, 'some keys'],
+    [10, 'at least 10 keys'],
+    [99, 'at least 10 keys'],
+    [100, 'at least 100 keys'],
+  ])('%d keys read as "%s": the message moves seldom', (count, text) => {
+    const { condition } = planned({ keys: { keys: count, withoutExpiry: count } });
+    expect(condition.message).toContain(`saw ${text} without expiry`);
+  });
+});
+
+describe('maxmemory against the container', () => {
+  // 75 % with save points, 85 % without: 1 Gi of 1365.33 Mi, 1 Gi of 1204.7 Mi
+  test.each([
+    ['at 75 % with save points', Math.ceil(gib / 0.75), {}, 'Applied'],
+    ['a byte above 75 % with save points', Math.ceil(gib / 0.75) - 2, {}, 'OutOfBounds'],
+    ['at 85 % without', Math.ceil(gib / 0.85), { parameters: { save: '' } }, 'Applied'],
+    ['a byte above 85 % without', Math.ceil(gib / 0.85) - 2, { parameters: { save: '' } }, 'OutOfBounds'],
+  ])('%s', (_, memoryLimitBytes, redis, reason) => {
+    const result = planned({ memoryLimitBytes }, redis);
+    expect(result.condition.reason).toBe(reason);
+    expect(sent(result).includes('maxmemory 1073741824')).toBe(reason === 'Applied');
+  });
+
+  test('an append-only file needs the room of a save', () => {
+    const result = planned({ memoryLimitBytes: Math.ceil(gib / 0.85), appendOnly: true }, { parameters: { save: '' } });
+    expect(result.condition).toMatchObject({
+      reason: 'OutOfBounds',
+      message: expect.stringContaining('at most 903Mi'),
+    });
+  });
+
+  test('says so too where the limit came down under what is in force', () => {
+    expect(planned({ config: e1, memoryLimitBytes: gib })).toMatchObject({
+      changes: [],
+      condition: { reason: 'OutOfBounds' },
+    });
+  });
+
+  test('takes a share of the limit (70 % of 2 Gi)', () => {
+    const unit = unitWith({ maxMemoryPercentOfLimit: 70 });
+    const result = plan({ unit, observed: seen({ memoryLimitBytes: 2 * gib }), memory: undefined, now: 0 });
+    expect(unit.policy.maxMemory).toBeUndefined();
+    expect(sent(result)).toContain(`maxmemory ${Math.floor(1.4 * gib)}`);
+  });
+
+  test('a share of an unknown limit is nothing to set', () => {
+    const result = planned({}, { maxMemoryPercentOfLimit: 70 });
+    expect(result.condition).toMatchObject({ reason: 'OutOfBounds', message: expect.stringContaining('workloadRef') });
+    expect(sent(result).some((text) => text.startsWith('maxmemory '))).toBe(false);
+  });
+
+  test('no limit at all is above every limit', () => {
+    expect(planned({ memoryLimitBytes: gib }, { maxMemory: '0' }).condition.reason).toBe('OutOfBounds');
+    expect(planned({}, { maxMemory: '0' }).condition.reason).toBe('Applied');
+  });
+});
+
+describe('maxmemory against what is in use', () => {
+  test.each<[string, Seen, PolicySpec['redis'], string]>([
+    ['at what is in use, nothing may be evicted', inUse(gib), { evictionPolicy: 'noeviction' }, 'Applied'],
+    [
+      'a byte below what is in use, nothing may be evicted',
+      inUse(gib + 1),
+      { evictionPolicy: 'noeviction' },
+      'OutOfBounds',
+    ],
+    [
+      'below, and no key has an expiry for volatile-lru',
+      inUse(gib + 1),
+      { evictionPolicy: 'volatile-lru' },
+      'OutOfBounds',
+    ],
+    [
+      'below, and a key has an expiry for volatile-lru',
+      inUse(gib + 1, 1),
+      { evictionPolicy: 'volatile-lru' },
+      'Applied',
+    ],
+    ['below, and any key may go', inUse(gib + 1, 100), {}, 'Applied'],
+    [
+      'below an old limit that is too low already, upwards',
+      { ...inUse(2 * gib), config: { maxmemory: '1000000' } },
+      { evictionPolicy: 'noeviction' },
+      'Applied',
+    ],
+  ])('%s', (_, server, redis, reason) => expect(planned(server, redis).condition.reason).toBe(reason));
+
+  test.each([
+    ['at what the empty server uses', 3 * mib, 'OutOfBounds'],
+    ['a byte above', 3 * mib + 1, 'Applied'],
+  ])('%s', (_, maxMemory, reason) => {
+    expect(
+      planned({ startupMemoryBytes: 3 * mib, keys: { keys: 1, withoutExpiry: 0 } }, { maxMemory: String(maxMemory) })
+        .condition.reason,
+    ).toBe(reason);
+  });
+});
+
+describe('cause', () => {
+  const applied = { ...e1, 'tcp-keepalive': '300' };
+  const memory: UnitMemory = { originals: { maxmemory: '0' }, applied, serverRun: 'run-1', confirmed: true };
+  const drifted = { config: { ...e1, 'maxmemory-policy': 'noeviction' } };
+
+  test.each<[string, Seen, PolicySpec['redis'], UnitMemory | undefined, string]>([
+    ['Declared before anything was ever set', drifted, {}, undefined, 'Declared'],
+    ['Drift where the same process had it', drifted, {}, memory, 'Drift'],
+    ['Restart where another process had it', { ...drifted, serverId: 'run-2' }, {}, memory, 'Restart'],
+    [
+      'Declared where the policy asks for something new',
+      drifted,
+      { evictionPolicy: 'allkeys-lfu' },
+      memory,
+      'Declared',
+    ],
+    [
+      'Declared where it was only intended: a kill is no drift',
+      drifted,
+      {},
+      { applied, serverRun: 'run-1' },
+      'Declared',
+    ],
+  ])('is %s', (_, server, redis, remembered, cause) => {
+    const result = planned(server, redis, {}, remembered);
+    expect(result.changes).toMatchObject([{ cause, serverId: server.serverId ?? 'run-1' }]);
+    expect(result.status['drifted']).toBe(cause === 'Drift' ? 1 : 0);
+  });
+
+  test('each has a change of its own, and the falling limit comes last', () => {
+    const config = { ...e1, maxmemory: '2147483648', 'tcp-keepalive': '0', 'set-max-intset-entries': '1' };
+    const result = planned({ config }, {}, {}, memory);
+    expect(result.changes.map(({ cause }) => cause)).toEqual(['Declared', 'Drift']);
+    expect(result.changes.at(-1)?.differences.map(({ field }) => field)).toEqual(['tcp-keepalive', 'maxmemory']);
+  });
+});
+
+describe('memory', () => {
+  test('keeps the first original, and everything that is in force', () => {
+    const config = { ...e1, maxmemory: '5', 'tcp-keepalive': '0' };
+    const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-1', confirmed: true } as const;
+    const remember = planned({ config }, {}, {}, memory).changes.at(-1)?.remember;
+    expect(remember?.originals).toEqual({ maxmemory: '0', 'tcp-keepalive': '0' });
+    expect(remember?.applied).toMatchObject({ ...e1, 'tcp-keepalive': '300', 'tcp-backlog': '511' });
+    expect(remember?.confirmed).toBeUndefined();
+  });
+
+  test('takes what a restarted server has for its original', () => {
+    const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-0', confirmed: true } as const;
+    const remember = planned({ config: { ...e1, maxmemory: '7' } }, {}, {}, memory).changes[0]?.remember;
+    expect(remember).toMatchObject({ originals: { maxmemory: '7' }, serverRun: 'run-1' });
+  });
+
+  test('writes down what was found in force, once', () => {
+    const first = planned({ config: e1 }).remember;
+    expect(first).toMatchObject({ originals: {}, applied: e1, serverRun: 'run-1', confirmed: true });
+    expect(planned({ config: e1 }, {}, {}, first).remember).toBeUndefined();
+    expect(planned({ config: e1, serverId: 'run-2' }, {}, {}, first).remember).toMatchObject({ serverRun: 'run-2' });
+  });
+});
+
+describe('servers that are only looked at', () => {
+  test('a user without CONFIG SET is told what differs and what to grant', () => {
+    const result = planned({ access: 'Read' });
+    expect(result.changes).toEqual([]);
+    expect(result.condition).toMatchObject({ status: 'True', reason: 'ReportOnly' });
+    expect(result.condition.message).toContain('maxmemory-policy noeviction instead of allkeys-lru');
+    expect(result.condition.message).toContain('+config|set');
+  });
+
+  test('the server of another operator is not touched', () => {
+    const clusterRef = { group: 'redis.redis.opstreelabs.in', kind: 'Redis', name: 'cache' };
+    const result = planned({}, {}, { clusterRef });
+    expect(result).toMatchObject({
+      changes: [],
+      condition: { reason: 'ReportOnly', message: expect.stringContaining('Redis cache') },
+    });
+    expect(result.remember).toBeUndefined();
+  });
+
+  test('without CONFIG the two settings that INFO tells are compared', () => {
+    const observed = seen();
+    const config = { access: 'None', saw: "ERR unknown command 'CONFIG'" } as const;
+    const result = plan({
+      unit: unitWith(),
+      observed: { ...observed, server: { ...observed.server, config } },
+      memory: undefined,
+      now: 0,
+    });
+    expect(result).toMatchObject({ changes: [], condition: { status: 'False', reason: 'ConfigDisabled' } });
+    expect(result.condition.message).toContain(
+      'maxmemory 0 instead of 1073741824, maxmemory-policy noeviction instead of allkeys-lru',
+    );
+  });
+
+  test.each(['Replicated', 'Sentinel', 'Cluster'] as const)('%s is not tuned by halves', (topology) => {
+    expect(planned({ topology })).toMatchObject({
+      changes: [],
+      condition: { reason: 'NotImplemented' },
+      status: { topology },
+    });
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import { restore } from '../../../../operator/levers/redis/restore.ts';
+import { e1, seen, unitWith, type Seen } from './observations.ts';
+
+const originals = { maxmemory: '0', 'maxmemory-policy': 'noeviction', save: '' };
+const memory: UnitMemory = { originals, applied: e1, serverRun: 'run-1', confirmed: true };
+const restored = (server: Seen, remembered: UnitMemory | undefined = memory) =>
+  restore({ unit: unitWith(), observed: seen(server), memory: remembered, now: 0 });
+const sent = (result: ReturnType<typeof restored>) =>
+  result.changes.flatMap(({ differences }) => differences.map(({ field, to }) => [field, to]));
+
+describe('restore()', () => {
+  test('puts back every setting that is still ours, the rising limit before the eviction policy', () => {
+    expect(sent(restored({ config: e1 }))).toEqual([
+      ['maxmemory', '0'],
+      ['maxmemory-policy', 'noeviction'],
+      ['save', ''],
+    ]);
+    expect(restored({ config: e1 }).changes[0]?.remember).toBeUndefined();
+  });
+
+  test('leaves alone what somebody has changed since', () => {
+    expect(sent(restored({ config: { ...e1, maxmemory: '77' } })).map(([name]) => name)).toEqual([
+      'maxmemory-policy',
+      'save',
+    ]);
+  });
+
+  test('puts back unseen what is no longer declared', () => {
+    const remembered = { ...memory, originals: { ...originals, hz: '10' }, applied: { ...e1, hz: '50' } };
+    expect(sent(restored({ config: e1 }, remembered))).toContainEqual(['hz', '10']);
+  });
+
+  test.each<[string, Seen, UnitMemory | undefined]>([
+    ['everything is as it was', { config: { maxmemory: '0', save: '' } }, memory],
+    ['nothing was ever changed', { config: e1 }, { applied: e1 }],
+    ['the server has forgotten it at a restart', { config: { save: '' }, serverId: 'run-2' }, memory],
+  ])('changes nothing where %s', (_, server, remembered) => {
+    expect(restored(server, remembered)).toMatchObject({
+      changes: [],
+      condition: { status: 'True', reason: 'Applied' },
+    });
+  });
+
+  test('does not make writes fail: an old limit below what is in use stays away where nothing may be evicted', () => {
+    const remembered = { ...memory, originals: { ...originals, maxmemory: '1000' } };
+    const result = restored({ config: e1, usedMemoryBytes: 1001 }, remembered);
+    expect(sent(result)).toEqual([['save', '']]);
+    expect(result.condition).toMatchObject({ status: 'False', reason: 'OutOfBounds' });
+    expect(restored({ config: e1, usedMemoryBytes: 1000 }, remembered).condition.reason).toBe('Applied');
+  });
+});
