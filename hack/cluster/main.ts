@@ -18,8 +18,8 @@ const usage = `hack/cluster/main.ts COMMAND [--name NAME]
 const options = {
   name: { type: 'string', default: 'default' },
   'control-plane-only': { type: 'boolean', default: false },
-  audit: { type: 'boolean', default: false },
-  'autoscaler-sync-period': { type: 'string', default: process.env['GENOPS_AUTOSCALER_SYNC_PERIOD'] ?? '15s' },
+  audit: { type: 'boolean' },
+  'autoscaler-sync-period': { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
@@ -54,11 +54,12 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
 
 async function up(values: Values, signal: AbortSignal): Promise<number> {
   const started = performance.now();
+  const period = values['autoscaler-sync-period'];
   const cluster = await startCluster(
     {
       name: values.name,
-      audit: values.audit,
-      autoscalerSyncPeriod: values['autoscaler-sync-period'],
+      ...(values.audit === undefined ? {} : { audit: values.audit }),
+      ...(period === undefined ? {} : { autoscalerSyncPeriod: period }),
       progress: progressOn(process.stdout),
       ...(values['control-plane-only'] ? { node: false } : {}),
     },

@@ -15,6 +15,7 @@ import {
   serverUrl,
   type ControlPlaneLayout,
 } from '../control-plane-commands.ts';
+import type { Progress } from '../progress.ts';
 import { GaveUp, isServerReady, waitUntil } from '../ready.ts';
 import { containerdPrograms, kubernetesPrograms } from '../tools.ts';
 import { cleanUp } from './clean-up.ts';
@@ -42,6 +43,7 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
   const { progress } = options;
   const found = await find(identity);
   if (found !== undefined && (await isUp(found))) {
+    refuseOtherOptions(found.record, options);
     progress.line(`cluster ${identity.name} is up`);
     return clusterOf(found, signal);
   }
@@ -50,18 +52,38 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
   const binDir = await kubernetesPrograms(progress, signal);
   const containerdDir = node ? await containerdPrograms(progress, signal) : '';
   const system = node ? await progress.step('Debian packages for the node', systemPrograms) : undefined;
-  const server = '';
-  const plan = await claimSlot({ ...identity, phase: 'starting', server, binDir, containerdDir, node });
+  const { audit = false, autoscalerSyncPeriod = '15s' } = options;
+  const starting = {
+    ...identity,
+    binDir,
+    containerdDir,
+    node,
+    audit,
+    autoscalerSyncPeriod,
+    phase: 'starting',
+  } as const;
+  const plan = await claimSlot(starting);
   try {
-    const started = await start(plan, { ...options, binDir, containerdDir, system }, signal);
+    await start(plan, { ...starting, progress, system }, signal);
     for (const program of await missingPrograms(plan, node)) throw new Error(await lastWords(plan, program));
-    const record: ClusterRecord = { ...identity, phase: 'ready', server: started, binDir, containerdDir, node };
+    const record: ClusterRecord = { ...starting, phase: 'ready' };
     await writeRecord(plan.folder, record);
     return await clusterOf({ plan, record }, signal);
   } catch (error) {
     await cleanUp(plan, AbortSignal.timeout(60_000)); // the caller's own signal may be what ended the start
     throw error;
   }
+}
+
+/** A test that asked for an audit log should hear that there is none, not find an empty one. */
+function refuseOtherOptions(record: ClusterRecord, { node, audit, autoscalerSyncPeriod }: ClusterOptions): void {
+  const wanted = Object.entries({ node, audit, autoscalerSyncPeriod });
+  const differing = wanted.filter(
+    ([option, value]) => value !== undefined && value !== record[option as keyof ClusterRecord],
+  );
+  if (differing.length === 0) return;
+  const list = differing.map(([option, value]) => `${option} ${value}`).join(', ');
+  throw new Error(`cluster ${record.name} is up, but not with ${list}; end it first, or choose another name`);
 }
 
 /** Ends the cluster: nothing of it is left on the machine. False where there was none. */
@@ -108,15 +130,13 @@ async function removeLeftovers(own: Registered | undefined, signal: AbortSignal)
   }
 }
 
-interface Parts extends ClusterOptions {
-  readonly binDir: string;
-  readonly containerdDir: string;
+interface Parts extends ClusterRecord {
+  readonly progress: Progress;
   /** Absent without a node. */
   readonly system: SystemPrograms | undefined;
 }
 
-/** @returns The API server's URL. */
-async function start(plan: ClusterPlan, parts: Parts, signal: AbortSignal): Promise<string> {
+async function start(plan: ClusterPlan, parts: Parts, signal: AbortSignal): Promise<void> {
   const { progress, system } = parts;
   const context: NodeContext | undefined = system && { ...parts, plan, system, signal };
   const layout: ControlPlaneLayout = {
@@ -125,7 +145,7 @@ async function start(plan: ClusterPlan, parts: Parts, signal: AbortSignal): Prom
     port: context === undefined ? await freePort() : 6443,
     serviceRange: plan.serviceRange,
     advertised: context !== undefined,
-    audit: parts.audit ?? false,
+    audit: parts.audit,
   };
   const kubernetesService = plan.serviceRange.replace(/\d+\/\d+$/, '1');
   const identities = {
@@ -140,7 +160,6 @@ async function start(plan: ClusterPlan, parts: Parts, signal: AbortSignal): Prom
     await progress.step('starting the node', () => startNode(context, inside));
     await progress.step('node and metrics.k8s.io ready', () => nodeReady(context));
   }
-  return serverUrl(layout);
 }
 
 async function startControlPlane(
@@ -150,11 +169,10 @@ async function startControlPlane(
   inside: Inside | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { autoscalerSyncPeriod = '15s' } = parts;
   const commands: Record<(typeof controlPlanePrograms)[number], readonly string[]> = {
     etcd: etcdArguments(layout),
     'kube-apiserver': apiServerArguments(layout),
-    'kube-controller-manager': controllerManagerArguments(layout, { autoscalerSyncPeriod, podRange: plan.podRange }),
+    'kube-controller-manager': controllerManagerArguments(layout, { ...parts, podRange: plan.podRange }),
     'kube-scheduler': schedulerArguments(layout),
   };
   const env = parts.system?.env ?? { PATH: process.env['PATH'] ?? '' };

@@ -11,12 +11,13 @@ export interface ClusterRecord {
   readonly checkout: string;
   /** `starting` with nobody holding its lock is what a killed harness left. */
   readonly phase: 'starting' | 'ready';
-  readonly server: string;
   readonly binDir: string;
   /** Empty without a node. */
   readonly containerdDir: string;
   /** False: the API server and the controllers alone. */
   readonly node: boolean;
+  readonly audit: boolean;
+  readonly autoscalerSyncPeriod: string;
 }
 
 export interface Registered {

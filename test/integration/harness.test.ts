@@ -1,0 +1,159 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { findCluster, startCluster, stopCluster, type Cluster } from '../../hack/cluster/cluster.ts';
+import { markedProcesses } from '../../hack/cluster/local/daemons.ts';
+import { baseFolder, registered } from '../../hack/cluster/local/registry.ts';
+import { progressOn } from '../../hack/cluster/progress.ts';
+import { waitUntil } from '../../hack/cluster/ready.ts';
+import { controlPlane } from '../../hack/cluster/control-plane.ts';
+import { exists } from '../../hack/servers/cache.ts';
+
+const run = promisify(execFile);
+const isLocal = process.getuid?.() === 0 && process.env['GENOPS_TEST_KUBECONFIG'] === undefined;
+const names = ['harness-a', 'harness-b'] as const;
+const signal = (): AbortSignal => AbortSignal.timeout(110_000);
+
+// Only the local provider leaves anything on this machine; it needs root.
+(isLocal ? describe : describe.skip)('the local provider', () => {
+  beforeAll(async () => {
+    process.env['GENOPS_CLUSTER_PROVIDER'] = 'local';
+    // builds what is not in the cache
+    await using plane = await controlPlane({ progress: progressOn(process.stderr) }, AbortSignal.timeout(900_000));
+    expect(plane.server).toContain('127.0.0.1');
+  }, 900_000);
+
+  afterEach(async () => {
+    for (const name of names) await stopCluster(name, signal());
+  });
+
+  test('runs two clusters side by side, and ends one without a trace and without a dent in the other', async () => {
+    const before = await machine();
+    const [a, b] = await Promise.all(names.map((name) => startCluster({ name }, signal())));
+    if (a === undefined || b === undefined) throw new Error('two clusters were asked for');
+    await Promise.all([a, b].map((cluster) => runPod(cluster)));
+    const ofA = (await folders('harness-a'))[0] ?? '';
+    expect(await markedProcesses(ofA)).not.toEqual([]);
+
+    await a.stop();
+
+    expect(await markedProcesses(ofA)).toEqual([]);
+    expect(await exists(ofA)).toBe(false);
+    expect(await exists(a.kubeconfigPath)).toBe(false);
+    expect(await kubectl(b, 'get', 'pod', 'sandbox', '-o', 'jsonpath={.status.phase}')).toBe('Running');
+
+    await b.stop();
+
+    expect(await machine()).toEqual(before);
+  });
+
+  test('cleans up what a killed start left, and starts', async () => {
+    const before = await machine();
+    const harness = up('harness-a');
+    await seen(harness, 'control plane:');
+    harness.kill('SIGKILL');
+    await once(harness, 'exit');
+    const [left = ''] = await folders('harness-a');
+    expect((await markedProcesses(left)).map(({ program }) => program)).toContain('kube-apiserver'); // else this tests nothing
+    expect(await findCluster('harness-a', signal())).toBeUndefined();
+
+    const cluster = await startCluster({ name: 'harness-a' }, signal());
+
+    await runPod(cluster);
+    expect(await folders('harness-a')).toEqual([left]); // the slot was given back
+    await cluster.stop();
+    expect(await machine()).toEqual(before);
+  });
+
+  test('leaves nothing when it is interrupted', async () => {
+    const before = await machine();
+    const harness = up('harness-a');
+    await seen(harness, 'namespaces of the node:');
+    const ended = once(harness, 'exit');
+    harness.kill('SIGINT');
+
+    expect(await ended).toEqual([1, null]);
+    expect(await machine()).toEqual(before);
+  });
+
+  test('starts again what has lost a program', async () => {
+    await startCluster({ name: 'harness-a' }, signal());
+    const [folder = ''] = await folders('harness-a');
+    const kubelet = (await markedProcesses(folder)).find(({ program }) => program === 'kubelet');
+    if (kubelet === undefined) throw new Error('no kubelet');
+    process.kill(kubelet.pid, 'SIGKILL');
+    await waitUntil('seen as down', async () => (await findCluster('harness-a', signal())) === undefined, {
+      timeoutMs: 5000,
+      signal: signal(),
+    });
+
+    await runPod(await startCluster({ name: 'harness-a' }, signal()));
+  });
+
+  test('needs no node for the API alone, and refuses to pass it off as a cluster with one', async () => {
+    const cluster = await startCluster({ name: 'harness-a', node: false, audit: true }, signal());
+    expect(await kubectl(cluster, 'get', 'nodes', '-o', 'name')).toBe('');
+    await expect(startCluster({ name: 'harness-a', node: true }, signal())).rejects.toThrow('not with node true');
+    await expect(cluster.loadImage('image.tar', signal())).rejects.toThrow('no node');
+  });
+});
+
+/** All that a cluster changes on a machine. */
+async function machine(): Promise<unknown> {
+  const [links, routes, mounts, cgroups, clusters] = await Promise.all([
+    readdir('/sys/class/net'),
+    run('ip', ['route']),
+    readFile('/proc/self/mounts', 'utf8'),
+    readdir('/sys/fs/cgroup/memory').catch(() => readdir('/sys/fs/cgroup')),
+    readdir(baseFolder()).catch(() => []),
+  ]);
+  const rules = await Promise.all(['ip_tables_names', 'ip6_tables_names'].map((file) => tables(file)));
+  return {
+    links,
+    routes: routes.stdout,
+    mounts,
+    cgroups: cgroups.filter((name) => name.startsWith('genops')),
+    clusters,
+    rules,
+  };
+}
+
+/** The packet filter tables in use: none appears when nothing is written outside the node's namespace. */
+async function tables(file: string): Promise<string> {
+  return readFile(join('/proc/net', file), 'utf8').catch(() => '');
+}
+
+async function folders(name: string): Promise<readonly string[]> {
+  return (await registered()).filter(({ record }) => record.name === name).map(({ plan }) => plan.folder);
+}
+
+function up(name: string): ChildProcess {
+  const root = resolve(import.meta.dirname, '../..');
+  return spawn(process.execPath, [join(root, 'hack/cluster/main.ts'), 'up', '--name', name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+async function seen({ stdout }: ChildProcess, text: string): Promise<void> {
+  if (stdout === null) throw new Error('no output to read');
+  for await (const line of createInterface(stdout)) if (line.includes(text)) return;
+  throw new Error(`the harness ended without "${text}"`);
+}
+
+/** A Pod of the sandbox image, which every node has. */
+async function runPod(cluster: Cluster): Promise<void> {
+  const image = ['--image=genops-pause:dev', '--image-pull-policy=Never'];
+  const hasAccount = async (): Promise<boolean> => (await kubectl(cluster, 'get', 'serviceaccount', 'default')) !== '';
+  await waitUntil('service account', hasAccount, { timeoutMs: 20_000, signal: signal() });
+  await kubectl(cluster, 'run', 'sandbox', ...image);
+  await kubectl(cluster, 'wait', 'pod/sandbox', '--for=condition=Ready', '--timeout=30s');
+}
+
+async function kubectl({ binDir, kubeconfigPath }: Cluster, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await run(join(binDir, 'kubectl'), ['--kubeconfig', kubeconfigPath, ...args]);
+  return stdout;
+}
