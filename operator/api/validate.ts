@@ -19,7 +19,7 @@ export function validate(object: unknown): Validated<GenerationService | Perform
     return invalid([{ field: 'kind', saw, wanted, example: `apiVersion: ${apiVersion}, kind: PerformancePolicy` }]);
   }
   const copy = structuredClone(object);
-  const check = validators[kind];
+  const check = ajv.compile<GenerationService | PerformancePolicy>(schemas[kind]); // the first time; ajv keeps what it compiled
   return check(copy) ? { kind: 'valid', object: copy } : invalid((check.errors ?? []).filter(isCause).map(problemOf));
 }
 
@@ -51,9 +51,9 @@ ajv.addKeyword({
   validate: (_: unknown, value: unknown) => typeof value === 'string' || Number.isInteger(value),
 });
 
-const validators = {
-  GenerationService: ajv.compile<GenerationService>(objectOf(GenerationServiceSpec, ['spec'])),
-  PerformancePolicy: ajv.compile<PerformancePolicy>(objectOf(PolicySpec, [])),
+const schemas = {
+  GenerationService: objectOf(GenerationServiceSpec, ['spec']),
+  PerformancePolicy: objectOf(PolicySpec, []),
 };
 
 /** Each broken rule is an error of its own; ajv takes them from the function that found them. */
