@@ -58,7 +58,7 @@ export function answerMetricsQuery({ method, url }: MetricsQuery, rates: PodRate
   if (method !== 'GET') return failure(405, 'MethodNotAllowed', `${method} is not supported: metrics are read only`);
   const document = Object.hasOwn(documents, pathname) ? documents[pathname] : undefined;
   if (document !== undefined) return { status: 200, body: document };
-  const [, namespace, pod, metric] = podMetric.exec(pathname)?.map(decodeURIComponent) ?? [];
+  const [, namespace, pod, metric] = podMetric.exec(pathname)?.map(decoded) ?? [];
   if (namespace === undefined || pod === undefined || metric === undefined || !isServed(metric))
     return failure(404, 'NotFound', `the server could not find the metric ${metric ?? pathname} for pods`);
   try {
@@ -90,6 +90,16 @@ function itemsOf(rates: readonly PodRate[], metric: ServedMetric): readonly obje
       },
     ];
   });
+}
+
+/** The API server writes `*` as `%2A`. What cannot be decoded names nothing that there is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (Error.isError(error) && error.name === 'URIError') return text;
+    throw error;
+  }
 }
 
 /** A failure in the form in which the API server itself writes one. */

@@ -23,15 +23,20 @@ function parseRequirement(text: string): LabelSelector {
   const [matched, not, absent, present, operator, single, set, list] = requirement.exec(text) ?? [];
   if (matched === undefined)
     throw new RangeError(`saw ${JSON.stringify(text)}; wanted a label requirement, for example app=generation`);
-  if (not !== undefined && absent !== undefined) return (labels) => labels[absent] === undefined;
+  if (not !== undefined && absent !== undefined) return (labels) => valueOf(labels, absent) === undefined;
   const key = present ?? '';
   if (set !== undefined) {
     const values = (list ?? '').split(',').map((item) => item.trim());
     if (!values.every((item) => listed.test(item)))
       throw new RangeError(`saw ${JSON.stringify(text)}; wanted label values, for example (a, b)`);
-    const isIn = (labels: Labels): boolean => labels[key] !== undefined && values.includes(labels[key]);
+    const isIn = (labels: Labels): boolean => values.includes(valueOf(labels, key) ?? none);
     return set === 'in' ? isIn : (labels) => !isIn(labels);
   }
-  if (operator === undefined) return (labels) => labels[key] !== undefined;
-  return operator === '!=' ? (labels) => labels[key] !== single : (labels) => labels[key] === single;
+  if (operator === undefined) return (labels) => valueOf(labels, key) !== undefined;
+  return operator === '!=' ? (labels) => valueOf(labels, key) !== single : (labels) => valueOf(labels, key) === single;
 }
+
+/** No value of a label looks like this. */
+const none = '\0';
+const valueOf = (labels: Labels, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined;
