@@ -64,6 +64,11 @@ export class Recorder {
     return this.#flights.size;
   }
 
+  /** Whether anything has happened since the last tick. */
+  get hasNews(): boolean {
+    return Object.values(this.#now).some((count) => count > 0);
+  }
+
   sent(dueMs: number, nowMs: number): Flight {
     const flight = { dueMs };
     this.#flights.add(flight);

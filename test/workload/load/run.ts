@@ -128,6 +128,7 @@ async function tickEachSecond(options: LoadOptions, running: Running, signal: Ab
   const { targets, recorder, clock } = running;
   for (let second = 1; !signal.aborted; second += 1) {
     await delay(Math.max(second * 1000 - clock(), 0), undefined, { signal }).catch(() => undefined); // the last one is cut short
+    if (signal.aborted && !recorder.hasNews) return;
     targets.refresh();
     options.onSecond?.(recorder.tick(clock()));
   }

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answer.ts';
 import type { Service } from './service.ts';
 
 export interface Servers extends AsyncDisposable {
   readonly port: number;
   readonly metricsPort: number;
-  /** No new work: not ready, no keep-alive. Resolves when the last answer is out; after `drainMs` those that are left are cut off. */
+  /** Not ready any more and no keep-alive, but who still comes is served. Resolves when nothing is in flight; after `drainMs` what is left is cut off. */
   drain(drainMs: number): Promise<void>;
 }
 
@@ -20,11 +21,12 @@ interface ListenOptions {
 export async function listen(service: Service, { port, metricsPort }: ListenOptions): Promise<Servers> {
   let draining = false;
   const cutOff = new AbortController();
+  const inFlight = new InFlight();
   const api = answering(async (request, response) => {
     if (request.url === '/healthz') return send(response, { status: 200, body: { status: 'alive' } });
     if (request.url === '/readyz') return send(response, readiness(draining));
     if (draining) response.setHeader('connection', 'close'); // a kept connection would pin its client to a Pod that goes
-    return serve(service, request, response, cutOff.signal);
+    return inFlight.during(serve(service, request, response, cutOff.signal));
   });
   const metrics = answering(async (request, response) => {
     if (request.url !== '/metrics') return send(response, { status: 404, body: { error: 'no such path' } });
@@ -46,12 +48,12 @@ export async function listen(service: Service, { port, metricsPort }: ListenOpti
     metricsPort: portOf(metrics),
     async drain(drainMs) {
       draining = true;
-      const deadline = setTimeout(() => cutOff.abort(new DOMException('shutting down', 'AbortError')), drainMs);
+      await Promise.race([inFlight.none(), delay(drainMs, undefined, { ref: false })]);
+      cutOff.abort(shuttingDown());
       await close(api);
-      clearTimeout(deadline);
     },
     async [Symbol.asyncDispose]() {
-      cutOff.abort(new DOMException('shutting down', 'AbortError'));
+      cutOff.abort(shuttingDown());
       await open.disposeAsync();
     },
   };
@@ -73,6 +75,33 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
   const answer = await service.answer(request, AbortSignal.any([gone.signal, cutOff])).catch(failure);
   send(response, answer);
   service.count(request.method ?? 'GET', answer, (performance.now() - started) / 1000);
+}
+
+/** Knows when no request is being answered. */
+class InFlight {
+  readonly #waiting: (() => void)[] = [];
+  #count = 0;
+
+  async during(answered: Promise<void>): Promise<void> {
+    this.#count += 1;
+    try {
+      await answered;
+    } finally {
+      this.#count -= 1;
+      if (this.#count === 0) for (const tell of this.#waiting.splice(0)) tell();
+    }
+  }
+
+  async none(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#count === 0) return;
+    this.#waiting.push(resolve);
+    await promise;
+  }
+}
+
+function shuttingDown(): DOMException {
+  return new DOMException('shutting down', 'AbortError');
 }
 
 function failure(error: unknown): Answer {

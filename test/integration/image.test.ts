@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findCluster } from '../../hack/cluster/cluster.ts';
+import { writeImage, type Image } from '../../hack/image/archive.ts';
+import { buildImage } from '../../hack/image/build.ts';
+import { operatorImage } from '../../hack/image/operator.ts';
+import { pauseImage } from '../../hack/image/pause.ts';
+import { redisImage } from '../../hack/image/redis.ts';
+import { workloadImage } from '../../hack/image/workload.ts';
+import { podResource } from '../../operator/metrics/pod-view.ts';
+import { workloadManifests } from '../workload/manifests.ts';
+import { kubeconfigPath, startWorld } from '../world/world.ts';
+
+const run = promisify(execFile);
+const patience = (): AbortSignal => AbortSignal.timeout(100_000);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'genops-image-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const entriesOf = async (tarPath: string): Promise<readonly string[]> => {
+  const { stdout } = await run('sh', ['-c', `tar xOf ${tarPath} layer.tar | tar tv --numeric-owner`]);
+  return stdout.trim().split('\n');
+};
+
+describe('writeImage()', () => {
+  const image: Image = {
+    name: 'genops-test:dev',
+    files: [
+      { path: '/app/main.mjs', content: 'export {};' },
+      { path: '/tmp', folder: true, mode: 0o1777 },
+      { path: `/deep/${'very-long-folder-name/'.repeat(8)}file`, content: new Uint8Array([0, 255]) },
+      { path: '/bin/self', from: import.meta.filename, mode: 0o755 },
+    ],
+    config: { entrypoint: ['/bin/self'], user: '65532:65532', env: { A: 'b' } },
+  };
+
+  test('writes the same bytes for the same files, in whatever order they are given', async () => {
+    const [one, two] = [join(folder, 'one.tar'), join(folder, 'two.tar')];
+    const first = await writeImage(image, one, patience());
+    const second = await writeImage({ ...image, files: image.files.toReversed() }, two, patience());
+    expect(second).toEqual(first);
+    expect((await readFile(one)).equals(await readFile(two))).toBe(true);
+  });
+
+  test('writes entries that tar reads: sorted, root, time zero, folders before what is in them', async () => {
+    const tarPath = join(folder, 'entries.tar');
+    await writeImage(image, tarPath, patience());
+    const entries = await entriesOf(tarPath);
+    const fields = entries.map((line) => line.split(/\s+/));
+    expect(fields.map(([mode, owner, , date]) => [mode?.length, owner, date])).toEqual(entries.map(() => [10, '0/0', '1970-01-01'])); // prettier-ignore
+    expect(fields.map((parts) => parts[5]).slice(0, 4)).toEqual(['app', 'app/main.mjs', 'bin', 'bin/self']);
+    expect(entries.find((line) => line.endsWith(' tmp'))).toMatch(/^drwxrwxrwt/);
+    expect(entries.find((line) => line.endsWith('very-long-folder-name/file'))).toMatch(/^-rw-r--r-- 0\/0\s+2 /);
+  });
+
+  test('leaves nothing behind when a file is missing, and refuses two files for one path', async () => {
+    const tarPath = join(folder, 'missing.tar');
+    const missing: Image = { ...image, files: [{ path: '/x', from: join(folder, 'nothing') }] };
+    await expect(writeImage(missing, tarPath, patience())).rejects.toThrow('ENOENT');
+    expect(existsSync(tarPath)).toBe(false);
+    const twice: Image = { ...image, files: [...image.files, { path: '/app//main.mjs', content: '' }] };
+    await expect(writeImage(twice, tarPath, patience())).rejects.toThrow('two entries for /app/main.mjs');
+  });
+});
+
+test('buildImage() builds again only when an input has changed', async () => {
+  const source = join(folder, 'source');
+  await writeFile(source, `first ${folder}`);
+  const image: Image = {
+    name: 'genops-test:dev',
+    files: [{ path: '/x', from: source }],
+    config: { entrypoint: ['/x'] },
+  };
+  const first = await buildImage(image, patience());
+  expect(first.isNew).toBe(true);
+  expect(await buildImage(image, patience())).toEqual({ ...first, isNew: false });
+  await writeFile(source, `second ${folder}`);
+  const second = await buildImage(image, patience());
+  expect(second.isNew).toBe(true);
+  expect(second.digest).not.toBe(first.digest);
+});
+
+test.each([
+  ['operator', operatorImage],
+  ['workload', workloadImage],
+  ['redis', redisImage],
+])('the image of the %s comes out the same twice', async (name, describeImage) => {
+  const [one, two] = [join(folder, `${name}-1.tar`), join(folder, `${name}-2.tar`)];
+  const first = await writeImage(await describeImage(patience()), one, patience());
+  const second = await writeImage(await describeImage(patience()), two, patience());
+  expect(second).toEqual(first);
+});
+
+test('the pause image is one small static program', async () => {
+  const tarPath = join(folder, 'pause.tar');
+  const first = await pauseImage(tarPath, patience());
+  expect(first.sizeBytes).toBeLessThan(3_000_000);
+  expect((await entriesOf(tarPath)).map((line) => line.split(' ').at(-1))).toEqual(['pause']);
+  expect(await pauseImage(tarPath, patience())).toEqual(first);
+});
+
+// Without a node (not root, or no cluster yet) there is nothing to run an image on.
+const hasCluster = existsSync(kubeconfigPath());
+(hasCluster ? test : test.skip)('the workload and its Redis run as Pods under `restricted`', async () => {
+  const cluster = await findCluster('default', patience());
+  for (const image of [await workloadImage(patience()), await redisImage(patience())])
+    await cluster?.loadImage((await buildImage(image, patience())).tarPath, patience());
+  await using world = await startWorld({ operator: false });
+  for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
+
+  const ready = await world.eventually(
+    async () => {
+      const pods = await world.kube.list(podResource, { namespace: world.namespace }, world.signal);
+      const running = pods.filter(({ status }) =>
+        status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+      );
+      expect(running).toHaveLength(3);
+      return running;
+    },
+    { withinMs: 60_000 },
+  );
+
+  const address = ready.find(({ metadata }) => metadata.name.startsWith('workflow-execution'))?.status?.podIP;
+  await world.eventually(async () => {
+    const response = await fetch(`http://${address}:8080/api/item/1`, { signal: AbortSignal.timeout(5_000) });
+    expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'hit']); // so its Redis was reached by name
+  });
+});

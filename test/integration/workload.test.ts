@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import { startRedis } from '../../hack/servers/redis.ts';
+import { startService, type ServiceProcess } from '../workload/service-process.ts';
+import { eventually } from '../world/eventually.ts';
+
+const timed = async (url: string, init?: RequestInit) => {
+  const started = performance.now();
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
+  const body = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, body, ms: performance.now() - started };
+};
+const workflow = ({ url }: ServiceProcess, query = '') =>
+  timed(`${url}/api/workflow${query}`, { method: 'POST', body: '{}' });
+
+/** Every sample of the metrics page, by its name and labels as they stand. */
+async function samples({ metricsUrl }: ServiceProcess): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(metricsUrl)).text();
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
+}
+
+describe('a workflow', () => {
+  test('takes its service time, and waits in turn for one of the slots', async () => {
+    await using service = await startService({
+      WORKFLOW_SLOTS: '2',
+      WORKFLOW_MEAN_MS: '300',
+      WORKFLOW_CV: '0',
+      WORKFLOW_CPU_MS: '0',
+    });
+    const answers = await Promise.all(Array.from({ length: 6 }, () => workflow(service)));
+    const rounds = answers.map(({ ms }) => Math.round(ms / 300)).toSorted((a, b) => a - b);
+    expect(rounds).toEqual([1, 1, 2, 2, 3, 3]);
+    const metrics = await samples(service);
+    expect(metrics.get('generation_workflow_duration_seconds_count')).toBe(6);
+    expect(metrics.get('generation_workflow_duration_seconds_sum')).toBeCloseTo(3.6, 0); // 2 × (0.3 + 0.6 + 0.9)
+  });
+
+  test('shows who works and who waits', async () => {
+    await using service = await startService({ WORKFLOW_SLOTS: '2', WORKFLOW_MEAN_MS: '2000', WORKFLOW_CV: '0' });
+    const running = Array.from({ length: 5 }, () => workflow(service));
+    await eventually(async () => {
+      const metrics = await samples(service);
+      expect(metrics.get('generation_workflows_in_flight')).toBe(2);
+      expect(metrics.get('generation_queue_length')).toBe(3);
+    });
+    const { body } = await timed(`${service.url}/api/monitoring/metrics`);
+    expect(body).toMatchObject({ metrics: { workflows_in_flight: 2, queue_length: 3 } });
+    await Promise.all(running);
+  });
+
+  test('burns the CPU time that it states', async () => {
+    await using service = await startService({ WORKFLOW_MEAN_MS: '200', WORKFLOW_CV: '0', WORKFLOW_CPU_MS: '100' });
+    const before = (await samples(service)).get('process_cpu_seconds_total') ?? Number.NaN;
+    for (let count = 0; count < 10; count += 1) await workflow(service);
+    const after = (await samples(service)).get('process_cpu_seconds_total') ?? Number.NaN;
+    expect(after - before).toBeGreaterThan(0.7); // 10 × 100 ms, and some for HTTP
+    expect(after - before).toBeLessThan(1.6);
+  });
+
+  test('is given up with 503 when no slot becomes free in time, and counts with the time it waited', async () => {
+    await using service = await startService({
+      WORKFLOW_SLOTS: '1',
+      WORKFLOW_MEAN_MS: '1500',
+      WORKFLOW_CV: '0',
+      WORKFLOW_GIVE_UP_MS: '300',
+    });
+    const [first, second] = await Promise.all([workflow(service), workflow(service)]);
+    expect([first.status, second.status].toSorted((a, b) => a - b)).toEqual([200, 503]);
+    const refused = first.status === 503 ? first : second;
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.ms).toBeGreaterThanOrEqual(290);
+    expect((await samples(service)).get('generation_workflow_duration_seconds_bucket{le="0.5"}')).toBe(1);
+  });
+
+  test('is told what is wrong with its query', async () => {
+    await using service = await startService();
+    expect(await workflow(service, '?cv=-1')).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining('cv is "-1"') },
+    });
+  });
+});
+
+test('SIGTERM: no longer ready, but what is in flight is answered before the process ends with 0', async () => {
+  await using service = await startService({ WORKFLOW_MEAN_MS: '1500', WORKFLOW_CV: '0' });
+  const inFlight = workflow(service);
+  await eventually(async () => expect((await samples(service)).get('generation_workflows_in_flight')).toBe(1));
+  const ended = service.terminate();
+  await eventually(async () => expect((await fetch(`${service.url}/readyz`)).status).toBe(503));
+  expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  expect(await inFlight).toMatchObject({ status: 200 });
+  expect(await ended).toBe(0);
+});
+
+test('SIGTERM: what takes longer than the drain time is cut off', async () => {
+  await using service = await startService({ WORKFLOW_MEAN_MS: '60000', WORKFLOW_CV: '0', DRAIN_MS: '200' });
+  const inFlight = workflow(service).catch((error: unknown) => error);
+  await eventually(async () => expect((await samples(service)).get('generation_workflows_in_flight')).toBe(1));
+  expect(await service.terminate()).toBe(0);
+  expect(await inFlight).toMatchObject({ status: 503 });
+});
+
+describe('an item', () => {
+  test('is loaded once and then comes from Redis, marked as a hit', async () => {
+    await using redis = await startRedis({ config: { requirepass: 'secret' } });
+    await using service = await startService({
+      ...addressOf(redis.port),
+      REDIS_PASSWORD: 'secret',
+      ITEM_LOAD_MS: '400',
+    });
+    await eventually(async () => expect(await cacheOf(service)).toMatchObject({ redis: { version: '7.0.15' } }));
+
+    const miss = await timed(`${service.url}/api/item/7`);
+    const hit = await timed(`${service.url}/api/item/7`);
+
+    expect([miss.headers.get('x-cache'), hit.headers.get('x-cache')]).toEqual(['miss', 'hit']);
+    expect(hit.body).toEqual(miss.body);
+    expect(hit.ms).toBeLessThan(miss.ms / 2);
+    const metrics = await samples(service);
+    expect(metrics.get('generation_cache_requests_total{level="l2",result="hit"}')).toBe(1);
+    expect(metrics.get('generation_cache_requests_total{level="l2",result="miss"}')).toBe(1);
+    const hits = [...metrics].filter(
+      ([name]) => name.startsWith('http_server_request_duration_seconds_count') && name.includes('cache="hit"'),
+    );
+    expect(hits.map(([, count]) => count)).toEqual([1]);
+    expect(await cacheOf(service)).toMatchObject({
+      statistics: { hits: 1, misses: 1, hit_ratio: 0.5 },
+      redis: { keyspace_hits: 1 },
+    });
+    expect(await redis.command('TTL', 'item:7')).toBeGreaterThan(290);
+  });
+
+  test('is served without Redis, while it hangs, and from it again when it is back', async () => {
+    await using redis = await startRedis();
+    await using service = await startService({ ...addressOf(redis.port), ITEM_LOAD_MS: '20' });
+    const get = () => timed(`${service.url}/api/item/9`);
+    await eventually(async () => expect((await get()).headers.get('x-cache')).toBe('hit'));
+
+    redis.freeze();
+    const hung = await get();
+    expect([hung.status, hung.headers.get('x-cache')]).toEqual([200, 'miss']);
+    expect(hung.ms).toBeLessThan(1500);
+    redis.thaw();
+
+    await redis.kill();
+    expect(await get()).toMatchObject({ status: 200 });
+    expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+    expect(await cacheOf(service)).toMatchObject({ redis: null });
+    expect(
+      (await samples(service)).get('generation_cache_requests_total{level="l2",result="error"}'),
+    ).toBeGreaterThanOrEqual(2);
+
+    await redis.restart();
+    await eventually(async () => expect((await get()).headers.get('x-cache')).toBe('hit'));
+  });
+});
+
+function addressOf(port: number): Readonly<Record<string, string>> {
+  return { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port) };
+}
+
+async function cacheOf({ url }: ServiceProcess): Promise<Record<string, unknown>> {
+  return (await timed(`${url}/api/cache/status`)).body;
+}
