@@ -1,4 +1,5 @@
-import { conditions, type ReasonText } from '../../operator/api/reasons.ts';
+import type { ReasonText } from '../../operator/api/lever-reasons.ts';
+import { conditions } from '../../operator/api/reasons.ts';
 
 /** docs/reference/conditions.md by path. */
 export function conditionsReference(): ReadonlyMap<string, string> {

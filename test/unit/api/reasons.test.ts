@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { conditions, type ReasonText } from '../../../operator/api/reasons.ts';
+import type { ReasonText } from '../../../operator/api/lever-reasons.ts';
+import { conditions } from '../../../operator/api/reasons.ts';
 
 const all = Object.entries(conditions).flatMap(([type, { reasons }]) =>
   Object.entries<ReasonText>(reasons).map(([reason, { means, next }]) => ({ type, reason, means, next })),
