@@ -19,16 +19,24 @@ export async function hasKind(signal: AbortSignal): Promise<boolean> {
 }
 
 /** kind's configuration: one node, and the controller flags that the local provider has too. */
-export function kindConfiguration(autoscalerSyncPeriod: string): unknown {
+export function kindConfiguration(autoscalerSyncPeriod: string) {
   return {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     nodes: [{ role: 'control-plane' }],
-    kubeadmConfigPatches: [
-      stringify({
+    kubeadmConfigPatchesJSON6902: [
+      {
+        group: 'kubeadm.k8s.io',
+        version: 'v1beta4', // what kind writes for Kubernetes 1.36 and later
         kind: 'ClusterConfiguration',
-        controllerManager: { extraArgs: { 'horizontal-pod-autoscaler-sync-period': autoscalerSyncPeriod } },
-      }),
+        patch: stringify([
+          {
+            op: 'add', // to the list: a merge would take away the flags that kind itself sets
+            path: '/controllerManager/extraArgs/-',
+            value: { name: 'horizontal-pod-autoscaler-sync-period', value: autoscalerSyncPeriod },
+          },
+        ]),
+      },
     ],
   };
 }

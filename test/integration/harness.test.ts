@@ -106,7 +106,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
 async function machine(): Promise<unknown> {
   const [links, routes, mounts, cgroups, clusters] = await Promise.all([
     readdir('/sys/class/net'),
-    run('ip', ['route']),
+    readFile('/proc/net/route', 'utf8'),
     readFile('/proc/self/mounts', 'utf8'),
     readdir('/sys/fs/cgroup/memory').catch(() => readdir('/sys/fs/cgroup')),
     readdir(baseFolder()).catch(() => []),
@@ -114,7 +114,7 @@ async function machine(): Promise<unknown> {
   const rules = await Promise.all(['ip_tables_names', 'ip6_tables_names'].map((file) => tables(file)));
   return {
     links,
-    routes: routes.stdout,
+    routes,
     mounts,
     cgroups: cgroups.filter((name) => name.startsWith('genops')),
     clusters,

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { exists } from '../../servers/cache.ts';
 import { waitUntil } from '../ready.ts';
 import { cgroupProcesses, removeCgroup } from './cgroup.ts';
 import { markedProcesses } from './daemons.ts';
 import type { ClusterPlan } from './plan.ts';
-
-const run = promisify(execFile);
 
 /**
  * Ends everything that a cluster has on this machine, in whatever state it is.
@@ -23,7 +19,8 @@ export async function cleanUp(plan: ClusterPlan, signal: AbortSignal): Promise<v
   };
   const options = { timeoutMs: 30_000, signal };
   await waitUntil(`every process of ${plan.folder} ended`, end, options);
-  if (await exists(`/sys/class/net/${plan.linkName}`)) await run('ip', ['link', 'delete', plan.linkName], { signal });
+  const isUnlinked = async (): Promise<boolean> => !(await exists(`/sys/class/net/${plan.linkName}`));
+  await waitUntil(`link ${plan.linkName} gone`, isUnlinked, options); // the kernel removes it with the namespace at its other end
   const removed = async (): Promise<boolean> => {
     await removeCgroup(plan.linkName); // busy for a moment after its last process
     return true;
