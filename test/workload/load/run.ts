@@ -130,7 +130,8 @@ async function tickEachSecond(options: LoadOptions, running: Running, signal: Ab
     await delay(Math.max(second * 1000 - clock(), 0), undefined, { signal }).catch(() => undefined); // the last one is cut short
     if (signal.aborted && !recorder.hasNews) return;
     targets.refresh();
-    options.onSecond?.(recorder.tick(clock()));
+    const ended = recorder.tick(clock()); // also where nobody listens: the account has every second
+    options.onSecond?.(ended);
   }
 }
 
