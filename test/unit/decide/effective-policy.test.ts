@@ -158,6 +158,13 @@ describe('layers', () => {
     expect(policy.scaler.fallback).toEqual({ replicas: 4, after: '3m' });
   });
 
+  test('null says nothing: what a layer below says stays', () => {
+    const overrides = JSON.parse('{"horizontal": {"minReplicas": null}, "redis": null}') as PolicySpec;
+    const { policy, origins } = merged({ policy: { horizontal: { minReplicas: 3 } }, overrides });
+    expect(policy).toMatchObject({ horizontal: { minReplicas: 3 }, redis: { maxMemory: '1Gi' } });
+    expect(origins.get('horizontal.minReplicas')).toBe('policy standard');
+  });
+
   test('fields called like methods of Object are no trap', () => {
     const { policy } = merged({ overrides: { runtime: { pools: { constructor: 3 } } } });
     expect(policy.runtime.pools).toMatchObject({ constructor: 3, io: 20 });
