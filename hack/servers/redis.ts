@@ -178,6 +178,9 @@ async function runCommand(
     port,
     ...(password === undefined ? {} : { password }),
     maxRetriesPerRequest: 0,
+    enableReadyCheck: false, // a busy server takes SCRIPT KILL and nothing else
+    protocol: 2,
+    disableClientInfo: true,
     retryStrategy: () => null,
   });
   redis.on('error', () => undefined); // the command's own rejection tells

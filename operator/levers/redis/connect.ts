@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { RedisAddress } from './address.ts';
+import { partingWords } from './parting-words.ts';
 import { isReply, serverProblem } from './server-error.ts';
 
 /** One server, spoken to directly. `await using` closes it. */
@@ -68,9 +69,14 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
   } catch (error) {
     await connection[Symbol.asyncDispose]();
     signal.throwIfAborted();
-    throw serverProblem(isReply(error) ? error : (event ?? error), label);
+    const cause = isReply(error) ? error : (event ?? error);
+    const words = wasReset(cause) ? await partingWords(address, signal) : undefined;
+    throw serverProblem(words ?? cause, label);
   }
 }
+
+const wasReset = (error: unknown): boolean =>
+  Error.isError(error) && (error.message === 'Connection is closed.' || /ECONNRESET|EPIPE/.test(error.message));
 
 async function closed(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;

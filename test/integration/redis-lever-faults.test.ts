@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { startRedis } from '../../hack/servers/redis.ts';
+import { eventually } from '../world/eventually.ts';
+import { password, tuner } from './redis-tuner.ts';
+import { withholdingProxy } from './withholding-proxy.ts';
+
+const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
+
+describe('a server that does not answer', () => {
+  test('hangs: said within 2.5 s, and it recovers by itself', async () => {
+    await using server = await startRedis();
+    const { visit } = tuner({ secret: secretOf(server) });
+    server.freeze();
+    const started = performance.now();
+    expect(await visit()).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'Unreachable' });
+    expect(performance.now() - started).toBeLessThan(2500);
+    server.thaw();
+    expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+  });
+
+  test('is gone: said at once, and it recovers by itself', async () => {
+    await using server = await startRedis();
+    const { visit } = tuner({ secret: secretOf(server) });
+    await server.kill();
+    expect(await visit()).toMatchObject({ reason: 'Unreachable', message: expect.stringContaining('ECONNREFUSED') });
+    await server.restart();
+    expect(await visit()).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('a CONFIG SET that was made but not answered is found by reading back', async () => {
+    await using server = await startRedis();
+    await using proxy = await withholdingProxy(server.port);
+    const { visit } = tuner({ secret: secretOf(proxy) });
+    proxy.arm('allkeys-lru', 'Answer');
+    expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+    expect(await server.configGet('maxmemory')).toBe('1073741824');
+    expect(await visit()).toMatchObject({ outcome: 'nothing' });
+  });
+
+  test('a CONFIG SET that never arrived is not taken for made, nor for drift the next time', async () => {
+    await using server = await startRedis();
+    await using proxy = await withholdingProxy(server.port);
+    const { visit } = tuner({ secret: secretOf(proxy) });
+    proxy.arm('allkeys-lru', 'Request');
+    expect(await visit()).toMatchObject({
+      outcome: 'failed',
+      reason: 'Unreachable',
+      message: expect.stringContaining('unanswered'),
+    });
+    expect(await server.configGet('maxmemory')).toBe('0');
+    expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Declared'] });
+  });
+
+  test('runs a script without end: Busy, until it is ended', async () => {
+    await using server = await startRedis({ config: { 'lua-time-limit': '10' } });
+    const { visit } = tuner({ secret: secretOf(server) });
+    const script = server.command('EVAL', 'while true do end', '0').catch((error: unknown) => String(error));
+    await eventually(async () => expect(await visit()).toMatchObject({ reason: 'Busy' }));
+    await server.command('SCRIPT', 'KILL');
+    expect(await script).toContain('Script killed');
+    expect(await visit()).toMatchObject({ reason: 'Applied' });
+  });
+});
+
+describe('a server that lets us not in', () => {
+  test.each([
+    ['a wrong password', `redis://:${password}-not@`],
+    ['no password', 'redis://'],
+    ['an unknown user', `redis://nobody:${password}@`],
+  ])('%s', async (_, start) => {
+    await using server = await startRedis({ config: { requirepass: password } });
+    const visited = await tuner({ secret: { uri: `${start}127.0.0.1:${server.port}` } }).visit();
+    expect(visited).toMatchObject({ status: 'False', reason: 'AuthenticationFailed' });
+    expect(await tuner({ secret: { uri: `redis://:${password}@127.0.0.1:${server.port}` } }).visit()).toMatchObject({
+      reason: 'Applied',
+    });
+  });
+
+  test('no Secret, and one without an address', async () => {
+    expect(await tuner({ secret: undefined }).visit()).toMatchObject({
+      reason: 'SecretNotFound',
+      message: expect.stringContaining('ai/redis'),
+    });
+    expect(await tuner({ secret: { password } }).visit()).toMatchObject({ reason: 'SecretNotFound' });
+    expect(await tuner({ secret: { uri: `redis:/${password}` } }).visit()).toMatchObject({ reason: 'SecretInvalid' });
+  });
+
+  test('a user that may not even ask: the message names the command and the grant', async () => {
+    const acl = `user default on nopass ~* &* +@all\nuser genops reset on >${password} +ping\n`;
+    await using server = await startRedis({ aclFile: acl });
+    const visited = await tuner({ secret: { uri: `redis://genops:${password}@127.0.0.1:${server.port}` } }).visit();
+    expect(visited).toMatchObject({ reason: 'PermissionDenied', message: expect.stringContaining("'info'") });
+  });
+
+  test('CONFIG renamed away: what INFO still tells is compared', async () => {
+    await using server = await startRedis({ config: { 'rename-command': 'CONFIG ""' } });
+    const visited = await tuner({ secret: secretOf(server) }).visit();
+    expect(visited).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'ConfigDisabled' });
+    expect(visited.message).toContain('maxmemory 0 instead of 1073741824');
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.internal === false && one.family === 'IPv4')?.address;
+  (outside === undefined ? test.skip : test)('protected mode, seen from another address', async () => {
+    await using server = await startRedis({ config: { bind: '* -::*' } });
+    const visited = await tuner({ secret: { host: outside ?? '', port: String(server.port) } }).visit();
+    expect(visited).toMatchObject({
+      status: 'False',
+      reason: 'ProtectedMode',
+      message: expect.stringContaining('requirepass'),
+    });
+  });
+});
+
+describe('TLS', () => {
+  test('is verified against the Secret’s authority, and refused without it', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'genops-tls-'));
+    const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    await promisify(execFile)('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '1',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      ...subject,
+    ]);
+    await using server = await startRedis({
+      config: {
+        'tls-port': '0',
+        'tls-cert-file': cert,
+        'tls-key-file': key,
+        'tls-ca-cert-file': cert,
+        'tls-auth-clients': 'no',
+      },
+    });
+    const tlsPort = await freePort();
+    await server.configSet('tls-port', String(tlsPort));
+    const uri = `rediss://127.0.0.1:${tlsPort}`;
+    const trusted = await tuner({ secret: { uri, 'ca.crt': await readFile(cert, 'utf8') } }).visit();
+    expect(trusted).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+    const untrusted = await tuner({ secret: { uri } }).visit();
+    expect(untrusted).toMatchObject({
+      status: 'False',
+      reason: 'Unreachable',
+      message: expect.stringContaining('ca.crt'),
+    });
+  });
+});
