@@ -31,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly autoscalerSyncPeriod?: string;
   /** Further flags of kube-apiserver: they are last, so they win. */
   readonly apiServerFlags?: readonly string[];
+  /** The same for kube-controller-manager. */
+  readonly controllerManagerFlags?: readonly string[];
   readonly progress?: Progress;
 }
 
@@ -92,12 +94,15 @@ async function prepare(folder: string, binDir: string, options: ControlPlaneOpti
   const credentials = credentialsFolder(layout);
   await writeCredentials(credentials, controlPlaneIdentities(['127.0.0.1']), serverUrl(layout));
   await writeFile(join(folder, 'audit-policy.yaml'), stringify(auditPolicy));
-  const { autoscalerSyncPeriod = '15s', apiServerFlags = [] } = options;
+  const { autoscalerSyncPeriod = '15s', apiServerFlags = [], controllerManagerFlags = [] } = options;
   const podRange = '10.199.0.0/17';
   const commands: Record<ControlPlaneProgram, readonly string[]> = {
     etcd: etcdArguments(layout),
     'kube-apiserver': [...apiServerArguments(layout), ...apiServerFlags],
-    'kube-controller-manager': controllerManagerArguments(layout, { autoscalerSyncPeriod, podRange }),
+    'kube-controller-manager': [
+      ...controllerManagerArguments(layout, { autoscalerSyncPeriod, podRange }),
+      ...controllerManagerFlags,
+    ],
   };
   const running = new Map<ControlPlaneProgram, ChildProcess>();
   const logPath = (program: ControlPlaneProgram): string => join(folder, `${program}.log`);
