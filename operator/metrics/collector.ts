@@ -102,7 +102,9 @@ export function createCollector(options: CollectorOptions): Collector {
       ),
     windowOf(service, component, windowMs) {
       const tracked = find(service, component);
-      return tracked === undefined ? undefined : figuresOver(tracked.window, windowMs, Date.now());
+      return tracked === undefined
+        ? undefined
+        : figuresOver(tracked.window, tracked.component.pods(), windowMs, Date.now());
     },
     historyOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
     failuresOf: (service, component) =>

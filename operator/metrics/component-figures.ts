@@ -1,4 +1,5 @@
 import { staleAfterMs, type ComponentColumn, type ComponentWindow } from './component-window.ts';
+import type { PodView } from './pod-view.ts';
 import type { Histogram } from './histogram.ts';
 import { histogramNames, type HistogramName } from './signals.ts';
 import type { RingSlice } from './windows.ts';
@@ -32,6 +33,8 @@ export interface ComponentFigures {
   readonly inFlightMax?: Timed;
   readonly queue?: Timed;
   readonly activeConnections?: Timed;
+  /** ms since the epoch; when a container of a Pod that is still there was last killed for its memory. */
+  readonly oomKilledAt?: number;
   /** Observations of the window, in seconds. */
   readonly histograms: Readonly<Partial<Record<HistogramName, Histogram & { readonly observedAt: number }>>>;
 }
@@ -54,17 +57,19 @@ const asked = [
 type Slice = RingSlice<(typeof asked)[number]>;
 type Column = keyof Slice['figures'];
 
-/** @param now ms since the epoch. */
+/** @param views The Pods that there are now. @param now ms since the epoch. */
 export function figuresOver(
   { rows, histograms, options }: ComponentWindow,
+  views: readonly PodView[],
   windowMs: number,
   now: number,
 ): ComponentFigures {
   const slice = rows.since(now - windowMs, asked);
+  const kills = views.flatMap(({ oomKilledAt }) => oomKilledAt ?? []);
   const freshSince = now - staleAfterMs(options);
   const answered = slice.figures.podsAnswered;
   const requestsPerPod = slice.figures.requestRate.map((rate, row) => rate / (answered[row] ?? NaN));
-  const known: { readonly [K in keyof ComponentFigures]?: Timed | undefined } = {
+  const known: { readonly [figure: string]: Timed | undefined } = {
     requestRate: fold(slice, 'requestRate', mean),
     requestRatePerPod: foldOf(slice.times, requestsPerPod, mean),
     cpuCores: fold(slice, 'cpuCores', mean),
@@ -86,6 +91,7 @@ export function figuresOver(
     ...(Object.fromEntries(
       Object.entries(known).filter(([, figure]) => figure !== undefined && isFresh(figure.observedAt)),
     ) as Partial<ComponentFigures>),
+    ...(kills.length === 0 ? {} : { oomKilledAt: Math.max(...kills) }),
     histograms: Object.fromEntries(
       histogramNames.flatMap((name) => {
         const histogram = histograms[name].since(now - windowMs);

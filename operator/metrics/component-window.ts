@@ -124,8 +124,10 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
   const { options, pods, pending } = window;
   const ready = views.filter((view) => stateOf(view) === 'Ready');
   const fresh = ready.flatMap((view) => {
-    const reading = pods.get(view.uid)?.latest;
-    return reading === undefined || at - reading.observedAt > 1.5 * options.intervalMs ? [] : [{ view, reading }];
+    const { latest, failure } = pods.get(view.uid) ?? {};
+    // Half an interval more than it should be old: a look may come a little after the row that it was meant for.
+    const isFresh = latest !== undefined && failure === undefined && at - latest.observedAt <= 1.5 * options.intervalMs;
+    return isFresh ? [{ view, reading: latest }] : [];
   });
   const looks = fresh.map(({ view, reading }) => lookOf(reading, containerOf(view, options.containerName)));
   const { responseTime } = pending;

@@ -1,0 +1,99 @@
+import type { EffectivePolicy } from '../decide/effective-policy.ts';
+import type { Measured, Observation } from '../decide/objectives.ts';
+import type { RatingInput } from '../decide/rating.ts';
+import type { ComponentFigures, Timed } from './component-figures.ts';
+import { quantile, together, type Histogram } from './histogram.ts';
+import type { HistogramName } from './signals.ts';
+
+export interface MeasuredInput {
+  readonly policy: EffectivePolicy['objectives'];
+  /** Over the policy's window; undefined for a component that is not tracked. */
+  readonly components: readonly { readonly name: string; readonly figures: ComponentFigures | undefined }[];
+  /** From the observation of the redis lever. */
+  readonly redisHitRatio?: Observation | undefined;
+}
+
+export interface MeasuredAnswer {
+  readonly objectives: Measured;
+  readonly rating: Omit<RatingInput, 'policy'>;
+}
+
+interface Named {
+  readonly name: string;
+  readonly figures: ComponentFigures;
+}
+
+/** What objectives and rating are judged by, from the figures of all components: times over all of them together, everything else of the component that is worst. */
+export function measuredFrom({ policy, components, redisHitRatio }: MeasuredInput): MeasuredAnswer {
+  const known = components.flatMap(({ name, figures }): readonly Named[] =>
+    figures === undefined ? [] : [{ name, figures }],
+  );
+  const highest = (of: (figures: ComponentFigures) => Timed | undefined): Observation | undefined =>
+    extreme(known, of, 1);
+  const workloadHitRatio = extreme(known, ({ cacheHitRatio }) => cacheHitRatio, -1);
+  const memory = highest(({ memoryBytes }) => memoryBytes);
+  const kills = known.flatMap(({ figures: { oomKilledAt } }) => (oomKilledAt === undefined ? [] : [oomKilledAt]));
+  const hits = policy.cacheHitRatio.source === 'Redis' ? redisHitRatio : workloadHitRatio;
+  return {
+    objectives: {
+      workflowDuration: percentile(known, 'workflowDuration', policy.workflowDuration.percentile),
+      cachedResponseTime: percentile(known, 'cachedResponseTime', policy.cachedResponseTime.percentile),
+      workflowsInFlight: total(known, ({ inFlightMax }) => inFlightMax),
+      memory,
+      oomKilledAt: kills.length === 0 ? undefined : Math.max(...kills),
+      redisHitRatio,
+      workloadHitRatio,
+      successRatio: complement(highest(({ errorRatio }) => errorRatio)),
+    },
+    rating: {
+      cpuPercent: highest(({ cpuPercent }) => cpuPercent)?.value,
+      memoryBytes: memory?.value,
+      responseTimeP95: percentile(known, 'responseTime', 95),
+      cacheHitRatio: hits?.value,
+    },
+  };
+}
+
+/** The highest (`sign` 1) or lowest (-1) of what is known. */
+function extreme(
+  components: readonly Named[],
+  of: (figures: ComponentFigures) => Timed | undefined,
+  sign: 1 | -1,
+): Observation | undefined {
+  const seen = components.flatMap(({ name, figures }) => {
+    const figure = of(figures);
+    return figure === undefined ? [] : [{ value: figure.value, observedAt: figure.observedAt, component: name }];
+  });
+  return seen.toSorted((a, b) => sign * (b.value - a.value))[0];
+}
+
+function total(
+  components: readonly Named[],
+  of: (figures: ComponentFigures) => Timed | undefined,
+): Observation | undefined {
+  const seen = components.flatMap(({ figures }) => of(figures) ?? []);
+  if (seen.length === 0) return undefined;
+  return {
+    value: seen.reduce((sum, { value }) => sum + value, 0),
+    observedAt: Math.min(...seen.map(({ observedAt }) => observedAt)),
+  };
+}
+
+function percentile(components: readonly Named[], name: HistogramName, percent: number): Observation | undefined {
+  const seen = components.flatMap((component) => {
+    const histogram = component.figures.histograms[name];
+    return histogram === undefined ? [] : [{ histogram, component: component.name }];
+  });
+  const all = seen.reduce<Histogram | undefined>((sum, { histogram }) => together(sum, histogram), undefined);
+  const answer = all === undefined ? undefined : quantile(all, percent / 100);
+  if (answer === undefined) return undefined;
+  const [only, another] = seen;
+  return {
+    ...answer,
+    observedAt: Math.min(...seen.map(({ histogram }) => histogram.observedAt)),
+    ...(only === undefined || another !== undefined ? {} : { component: only.component }),
+  };
+}
+
+const complement = (errors: Observation | undefined): Observation | undefined =>
+  errors === undefined ? undefined : { ...errors, value: 1 - errors.value };

@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import { figuresOver } from '../../../operator/metrics/component-figures.ts';
+import {
+  acceptFailure,
+  acceptReading,
+  closeRow,
+  createComponentWindow,
+  podRatesOf,
+  type ComponentWindow,
+} from '../../../operator/metrics/component-window.ts';
+import type { PodView } from '../../../operator/metrics/pod-view.ts';
+import type { Reading } from '../../../operator/metrics/reading.ts';
+
+const options = { containerName: 'app', intervalMs: 10_000, timeoutMs: 2_000, history: 100, windowMs: 300_000 };
+const view = (name: string, changes: Partial<PodView> = {}): PodView => ({
+  namespace: 'ai',
+  name,
+  uid: name,
+  labels: {},
+  ip: '10.0.0.1',
+  phase: 'Running',
+  ready: true,
+  readySince: 0,
+  createdAt: 0,
+  deleting: false,
+  ports: [],
+  containers: [
+    { name: 'sidecar', cpuRequest: 9, cpuLimit: 9, memoryRequest: 9, memoryLimit: 9 },
+    { name: 'app', cpuRequest: 0.5, cpuLimit: 2, memoryRequest: 1000, memoryLimit: undefined },
+  ],
+  oomKilledAt: undefined,
+  ...changes,
+});
+const reading = (observedAt: number, figures: Reading['figures'], elapsedMs: number | undefined = 10_000): Reading => ({
+  observedAt,
+  elapsedMs,
+  figures,
+  histograms: {},
+});
+/** Rows at 10 s, 20 s, …; each element gives what the Pods a, b, … said in that interval. */
+function filled(rows: readonly (readonly (Reading['figures'] | undefined)[])[]): ComponentWindow {
+  const window = createComponentWindow(options);
+  for (const [index, pods] of rows.entries()) {
+    const at = (index + 1) * 10_000;
+    const names = ['a', 'b', 'c'].slice(0, pods.length);
+    for (const [pod, figures] of pods.entries()) {
+      const uid = names[pod] ?? '';
+      if (figures === undefined) acceptFailure(window, uid, { reason: 'TimedOut', message: 'silent' });
+      else acceptReading(window, uid, reading(at - 1_000, figures));
+    }
+    closeRow(
+      window,
+      names.map((name) => view(name)),
+      at,
+    );
+  }
+  return window;
+}
+
+const over = (window: ComponentWindow, windowMs: number, now: number) => figuresOver(window, [], windowMs, now);
+
+describe('figuresOver()', () => {
+  test('adds Pods up and takes the mean of rows: (10 + 20) and (30 + 20) requests/s are 40, 20 a Pod', () => {
+    const figures = over(
+      filled([
+        [{ requests: 100 }, { requests: 200 }],
+        [{ requests: 300 }, { requests: 200 }],
+      ]),
+      300_000,
+      21_000,
+    );
+    expect(figures).toMatchObject({
+      requestRate: { value: 40, observedAt: 20_000 },
+      requestRatePerPod: { value: 20 },
+      podsReady: 2,
+      podsAnswered: 2,
+      coveredMs: 20_000,
+    });
+    expect(figures.errorRatio).toBeUndefined();
+    expect(figures.memoryBytes).toBeUndefined();
+  });
+  test('looks no further back than the window', () => {
+    expect(over(filled([[{ requests: 100 }], [{ requests: 300 }]]), 11_000, 21_000).requestRate?.value).toBe(30);
+  });
+  test('shares are of what was counted, not means of shares: 1 of 10 and 0 of 90 are 0.01', () => {
+    const figures = over(filled([[{ requests: 10, errors: 1 }], [{ requests: 90, errors: 0 }]]), 300_000, 21_000);
+    expect(figures.errorRatio?.value).toBeCloseTo(0.01, 6);
+  });
+  test('a share of nothing is unknown', () => {
+    expect(over(filled([[{ requests: 0, errors: 0 }]]), 300_000, 11_000)).not.toHaveProperty('errorRatio');
+  });
+  test.each([
+    { name: 'L1 alone', figures: { cacheHitsL1: 6, cacheHitsL2: 0, cacheMissesL1: 4, cacheMissesL2: 0 }, hits: 0.6 },
+    { name: 'L2 alone', figures: { cacheHitsL1: 0, cacheHitsL2: 7, cacheMissesL1: 0, cacheMissesL2: 3 }, hits: 0.7 },
+    {
+      name: 'both: what L1 missed and L2 had is a hit',
+      figures: { cacheHitsL1: 6, cacheHitsL2: 3, cacheMissesL1: 4, cacheMissesL2: 1 },
+      hits: 0.9,
+    },
+    {
+      name: 'both, and L2 had everything',
+      figures: { cacheHitsL1: 6, cacheHitsL2: 4, cacheMissesL1: 4, cacheMissesL2: 0 },
+      hits: 1,
+    },
+  ])('hit ratio of $name', ({ figures, hits }) => {
+    expect(over(filled([[figures]]), 300_000, 11_000).cacheHitRatio?.value).toBeCloseTo(hits, 6);
+  });
+  test('percentages are of the limit, or the request where there is none, of the named container', () => {
+    const figures = over(
+      filled([
+        [
+          { cpuSeconds: 10, memoryBytes: 600 },
+          { cpuSeconds: 5, memoryBytes: 100 },
+        ],
+      ]),
+      300_000,
+      11_000,
+    );
+    expect(figures.cpuPercent?.value).toBeCloseTo((100 * 1.5) / 4, 4);
+    expect(figures.memoryPercent?.value).toBeCloseTo((100 * 700) / 2000, 4);
+    expect(figures.memoryBytes?.value).toBe(600);
+  });
+  test('a silent Pod is left out, not repeated, and the answered ones are told', () => {
+    const figures = over(
+      filled([
+        [{ requests: 100 }, { requests: 100 }],
+        [{ requests: 100 }, undefined],
+      ]),
+      11_000,
+      21_000,
+    );
+    expect(figures).toMatchObject({ requestRate: { value: 10 }, podsReady: 2, podsAnswered: 1 });
+  });
+  test('what is stale is unknown: 2.5 intervals and a time-out after its row', () => {
+    const window = filled([[{ requests: 100, queue: 7 }]]);
+    expect(over(window, 300_000, 37_000)).toMatchObject({ requestRate: { value: 10 }, queue: { value: 7 } });
+    const stale = over(window, 300_000, 37_001);
+    expect(stale).not.toHaveProperty('requestRate');
+    expect(stale).not.toHaveProperty('queue');
+  });
+  test('tells when a container of its Pods was last killed for its memory', () => {
+    const pods = [view('a', { oomKilledAt: 5 }), view('b', { oomKilledAt: 7 }), view('c')];
+    expect(figuresOver(filled([]), pods, 300_000, 0).oomKilledAt).toBe(7);
+    expect(over(filled([]), 300_000, 0)).not.toHaveProperty('oomKilledAt');
+  });
+  test('the queue is of now, the load also at its highest', () => {
+    const figures = over(filled([[{ inFlight: 25, queue: 9 }], [{ inFlight: 5, queue: 1 }]]), 300_000, 21_000);
+    expect(figures).toMatchObject({ inFlight: { value: 5 }, inFlightMax: { value: 25 }, queue: { value: 1 } });
+  });
+});
+
+describe('podRatesOf()', () => {
+  test('is unknown after one look, known after two, by what was counted in the last half minute', () => {
+    const window = createComponentWindow(options);
+    const perSecond = (now: number) => podRatesOf(window, [view('a')], now)[0]?.requestsPerSecond;
+    expect(perSecond(0)).toBeUndefined();
+    acceptReading(window, 'a', { ...reading(10_000, {}), elapsedMs: undefined });
+    expect(perSecond(11_000)).toBeUndefined();
+    for (const [index, requests] of [0, 300, 300, 300].entries())
+      acceptReading(window, 'a', reading(20_000 + index * 10_000, { requests }));
+    expect(perSecond(51_000)).toBe(30); // the first of the four is older than that
+  });
+  test('is unknown once stale, and of Pods that are not Ready', () => {
+    const window = createComponentWindow(options);
+    acceptReading(window, 'a', reading(10_000, { requests: 50 }));
+    expect(podRatesOf(window, [view('a')], 37_000)[0]).toMatchObject({
+      requestsPerSecond: 5,
+      windowSeconds: 10,
+      observedAt: 10_000,
+    });
+    expect(podRatesOf(window, [view('a')], 37_001)[0]?.requestsPerSecond).toBeUndefined();
+    const [terminating] = podRatesOf(window, [view('a', { deleting: true })], 11_000);
+    expect(terminating).toMatchObject({ state: 'Terminating', requestsPerSecond: undefined });
+  });
+});

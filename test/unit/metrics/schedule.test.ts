@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { createDueQueue } from '../../../operator/metrics/due-queue.ts';
+import { nextTurn } from '../../../operator/metrics/schedule.ts';
+
+test('createDueQueue() gives what is due in the order of time, and nothing before', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(1_000)), fc.nat(1_000), (times, now) => {
+      const queue = createDueQueue<number>();
+      for (const time of times) queue.push(time, time);
+      const popped: number[] = [];
+      for (let item = queue.pop(now); item !== undefined; item = queue.pop(now)) popped.push(item);
+      const sorted = times.toSorted((a, b) => a - b);
+      expect(popped).toEqual(sorted.filter((time) => time <= now));
+      expect(queue.next()).toBe(sorted.find((time) => time > now));
+      expect(queue.size).toBe(times.length - popped.length);
+    }),
+  );
+});
+
+describe('nextTurn()', () => {
+  const interval = 10_000;
+  test('is later than now, by at most the interval, and always at the same place in it', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.double({ min: 0, max: 1e9, noNaN: true }), (key, now) => {
+        const turn = nextTurn(key, interval, { now });
+        expect(turn).toBeGreaterThan(now - 1e-6);
+        expect(turn - now).toBeLessThanOrEqual(interval + 1e-6);
+        const next = nextTurn(key, interval, { now: turn + 1 });
+        expect(next - turn).toBeCloseTo(interval, 3);
+        expect(nextTurn(key, interval, { now, after: 8 }) - turn).toBeCloseTo(7 * interval, 3);
+      }),
+    );
+  });
+  test('spreads keys over the interval: of 1000, each tenth of it has 60 to 140', () => {
+    const tenths = Array.from({ length: 10 }, () => 0);
+    for (let n = 0; n < 1_000; n++) {
+      const tenth = Math.floor(nextTurn(`pod-${n}`, interval, { now: 0 }) / 1_000) % 10;
+      tenths[tenth] = (tenths[tenth] ?? 0) + 1;
+    }
+    expect(Math.min(...tenths)).toBeGreaterThan(60);
+    expect(Math.max(...tenths)).toBeLessThan(140);
+  });
+});
