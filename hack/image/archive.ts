@@ -11,7 +11,7 @@ export type ImageFile = { readonly path: string; readonly mode?: number } & (
   { readonly from: string } | { readonly content: string | Uint8Array } | { readonly folder: true }
 );
 
-export interface ImageConfig {
+interface ImageConfig {
   readonly entrypoint: readonly string[];
   /** `NAME=value` pairs. */
   readonly env?: Readonly<Record<string, string>>;

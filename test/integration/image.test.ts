@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,9 +70,15 @@ describe('writeImage()', () => {
   });
 });
 
-test('buildImage() builds again only when an input has changed', async () => {
+test('buildImage() builds again only when an input has changed, and keeps a few', async () => {
+  const cache = process.env['GENOPS_CACHE'];
+  using restored = new DisposableStack();
+  restored.defer(() =>
+    cache === undefined ? delete process.env['GENOPS_CACHE'] : (process.env['GENOPS_CACHE'] = cache),
+  );
+  process.env['GENOPS_CACHE'] = folder;
   const source = join(folder, 'source');
-  await writeFile(source, `first ${folder}`);
+  await writeFile(source, 'first');
   const image: Image = {
     name: 'genops-test:dev',
     files: [{ path: '/x', from: source }],
@@ -81,10 +87,15 @@ test('buildImage() builds again only when an input has changed', async () => {
   const first = await buildImage(image, patience());
   expect(first.isNew).toBe(true);
   expect(await buildImage(image, patience())).toEqual({ ...first, isNew: false });
-  await writeFile(source, `second ${folder}`);
+  await writeFile(source, 'second');
   const second = await buildImage(image, patience());
   expect(second.isNew).toBe(true);
   expect(second.digest).not.toBe(first.digest);
+  for (let edit = 3; edit <= 6; edit += 1) {
+    await writeFile(source, String(edit));
+    await buildImage(image, patience());
+  }
+  expect(await readdir(join(folder, 'images/genops-test-dev'))).toHaveLength(4);
 });
 
 test.each([
