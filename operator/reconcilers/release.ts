@@ -36,19 +36,15 @@ export async function release(service: Service, deps: VisitDeps, signal: AbortSi
   if (index < 0) return awaitChange;
   const left = await restore(service, deps, signal);
   const since = deps.clock.now() - Date.parse(service.metadata.deletionTimestamp ?? '');
-  if (left.length > 0 && since < patienceMs) return requeueAfter(againMs);
-  if (left.length > 0) {
-    const note = left
-      .map(({ plan, condition }) => `${plan.lever.name} ${plan.unit.name}: ${condition.message}`)
-      .join(' | ');
-    deps.events.record({
-      regarding: service,
-      type: 'Warning',
-      reason: 'RestoreGivenUp',
-      action: 'Restore',
-      note: `after 2 minutes not everything is as it was: ${note}`,
-    });
+  const note = left
+    .map(({ plan, condition }) => `${plan.lever.name} ${plan.unit.name}: ${condition.message}`)
+    .join(' | ');
+  if (left.length > 0 && since < patienceMs) {
+    deps.events.record({ regarding: service, type: 'Warning', reason: 'RestoreWaiting', action: 'Restore', note });
+    return requeueAfter(againMs);
   }
+  if (left.length > 0)
+    deps.events.record({ regarding: service, type: 'Warning', reason: 'RestoreGivenUp', action: 'Restore', note });
   await removeFinalizer(service, index, deps.kube, signal);
   return awaitChange;
 }

@@ -45,3 +45,19 @@ export function deployment(name = 'workflow-execution', { replicas = 0 }: { read
     },
   };
 }
+
+/** An HPA as somebody else would write it. */
+export const hpa = (
+  name: string,
+  { minReplicas, maxReplicas }: { readonly minReplicas: number; readonly maxReplicas: number },
+) => ({
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name },
+  spec: {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
+    minReplicas,
+    maxReplicas,
+    metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } }],
+  },
+});

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse } from 'yaml';
 import { connectKube, type Kube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import type { Key, KubeObject, Manifest } from '../../operator/kube/object.ts';
@@ -24,6 +27,13 @@ export const namespaces = resource<KubeObject>({
   version: 'v1',
   plural: 'namespaces',
   kind: 'Namespace',
+  namespaced: false,
+});
+const customResourceDefinitions = resource<KubeObject>({
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
   namespaced: false,
 });
 export const services = resource<KubeObject>({
@@ -84,6 +94,7 @@ export async function startWorld({ redis = [], operator = [] }: WorldOptions = {
   stack.defer(() => stop.abort());
   const { signal } = stop;
   const kube = stack.use(connectKube(loadConfig({ kubeconfig: kubeconfigPath() }), { userAgent: 'genops-test' }));
+  await installCrds(kube, signal);
   const namespace = `t-${randomBytes(4).toString('hex')}`;
   await kube.create(
     namespaces,
@@ -148,6 +159,19 @@ export async function startWorld({ redis = [], operator = [] }: WorldOptions = {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** The CRDs of this checkout: an apply that changes nothing where they are there. */
+async function installCrds(kube: Kube, signal: AbortSignal): Promise<void> {
+  for (const file of ['genops.dev_generationservices.yaml', 'genops.dev_performancepolicies.yaml']) {
+    const manifest = parse(await readFile(path.resolve(import.meta.dirname, '../../crds', file), 'utf8')) as Manifest;
+    await kube.apply(customResourceDefinitions, manifest, { manager: 'genops-test', force: true }, signal);
+  }
+  await eventually(() =>
+    Promise.all(
+      [generationServices, performancePolicies].map((of: Resource) => kube.list(of, { namespace: 'default' }, signal)),
+    ),
+  );
 }
 
 async function explanation(kube: Kube, namespace: string, operator: OperatorProcess | undefined): Promise<string> {

@@ -1,0 +1,54 @@
+import { expect, test } from '@jest/globals';
+import { generationServices } from '../../operator/reconcilers/kinds.ts';
+import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
+import { deployment, generationService } from '../world/builders.ts';
+import { expectCondition, startWorld } from '../world/world.ts';
+
+const patient = { withinMs: 60_000 };
+
+test('kill -9 at any moment loses no original setting: Restore after a restart puts back what stood there first', async () => {
+  await using world = await startWorld({
+    redis: [{ config: { maxmemory: '33554432' } }],
+    operator: ['--no-leader-elect'],
+  });
+  const [redis] = world.redis;
+  await world.apply(deployment());
+  await world.apply(
+    generationService({ deletionPolicy: 'Restore', redis: [{ name: 'cache', secretRef: { name: 'redis' } }] }),
+  );
+  // As soon as the server has the new value: whatever was still to be written is lost.
+  await world.eventually(async () => expect(await redis?.configGet('maxmemory')).toBe('1073741824'));
+  await world.operator.kill();
+
+  await world.restartOperator(['--no-leader-elect']);
+  await world.eventually(
+    async () => expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+    patient,
+  );
+  expect(await world.operator.counter('genops_drift_total', { lever: 'redis' })).toBe(0);
+  await world.delete(generationServices, 'generation');
+  await world.eventually(
+    async () => expect(await world.get(generationServices, 'generation')).toBeUndefined(),
+    patient,
+  );
+  expect(await redis?.configGet('maxmemory')).toBe('33554432');
+});
+
+test('a restarted operator writes nothing when nothing has changed', async () => {
+  await using world = await startWorld({ redis: [{}], operator: ['--no-leader-elect'] });
+  await world.apply(deployment());
+  await world.apply(generationService({ redis: [{ name: 'cache', secretRef: { name: 'redis' } }] }));
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+  const versions = async () => [
+    (await world.service()).metadata.resourceVersion,
+    (await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.metadata.resourceVersion,
+  ];
+  const before = await versions();
+  await world.restartOperator(['--no-leader-elect']);
+  await world.eventually(async () =>
+    expect(
+      await world.operator.counter('genops_reconcile_total', { controller: 'generation-service', result: 'success' }),
+    ).toBeGreaterThan(0),
+  );
+  await world.consistently(async () => expect((await versions())[0]).toBe(before[0]), 5_000);
+});

@@ -1,0 +1,135 @@
+import { describe, expect, test } from '@jest/globals';
+import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
+import { deployments, generationServices } from '../../operator/reconcilers/kinds.ts';
+import { deployment, generationService, hpa } from '../world/builders.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
+
+const ownHpa = 'generation-workflow-hpa';
+const specOf = async (world: World, name: string) => (await world.get(horizontalPodAutoscalers, name))?.spec;
+
+describe('modes', () => {
+  test('DryRun says what it would change and changes nothing', async () => {
+    await using world = await startWorld({ redis: [{}] });
+    await world.apply(deployment());
+    await world.apply(generationService({ mode: 'DryRun', redis: [{ name: 'cache', secretRef: { name: 'redis' } }] }));
+    const { message } = await world.eventually(async () =>
+      expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'DryRun' }),
+    );
+    expect(message).toContain('maxmemory 0 → 1073741824');
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'Ready', { status: 'True', reason: 'DryRun' }),
+    );
+    expect(await world.redis[0]?.configGet('maxmemory')).toBe('0');
+    expect(await specOf(world, ownHpa)).toBeUndefined();
+  });
+
+  test('Paused, also by annotation, leaves everything as it is: nothing is changed or reverted', async () => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(generationService());
+    await world.eventually(async () => expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 20 }));
+    await world.apply(
+      generationService(
+        { overrides: { horizontal: { maxReplicas: 7 } } },
+        { annotations: { 'genops.dev/paused': 'true' } },
+      ),
+    );
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'Ready', { status: 'True', reason: 'Paused' }),
+    );
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'DryRun' }),
+    );
+    expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 20 });
+    await world.apply(generationService({ overrides: { horizontal: { maxReplicas: 7 } } }));
+    await world.eventually(async () => expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 7 }));
+  });
+
+  test('a lever that is Off is left alone while the others work', async () => {
+    await using world = await startWorld({ redis: [{}] });
+    await world.apply(deployment());
+    await world.apply(
+      generationService({
+        overrides: { horizontal: { mode: 'Off' } },
+        redis: [{ name: 'cache', secretRef: { name: 'redis' } }],
+      }),
+    );
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+    );
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Off' });
+    expect(await specOf(world, ownHpa)).toBeUndefined();
+  });
+});
+
+describe('an HPA of somebody else', () => {
+  test('is a Conflict that names it; with the annotation it is taken over, and with Restore given back as it was', async () => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 3 }));
+    await world.apply(generationService({ deletionPolicy: 'Restore' }));
+    const { message } = await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
+    );
+    expect(message).toContain(`${world.namespace}/by-hand`);
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'Stalled', { status: 'True', reason: 'Conflict' }),
+    );
+
+    await world.apply(generationService({ deletionPolicy: 'Restore' }, { annotations: { 'genops.dev/adopt': 'hpa' } }));
+    await world.eventually(async () =>
+      expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 2, maxReplicas: 20 }),
+    );
+    expect(await specOf(world, ownHpa)).toBeUndefined();
+
+    await world.delete(generationServices, 'generation');
+    await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+    expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 1, maxReplicas: 3 });
+  });
+
+  test('keeps everything but its floor with FloorOnly', async () => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 30 }));
+    await world.apply(generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 3 } } }));
+    await world.eventually(async () =>
+      expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 3, maxReplicas: 30 }),
+    );
+  });
+});
+
+test('of two services for one target the older has it; when it goes, the younger takes over', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(generationService({}, { name: 'a-first' }));
+  await world.eventually(async () => expectCondition(await world.service('a-first'), 'Ready', { status: 'True' }));
+  await world.apply(generationService({}, { name: 'b-second' }));
+  const { message } = await world.eventually(async () =>
+    expectCondition(await world.service('b-second'), 'TargetFound', { status: 'False', reason: 'Conflict' }),
+  );
+  expect(message).toContain(`${world.namespace}/a-first`);
+  await world.delete(generationServices, 'a-first');
+  await world.eventually(async () => expectCondition(await world.service('b-second'), 'Ready', { status: 'True' }), {
+    withinMs: 60_000,
+  });
+});
+
+test('a floor that a person has set by hand is not taken by force: the condition names who has it', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(generationService());
+  await world.eventually(async () => expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas: 2 }));
+  await world.kube.patch(
+    horizontalPodAutoscalers,
+    `${world.namespace}/${ownHpa}`,
+    [{ op: 'replace', path: '/spec/minReplicas', value: 6 }],
+    { manager: 'kubectl-edit' },
+    world.signal,
+  );
+  const { message } = await world.eventually(async () =>
+    expectCondition(await world.service(), 'ScalerActive', { status: 'False', reason: 'Conflict' }),
+  );
+  expect(message).toContain('kubectl-edit');
+  expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas: 6 });
+  expect(await world.get(deployments, 'workflow-execution')).toBeDefined();
+});
