@@ -7,7 +7,7 @@ import { wheelProgram } from './wheel.ts';
 const run = promisify(execFile);
 
 /** Each stands for a behaviour: the old syntax without multi-set, the reference (and TLS), the newest, the fork with its own names. */
-export const redisVersions = ['6.2', '7.0', '8.2', 'valkey-9.1'] as const;
+const redisVersions = ['6.2', '7.0', '8.2', 'valkey-9.1'] as const;
 export type RedisVersion = (typeof redisVersions)[number];
 
 export interface RedisBinary {

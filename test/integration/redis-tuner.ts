@@ -1,10 +1,11 @@
 import { expect } from '@jest/globals';
 import { inspect } from 'node:util';
+import type { GenerationService } from '../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
-import { effectivePolicy } from '../../operator/decide/effective-policy.ts';
-import type { Resolved } from '../../operator/decide/resolve.ts';
+import { resolve, type Resolved } from '../../operator/decide/resolve.ts';
 import { redis } from '../../operator/levers/redis/lever.ts';
 import { apply, confirmations, intentions, observe, planAll, type LeverMemory } from '../../operator/levers/run.ts';
+import { generationService } from '../world/builders.ts';
 
 /** The password of every server in these tests: each visit checks that nothing that leaves the lever holds it. */
 export const password = 's3cret-of-the-tests';
@@ -47,18 +48,21 @@ export function tuner({ secret, policy: overrides = {}, mode = 'Enforce', memory
   return { visit: () => visit('plan'), restore: () => visit('restore') };
 }
 
-function resolvedWith(overrides: NonNullable<PolicySpec['redis']>, mode: Resolved['mode']): Resolved {
-  const { policy, origins } = effectivePolicy({ overrides: { redis: overrides } });
-  const server = {
-    name: 'cache',
-    secretRef: { name: 'redis' },
-    workloadRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' },
-  };
-  const service = {
-    apiVersion: 'genops.dev/v1alpha1',
-    kind: 'GenerationService',
-    metadata: { name: 'generation', namespace: 'ai' },
-    spec: { mode, deletionPolicy: 'Retain', components: [], redis: [server] },
-  } as const;
-  return { service, mode, policy, origins, components: [], podsMetrics: 'Shadow' } as unknown as Resolved;
+function resolvedWith(redisOverrides: NonNullable<PolicySpec['redis']>, mode: Resolved['mode']): Resolved {
+  const workload = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' };
+  const { metadata, ...rest } = generationService({
+    mode,
+    overrides: { redis: redisOverrides },
+    redis: [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef: workload }],
+  });
+  const service = { ...rest, metadata: { ...metadata, namespace: 'ai' } } as GenerationService;
+  const target = { kind: 'found', replicas: 2, selector: {} } as const;
+  const resolution = resolve({
+    service,
+    policy: undefined,
+    targets: new Map([['workflow', target]]),
+    podsMetrics: 'Shadow',
+  });
+  if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
+  return resolution.resolved;
 }

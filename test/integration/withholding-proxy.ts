@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** What happens to the first request that holds `word`, once `arm` was called: it is lost, or only its answer is. Everything else passes. */
-export type Loss = 'Request' | 'Answer';
+type Loss = 'Request' | 'Answer';
 
 export interface WithholdingProxy extends AsyncDisposable {
   readonly port: number;

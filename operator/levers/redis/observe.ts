@@ -44,7 +44,7 @@ export interface ServerObserved {
   readonly config: ConfigObserved;
 }
 
-export type ConfigObserved =
+type ConfigObserved =
   | { readonly access: 'None'; readonly saw: string }
   | {
       /** `Write` also where nothing differs, since then nobody asked. */
