@@ -68,7 +68,7 @@ export interface LeverChange {
   readonly cause: 'Declared' | 'Drift' | 'Restart';
   readonly differences: readonly Difference[];
   /** Written to the state ConfigMap before the change is made, so that a kill at any moment loses no original setting. Absent: nothing to remember. */
-  readonly remember?: UnitMemory;
+  readonly remember?: Omit<UnitMemory, 'confirmed'>;
 }
 
 /** `from` is absent where the thing does not exist yet. */

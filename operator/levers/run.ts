@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isProblem, Problem } from '../api/problem.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
@@ -78,8 +79,7 @@ export function planAll(
 /** What a plan wants to be remembered before any of it is made: what was found in force, and what is about to be done, not yet confirmed. */
 export function intentions(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemory {
   const found = plans.flatMap((plan) => (plan.remember === undefined ? [] : [[unitKey(plan), plan.remember] as const]));
-  const before = found.length === 0 ? memory : { ...memory, ...Object.fromEntries(found) };
-  return withUnits(before, plans, ({ confirmed: _, ...remembered }) => remembered);
+  return withUnits(withEntries(memory, found), plans, (remembered) => remembered);
 }
 
 /** The same, once it is in force. */
@@ -97,7 +97,13 @@ function withUnits(
     const remembered = plan.changes.findLast(({ remember }) => remember !== undefined)?.remember;
     return remembered === undefined ? [] : [[unitKey(plan), state(remembered)] as const];
   });
-  return entries.length === 0 ? memory : { ...memory, ...Object.fromEntries(entries) };
+  return withEntries(memory, entries);
+}
+
+/** The same object where nothing is new: a change that is refused at each visit is written down once. */
+function withEntries(memory: LeverMemory, entries: readonly (readonly [string, UnitMemory])[]): LeverMemory {
+  const next = { ...memory, ...Object.fromEntries(entries) };
+  return isDeepStrictEqual(next, memory) ? memory : next;
 }
 
 export interface UnitResult {

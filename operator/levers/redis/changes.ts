@@ -15,6 +15,8 @@ export interface Differing {
   readonly to: string;
 }
 
+type Intended = Omit<UnitMemory, 'confirmed'>;
+
 export interface ChangesInput {
   readonly memory: UnitMemory | undefined;
   readonly serverId: string;
@@ -63,7 +65,7 @@ function rank({ name, from, to }: Differing): -1 | 0 | 1 {
 }
 
 /** After a restart only what is really there counts as ours. */
-function inForceMemory({ memory, serverId, inForce }: ChangesInput): UnitMemory {
+function inForceMemory({ memory, serverId, inForce }: ChangesInput): Intended {
   const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
   return {
     originals: memory?.originals ?? {},
@@ -76,7 +78,7 @@ function inForceMemory({ memory, serverId, inForce }: ChangesInput): UnitMemory 
 }
 
 /** A restarted server has what it would have without us: that is then the original. */
-function withChange(memory: UnitMemory, parameters: readonly Differing[], cause: LeverChange['cause']): UnitMemory {
+function withChange(memory: Intended, parameters: readonly Differing[], cause: LeverChange['cause']): Intended {
   const found = Object.fromEntries(parameters.map(({ name, from }) => [name, from]));
   const originals = cause === 'Restart' ? { ...memory.originals, ...found } : { ...found, ...memory.originals };
   const applied = { ...memory.applied, ...Object.fromEntries(parameters.map(({ name, to }) => [name, to])) };

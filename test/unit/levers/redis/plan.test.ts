@@ -267,13 +267,21 @@ describe('memory', () => {
     const remember = planned({ config }, {}, {}, memory).changes.at(-1)?.remember;
     expect(remember?.originals).toEqual({ maxmemory: '0', 'tcp-keepalive': '0' });
     expect(remember?.applied).toMatchObject({ ...e1, 'tcp-keepalive': '300', 'tcp-backlog': '511' });
-    expect(remember?.confirmed).toBeUndefined();
+    expect(remember).not.toHaveProperty('confirmed');
   });
 
   test('takes what a restarted server has for its original', () => {
     const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-0', confirmed: true } as const;
     const remember = planned({ config: { ...e1, maxmemory: '7' } }, {}, {}, memory).changes[0]?.remember;
     expect(remember).toMatchObject({ originals: { maxmemory: '7' }, serverRun: 'run-1' });
+  });
+
+  test('after a restart, what is held back is no longer ours: it will not pass for drift', () => {
+    const memory = { originals: {}, applied: e1, serverRun: 'run-0', confirmed: true } as const;
+    const config = { ...e1, 'maxmemory-policy': 'noeviction' };
+    const held = planned({ config, keys: { keys: 1, withoutExpiry: 1 } }, {}, {}, memory);
+    expect(held.remember?.applied).not.toHaveProperty('maxmemory-policy');
+    expect(planned({ config }, {}, {}, held.remember).changes).toMatchObject([{ cause: 'Declared' }]);
   });
 
   test('writes down what was found in force, once', () => {
