@@ -7,9 +7,9 @@ import type { GenerationServiceStatus, objectiveNames } from '../api/status.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 
 export type ObjectiveName = (typeof objectiveNames)[number];
-export type ObjectiveState = ObjectiveEntry['state'];
+type ObjectiveState = ObjectiveEntry['state'];
 /** An entry of status.objectives. */
-export type ObjectiveEntry = NonNullable<GenerationServiceStatus['objectives']>[number];
+type ObjectiveEntry = NonNullable<GenerationServiceStatus['objectives']>[number];
 
 /** A figure in its base unit: seconds, bytes, a ratio or a count. */
 export interface Observation {

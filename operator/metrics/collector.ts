@@ -32,8 +32,8 @@ export interface Collector extends Disposable {
   untrack(service: string): void;
   /** Of the Pods that there are now. Empty for what is not tracked. */
   podRates(service: string, component: string): readonly PodRate[];
-  /** Of all services of a namespace: what the metrics API serves. */
-  podRatesIn(namespace: string): readonly PodRate[];
+  /** Of those Pods of all services of a namespace that match: what the metrics API serves. */
+  podRatesIn(namespace: string, matches: (pod: Pick<PodView, 'name' | 'labels'>) => boolean): readonly PodRate[];
   /** Undefined for what is not tracked. */
   windowOf(service: string, component: string, windowMs: number): ComponentFigures | undefined;
   /** Rows of the history later than `since` (ms since the epoch). */
@@ -72,8 +72,8 @@ export function createCollector(options: CollectorOptions): Collector {
   const schedule = createSchedule({ concurrency, suspects });
   const services = new Map<string, ReadonlyMap<string, Tracked>>();
   const find = (service: string, component: string): Tracked | undefined => services.get(service)?.get(component);
-  const ratesOf = ({ window, component }: Tracked): readonly PodRate[] =>
-    podRatesOf(window, component.pods(), Date.now());
+  const ratesOf = ({ window }: Tracked, pods: readonly PodView[]): readonly PodRate[] =>
+    podRatesOf(window, pods, Date.now());
   const untrack = (service: string): void => {
     for (const tracked of services.get(service)?.values() ?? []) cancel(tracked);
     services.delete(service);
@@ -94,11 +94,13 @@ export function createCollector(options: CollectorOptions): Collector {
     },
     podRates(service, component) {
       const tracked = find(service, component);
-      return tracked === undefined ? [] : ratesOf(tracked);
+      return tracked === undefined ? [] : ratesOf(tracked, tracked.component.pods());
     },
-    podRatesIn: (namespace) =>
+    podRatesIn: (namespace, matches) =>
       [...services].flatMap(([service, components]) =>
-        service.startsWith(`${namespace}/`) ? [...components.values()].flatMap(ratesOf) : [],
+        service.startsWith(`${namespace}/`)
+          ? [...components.values()].flatMap((tracked) => ratesOf(tracked, tracked.component.pods().filter(matches)))
+          : [],
       ),
     windowOf(service, component, windowMs) {
       const tracked = find(service, component);

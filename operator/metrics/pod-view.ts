@@ -23,7 +23,7 @@ export interface PodView {
   readonly oomKilledAt: number | undefined;
 }
 
-export interface PodPort {
+interface PodPort {
   readonly name: string | undefined;
   readonly containerPort: number;
 }

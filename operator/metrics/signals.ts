@@ -1,21 +1,19 @@
 import { metricNames, type SignalName } from '../api/contract.ts';
 import type { SamplePart, WantedFamily } from './exposition.ts';
 
-/** What is read of one Pod. Those of `increases` are counted since the reading before; the others are values of the moment. */
-export const figures = [
-  'requests',
-  'errors',
-  'cacheHitsL1',
-  'cacheHitsL2',
-  'cacheMissesL1',
-  'cacheMissesL2',
-  'cpuSeconds',
-  'inFlight',
-  'queue',
-  'activeConnections',
-  'memoryBytes',
-] as const;
-export type Figure = (typeof figures)[number];
+/** What is read of one Pod. The last four are values of the moment; the others are counted since the reading before. */
+export type Figure =
+  | 'requests'
+  | 'errors'
+  | 'cacheHitsL1'
+  | 'cacheHitsL2'
+  | 'cacheMissesL1'
+  | 'cacheMissesL2'
+  | 'cpuSeconds'
+  | 'inFlight'
+  | 'queue'
+  | 'activeConnections'
+  | 'memoryBytes';
 
 export const histogramNames = ['responseTime', 'cachedResponseTime', 'workflowDuration'] as const;
 export type HistogramName = (typeof histogramNames)[number];

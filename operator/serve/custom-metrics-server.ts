@@ -21,6 +21,8 @@ export interface CustomMetricsOptions {
   readonly kube: Kube;
   readonly collector: Pick<Collector, 'podRatesIn'>;
   readonly logger: Logger;
+  /** How often the files are looked at; default 30 s. */
+  readonly lookEveryMs?: number;
   /** Ends the looking after the files. */
   readonly signal: AbortSignal;
 }
@@ -41,8 +43,6 @@ const configMaps = resource<AuthenticationConfig>({
   namespaced: true,
 });
 
-const lookEveryMs = 30_000;
-
 /**
  * Serves custom.metrics.k8s.io to the API server and to nobody else: a request needs a client certificate of the front proxy.
  * Until the cluster's request-header CA is known every request is refused.
@@ -50,15 +50,15 @@ const lookEveryMs = 30_000;
  * @throws when the certificate cannot be read or the address cannot be had.
  */
 export async function serveCustomMetrics(options: CustomMetricsOptions): Promise<Listening> {
-  const { certDir, kube, logger, signal } = options;
+  const { certDir, kube, logger, signal, lookEveryMs = 30_000 } = options;
   let keyPair = await readKeyPair(certDir);
   let frontProxy: FrontProxy | undefined;
-  const tls = () => ({
-    ...keyPair,
+  const tls = (pair: KeyPair) => ({
+    ...pair,
     ...(frontProxy === undefined ? {} : { ca: frontProxy.ca }),
     minVersion: 'TLSv1.2' as const,
   });
-  const server = createServer({ ...tls(), requestCert: true, rejectUnauthorized: false }, (request, response) =>
+  const server = createServer({ ...tls(keyPair), requestCert: true, rejectUnauthorized: false }, (request, response) =>
     send(response, answer(request, frontProxy, options)),
   );
   const stack = new AsyncDisposableStack();
@@ -76,14 +76,17 @@ export async function serveCustomMetrics(options: CustomMetricsOptions): Promise
     frontProxy = after;
     if (after === undefined)
       logger.warn('the cluster names no request-header CA: the metrics API refuses every request');
-    server.setSecureContext(tls());
+    server.setSecureContext(tls(keyPair));
   });
   const ended = new AbortController();
   stack.defer(() => ended.abort());
-  void followKeyPair({ certDir, logger, initial: keyPair, signal: AbortSignal.any([signal, ended.signal]) }, (next) => {
-    keyPair = next;
-    server.setSecureContext(tls());
-  });
+  void followKeyPair(
+    { certDir, logger, lookEveryMs, initial: keyPair, signal: AbortSignal.any([signal, ended.signal]) },
+    (next) => {
+      server.setSecureContext(tls(next)); // throws where the two do not belong together: one file is written before the other
+      keyPair = next;
+    },
+  );
   const listening = stack.use(await listen(server, options.address));
   return { port: listening.port, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
@@ -116,14 +119,17 @@ async function readKeyPair(certDir: string): Promise<KeyPair> {
   return { cert: cert ?? '', key: key ?? '' };
 }
 
-/** Looks again twice a minute: a mounted Secret changes by a link that is exchanged, which no file watch sees reliably. */
+/** Looks again and again: a mounted Secret changes by a link that is exchanged, which no file watch sees reliably. */
 async function followKeyPair(
   {
     certDir,
     initial,
     logger,
+    lookEveryMs,
     signal,
-  }: Pick<CustomMetricsOptions, 'certDir' | 'logger' | 'signal'> & { readonly initial: KeyPair },
+  }: Required<Pick<CustomMetricsOptions, 'certDir' | 'logger' | 'lookEveryMs' | 'signal'>> & {
+    readonly initial: KeyPair;
+  },
   onChange: (next: KeyPair) => void,
 ): Promise<void> {
   let current = initial;
@@ -137,7 +143,7 @@ async function followKeyPair(
       logger.info('the metrics API has a new certificate');
     } catch (error) {
       if (!signal.aborted)
-        logger.error('the certificate of the metrics API cannot be read again; the old one stays', { error });
+        logger.error('the certificate of the metrics API cannot be taken over; the old one stays', { error });
     }
   }
 }

@@ -13,8 +13,13 @@ export interface MetricsAnswer {
   readonly body: object;
 }
 
-/** What is measured of the Pods of a namespace now. */
-export type PodRates = (namespace: string) => readonly PodRate[];
+/** What is measured now of the Pods of a namespace that match. */
+export type PodRates = (namespace: string, matches: (pod: MatchedPod) => boolean) => readonly PodRate[];
+
+interface MatchedPod {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 const group = 'custom.metrics.k8s.io';
 const version = 'v1beta2';
@@ -63,7 +68,7 @@ export function answerMetricsQuery({ method, url }: MetricsQuery, rates: PodRate
     return failure(404, 'NotFound', `the server could not find the metric ${metric ?? pathname} for pods`);
   try {
     const matches = parseLabelSelector(searchParams.get('labelSelector') ?? '');
-    const chosen = rates(namespace).filter(({ pod: name, labels }) => (pod === '*' ? matches(labels) : name === pod));
+    const chosen = rates(namespace, ({ name, labels }) => (pod === '*' ? matches(labels) : name === pod));
     const items = itemsOf(chosen, metric);
     if (pod !== '*' && items.length === 0)
       return failure(404, 'NotFound', `the server could not find the metric ${metric} for pods ${pod}`);

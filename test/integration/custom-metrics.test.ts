@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { Pool } from 'undici';
 import { stringify } from 'yaml';
@@ -61,9 +64,13 @@ beforeAll(async () => {
     address: '127.0.0.1:0',
     certDir: folder,
     kube,
-    collector: { podRatesIn: (namespace) => (namespace === 'ai' ? rates : []) },
+    collector: {
+      podRatesIn: (namespace, matches) =>
+        namespace === 'ai' ? rates.filter(({ pod, labels }) => matches({ name: pod, labels })) : [],
+    },
     logger,
     signal: end.signal,
+    lookEveryMs: 200,
   });
   await install();
 }, 900_000);
@@ -265,6 +272,24 @@ async function readCredential(file: string): Promise<string> {
   const { stdout } = await run('find', [dirname(plane.kubeconfigPath), '-name', file]);
   return readFile(stdout.trim(), 'utf8');
 }
+
+test('takes over a renewed certificate without a restart', async () => {
+  const served = async (): Promise<string> => {
+    const socket = connect({ host: '127.0.0.1', port: api.port, ca: authority.certificate });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  expect(await served()).toBe(new X509Certificate(serving.certificate).fingerprint256);
+  const renewed = issueCertificate(
+    { commonName: 'genops', names: ['genops-metrics.genops.svc', 'localhost', '127.0.0.1'] },
+    authority,
+  );
+  await writeFile(join(folder, 'tls.crt'), renewed.certificate); // one file before the other: a pair that does not fit is not taken
+  await writeFile(join(folder, 'tls.key'), renewed.key);
+  await eventually(async () => expect(await served()).toBe(new X509Certificate(renewed.certificate).fingerprint256));
+});
 
 test('keeps up with 100 requests a second', async () => {
   const { certificate: cert, key } = await frontProxy();

@@ -7,7 +7,7 @@ import type { SignalMapping } from '../signals.ts';
 import type { ReadFailure, ReadResult, Source } from './source.ts';
 
 /** `components[].metrics[].pods` of the API. */
-export interface PodsEndpoint {
+interface PodsEndpoint {
   /** Name or number of a container port. */
   readonly port: string | number;
   readonly path: string;

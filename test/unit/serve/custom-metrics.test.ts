@@ -17,7 +17,10 @@ const ask = (
   path: string,
   method = 'GET',
   rates: readonly PodRate[] = [rate('a', 0.0004), rate('b', 1e7), rate('b', 5)],
-) => answerMetricsQuery({ method, url: `${root}${path}` }, (namespace) => (namespace === 'ai' ? rates : []));
+) =>
+  answerMetricsQuery({ method, url: `${root}${path}` }, (namespace, matches) =>
+    namespace === 'ai' ? rates.filter(({ pod, labels }) => matches({ name: pod, labels })) : [],
+  );
 
 describe('answerMetricsQuery()', () => {
   test('a Pod that two components have in common stands there once', () => {
