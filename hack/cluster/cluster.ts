@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
+import { clientPrograms } from './client-programs.ts';
 import { downKind, hasKind, upKind } from './kind.ts';
 import { downLocal, findLocal, upLocal } from './local/local.ts';
 import { silent, type Progress } from './progress.ts';
-import { kubernetesPrograms } from './tools.ts';
 
 export interface ClusterOptions {
   readonly progress: Progress;
@@ -48,7 +48,7 @@ export async function startCluster(
   const provider = await chooseProvider(signal);
   if (provider === 'given') return givenCluster(name, progress, signal);
   if (provider === 'local') return upLocal({ name, checkout }, settled, signal);
-  const binDir = await kubernetesPrograms(progress, signal);
+  const binDir = await clientPrograms(clusterFolder(name), progress, signal);
   return upKind({ name, folder: clusterFolder(name), binDir }, settled, signal);
 }
 
@@ -76,7 +76,7 @@ async function givenCluster(name: string, progress: Progress, signal: AbortSigna
   return {
     name,
     kubeconfigPath: resolve(process.env['GENOPS_TEST_KUBECONFIG'] ?? ''),
-    binDir: await kubernetesPrograms(progress, signal),
+    binDir: await clientPrograms(clusterFolder(name), progress, signal),
     loadImage: async (tarPath) => {
       throw new Error(
         `images cannot be loaded into the cluster of GENOPS_TEST_KUBECONFIG; push ${tarPath} to a registry that it pulls from`,

@@ -20,7 +20,7 @@ import { silent, type Progress } from './progress.ts';
 import { GaveUp, isServerReady, waitUntil } from './ready.ts';
 import { kubernetesPrograms } from './tools.ts';
 
-export type ControlPlaneProgram = 'etcd' | 'kube-apiserver' | 'kube-controller-manager';
+type ControlPlaneProgram = 'etcd' | 'kube-apiserver' | 'kube-controller-manager';
 
 export interface ControlPlaneOptions {
   /** Write each request's metadata to `auditLogPath`. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { cached, cacheFolder, exists } from '../servers/cache.ts';
+import { withLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 
 const run = promisify(execFile);
@@ -69,7 +70,10 @@ export async function containerdPrograms(progress: Progress, signal: AbortSignal
 async function programsOf(module: ToolModule, progress: Progress, signal: AbortSignal): Promise<string> {
   const name = join('bin', `${module.folder}-${await hashOf(module, signal)}`);
   const folder = join(cacheFolder(), name);
-  return (await exists(folder)) ? folder : cached(name, (unfinished) => build(module, unfinished, progress, signal));
+  if (await exists(folder)) return folder;
+  const onWait = (): void => progress.line(`  another process is building ${module.title}: waiting for it`);
+  const fill = (): Promise<string> => cached(name, (unfinished) => build(module, unfinished, progress, signal));
+  return withLock({ name: `build-${module.folder}`, onWait }, fill, signal);
 }
 
 /** Of all that decides what comes out: how it is built, the pins, our own main, the version of Go. */

@@ -8,12 +8,19 @@ const root = '/sys/fs/cgroup';
 export async function makeCgroup(name: string): Promise<void> {
   for (const hierarchy of await hierarchies()) {
     const folder = join(hierarchy, name);
+    if (hierarchy === root) await enableControllers();
     await mkdir(folder, { recursive: true });
     for (const file of ['cpuset.cpus', 'cpuset.mems']) {
       // version 1: empty in a new group, and nothing can run in it until they are set
       if (hierarchy.endsWith('/cpuset')) await writeFile(join(folder, file), await readFile(join(hierarchy, file)));
     }
   }
+}
+
+/** Version 2: a group has the controllers that its parent hands down, and the kubelet wants all. */
+async function enableControllers(): Promise<void> {
+  const controllers = (await readFile(join(root, 'cgroup.controllers'), 'utf8')).trim().split(' ');
+  await writeFile(join(root, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
 }
 
 /** Every process of every Pod below the cgroup. */

@@ -20,7 +20,7 @@ import { GaveUp, isServerReady, waitUntil } from '../ready.ts';
 import { containerdPrograms, kubernetesPrograms } from '../tools.ts';
 import { cleanUp } from './clean-up.ts';
 import { markedProcesses, startDaemon } from './daemons.ts';
-import { tryLock, withLock } from './lock.ts';
+import { tryLock, withLock } from '../lock.ts';
 import { importImage, makeNamespaces, nodeReady, startNode, type Inside, type NodeContext } from './node.ts';
 import { nodeIdentities } from './node-commands.ts';
 import { systemPrograms, type SystemPrograms } from './packages.ts';

@@ -91,7 +91,7 @@ export async function startNode(context: NodeContext, inside: Inside): Promise<v
 export async function nodeReady(context: NodeContext): Promise<void> {
   const { plan, signal } = context;
   const wait = (resource: string, condition: string) => async (): Promise<boolean> =>
-    (await kubectl(context, ['wait', resource, `--for=condition=${condition}`, '--timeout=5s'])) !== '';
+    (await kubectl(context, ['wait', resource, `--for=condition=${condition}`, '--timeout=2s'])) !== '';
   await waitUntil('node Ready', wait(`node/${plan.nodeName}`, 'Ready'), { timeoutMs: 90_000, signal });
   const dns = async (): Promise<boolean> => {
     const within = AbortSignal.any([signal, AbortSignal.timeout(2000)]);

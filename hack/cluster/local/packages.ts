@@ -1,6 +1,7 @@
-import { access, readdir, symlink } from 'node:fs/promises';
+import { readdir, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { debianPackages } from '../../servers/debian.ts';
+import { findOnPath } from '../client-programs.ts';
 
 /** Programs that are not Go modules. They are unpacked into the cache: nothing is installed. */
 export interface SystemPrograms {
@@ -27,7 +28,7 @@ const packages = [
 const iproute = ['iproute2', 'libbpf1', 'libbsd0', 'libcap2', 'libdb5.3', 'libelf1', 'libmd0', 'libtirpc3'] as const;
 
 export async function systemPrograms(): Promise<SystemPrograms> {
-  const hasIp = await onPath('ip');
+  const hasIp = (await findOnPath('ip', systemPath())) !== undefined;
   const wanted = hasIp ? packages : [...packages, ...iproute];
   const debianRoot = await debianPackages(hasIp ? 'node' : 'node-ip', wanted);
   const sbin = join(debianRoot, 'usr/sbin');
@@ -61,18 +62,4 @@ function unlessItExists(error: unknown): void {
 
 function systemPath(): string {
   return [process.env['PATH'] ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'].join(delimiter);
-}
-
-async function onPath(program: string): Promise<boolean> {
-  const found = await Promise.all(
-    systemPath()
-      .split(delimiter)
-      .map((folder) =>
-        access(join(folder, program)).then(
-          () => true,
-          () => false,
-        ),
-      ),
-  );
-  return found.includes(true);
 }

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  * It is a socket in Linux' abstract name space: the kernel gives it to one process, and takes it back when that process ends, however it ends.
  */
 export async function tryLock(name: string): Promise<AsyncDisposable | undefined> {
+  if (process.platform !== 'linux') return { [Symbol.asyncDispose]: async () => undefined }; // what is locked here costs time at worst
   const server = createServer().listen(`\0genops-${name}`);
   try {
     await once(server, 'listening');
