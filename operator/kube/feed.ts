@@ -33,6 +33,8 @@ export interface FeedOptions<T extends KubeObject> {
 }
 
 const pageSize = 500;
+/** Annotation of the bookmark that follows the last object of a list. */
+const listEnd = 'k8s.io/initial-events-end';
 const retry = { baseMs: 200, capMs: 10_000 };
 /** A watch that told nothing and did not even last so long is not a watch; without this a broken proxy would be asked without end. */
 const shortMs = 1000;
@@ -42,6 +44,9 @@ export class Feed<T extends KubeObject> {
   readonly #options: FeedOptions<T>;
   readonly #sink: FeedSink<T>;
   readonly #random: () => number;
+  /** False once the server has shown that it does not know how. */
+  #isStreaming = true;
+  #mustList = true;
   #version: string | undefined;
   #failures = 0;
   #failing: { readonly since: number; readonly message: string } | undefined;
@@ -63,19 +68,18 @@ export class Feed<T extends KubeObject> {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    let mustList = true;
     while (!signal.aborted) {
       try {
-        if (mustList) await this.#list(signal);
-        mustList = false;
-        mustList = await this.#watchUntilExpired(signal);
+        if (this.#mustList && !this.#isStreaming) await this.#listPages(signal);
+        await this.#watchOn(signal);
       } catch (error) {
         await this.#wait(error, signal);
       }
     }
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
+  /** For servers that cannot send a list as the beginning of a watch. */
+  async #listPages(signal: AbortSignal): Promise<void> {
     const { kube, resource, query, metrics } = this.#options;
     metrics?.started(resource.plural, 'list');
     this.#sink.listing();
@@ -84,43 +88,58 @@ export class Feed<T extends KubeObject> {
       page = await kube.listPage(resource, { ...query, limit: pageSize, continue: page?.continue }, signal);
       this.#sink.page(page.items);
     } while (page.continue !== undefined);
-    this.#version = page.resourceVersion;
-    this.#sink.listed();
-    this.#failing = undefined;
+    this.#listed(page.resourceVersion);
   }
 
-  /** True: list anew. @throws what else kept the watch from going on. */
-  async #watchUntilExpired(signal: AbortSignal): Promise<boolean> {
+  /** Returns when a list is due. @throws what kept the watch from going on. */
+  async #watchOn(signal: AbortSignal): Promise<void> {
     const { resource, metrics, logger } = this.#options;
-    for (let what: 'watch' | 'resume' = 'watch'; !signal.aborted; what = 'resume') {
+    for (let what: 'list' | 'watch' | 'resume' = this.#mustList ? 'list' : 'watch'; !signal.aborted; what = 'resume') {
       const began = performance.now();
       const from = this.#version;
       metrics?.started(resource.plural, what);
       const end = await this.#watchOnce(signal);
+      if (signal.aborted) return;
+      if (this.#mustList && isRefused(end)) {
+        this.#isStreaming = false;
+        return;
+      }
       const isShort = from === this.#version && performance.now() - began < shortMs;
       if (!isShort && this.#failing === undefined) this.#failures = 0;
       if (end.why !== 'closed') metrics?.failed(resource.plural, end.why);
-      if (end.why === 'expired') return true;
       if (end.why === 'error') throw end.error;
+      if (end.why === 'expired') this.#mustList = true;
       if (end.why === 'silent') logger.warn('a watch fell silent and is opened anew', { resource: resource.plural });
-      if (isShort && !signal.aborted)
-        throw new Error(`the watch of ${resource.plural} was closed as soon as it was open`);
+      if (isShort && what !== 'resume') throw new Error(`the watch of ${resource.plural} ended as soon as it was open`);
+      if (this.#mustList) return;
     }
-    return false;
   }
 
+  /** One watch; where a list is due it begins with that: one request, and no page to be held whole. */
   #watchOnce(signal: AbortSignal): Promise<WatchEnd> {
     const { kube, resource, query, silenceMs = 150_000, watchSeconds = 300 } = this.#options;
     const timeoutSeconds = Math.round(watchSeconds * (1 + this.#random()));
+    if (this.#mustList) this.#sink.listing();
     const onOpen = () => {
       this.#failing = undefined;
     };
     const onEvent = (event: WatchEvent<T>) => {
-      this.#sink.event(event);
-      this.#version = event.object.metadata.resourceVersion;
+      const version = event.object.metadata.resourceVersion;
+      if (!this.#mustList) {
+        this.#sink.event(event);
+        this.#version = version;
+      } else if (event.type !== 'BOOKMARK') this.#sink.page([event.object]);
+      else if (event.object.metadata.annotations?.[listEnd] === 'true') this.#listed(version);
     };
-    const resourceVersion = this.#version ?? '0';
+    const resourceVersion = this.#mustList ? undefined : this.#version;
     return watch({ kube, resource, query, resourceVersion, timeoutSeconds, silenceMs, onOpen, onEvent }, signal);
+  }
+
+  #listed(version: string): void {
+    this.#mustList = false;
+    this.#version = version;
+    this.#sink.listed();
+    this.#failing = undefined;
   }
 
   async #wait(cause: unknown, signal: AbortSignal): Promise<void> {
@@ -137,4 +156,11 @@ export class Feed<T extends KubeObject> {
     });
     await sleep(delayMs, undefined, { signal }).catch(() => undefined); // an abort ends the loop that called
   }
+}
+
+/** A server before 1.32 refuses to begin a watch with a list; one that does not know the parameter sends no end of a list. */
+function isRefused(end: WatchEnd): boolean {
+  const isInvalid =
+    end.why === 'error' && end.error instanceof ApiError && (end.error.status === 422 || end.error.status === 400);
+  return isInvalid || end.why === 'silent';
 }

@@ -1,7 +1,7 @@
 import { ApiError, refusal } from './api-error.ts';
 import type { Kube, Query } from './client.ts';
 import { LineSplitter } from './lines.ts';
-import type { KubeObject } from './object.ts';
+import type { KubeObject, ObjectMeta } from './object.ts';
 import { collectionPath, type Resource } from './resource.ts';
 
 /** Told of what the watches do; names are the resource's plural. */
@@ -15,7 +15,10 @@ export interface WatchMetrics {
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
   /** Nothing happened up to this version. */
-  | { readonly type: 'BOOKMARK'; readonly object: { readonly metadata: { readonly resourceVersion: string } } };
+  | {
+      readonly type: 'BOOKMARK';
+      readonly object: { readonly metadata: Pick<ObjectMeta, 'resourceVersion' | 'annotations'> };
+    };
 
 /** How a watch ended. `closed`: by the server, at its time-out or because it had to catch up; go on at once from the last version. */
 export type WatchEnd =
@@ -30,8 +33,8 @@ export interface WatchOptions<T extends KubeObject> {
   readonly kube: Pick<Kube, 'stream'>;
   readonly resource: Resource<T>;
   readonly query: Query;
-  /** Events after this one are sent. */
-  readonly resourceVersion: string;
+  /** Events after this one are sent. Undefined: first everything that there is, as ADDED, then a bookmark that says so, then what follows. */
+  readonly resourceVersion: string | undefined;
   /** After which the server ends the watch. Spread, so that not all come back at once. */
   readonly timeoutSeconds: number;
   /** The server sends a bookmark every minute or so; more than two missed are too many. */
@@ -49,7 +52,11 @@ export async function watch<T extends KubeObject>(options: WatchOptions<T>, sign
   const target = `${resource.kind} in ${namespace ?? 'all namespaces'}`;
   using alarm = new SilenceAlarm(options.silenceMs, signal);
   try {
-    const parameters = { ...selectors, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
+    const from =
+      resourceVersion === undefined
+        ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
+        : { resourceVersion };
+    const parameters = { ...selectors, ...from, watch: true, allowWatchBookmarks: true, timeoutSeconds };
     const path = collectionPath(resource, namespace);
     const lines = new LineSplitter((line) => options.onEvent(eventOf(line, target)));
     const chunks = await kube.stream({ path, query: parameters, verb: 'watch', target }, alarm.signal);

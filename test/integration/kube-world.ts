@@ -29,8 +29,8 @@ export const namespaces = resource({
 /** For requests that a test makes: none of them takes long. */
 export const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
-export async function startPlane(): Promise<ControlPlane> {
-  return controlPlane({ progress: progressOn(process.stderr) }, AbortSignal.timeout(900_000));
+export async function startPlane(...apiServerFlags: readonly string[]): Promise<ControlPlane> {
+  return controlPlane({ apiServerFlags, progress: progressOn(process.stderr) }, AbortSignal.timeout(900_000));
 }
 
 /** Keeps what was logged, for assertions and for the message of a test that failed. */
