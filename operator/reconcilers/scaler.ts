@@ -18,7 +18,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Decisions, DecisionStatus } from './decisions.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
-export interface ScalerDeps extends Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock'> {
+export interface ScalerDeps extends Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states'> {
   /** The Pods of a component with their requests per second. */
   readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
   readonly decisions: Decisions;
@@ -75,7 +75,8 @@ async function visitComponent(
   const hpas = deps.caches.hpas.by('target', targetKey(service.metadata.namespace, targetRef));
   const [hpa] = hpas;
   const idle = { name, decision: undefined, usesShadow: false, problem: undefined, moved: false };
-  if (mode === 'Off' || hpa === undefined || hpas.length > 1 || !isOurs(hpa, service, mode)) return idle;
+  const ownership = hpa === undefined || hpas.length > 1 ? 'theirs' : ownershipOf(hpa, resolved, component, deps);
+  if (mode === 'Off' || hpa === undefined || ownership === 'theirs') return idle;
 
   const memoryKey = `${keyOf(service)}/${name}`;
   const shadow = shadowedMetrics(component).map((metric) => ({
@@ -97,7 +98,7 @@ async function visitComponent(
   const result = { ...idle, decision, usesShadow: shadow.length > 0 };
   if (decision.action === 'Hold' || resolved.mode !== 'Enforce' || mode === 'DryRun') return result;
   try {
-    await applyFloor(deps.kube, { hpa, floor: decision.to, force: mode === 'FloorOnly' }, signal);
+    await applyFloor(deps.kube, { hpa, floor: decision.to, force: ownership === 'given' }, signal);
     return { ...result, moved: true };
   } catch (error) {
     if (isProblem(error)) return { ...result, problem: error };
@@ -105,9 +106,17 @@ async function visitComponent(
   }
 }
 
-/** The HPA is one that we made or took over (it has our owner or nobody's), or the policy gives us its floor. */
-const isOurs = ({ controller }: HpaView, { metadata: { uid } }: GenerationService, mode: string): boolean =>
-  mode === 'FloorOnly' || controller === undefined || controller.uid === uid;
+/** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, so that its floor may be taken from whoever has it; else `theirs`. */
+function ownershipOf(
+  { controller, uid }: HpaView,
+  { service }: Resolved,
+  { spec, policy }: ResolvedComponent,
+  { states }: ScalerDeps,
+): 'made' | 'given' | 'theirs' {
+  if (controller?.uid === service.metadata.uid) return 'made';
+  const adopted = states.of(service).levers[`horizontal/${spec.name}`]?.originals?.['uid'] === uid;
+  return adopted || policy.horizontal.mode === 'FloorOnly' ? 'given' : 'theirs';
+}
 
 /** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. */
 function boundsOf(

@@ -72,6 +72,10 @@ describe('an HPA of somebody else', () => {
       expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
     );
     expect(message).toContain(`${world.namespace}/by-hand`);
+    await world.consistently(
+      async () => expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 1, maxReplicas: 3 }),
+      2_000,
+    );
     await world.eventually(async () =>
       expectCondition(await world.service(), 'Stalled', { status: 'True', reason: 'Conflict' }),
     );
@@ -117,7 +121,11 @@ test('of two services for one target the older has it; when it goes, the younger
 test('a floor that a person has set by hand is not taken by force: the condition names who has it', async () => {
   await using world = await startWorld();
   await world.apply(deployment());
-  await world.apply(generationService());
+  const cpu = {
+    type: 'Resource',
+    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+  } as const;
+  await world.apply(generationService({ overrides: { horizontal: { metrics: [cpu] } } })); // so that no metric holds the floor
   await world.eventually(async () => expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas: 2 }));
   await world.kube.patch(
     horizontalPodAutoscalers,

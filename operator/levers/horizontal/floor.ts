@@ -7,7 +7,7 @@ import { horizontalPodAutoscalers, type HpaView } from './hpa.ts';
 export interface FloorChange {
   readonly hpa: HpaView;
   readonly floor: number;
-  /** Take the field from whoever has it: only with mode FloorOnly, where the user gave it to us. Else a person's edit is a Conflict. */
+  /** Take the field from whoever has it: only where the user gave us the HPA (FloorOnly, adopt). Else a person's edit is a Conflict. */
   readonly force: boolean;
 }
 
