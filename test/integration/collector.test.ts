@@ -9,6 +9,10 @@ import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
+import { listen } from '../workload/service/servers.ts';
+import { createService } from '../workload/service/service.ts';
+import { readSettings } from '../workload/service/settings.ts';
+import { eventually } from '../world/eventually.ts';
 
 const logger = createLogger({ level: 'error', format: 'text' });
 const scraper = createScraper({ maxResponseBytes: 100_000 });
@@ -16,6 +20,22 @@ const guard = createAddressGuard({ widen: ['127.0.0.0/8'] });
 afterAll(() => scraper.close());
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const viewOf = (name: string, port: number): PodView => ({
+  namespace: 'ai',
+  name,
+  uid: name,
+  labels: { app: 'x' },
+  ip: '127.0.0.1',
+  phase: 'Running',
+  ready: true,
+  readySince: 0,
+  createdAt: 0,
+  deleting: false,
+  ports: [{ name: 'metrics', containerPort: port }],
+  containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
+  oomKilledAt: undefined,
+});
 
 /** A real server on a port of its own, standing for one Pod. `answer` can be exchanged: the "container" restarts. */
 async function target(name: string, first: Answer) {
@@ -27,21 +47,7 @@ async function target(name: string, first: Answer) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const view: PodView = {
-    namespace: 'ai',
-    name,
-    uid: name,
-    labels: { app: 'x' },
-    ip: '127.0.0.1',
-    phase: 'Running',
-    ready: true,
-    readySince: 0,
-    createdAt: 0,
-    deleting: false,
-    ports: [{ name: 'metrics', containerPort: (server.address() as AddressInfo).port }],
-    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
-    oomKilledAt: undefined,
-  };
+  const view = viewOf(name, (server.address() as AddressInfo).port);
   return {
     view,
     asked,
@@ -70,7 +76,7 @@ function serving(perSecond: number, start = performance.now()): Answer {
 }
 const hanging: Answer = () => undefined;
 
-async function world(targets: readonly Target[]) {
+async function world(targets: readonly (AsyncDisposable & { readonly view: PodView })[]) {
   const metrics = createMetrics();
   const collector = createCollector({ metrics, logger });
   const stack = new AsyncDisposableStack();
@@ -96,19 +102,6 @@ async function world(targets: readonly Target[]) {
     track: () => collector.track('ai/generation', [component]),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-async function eventually(holds: () => void, withinMs = 15_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  for (;;) {
-    try {
-      holds();
-      return;
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await later(50);
-    }
-  }
 }
 
 test('measures 200 Pods of which 60 hang, and none of these delays the others', async () => {
@@ -183,6 +176,42 @@ test('windows carry rates, shares, quantiles and percentages of limits, each wit
   expect((responseTime?.counts[0] ?? 0) / (responseTime?.count ?? 1)).toBeCloseTo(0.9, 3);
   expect(figures?.cacheHitRatio).toBeUndefined();
   expect(figures?.queue).toBeUndefined();
+});
+
+test('understands the reference workload without configuration, to the request', async () => {
+  const settings = readSettings({
+    PORT: '0',
+    METRICS_PORT: '0',
+    WORKFLOW_MEAN_MS: '120',
+    WORKFLOW_CV: '0',
+    WORKFLOW_CPU_MS: '1',
+    WORKFLOW_SLOTS: '8',
+  });
+  const service = await listen(createService(settings, undefined), settings);
+  await using ai = await world([Object.assign(service, { view: viewOf('a', service.metricsPort) })]);
+  const figures = () => ai.collector.windowOf('ai/generation', 'workflow', 60_000);
+  ai.track();
+  await eventually(() => expect(ai.rates().get('a')?.requestsPerSecond).toBe(0)); // known, before the first request
+
+  for (let round = 0; round < 10; round++) {
+    const posts = Array.from({ length: 6 }, () =>
+      fetch(`http://127.0.0.1:${service.port}/api/workflow`, { method: 'POST', signal: AbortSignal.timeout(10_000) }),
+    );
+    for (const answer of await Promise.all(posts)) {
+      expect(answer.status).toBe(200);
+      await answer.text();
+    }
+  }
+
+  await eventually(() => expect(figures()?.histograms.workflowDuration?.count).toBe(60));
+  expect(figures()?.histograms.responseTime?.count).toBe(60);
+  expect(figures()?.errorRatio?.value).toBe(0);
+  expect(figures()?.inFlight?.value).toBe(0);
+  expect(figures()?.queue?.value).toBe(0);
+  expect(figures()?.memoryBytes?.value).toBeGreaterThan(10_000_000);
+  expect(figures()?.cpuPercent?.value).toBeGreaterThan(0);
+  const { workflowDuration } = figures()?.histograms ?? {};
+  expect((workflowDuration?.sum ?? 0) / 60).toBeCloseTo(0.12, 1);
 });
 
 test.each<{ name: string; answer: Answer; reason: string }>([
