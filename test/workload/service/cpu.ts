@@ -1,24 +1,21 @@
-import { pbkdf2, pbkdf2Sync } from 'node:crypto';
-import { promisify } from 'node:util';
+import { pbkdf2Sync } from 'node:crypto';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 
-const hash = promisify(pbkdf2);
-const [word, salt, algorithm] = ['generation', 'salt', 'sha256'] as const;
-
-/** Burns a stated time of CPU. */
-export type Burn = (cpuMs: number) => Promise<void>;
+/** About a quarter of a millisecond: for so long other requests wait. */
+const iterationsPerSlice = 2000;
 
 /**
- * Measures how much hashing one ms of CPU is here, and returns what does that much of it, off the event loop.
+ * Hashes until this much CPU time is used, in slices between which other requests have their turn.
  *
- * CPU time, not wall time: a throttled container would otherwise take itself for a fast one.
+ * Each slice is measured, in CPU time: a fixed number of hashes took from 4 to 8 ms, as busy as the machine was.
  */
-export function calibrateBurn(): Burn {
-  const iterations = 50_000;
-  const before = process.threadCpuUsage();
-  pbkdf2Sync(word, salt, iterations, 32, algorithm);
-  const { user, system } = process.threadCpuUsage(before);
-  const iterationsPerMs = iterations / Math.max((user + system) / 1000, 0.001);
-  return async (cpuMs) => {
-    if (cpuMs > 0) await hash(word, salt, Math.max(1, Math.round(cpuMs * iterationsPerMs)), 32, algorithm);
-  };
+export async function burn(cpuMs: number, signal: AbortSignal): Promise<void> {
+  let usedMs = 0;
+  while (usedMs < cpuMs) {
+    const before = process.threadCpuUsage();
+    pbkdf2Sync('generation', 'salt', iterationsPerSlice, 32, 'sha256');
+    const { user, system } = process.threadCpuUsage(before);
+    usedMs += (user + system) / 1000;
+    await yieldToOthers(undefined, { signal });
+  }
 }

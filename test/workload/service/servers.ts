@@ -25,8 +25,7 @@ export async function listen(service: Service, { port, metricsPort }: ListenOpti
   const api = answering(async (request, response) => {
     if (request.url === '/healthz') return send(response, { status: 200, body: { status: 'alive' } });
     if (request.url === '/readyz') return send(response, readiness(draining));
-    if (draining) response.setHeader('connection', 'close'); // a kept connection would pin its client to a Pod that goes
-    return inFlight.during(serve(service, request, response, cutOff.signal));
+    return inFlight.during(serve(service, request, response, { isDraining: () => draining, cutOff: cutOff.signal }));
   });
   const metrics = answering(async (request, response) => {
     if (request.url !== '/metrics') return send(response, { status: 404, body: { error: 'no such path' } });
@@ -68,11 +67,17 @@ function answering(listener: (request: IncomingMessage, response: ServerResponse
   });
 }
 
-async function serve(service: Service, request: IncomingMessage, response: ServerResponse, cutOff: AbortSignal) {
+interface Ending {
+  readonly isDraining: () => boolean;
+  readonly cutOff: AbortSignal;
+}
+
+async function serve(service: Service, request: IncomingMessage, response: ServerResponse, ending: Ending) {
   const started = performance.now();
   const gone = new AbortController();
   response.once('close', () => gone.abort(new DOMException('the client has gone', 'AbortError')));
-  const answer = await service.answer(request, AbortSignal.any([gone.signal, cutOff])).catch(failure);
+  const answer = await service.answer(request, AbortSignal.any([gone.signal, ending.cutOff])).catch(failure);
+  if (ending.isDraining()) response.setHeader('connection', 'close'); // a kept connection would pin its client to a Pod that goes, and hold up its end
   send(response, answer);
   service.count(request.method ?? 'GET', answer, (performance.now() - started) / 1000);
 }

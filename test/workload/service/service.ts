@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import { createRandom } from '../random.ts';
 import type { Answer } from './answer.ts';
 import type { Cache } from './cache.ts';
-import { calibrateBurn } from './cpu.ts';
 import { items, type Lookups } from './items.ts';
 import { createMetrics } from './metrics.ts';
 import { CpuMeter, Recent } from './recent.ts';
@@ -22,7 +21,7 @@ export function createService(settings: Settings, cache: Cache | undefined) {
   const lookups: Lookups = { hit: 0, miss: 0, error: 0 };
   const recent = { requests: new Recent(windowEntries, windowMs), workflows: new Recent(windowEntries, windowMs) };
   const cpu = new CpuMeter(windowMs, performance.now());
-  const workflow = workflows({ settings, slots, metrics, recent: recent.workflows, random, burn: calibrateBurn() });
+  const workflow = workflows({ settings, slots, metrics, recent: recent.workflows, random });
   const item = items({ settings: settings.item, cache, metrics, lookups, random });
 
   return {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lognormal, type Random } from '../random.ts';
 import { drainBody, type Answer } from './answer.ts';
-import type { Burn } from './cpu.ts';
+import { burn } from './cpu.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recent } from './recent.ts';
 import { readShape, type Settings, type WorkflowShape } from './settings.ts';
@@ -17,11 +17,10 @@ interface Deps {
   readonly metrics: Metrics;
   readonly recent: Recent;
   readonly random: Random;
-  readonly burn: Burn;
 }
 
 /** POST /api/workflow: waits for a slot, then works. The query may change the shape: `?meanMs=800&cv=1&cpuMs=20`. */
-export function workflows({ settings, slots, metrics, recent, random, burn }: Deps) {
+export function workflows({ settings, slots, metrics, recent, random }: Deps) {
   return async (request: IncomingMessage, query: URLSearchParams, signal: AbortSignal): Promise<Answer> => {
     const shape = readShape(Object.fromEntries(query), settings.workflow);
     if (!(await drainBody(request))) return { status: 413, route, body: { error: 'at most 64 KiB' } };
@@ -30,7 +29,7 @@ export function workflows({ settings, slots, metrics, recent, random, burn }: De
     try {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(settings.giveUpMs)]);
       using slot = await slots.acquire(patience);
-      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, random, burn, signal)) };
+      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, random, signal)) };
       failed = false;
       return { status: 200, route, body };
     } catch (error) {
@@ -45,10 +44,10 @@ export function workflows({ settings, slots, metrics, recent, random, burn }: De
 }
 
 /** Some of it is CPU, the rest waiting for somebody else's answer. */
-async function work(shape: WorkflowShape, random: Random, burn: Burn, signal: AbortSignal) {
+async function work(shape: WorkflowShape, random: Random, signal: AbortSignal) {
   const serviceMs = lognormal(random, shape.meanMs, shape.cv);
   const cpuMs = Math.min(shape.cpuMs, serviceMs);
-  await burn(cpuMs);
+  await burn(cpuMs, signal);
   await delay(serviceMs - cpuMs, undefined, { signal });
   return { serviceMs, cpuMs };
 }
