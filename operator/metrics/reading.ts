@@ -30,8 +30,9 @@ export interface PageReader {
   readonly shape: PageShape;
   /** By slot: what the series counts towards. */
   readonly uses: SlotUse[];
-  /** Upper bound by accumulator; NaN for those that are no buckets. */
+  /** What the series of all feeds are summed into. */
   readonly accumulators: Accumulator[];
+  readonly accumulatorsByWhat: Map<string, number>;
 }
 
 interface Accumulator {
@@ -66,7 +67,7 @@ export function createPageReader(mappings?: readonly SignalMapping[]): PageReade
     ...new Map([...feeds.map(({ family }) => family), processStart].map((family) => [family.name, family])).values(),
   ];
   const families = feeds.map(({ family }) => wanted.findIndex(({ name }) => name === family.name));
-  return { feeds, families, shape: createPageShape(wanted), uses: [], accumulators: [] };
+  return { feeds, families, shape: createPageShape(wanted), uses: [], accumulators: [], accumulatorsByWhat: new Map() };
 }
 
 export const createPodPages = ({ shape }: PageReader): PodPages => ({
@@ -96,27 +97,36 @@ export function takeReading(
 }
 
 /** Finds out what series seen for the first time count towards. */
-function learn({ shape, uses, feeds, families, accumulators }: PageReader): void {
+function learn(reader: PageReader): void {
+  const { shape, uses, feeds, families } = reader;
   for (let slot = uses.length; slot < shape.series.length; slot++) {
     const series = shape.series[slot];
     if (series === undefined) return;
-    const into = feeds.flatMap((feed, index) => {
-      if (families[index] !== series.family || !feed.matches(series.labels)) return [];
+    const into = feeds.flatMap((feed, feedIndex) => {
+      if (families[feedIndex] !== series.family || !feed.matches(series.labels)) return [];
       if (feed.part !== 'histogram' && feed.part !== series.part) return [];
       const bound = series.part === 'bucket' ? boundOf(series.labels.get('le')) : NaN;
       if (series.part === 'bucket' && Number.isNaN(bound)) return [];
-      return [accumulatorOf(accumulators, { feed: index, part: series.part, bound })];
+      const index = accumulatorOf(reader, { feed: feedIndex, part: series.part, bound });
+      return index === -1 ? [] : [index];
     });
     uses.push({ isCounter: shape.wanted[series.family]?.kind !== 'gauge', into });
   }
 }
 
+/** Figures and buckets of an honest workload are a tenth of this; endless `le` values cost no more. */
+const maxAccumulators = 512;
+
 const boundOf = (le: string | undefined): number =>
   le === '+Inf' ? Infinity : le === undefined || le === '' ? NaN : Number(le);
 
-function accumulatorOf(all: Accumulator[], { feed, part, bound }: Accumulator): number {
-  const known = all.findIndex((one) => one.feed === feed && one.part === part && Object.is(one.bound, bound));
-  return known === -1 ? all.push({ feed, part, bound }) - 1 : known;
+function accumulatorOf({ accumulators, accumulatorsByWhat }: PageReader, one: Accumulator): number {
+  const what = `${one.feed} ${one.part} ${one.bound}`;
+  const known = accumulatorsByWhat.get(what);
+  if (known !== undefined) return known;
+  if (accumulators.length >= maxAccumulators) return -1;
+  accumulatorsByWhat.set(what, accumulators.length);
+  return accumulators.push(one) - 1;
 }
 
 /** Sums of increases and gauges by accumulator; NaN where the page says nothing. Moves `pod` on to this page. */

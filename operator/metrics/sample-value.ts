@@ -1,6 +1,8 @@
 /** Exact as doubles, so that dividing a whole number below 2^53 by one rounds once: the result is what `Number()` gives. */
 const powersOfTen = Float64Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
 const numeral = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
+/** No double needs as many characters; longer ones are not worth the time that looking at them takes. */
+const longestNumeral = 64;
 /** Whatever may follow the value: a timestamp (ms, or s with a fraction in OpenMetrics) and an exemplar. */
 const tail = /^[ \t\r]*(?:[ \t]-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?[ \t\r]*)?(?:[ \t]# ?\{.*)?$/;
 
@@ -35,7 +37,8 @@ function plainNumber(text: string, from: number, end: number): number {
 
 function parseSlowly(rest: string): number | undefined {
   const [, token, after] = /^[ \t]+([^ \t\r]+)(.*)$/s.exec(rest) ?? [];
-  if (token === undefined || after === undefined || !tail.test(after)) return undefined;
+  if (token === undefined || after === undefined || token.length > longestNumeral || !tail.test(after))
+    return undefined;
   if (numeral.test(token)) return Number(token);
   switch (token.toLowerCase()) {
     case 'nan':

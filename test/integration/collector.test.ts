@@ -59,7 +59,6 @@ async function target(name: string, first: Answer) {
     },
   };
 }
-type Target = Awaited<ReturnType<typeof target>>;
 
 /** A service that has answered `perSecond` requests a second since now. */
 function serving(perSecond: number, start = performance.now()): Answer {

@@ -186,6 +186,17 @@ describe('readPage()', () => {
     expect([page.values[0], page.values[1]]).toEqual([5, 2]);
   });
 
+  test('hostile lines cost time in proportion to their length', () => {
+    const long = 2_000_000;
+    const lines = [
+      `queue_length ${'1'.repeat(long)}x`,
+      `queue_length 1${' '.repeat(long)}x`,
+      `jobs{a="${'\\\\'.repeat(long)}`,
+      `jobs{${'a="b",'.repeat(long / 10)}x} 1`,
+    ];
+    expect(read(lines.join('\n'))).toMatchObject({ samples: 0, junk: 4 });
+  });
+
   test('reads a page without an end of line, and an empty one', () => {
     expect(read('jobs 1').values).toEqual({ jobs: 1 });
     expect(read('')).toMatchObject({ values: {}, samples: 0, junk: 0 });

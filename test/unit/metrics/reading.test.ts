@@ -131,4 +131,10 @@ describe('takeReading()', () => {
     expect(takeReading(requests(60) + requests(7, 'x="y"'), reader, b, at(10)).figures).toMatchObject({ requests: 12 });
     expect(reader.shape.series).toHaveLength(2);
   });
+
+  test('endless buckets are bounded', () => {
+    const page = Array.from({ length: 19_000 }, (_, n) => `${http}_bucket{le="${n}"} ${n}`).join('\n');
+    const { responseTime } = look([page, page]).at(-1)?.histograms ?? {};
+    expect(responseTime?.bounds.length).toBeLessThanOrEqual(512);
+  });
 });
