@@ -21,21 +21,28 @@ const keys =
 /**
  * Reads the Secret of a Redis: `uri` or `url`, else `host` and the rest; credentials beside an URI fill in what it leaves out.
  *
- * @param secretName `namespace/name`, for messages; no message holds a value of the Secret.
+ * A host of one label is a Service in the Secret's own namespace, as the workload that shares the Secret sees it.
+ *
+ * @param secret Its namespace and name, for messages too; no message holds a value of the Secret.
  * @throws {Problem} SecretNotFound for a missing key, SecretInvalid for one that cannot be read.
  */
-export function redisAddress(data: SecretData, secretName: string): RedisAddress {
+export function redisAddress(
+  data: SecretData,
+  secret: { readonly namespace: string; readonly name: string },
+): RedisAddress {
+  const secretName = `${secret.namespace}/${secret.name}`;
   const text = (key: string): string | undefined => data[key]?.toString('utf8').trim() || undefined;
   const uri = text('uri') ?? text('url');
   const fromUri = uri === undefined ? undefined : parseUri(uri, secretName);
-  const host = fromUri?.host ?? text('host');
-  if (host === undefined) {
+  const given = fromUri?.host ?? text('host');
+  if (given === undefined) {
     throw new Problem('SecretNotFound', {
       saw: `Secret ${secretName} with neither uri nor host`,
       wanted: 'the address of the server',
       next: `give it the keys ${keys}`,
     });
   }
+  const host = isShort(given) ? `${given}.${secret.namespace}.svc` : given;
   const port = fromUri?.port ?? portOf(text('port') ?? '6379', secretName);
   const username = fromUri?.username ?? text('username');
   const password = fromUri?.password ?? text('password');
@@ -45,10 +52,12 @@ export function redisAddress(data: SecretData, secretName: string): RedisAddress
     port,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...((fromUri?.secure ?? hasCertificates) ? { tls: tlsOf(data, host) } : {}),
+    ...((fromUri?.secure ?? hasCertificates) ? { tls: tlsOf(data, given) } : {}),
     label: isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`,
   };
 }
+
+const isShort = (host: string): boolean => !host.includes('.') && host !== 'localhost' && isIP(host) === 0;
 
 interface UriParts {
   readonly host: string;

@@ -75,7 +75,7 @@ export async function observe(unit: RedisUnit, deps: RedisDeps, signal: AbortSig
 export async function addressOf(unit: RedisUnit, deps: RedisDeps, signal: AbortSignal): Promise<RedisAddress> {
   const { namespace, secretName } = unit;
   const data = await deps.readSecret(namespace, secretName, signal);
-  if (data !== undefined) return redisAddress(data, `${namespace}/${secretName}`);
+  if (data !== undefined) return redisAddress(data, { namespace, name: secretName });
   throw new Problem('SecretNotFound', {
     saw: `no Secret ${namespace}/${secretName}`,
     wanted: 'the address and credentials of the Redis',

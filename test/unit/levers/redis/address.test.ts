@@ -4,7 +4,7 @@ import { redisAddress } from '../../../../operator/levers/redis/address.ts';
 
 const secret = (keys: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, Buffer.from(value)]));
-const read = (keys: Readonly<Record<string, string>>) => redisAddress(secret(keys), 'ai/redis');
+const read = (keys: Readonly<Record<string, string>>) => redisAddress(secret(keys), { namespace: 'ai', name: 'redis' });
 
 describe('redisAddress()', () => {
   test.each([
@@ -13,14 +13,23 @@ describe('redisAddress()', () => {
       { uri: 'redis://app:pa%40ss@cache.ai:6380/2' },
       { host: 'cache.ai', port: 6380, username: 'app', password: 'pa@ss' },
     ],
-    ['an url', { url: 'redis://cache' }, { host: 'cache', port: 6379 }],
-    ['an uri with the password beside it', { uri: 'redis://cache', password: 'pw' }, { host: 'cache', password: 'pw' }],
+    ['an url', { url: 'redis://cache' }, { host: 'cache.ai.svc', port: 6379 }],
+    [
+      'an uri with the password beside it',
+      { uri: 'redis://cache', password: 'pw' },
+      { host: 'cache.ai.svc', password: 'pw' },
+    ],
     [
       'host and port',
       { host: 'cache', port: '6380', username: 'u', password: 'p' },
-      { host: 'cache', port: 6380, username: 'u', password: 'p' },
+      { host: 'cache.ai.svc', port: 6380, username: 'u', password: 'p' },
     ],
-    ['a line feed that came from echo', { host: 'cache\n', password: 'pw\n' }, { host: 'cache', password: 'pw' }],
+    [
+      'a line feed that came from echo',
+      { host: 'cache\n', password: 'pw\n' },
+      { host: 'cache.ai.svc', password: 'pw' },
+    ],
+    ['a host of this machine', { host: 'localhost' }, { host: 'localhost' }],
     ['an IPv6 address', { uri: 'redis://[::1]:6379' }, { host: '::1', label: '[::1]:6379' }],
     ['TLS by its scheme', { uri: 'rediss://cache' }, { tls: { servername: 'cache' } }],
     [
