@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { exists } from '../../servers/cache.ts';
 import { waitUntil } from '../ready.ts';
 import { cgroupProcesses, removeCgroup } from './cgroup.ts';
@@ -11,22 +11,39 @@ import type { ClusterPlan } from './plan.ts';
  * Mounts, links and packet filter rules are in namespaces that exist as long as a process is in them, so ending the processes is most of the work.
  */
 export async function cleanUp(plan: ClusterPlan, signal: AbortSignal): Promise<void> {
+  const killed = new Set<number>();
   const end = async (): Promise<boolean> => {
     const daemons = (await markedProcesses(plan.folder)).map(({ pid }) => pid);
-    const pids = [...daemons, ...(await cgroupProcesses(plan.linkName))];
+    const pids = mayHaveNode() ? [...daemons, ...(await cgroupProcesses(plan.linkName))] : daemons;
     for (const pid of pids) kill(pid);
-    return pids.length === 0;
+    for (const pid of pids) killed.add(pid);
+    return pids.length === 0 && (await Promise.all([...killed].map(hasEnded))).every(Boolean);
   };
   const options = { timeoutMs: 30_000, signal };
   await waitUntil(`every process of ${plan.folder} ended`, end, options);
-  const isUnlinked = async (): Promise<boolean> => !(await exists(`/sys/class/net/${plan.linkName}`));
-  await waitUntil(`link ${plan.linkName} gone`, isUnlinked, options); // the kernel removes it with the namespace at its other end
-  const removed = async (): Promise<boolean> => {
-    await removeCgroup(plan.linkName); // busy for a moment after its last process
+  if (mayHaveNode()) await removeNodeTraces(plan, options);
+  await rm(plan.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+async function removeNodeTraces({ linkName }: ClusterPlan, options: Parameters<typeof waitUntil>[2]): Promise<void> {
+  const isUnlinked = async (): Promise<boolean> => !(await exists(`/sys/class/net/${linkName}`));
+  await waitUntil(`link ${linkName} gone`, isUnlinked, options); // the kernel removes it with the namespace at its other end
+  const isRemoved = async (): Promise<boolean> => {
+    await removeCgroup(linkName); // busy for a moment after its last process
     return true;
   };
-  await waitUntil(`cgroup ${plan.linkName} removed`, removed, options);
-  await rm(plan.folder, { recursive: true, force: true, maxRetries: 5 });
+  await waitUntil(`cgroup ${linkName} removed`, isRemoved, options);
+}
+
+/** Only root's clusters have one. The link and the cgroup of another user's slot number are root's, and none of theirs. */
+function mayHaveNode(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** A process on its way out has lost its environment, and with it our mark, before it has closed its files and ports. */
+async function hasEnded(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat === '' || /\) [ZX] /.test(stat);
 }
 
 function kill(pid: number): void {
