@@ -40,7 +40,7 @@ export type Unsubscribe = () => void;
 export interface CollectionOptions<Wire extends KubeObject, T> {
   readonly kube: Kube;
   readonly resource: Resource<Wire>;
-  /** One watch for each; undefined: one for the whole cluster. */
+  /** One watch for each; undefined, or a resource of the cluster: one for all. */
   readonly namespaces?: readonly string[] | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
@@ -88,7 +88,8 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
     this.name = options.resource.plural;
     this.#options = options;
     this.#indexes = new Indexes(options.indexes ?? {});
-    const { namespaces = [undefined], labelSelector, fieldSelector } = options;
+    const { labelSelector, fieldSelector } = options;
+    const namespaces = (options.resource.namespaced ? options.namespaces : undefined) ?? [undefined];
     for (const namespace of namespaces) {
       this.#feeds.set(
         namespace,

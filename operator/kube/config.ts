@@ -53,8 +53,7 @@ export function loadConfig({
   }
 }
 
-/** The same for a KubeConfig that is already loaded (tests, other sources). */
-export function fromKubeConfig(kubeConfig: KubeConfig): ClusterConfig {
+function fromKubeConfig(kubeConfig: KubeConfig): ClusterConfig {
   const name = kubeConfig.getCurrentContext();
   const cluster = kubeConfig.getCurrentCluster();
   if (cluster === null) {

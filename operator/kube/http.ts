@@ -1,16 +1,10 @@
 import type { Dispatcher } from 'undici';
 
 import { refusal, unreachable, type Attempt } from './api-error.ts';
-import type { RawRequest } from './client.ts';
+import type { ConnectOptions, RawRequest } from './client.ts';
 import type { ClusterConfig } from './config.ts';
 import { openDeadline } from './deadline.ts';
 import { Transport } from './transport.ts';
-
-export interface HttpOptions {
-  readonly userAgent: string;
-  readonly connections?: number;
-  readonly timeoutMs?: number;
-}
 
 type Response = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>;
 
@@ -21,7 +15,7 @@ export class Http implements AsyncDisposable {
   readonly #userAgent: string;
   readonly #timeoutMs: number;
 
-  constructor(config: ClusterConfig, { userAgent, connections = 16, timeoutMs = 10_000 }: HttpOptions) {
+  constructor(config: ClusterConfig, { userAgent, connections = 16, timeoutMs = 10_000 }: ConnectOptions) {
     this.#server = config.server;
     this.#userAgent = userAgent;
     this.#timeoutMs = timeoutMs;

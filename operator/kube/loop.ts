@@ -32,11 +32,11 @@ export interface LoopOptions {
   readonly metrics?: LoopMetrics | undefined;
 }
 
-export interface LoopMetrics {
+interface LoopMetrics {
   reconciled(loop: string, result: LoopResult, seconds: number): void;
 }
 
-export type LoopResult = 'success' | 'requeued' | 'error' | 'timeout';
+type LoopResult = 'success' | 'requeued' | 'error' | 'timeout';
 
 export interface Loop {
   readonly name: string;

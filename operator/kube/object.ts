@@ -42,7 +42,7 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-export interface ManifestMeta {
+interface ManifestMeta {
   readonly name: string;
   readonly namespace?: string | undefined;
   readonly uid?: string | undefined;

@@ -31,7 +31,7 @@ export interface QueueOptions {
   readonly random?: () => number;
 }
 
-export interface QueueMetrics {
+interface QueueMetrics {
   depth(queue: string, keys: number): void;
   /** How long a key that was ready has waited. */
   waited(queue: string, seconds: number): void;

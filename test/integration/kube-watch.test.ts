@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
+import { openCollection } from '../../operator/kube/collection.ts';
 import { eventually } from '../world/eventually.ts';
-import { configMaps, openStage, soon, startPlane, watchConfigMaps, type Stage, type Watched } from './kube-world.ts';
+import {
+  configMaps,
+  namespaces,
+  openStage,
+  soon,
+  startPlane,
+  watchConfigMaps,
+  type Stage,
+  type Watched,
+} from './kube-world.ts';
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -104,6 +114,36 @@ test('outlives the API server: answers from what it saw, asks for ever, and says
   await stage.put('a', { n: '2' });
   await shows(stage, watched, 'a', { n: '2' });
   expect(watched.collection.problem()).toBeUndefined();
+});
+
+test('reads each of its namespaces, and nothing of others', async () => {
+  await using stage = await openStage(plane);
+  await using other = await openStage(plane);
+  await using third = await openStage(plane);
+  for (const [at, each] of [stage, other, third].entries()) await each.put('a', { n: String(at) });
+  await using watched = await watchConfigMaps(stage, { namespaces: [stage.namespace, other.namespace] });
+  const figures = () => [...watched.collection.list()].flatMap(({ n = [] }) => n).toSorted();
+  expect(figures()).toEqual(['0', '1']);
+  await other.put('a', { n: '4' });
+  await third.put('a', { n: '5' });
+  await stage.remove('a');
+  await eventually(() => expect(figures()).toEqual(['4']));
+});
+
+test('what belongs to no namespace is listed once, whatever namespaces are looked after', async () => {
+  await using stage = await openStage(plane);
+  const told: string[] = [];
+  await using collection = openCollection({
+    kube: stage.direct,
+    resource: namespaces,
+    namespaces: ['default', stage.namespace],
+    project: ({ metadata }) => metadata.name,
+    logger: stage.log,
+    metrics: { started: (_, what) => told.push(what), failed: () => undefined },
+  });
+  await collection.synced(soon());
+  expect(collection.get(stage.namespace)).toBe(stage.namespace);
+  expect(told).toEqual(['list']);
 });
 
 test('says why it is not synced, and becomes so when it can', async () => {

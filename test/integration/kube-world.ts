@@ -34,7 +34,7 @@ export async function startPlane(...apiServerFlags: readonly string[]): Promise<
 }
 
 /** Keeps what was logged, for assertions and for the message of a test that failed. */
-export function createLog() {
+function createLog() {
   const lines: string[] = [];
   const write =
     (level: string) =>
