@@ -19,8 +19,16 @@ import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { consistently, eventually, type Patience } from './eventually.ts';
 import { startOperator, type OperatorProcess } from './operator-process.ts';
 
-/** Where the tests' Kubernetes is: the one that is given, or that of `make cluster-up`. */
-export const kubeconfigPath = (): string => process.env['GENOPS_TEST_KUBECONFIG'] ?? '.cache/cluster/kubeconfig';
+/** GENOPS_CLUSTER names another of the local clusters than the one of `make cluster-up`. */
+export const clusterName = (): string => process.env['GENOPS_CLUSTER'] ?? 'default';
+
+/** Where the tests' Kubernetes is: the one that is given, or a local cluster. */
+export const kubeconfigPath = (): string => {
+  const name = clusterName();
+  return (
+    process.env['GENOPS_TEST_KUBECONFIG'] ?? `.cache/${name === 'default' ? 'cluster' : `cluster-${name}`}/kubeconfig`
+  );
+};
 
 export const namespaces = resource<KubeObject>({
   group: '',
