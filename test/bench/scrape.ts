@@ -6,13 +6,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector } from '../../operator/metrics/collector.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
+import type { Source } from '../../operator/metrics/sources/source.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
 
 /**
  * What scraping costs: 200 local targets in a process of their own, keep-alive, each with a page of 8 kB (100 series, most of them wanted).
- * First as fast as it goes with 50 in flight, then by the collector: 1000 Pods every 10 s.
+ * First as fast as it goes with 50 in flight, then by the collector: 1000 Pods every 10 s and every second.
  */
 const targets = 200;
 const path = '/metrics';
@@ -119,27 +120,36 @@ async function main(): Promise<void> {
   await flatOut(4_000)();
   process.stdout.write(`page ${pageOf(1).length} bytes\nas fast as it goes: ${await measured(flatOut(10_000))}\n`);
 
-  using collector = createCollector({
-    metrics: createMetrics(),
-    logger: createLogger({ level: 'error', format: 'text' }),
-  });
-  for (let service = 0; service < 100; service++) {
-    const pods = Array.from({ length: 10 }, (_, n) =>
-      viewOf(`s${service}-${n}`, ports[(service * 10 + n) % targets] ?? 0),
-    );
-    const settings = {
-      containerName: undefined,
-      intervalMs: 10_000,
-      timeoutMs: 2_000,
-      history: 1_000,
-      windowMs: 300_000,
-    };
-    collector.track(`ai/s${service}`, [
-      { name: 'workflow', source: podsSource({ endpoint, scraper, guard }), pods: () => pods, ...settings },
-    ]);
+  for (const [intervalMs, seconds] of [
+    [10_000, 20],
+    [1_000, 10],
+  ] as const) {
+    const reads = { read: 0, failed: 0 };
+    using collector = createCollector({
+      metrics: createMetrics(),
+      logger: createLogger({ level: 'error', format: 'text' }),
+    });
+    for (let service = 0; service < 100; service++) {
+      const pods = Array.from({ length: 10 }, (_, n) =>
+        viewOf(`s${service}-${n}`, ports[(service * 10 + n) % targets] ?? 0),
+      );
+      const settings = { containerName: undefined, intervalMs, timeoutMs: 900, history: 1_000, windowMs: 300_000 };
+      const own = podsSource({ endpoint, scraper, guard });
+      const counted: Source = {
+        ...own,
+        async read(pod, signal) {
+          const result = await own.read(pod, signal);
+          reads[result.result]++;
+          return result;
+        },
+      };
+      collector.track(`ai/s${service}`, [{ name: 'workflow', source: counted, pods: () => pods, ...settings }]);
+    }
+    await pause(2 * intervalMs); // until each Pod has been met
+    const before = reads.read;
+    const result = await measured(() => pause(1_000 * seconds).then(() => reads.read - before));
+    process.stdout.write(`1000 Pods every ${intervalMs / 1_000} s: ${result}, ${reads.failed} failed\n`);
   }
-  await pause(20_000);
-  process.stdout.write(`1000 Pods every 10 s: ${await measured(() => pause(20_000).then(() => 2_000))}\n`);
   await scraper.destroy();
   child.disconnect();
 }
