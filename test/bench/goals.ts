@@ -1,0 +1,62 @@
+import { writesPerService, type LineName } from './lines.ts';
+
+export interface Verdict {
+  readonly goal: string;
+  /** What it is compared by, with its figures. */
+  readonly is: string;
+  readonly holds: boolean;
+}
+
+type Figure = (contestant: 'floor' | 'go' | 'genops', line: LineName, figure: string) => number;
+
+/** Each goal for one figure of genops: at most `limit` of another figure. */
+interface RatioGoal {
+  readonly line: LineName;
+  readonly figure: string;
+  readonly limit: number;
+  readonly of: 'go' | 'floor';
+  readonly ofLine?: LineName;
+}
+
+const ratioGoals: readonly RatioGoal[] = [
+  { line: 'converge', figure: 'seconds', limit: 1.15, of: 'floor', ofLine: 'floor' },
+  { line: 'converge', figure: 'seconds', limit: 1, of: 'go' },
+  { line: 'converge', figure: 'operatorCpuS', limit: 1.25, of: 'go' },
+  { line: 'converge', figure: 'apiServerCpuS', limit: 1, of: 'go' },
+  { line: 'update', figure: 'seconds', limit: 1.15, of: 'floor', ofLine: 'floor' },
+  { line: 'update', figure: 'seconds', limit: 1, of: 'go' },
+  { line: 'trickle', figure: 'p50Ms', limit: 0.75, of: 'go' },
+  { line: 'trickle', figure: 'p99Ms', limit: 0.5, of: 'go' },
+  { line: 'churn', figure: 'operatorCpuS', limit: 1, of: 'go' },
+];
+
+const atMost = (goal: string, value: number, limit: number): Verdict => ({
+  goal: `${goal} ≤ ${limit}`,
+  is: value.toFixed(value >= 10 ? 0 : 2),
+  holds: value <= limit,
+});
+
+/** The goals of which both sides are measured here: those against KEDA and with Pods are not. */
+export function goals(figure: Figure, count: number): readonly Verdict[] {
+  const own = (line: LineName, name: string): number => figure('genops', line, name);
+  const written = own('converge', 'writes') + own('settle', 'writes');
+  return [
+    ...ratioGoals.map(({ line, figure: name, limit, of, ofLine = line }): Verdict => {
+      const ratio = own(line, name) / figure(of, ofLine, name);
+      return { goal: `${line}: ${name} ≤ ${limit} × ${of}`, is: `${ratio.toFixed(2)} ×`, holds: ratio <= limit };
+    }),
+    {
+      goal: `writes for one new service = ${writesPerService}`,
+      is: (written / count).toFixed(3),
+      holds: written === writesPerService * count,
+    },
+    atMost('settle: writes', own('settle', 'writes'), 0),
+    atMost('idle: writes', own('idle', 'writes'), 0),
+    atMost('idle: requests/s, Lease included', own('idle', 'requestsPerSecond'), 0.2),
+    atMost('idle: CPU, % of a core', own('idle', 'cpuPercent'), 0.3),
+    atMost('churn: requests', own('churn', 'requests'), 0),
+    atMost('restart: writes', own('restart', 'writes'), 0),
+    atMost('restart: requests besides discovery and Lease', own('restart', 'requests'), 10),
+    atMost('restart: time to ready ÷ converge', own('restart', 'seconds') / own('converge', 'seconds'), 0.5),
+  ];
+}

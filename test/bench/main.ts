@@ -1,0 +1,85 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { progressOn, type Progress } from '../../hack/cluster/progress.ts';
+import { genops, goPeer } from './contestants.ts';
+import { churn, converge, floor, rest, restart, trickle, update, type Measured } from './lines.ts';
+import type { Contestant } from './operators.ts';
+import { report, type Result } from './report.ts';
+import { openWorld, type World } from './world.ts';
+
+const runs = Number(process.env['BENCH_RUNS'] ?? 3);
+const count = Number(process.env['BENCH_N'] ?? 1000);
+/** Of settle, idle and churn, each. */
+const restSeconds = Number(process.env['BENCH_REST_SECONDS'] ?? 60);
+const runTimeoutMs = 900_000;
+
+/** One life of an operator, from nothing to a restart beside all its services. */
+async function* life(world: World, signal: AbortSignal): AsyncGenerator<Measured> {
+  yield await converge(world, signal);
+  yield await rest('settle', world, restSeconds, signal);
+  yield await rest('idle', world, restSeconds, signal);
+  yield await churn(world, restSeconds, signal);
+  yield await update(world, signal);
+  yield await restart(world, signal);
+}
+
+async function* only(
+  line: (world: World, signal: AbortSignal) => Promise<Measured>,
+  world: World,
+  signal: AbortSignal,
+) {
+  yield await line(world, signal);
+}
+
+interface Turn {
+  readonly who: Contestant | undefined;
+  readonly lines: (world: World, signal: AbortSignal) => AsyncGenerator<Measured>;
+}
+
+async function* take({ who, lines }: Turn, progress: Progress, stop: AbortSignal): AsyncGenerator<Result> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(runTimeoutMs)]);
+  const contestant = who?.name ?? 'floor';
+  await using world = await openWorld(who, { count, signal });
+  let began = performance.now();
+  for await (const measured of lines(world, signal)) {
+    const { line, figures } = measured;
+    progress.line(
+      `  ${contestant} ${line}: ${((performance.now() - began) / 1000).toFixed(1)} s ${JSON.stringify(figures)}`,
+    );
+    began = performance.now();
+    yield { contestant, ...measured };
+  }
+}
+
+async function main(stop: AbortSignal): Promise<void> {
+  const progress = progressOn(process.stderr);
+  const folder = await mkdtemp(join(tmpdir(), 'genops-bench-'));
+  const results: Result[] = [];
+  try {
+    const peers = [await goPeer(progress, stop), await genops(folder)];
+    const turns: readonly Turn[] = [
+      { who: undefined, lines: (world, signal) => only(floor, world, signal) },
+      ...peers.map((who) => ({ who, lines: life })),
+      ...peers.map((who) => ({ who, lines: (world: World, signal: AbortSignal) => only(trickle, world, signal) })),
+    ];
+    for (let run = 1; run <= runs; run += 1) {
+      progress.line(`run ${run} of ${runs}`);
+      for (const turn of turns) for await (const result of take(turn, progress, stop)) results.push(result);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  const about = { date: new Date().toISOString(), machine: `${cpus().length} × ${cpus()[0]?.model}`, count, runs };
+  const out = join(import.meta.dirname, '../../.cache/bench');
+  await mkdir(out, { recursive: true });
+  const file = join(out, `${about.date.replaceAll(':', '-').slice(0, 19)}.json`);
+  await writeFile(file, JSON.stringify({ about, results }, undefined, 1));
+  process.stdout.write(report(results, about));
+  progress.line(`all figures: ${file}`);
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+await main(stop.signal);
