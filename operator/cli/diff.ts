@@ -5,6 +5,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { resource } from '../kube/resource.ts';
 import { observe, planAll, unitKey, type UnitPlan } from '../levers/run.ts';
 import { openCaches } from '../reconcilers/caches.ts';
+import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import { apiServices } from '../reconcilers/kinds.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { podsMetricsWay } from '../reconcilers/pods-metrics.ts';
@@ -35,7 +36,8 @@ export const diff = command({
       throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
 
     const way = await installedWay(kube, signal);
-    const resolution = await resolveService(service, { caches, kube, podsMetrics: () => way }, signal);
+    const policies = createEffectivePolicies();
+    const resolution = await resolveService(service, { caches, kube, policies, podsMetrics: () => way }, signal);
     if (resolution.kind === 'problem') {
       for (const { type, status, message } of resolution.conditions)
         if (status !== 'True') err.write(`${type}: ${message}\n`);

@@ -34,6 +34,8 @@ export interface EffectiveResult {
   readonly policy: EffectivePolicy;
   /** By path, for every value: `horizontal.minReplicas`, `redis.parameters.save`, `scaler.scaleUp.signals[cpu].score`. */
   readonly origins: ReadonlyMap<string, Origin>;
+  /** Sections that a policy or an override says something of: `horizontal`, `redis`. */
+  readonly declared: ReadonlySet<string>;
   readonly problems: readonly FieldProblem[];
 }
 
@@ -53,6 +55,12 @@ export function effectivePolicy({ policy, overrides, component }: PolicyLayers):
   return {
     policy: merged.value as EffectivePolicy,
     origins: merged.origins,
+    declared: declaredIn(merged.origins),
     problems: check(PolicySpec, merged),
   };
+}
+
+function declaredIn(origins: ReadonlyMap<string, Origin>): ReadonlySet<string> {
+  const said = [...origins].filter(([, origin]) => origin !== 'default');
+  return new Set(said.flatMap(([path]) => path.split(/[.[]/, 1)));
 }

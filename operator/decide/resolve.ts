@@ -15,6 +15,8 @@ export interface Resolved {
   readonly policy: EffectivePolicy;
   /** Where each value of `policy` came from, by field path. */
   readonly origins: ReadonlyMap<string, Origin>;
+  /** Sections of `policy` that somebody said something of. */
+  readonly declared: ReadonlySet<string>;
   readonly components: readonly ResolvedComponent[];
 }
 
@@ -54,6 +56,8 @@ export interface ResolveInput {
   readonly targets: ReadonlyMap<string, TargetSeen>;
   /** What the installation allows; a policy may still ask for Shadow. */
   readonly podsMetrics: PodsMetricsWay;
+  /** How layers are put together: for callers that remember what came out. */
+  readonly effective?: typeof effectivePolicy;
 }
 
 export type Resolution =
@@ -63,22 +67,24 @@ export type Resolution =
 
 export type ResolveCondition = Omit<NewCondition<'PolicyAccepted'> | NewCondition<'TargetFound'>, 'observedGeneration'>;
 
-export function resolve({ service, policy, targets, podsMetrics }: ResolveInput): Resolution {
-  const effective = effectivePolicies(service, policy);
+export function resolve(input: ResolveInput): Resolution {
+  const { service, policy, targets, podsMetrics } = input;
+  const effective = effectivePolicies(input);
   const conditions = [policyAccepted(service, policy, effective.problems), targetFound(service, targets)];
   const components = effective.components.flatMap(({ spec, policy: own }) =>
     withTarget(spec, own, { targets, podsMetrics }),
   );
   if (conditions.some(({ status }) => status !== 'True')) return { kind: 'problem', conditions };
-  const resolved = { service, mode: modeOf(service), policy: effective.policy, origins: effective.origins, components };
+  const { policy: whole, origins, declared } = effective;
+  const resolved = { service, mode: modeOf(service), policy: whole, origins, declared, components };
   return { kind: 'resolved', resolved, conditions };
 }
 
 /** The service as it would be with no policy at all and with the targets that are there. */
 export function resolveDefaults({ service, targets, podsMetrics }: Omit<ResolveInput, 'policy'>): Resolved {
-  const { policy, origins } = effectivePolicy({});
+  const { policy, origins, declared } = effectivePolicy({});
   const components = service.spec.components.flatMap((spec) => withTarget(spec, policy, { targets, podsMetrics }));
-  return { service, mode: 'Enforce', policy, origins, components };
+  return { service, mode: 'Enforce', policy, origins, declared, components };
 }
 
 function withTarget(
@@ -95,17 +101,17 @@ function withTarget(
 export const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
   metadata.annotations?.[annotations.paused] === 'true' ? 'Paused' : spec.mode;
 
-function effectivePolicies({ spec }: GenerationService, policy: PerformancePolicy | undefined) {
+function effectivePolicies({ service: { spec }, policy, effective = effectivePolicy }: ResolveInput) {
   const layers = {
-    ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec ?? {} } }),
+    ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec } }),
     ...(spec.overrides === undefined ? {} : { overrides: spec.overrides }),
   };
-  const whole = effectivePolicy(layers);
+  const whole = effective(layers);
   const components = spec.components.map((component) => {
     const { name, overrides } = component;
     return {
       spec: component,
-      ...(overrides === undefined ? whole : effectivePolicy({ ...layers, component: { name, overrides } })),
+      ...(overrides === undefined ? whole : effective({ ...layers, component: { name, overrides } })),
     };
   });
   return { ...whole, components, problems: [...new Set([whole, ...components].flatMap(({ problems }) => problems))] };

@@ -3,10 +3,7 @@ import { isServed, type ServedMetric } from '../api/served-metrics.ts';
 import type { ResolvedComponent } from './resolve.ts';
 
 /** The Pods metrics of a component that are folded into its floor, each with the AverageValue to hold per Pod. */
-export function shadowedMetrics({
-  policy,
-  podsMetrics,
-}: Pick<ResolvedComponent, 'policy' | 'podsMetrics'>): readonly {
+export function shadowedMetrics({ policy, podsMetrics }: Pick<ResolvedComponent, 'policy' | 'podsMetrics'>): readonly {
   readonly name: ServedMetric;
   readonly target: number;
 }[] {

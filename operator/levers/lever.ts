@@ -22,6 +22,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   observe(unit: Unit, signal: AbortSignal): Promise<Observed>;
   /** The server's own identity, where two services may name one server: the older service has it. Equals `serverRun` of what is remembered. */
   serverOf?(observed: Observed): string;
+  /** Totals of a cache server, for the objective of its hit ratio. */
+  lookupsOf?(observed: Observed): { readonly hits: number; readonly misses: number };
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
   plan(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
   /** Pure: what to change so that what we once changed is as it was (deletionPolicy Restore). Absent: there is nothing to put back. */

@@ -9,12 +9,18 @@ import { selectPods, type Caches } from './caches.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { shadowedMetrics } from '../decide/shadow.ts';
 import type { Decisions } from './decisions.ts';
+import type { HitRatios } from './hit-ratios.ts';
+import { judgeObjectives } from '../decide/objectives.ts';
+import { ratingOf } from '../decide/rating.ts';
+import { steadyObjectives, steadyRating } from '../decide/steady.ts';
+import { measuredFrom } from '../metrics/measured.ts';
 import { isDeclared, notYet } from './not-implemented.ts';
 
 export interface AssessDeps {
   readonly collector: Collector;
   readonly caches: Pick<Caches, 'pods'>;
   readonly decisions: Decisions;
+  readonly hitRatios: HitRatios;
   readonly clock: { now(): number };
 }
 
@@ -40,9 +46,10 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
   }));
   const worst = seen.find(({ available }) => available.status !== 'True') ?? seen[0];
   const measured = seen.filter(({ available }) => available.status === 'True');
+  const { condition, figures } = objectives(resolved, seen, deps);
   return {
-    conditions: [...(worst === undefined ? [] : [worst.available]), scalerActive(resolved, seen, deps)],
-    figures: {},
+    conditions: [...(worst === undefined ? [] : [worst.available]), scalerActive(resolved, seen, deps), condition],
+    figures,
     components: new Map(measured.map(({ component }) => [component.spec.name, { metricsSource: 'Pods' }])),
   };
 }
@@ -98,6 +105,53 @@ function availability(
     'http_server_request_duration_seconds, or another name in components[].signals',
     'serve it, or map it: signals: [{name: requestRate, metric: …}]',
   );
+}
+
+/** Objectives and rating as status is to show them. While nothing was looked at yet, what stood there stays. */
+function objectives(
+  { service, policy, components }: Resolved,
+  seen: readonly Seen[],
+  { collector, hitRatios, clock }: AssessDeps,
+) {
+  const { status = {} } = service;
+  if (seen.some(({ available }) => available.status === 'Unknown')) {
+    const { objectives: kept, objectivesMet, rating } = status;
+    const condition = {
+      type: 'ObjectivesMet',
+      status: 'Unknown',
+      reason: 'Pending',
+      message: 'Nothing has been measured yet.',
+    } as const;
+    return {
+      condition,
+      figures: {
+        ...(kept && { objectives: kept }),
+        ...(objectivesMet && { objectivesMet }),
+        ...(rating && { rating }),
+      },
+    };
+  }
+  const key = keyOf(service);
+  const now = clock.now();
+  const windowMs = milliseconds(policy.objectives.window);
+  const measured = measuredFrom({
+    policy: policy.objectives,
+    components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
+    redisHitRatio: hitRatios.of(key, now - windowMs),
+  });
+  const answer = judgeObjectives({
+    policy: policy.objectives,
+    measured: measured.objectives,
+    previous: status.objectives,
+    now,
+  });
+  const rating = steadyRating(status.rating, ratingOf({ policy: policy.rating, ...measured.rating }));
+  const figures = {
+    objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
+    objectivesMet: answer.objectivesMet,
+    ...(rating && { rating }),
+  };
+  return { condition: answer.condition, figures };
 }
 
 type Seen = { readonly component: ResolvedComponent; readonly available: Unobserved<'MetricsAvailable'> };

@@ -17,6 +17,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     const service = deps.caches.services.get(key);
     if (service === undefined) {
       deps.decisions.forget(key);
+      deps.hitRatios.forget(key);
       return awaitChange;
     }
     if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);
@@ -31,6 +32,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     }
     const { resolved } = resolution;
     const observations = withoutClaimed(await observe(deps.levers, resolved, signal), service, deps.caches);
+    deps.hitRatios.note(key, observations, deps.clock.now());
     const state = deps.states.of(service);
     const plans = planAll(observations, { memory: state.levers, now: deps.clock.now(), verb: 'plan' });
     const results = await applyRemembered(service, plans, state, deps, signal);
@@ -41,7 +43,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       assessment: assess(resolved, deps),
       scaler: deps.decisions.of(key),
       policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
-      policyHash: hashOf([resolved.policy, resolved.components.map(({ policy }) => policy)]),
+      policyHash: deps.policies.hash([resolved.policy, ...resolved.components.map(({ policy }) => policy)]),
       planHash: planHash(plans),
     } as const;
     await report(service, visit, deps, signal);

@@ -24,10 +24,10 @@ export function notImplemented(resolved: Resolved): readonly Unobserved[] {
 export const notYet = (section: string): string =>
   `saw ${section} declared; wanted a lever that this version of genops does not have yet; next: nothing of ${section} is acted on until you upgrade`;
 
-export function isDeclared({ service, origins }: Resolved, section: string): boolean {
+export function isDeclared({ service, declared }: Resolved, section: string): boolean {
   return (
     (section === 'postgres' && (service.spec.postgres?.length ?? 0) > 0) ||
     (section === 'loadBalancer' && service.spec.loadBalancer !== undefined) ||
-    [...origins].some(([field, origin]) => field.startsWith(`${section}.`) && origin !== 'default')
+    declared.has(section)
   );
 }

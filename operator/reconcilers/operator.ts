@@ -11,7 +11,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import type { Caches } from './caches.ts';
 import { createDecisions } from './decisions.ts';
+import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
+import { createHitRatios } from './hit-ratios.ts';
 import { memoryLimit, readSecret } from './lever-deps.ts';
 import { podSamples, type MeasuringDeps } from './measuring.ts';
 import { objectives } from './objectives.ts';
@@ -54,7 +56,9 @@ function visitDeps({ kube, caches, collector, events, metrics, logger, clock, me
     clock,
     levers: serviceLevers(kube, caches),
     states: createStates(kube, caches.states),
+    policies: createEffectivePolicies(),
     decisions: createDecisions(),
+    hitRatios: createHitRatios(),
     written: createOwnWrites(caches.services),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };

@@ -18,7 +18,10 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Decisions, DecisionStatus } from './decisions.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
-export interface ScalerDeps extends Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states'> {
+export interface ScalerDeps extends Pick<
+  VisitDeps,
+  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies'
+> {
   /** The Pods of a component with their requests per second. */
   readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
   readonly decisions: Decisions;

@@ -4,6 +4,7 @@ import { keyOf, type KubeObject } from '../kube/object.ts';
 import { apply, confirmations, intentions, type AnyLever, type UnitPlan, type UnitResult } from '../levers/run.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
+import type { EffectivePolicies } from './effective-policies.ts';
 import type { ReportDeps } from './report.ts';
 import type { ServiceState, States } from './state.ts';
 import { findTargets } from './targets.ts';
@@ -12,6 +13,7 @@ export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
   readonly levers: readonly AnyLever[];
   readonly states: States;
+  readonly policies: EffectivePolicies;
   /** Whether HPAs read Pods metrics from our own metrics API. */
   readonly podsMetrics: () => PodsMetricsWay;
 }
@@ -19,11 +21,12 @@ export interface VisitDeps extends ReportDeps, AssessDeps {
 /** The effective policy and the targets: what `diff`, the scaler and the objectives work with too. */
 export async function resolveService(
   service: GenerationService & KubeObject,
-  { caches, kube, podsMetrics }: Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics'>,
+  { caches, kube, podsMetrics, policies }: Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'policies'>,
   signal: AbortSignal,
 ): Promise<Resolution> {
   const targets = await findTargets(service, { caches, kube }, signal);
-  return resolve({ service, policy: policyOf(service, caches), targets, podsMetrics: podsMetrics() });
+  const policy = policyOf(service, caches);
+  return resolve({ service, policy, targets, podsMetrics: podsMetrics(), effective: policies.of });
 }
 
 /** For putting things back: the defaults and the targets that are there, since no policy or target that is gone may stand in the way. */

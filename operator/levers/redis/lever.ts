@@ -16,6 +16,7 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
     units,
     observe: (unit, signal) => observe(unit, deps, signal),
     serverOf: ({ serverId }) => serverId,
+    lookupsOf: ({ server }) => server.lookups,
     plan,
     restore,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),

@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals';
+import { hitRatio, type Lookups } from '../../../operator/decide/hit-ratio.ts';
+
+const samples = (...totals: readonly (readonly [at: number, hits: number, misses: number])[]): readonly Lookups[] =>
+  totals.map(([at, hits, misses]) => ({ at, hits, misses }));
+
+test.each([
+  {
+    name: 'counts what was added within the window (80 of 100)',
+    all: samples([1, 1000, 0], [2, 1080, 20]),
+    since: 0,
+    expected: 0.8,
+  },
+  {
+    name: 'leaves out what was counted before the window',
+    all: samples([1, 0, 0], [5, 0, 500], [6, 90, 510]),
+    since: 4,
+    expected: 0.9,
+  },
+  {
+    name: 'takes a fall for a restart, not for a rate',
+    all: samples([1, 900, 900], [2, 0, 0], [3, 75, 25]),
+    since: 0,
+    expected: 0.75,
+  },
+  { name: 'says nothing of one look', all: samples([1, 900, 100]), since: 0, expected: undefined },
+  { name: 'says nothing of fewer than 20 lookups', all: samples([1, 0, 0], [2, 19, 0]), since: 0, expected: undefined },
+])('$name', ({ all, since, expected }) => {
+  expect(hitRatio(all, since)?.value).toBe(expected);
+});
