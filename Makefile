@@ -66,4 +66,4 @@ run: node_modules ## the operator from source, against the cluster of cluster-up
 	@$(node) operator/main.ts manager --kubeconfig .cache/cluster/kubeconfig
 
 .PHONY: ok
-ok: verify lint typecheck test ## all that CI runs, in its order
+ok: test verify lint typecheck ## all that CI runs, in its order

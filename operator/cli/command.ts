@@ -54,13 +54,13 @@ export const clusterHelp = {
 } as const;
 
 /** Help of one command. */
-export function helpText(name: string, { summary, usage, examples, options, help }: Command): string {
+function helpText(name: string, { summary, usage, examples, options, help }: Command): string {
   const flags = Object.entries(options).map(([flag, { short, type }]) => {
     const spelled = `${short === undefined ? '    ' : `-${short}, `}--${flag}${type === 'string' ? ` ${flag.toUpperCase().replaceAll('-', '_')}` : ''}`;
     return `  ${spelled.padEnd(44)} ${help[flag] ?? ''}`;
   });
   return [
-    `${summary}`,
+    summary,
     '',
     `Usage: genops ${name}${usage === undefined ? '' : ` ${usage}`}`,
     '',
@@ -76,7 +76,7 @@ export function helpText(name: string, { summary, usage, examples, options, help
 /** Runs one command with its arguments. A value that is not given is looked for in the environment: --log-level as GENOPS_LOG_LEVEL. */
 export async function runCommand(
   name: string,
-  { run, ...definition }: Command,
+  definition: Command,
   {
     args,
     env,
@@ -88,14 +88,14 @@ export async function runCommand(
 ): Promise<number> {
   const { values, positionals } = parse(name, definition.options, args);
   if (values['help'] === true) {
-    world.out.write(helpText(name, { run, ...definition }));
+    world.out.write(helpText(name, definition));
     return exit.yes;
   }
   const fromEnvironment = Object.entries(definition.options).flatMap(([flag, { type }]) => {
     const value = env[`GENOPS_${flag.toUpperCase().replaceAll('-', '_')}`];
     return value === undefined ? [] : [[flag, type === 'boolean' ? value === 'true' : value] as const];
   });
-  return run({
+  return definition.run({
     ...world,
     values: { ...defaultsOf(definition.options), ...Object.fromEntries(fromEnvironment), ...values },
     positionals,
@@ -104,7 +104,10 @@ export async function runCommand(
 
 function parse(name: string, options: ParseArgsOptionsConfig, args: readonly string[]) {
   const withoutDefaults = Object.fromEntries(
-    Object.entries(options).map(([flag, { default: _, ...option }]) => [flag, option]),
+    Object.entries(options).map(([flag, { type, short, multiple = false }]) => [
+      flag,
+      { type, multiple, ...(short === undefined ? {} : { short }) },
+    ]),
   );
   try {
     return parseArgs({

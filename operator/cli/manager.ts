@@ -63,52 +63,48 @@ export const manager = command({
     const config = loadConfig({ kubeconfig: values.kubeconfig, context: values.context });
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber}` });
     const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
-    const leaseNamespace = values['lease-namespace'] ?? process.env['POD_NAMESPACE'] ?? config.namespace;
     const metricsApi = serviceRef(values['metrics-api-service']);
-    await using caches = openCaches({
-      kube,
-      namespaces: values.namespaces?.split(','),
-      watchApiServices: metricsApi !== undefined,
-      logger,
-    });
-    await using world = await openWorld({ kube, caches, metricsApi, logger, identity });
-
+    const namespaces = values.namespaces?.split(',');
+    await using caches = openCaches({ kube, namespaces, watchApiServices: metricsApi !== undefined, logger });
+    await using world = openWorld({ kube, caches, metricsApi, logger, identity });
     const running: HealthCheck[] = [];
-    const work = async (leading: Kube, until: AbortSignal): Promise<void> => {
-      await Promise.all(caches.all.map((collection) => collection.synced(until)));
-      world.deps.metrics.leader.set(1);
-      const { ended, health } = startReconcilers({ ...world.deps, kube: leading }, until);
-      running.push(...health);
-      await ended;
-      running.length = 0;
-      world.deps.metrics.leader.set(0);
-    };
-    await using _metrics = await serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry);
-    await using _health = await serveHealth(values['health-probe-bind-address'], {
-      ready: caches.all.map(synced),
-      live: () => running,
-    });
-    await using _api =
-      metricsApi === undefined
-        ? undefined
-        : await serveCustomMetrics({
-            address: values['api-bind-address'],
-            certDir: values['tls-cert-dir'],
-            kube,
-            collector: world.deps.collector,
-            logger,
-            signal,
-          });
-    if (values['leader-elect'] === false) await work(kube, signal);
-    else
+    await using servers = new AsyncDisposableStack();
+    servers.use(await serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry));
+    servers.use(
+      await serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live: () => running }),
+    );
+    if (metricsApi !== undefined) {
+      const [address, certDir] = [values['api-bind-address'], values['tls-cert-dir']];
+      servers.use(
+        await serveCustomMetrics({ address, certDir, kube, collector: world.deps.collector, logger, signal }),
+      );
+    }
+    if (!values['leader-elect']) await act({ ...world.deps, running }, signal);
+    else {
+      const namespace = values['lease-namespace'] ?? process.env['POD_NAMESPACE'] ?? config.namespace;
       await lead(
-        { kube, namespace: leaseNamespace, name: 'genops', identity, logger },
-        (leadership) => work(fenced(kube, leadership), leadership.signal),
+        { kube, namespace, name: 'genops', identity, logger },
+        (leadership) => act({ ...world.deps, kube: fenced(kube, leadership), running }, leadership.signal),
         signal,
       );
+    }
     return exit.yes;
   },
 });
+
+/** What only the leader does: the reconcilers, until `signal` is aborted. */
+async function act(
+  { running, ...deps }: OperatorDeps & { readonly running: HealthCheck[] },
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(deps.caches.all.map((collection) => collection.synced(signal)));
+  deps.metrics.leader.set(1);
+  const { ended, health } = startReconcilers(deps, signal);
+  running.push(...health);
+  await ended;
+  running.length = 0;
+  deps.metrics.leader.set(0);
+}
 
 interface WorldInput {
   readonly kube: Kube;

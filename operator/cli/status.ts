@@ -29,12 +29,12 @@ export const status = command({
 const marks: Readonly<Record<string, string>> = { Met: '✅', NotMet: '❌', NotExercised: '–', Unknown: '?' };
 
 /** The status of a service as a page for people. */
-export function statusText({ metadata, spec, status = {} }: GenerationService): string {
-  const { conditions = [], objectives = [], components = [], redis = [], rating } = status;
+function statusText({ metadata, spec, status: seen = {} }: GenerationService): string {
+  const { conditions = [], objectives = [], components = [], redis = [], rating } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
-  const behind = status.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
+  const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
-    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${status.policy?.name ?? 'defaults'}${rating?.grade === undefined ? '' : `   ${rating.grade} ${rating.score} of ${rating.scoredOf}`}${behind}`,
+    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${seen.policy?.name ?? 'defaults'}${rating?.grade === undefined ? '' : `   ${rating.grade} ${rating.score} of ${rating.scoredOf}`}${behind}`,
     section(
       'Objectives',
       objectives.map(({ name, state, measured = '', target = '', component = '' }) => [

@@ -98,7 +98,7 @@ function withTarget(
 }
 
 /** The annotation is for people whose spec comes from Git: it wins. */
-export const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
+const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
   metadata.annotations?.[annotations.paused] === 'true' ? 'Paused' : spec.mode;
 
 function effectivePolicies({ service: { spec }, policy, effective = effectivePolicy }: ResolveInput) {

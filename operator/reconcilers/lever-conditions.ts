@@ -15,7 +15,7 @@ export function leverConditions(results: readonly UnitResult[]): readonly LeverS
     const said = (telling.length > 0 ? telling : units).map(({ plan, condition }) =>
       units.length === 1 ? condition.message : `${plan.unit.name}: ${condition.message}`,
     );
-    return { type, status: worst.status, reason: worst.reason, message: said.join(' | ') } as LeverStatus;
+    return { type, status: worst.status, reason: worst.reason, message: said.join(' | ') };
   });
 }
 

@@ -26,7 +26,7 @@ export async function resolveService(
 ): Promise<Resolution> {
   const targets = await findTargets(service, { caches, kube }, signal);
   const policy = policyOf(service, caches);
-  return resolve({ service, policy, targets, podsMetrics: podsMetrics(), effective: policies.of });
+  return resolve({ service, policy, targets, podsMetrics: podsMetrics(), effective: (layers) => policies.of(layers) });
 }
 
 /** For putting things back: the defaults and the targets that are there, since no policy or target that is gone may stand in the way. */

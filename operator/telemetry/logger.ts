@@ -13,7 +13,7 @@ export function createLogger({ level, format }: { readonly level: LogLevel; read
     const rest = Object.entries(fields).map(
       ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
     );
-    return [at, severity.toUpperCase(), message, ...rest, ...(stack === undefined ? [] : [`\n${String(stack)}`])].join(
+    return [at, severity.toUpperCase(), message, ...rest, ...(typeof stack === 'string' ? [`\n${stack}`] : [])].join(
       ' ',
     );
   });

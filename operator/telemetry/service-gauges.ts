@@ -21,7 +21,7 @@ export function createServiceGauges(registry: Registry, services: () => Iterable
       registers,
       collect() {
         this.reset();
-        for (const service of services()) set(service, this as Gauge<'namespace' | 'name' | Label>);
+        for (const service of services()) set(service, this);
       },
     });
   gauge(

@@ -73,7 +73,7 @@ describe('what is wrong has its own condition with the next step, recovers by it
     await using world = await startWorld({ redis: [{}] });
     const port = String(world.redis[0]?.port);
     const secret = (stringData: Readonly<Record<string, string>>) =>
-      world.apply({ kind: 'Secret', apiVersion: 'v1', metadata: { name: 'late' }, ...{ stringData } });
+      world.apply({ kind: 'Secret', apiVersion: 'v1', metadata: { name: 'late' }, stringData });
     await world.apply(deployment());
     await world.apply(generationService({ redis: [{ name: 'cache', secretRef: { name: 'late' } }] }));
     await world.eventually(async () =>

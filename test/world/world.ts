@@ -30,7 +30,7 @@ export const kubeconfigPath = (): string => {
   );
 };
 
-export const namespaces = resource<KubeObject>({
+const namespaces = resource<KubeObject>({
   group: '',
   version: 'v1',
   plural: 'namespaces',
@@ -44,7 +44,7 @@ const customResourceDefinitions = resource<KubeObject>({
   kind: 'CustomResourceDefinition',
   namespaced: false,
 });
-export const services = resource<KubeObject>({
+const services = resource<KubeObject>({
   group: '',
   version: 'v1',
   plural: 'services',
@@ -132,7 +132,7 @@ export async function startWorld({ redis = [], operator = [] }: WorldOptions = {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name },
-      ...{ stringData: { host: '127.0.0.1', port: String(server.port) } },
+      stringData: { host: '127.0.0.1', port: String(server.port) },
     });
     servers.push(Object.assign(server, { secretRef: { name } }));
   }

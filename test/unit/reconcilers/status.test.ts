@@ -41,7 +41,7 @@ const unreachable: PlannedCondition = {
   status: 'False',
   reason: 'Unreachable',
   message: 'saw ECONNREFUSED',
-} as PlannedCondition;
+};
 
 function visit(redis: PlannedCondition = applied, of: GenerationService = service): Visit {
   const resolution = resolve({
