@@ -2,11 +2,21 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { apiReference } from './api-reference.ts';
+import { chartCrds } from './chart.ts';
+import { cliReference } from './cli-reference.ts';
 import { conditionsReference } from './conditions-reference.ts';
 import { crds } from './crds.ts';
+import { metricsReference } from './metrics-reference.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const files = new Map([...crds(), ...apiReference(), ...conditionsReference()]);
+const files = new Map([
+  ...crds(),
+  ...apiReference(),
+  ...conditionsReference(),
+  ...chartCrds(),
+  ...metricsReference(),
+  ...cliReference(),
+]);
 
 async function write(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(path.join(root, file)), { recursive: true });

@@ -54,7 +54,7 @@ export const clusterHelp = {
 } as const;
 
 /** Help of one command. */
-function helpText(name: string, { summary, usage, examples, options, help }: Command): string {
+export function helpText(name: string, { summary, usage, examples, options, help }: Command): string {
   const flags = Object.entries(options).map(([flag, { short, type }]) => {
     const spelled = `${short === undefined ? '    ' : `-${short}, `}--${flag}${type === 'string' ? ` ${flag.toUpperCase().replaceAll('-', '_')}` : ''}`;
     return `  ${spelled.padEnd(44)} ${help[flag] ?? ''}`;

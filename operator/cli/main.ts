@@ -7,7 +7,7 @@ import { status } from './status.ts';
 import { version } from './version.ts';
 
 /** Every command, by the words that name it. */
-const commands = {
+export const commands = {
   manager,
   status,
   diff,

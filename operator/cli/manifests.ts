@@ -23,7 +23,7 @@ async function readObjects(file: string): Promise<readonly (GenerationService | 
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new UsageError(`cannot read ${file}: ${error.message}`, { cause: error });
   });
-  return parseAllDocuments(text).flatMap((document) => {
+  return parseAllDocuments(text, { version: '1.1' }).flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw new UsageError(`${file}: ${error.message}`);
     const object: unknown = document.toJS();
