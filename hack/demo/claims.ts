@@ -1,0 +1,106 @@
+import type { LoadSummary } from '../../test/workload/load/run.ts';
+import { latency, redis } from './account.ts';
+import { isTuned, type Recording, type Sample } from './record.ts';
+import { perPodTarget, rates } from './story.ts';
+
+/** One thing that the demo says of the product. */
+export interface Claim {
+  readonly text: string;
+  readonly holds: boolean;
+  /** The figures. */
+  readonly evidence: string;
+}
+
+/** What is only known at the end. */
+export interface Ending {
+  readonly load: Pick<LoadSummary, 'sent' | 'errors' | 'refused' | 'failures' | 'latency'>;
+  /** Rescales that the HPA controller itself told of, the oldest first: `New size: 6; reason: …`. */
+  readonly rescales: readonly string[];
+  /** genops_drift_total{lever="redis"}. */
+  readonly driftCounted: number;
+}
+
+const minReplicas = 2;
+/** Failed requests for each one sent. */
+const tolerated = 0.001;
+/** What so many a Pod ask for, less one for the tolerance of the autoscaler. */
+const busyReplicas = Math.ceil(rates.busy / perPodTarget) - 1;
+
+export function claims(recording: Recording, ending: Ending): readonly Claim[] {
+  return [
+    scaledUp(recording, ending),
+    cameDown(recording),
+    redisTuned(recording),
+    driftRepaired(recording, ending),
+    nothingFailed(ending),
+    endsReady(recording),
+  ];
+}
+
+function scaledUp({ samples }: Recording, { rescales }: Ending): Claim {
+  const most = Math.max(0, ...samples.map(({ snapshot }) => snapshot.replicas.ready));
+  const cpuReached = samples.some(({ snapshot }) =>
+    snapshot.autoscaler?.metrics.some(
+      ({ name, current, target }) => name === 'cpu' && parseFloat(current ?? '0') >= parseFloat(target),
+    ),
+  );
+  return {
+    text: 'the real HPA scaled the workload up on requests per second',
+    holds: most >= busyReplicas && rescales.length > 0 && !cpuReached,
+    evidence: `${most} Pods ready at ${rates.busy} requests/s; cpu ${cpuReached ? 'reached' : 'never reached'} its target; the HPA controller: ${rescales[0] ?? 'no rescale'}`,
+  };
+}
+
+function cameDown({ samples }: Recording): Claim {
+  const last = samples.at(-1)?.snapshot.replicas.desired;
+  const peak = peakSecond(samples);
+  const low = samples.find(({ second, snapshot }) => second > peak && snapshot.replicas.desired === minReplicas);
+  const after = low === undefined ? '' : `, ${low.second} s after the start`;
+  return {
+    text: 'it came down again when the load fell',
+    holds: last === minReplicas && low !== undefined,
+    evidence: `${last ?? 'unknown'} Pods wanted at the end${after}`,
+  };
+}
+
+function redisTuned({ redisBefore, redisAfter }: Recording): Claim {
+  return {
+    text: 'Redis took the settings of the policy',
+    holds: !isTuned(redisBefore) && isTuned(redisAfter),
+    evidence: `${redis(redisBefore)} → ${redis(redisAfter)}`,
+  };
+}
+
+function driftRepaired({ marks }: Recording, { driftCounted }: Ending): Claim {
+  const edited = marks.find(({ kind }) => kind === 'Edited');
+  const repaired = marks.find(({ kind, second }) => kind === 'Repaired' && second > (edited?.second ?? Infinity));
+  const took = edited === undefined || repaired === undefined ? 'never' : `after ${repaired.second - edited.second} s`;
+  return {
+    text: 'a change of Redis by hand was repaired and counted as drift',
+    holds: repaired !== undefined && driftCounted > 0,
+    evidence: `repaired ${took}; genops_drift_total{lever="redis"} ${driftCounted}`,
+  };
+}
+
+function nothingFailed({ load: { sent, errors, refused, failures, latency: all } }: Ending): Claim {
+  const failed = errors - failures.CutOff + refused; // what was in flight when the load was ended is nobody's failure
+  return {
+    text: `at most ${tolerated * 100} % of the requests failed while Pods came and went`,
+    holds: sent > 0 && failed <= sent * tolerated,
+    evidence: `${failed} of ${sent}; p50 ${latency(all?.p50Ms ?? null)}, p95 ${latency(all?.p95Ms ?? null)}, p99 ${latency(all?.p99Ms ?? null)}`,
+  };
+}
+
+function endsReady({ samples }: Recording): Claim {
+  const ready = samples.at(-1)?.snapshot.service?.conditions?.find(({ type }) => type === 'Ready');
+  return {
+    text: 'the GenerationService is Ready',
+    holds: ready?.status === 'True',
+    evidence: ready === undefined ? 'no condition Ready' : `${ready.reason}: ${ready.message}`,
+  };
+}
+
+function peakSecond(samples: readonly Sample[]): number {
+  const most = Math.max(0, ...samples.map(({ snapshot }) => snapshot.replicas.desired));
+  return samples.find(({ snapshot }) => snapshot.replicas.desired === most)?.second ?? 0;
+}

@@ -1,0 +1,132 @@
+import { join, resolve } from 'node:path';
+import { workloadManifests } from '../../test/workload/manifests.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Progress } from '../cluster/progress.ts';
+import { buildImage } from '../image/build.ts';
+import { operatorImage } from '../image/operator.ts';
+import { redisImage } from '../image/redis.ts';
+import { workloadImage } from '../image/workload.ts';
+import type { Programs } from './programs.ts';
+import { environment, names } from './story.ts';
+
+const checkout = resolve(import.meta.dirname, '../..');
+const crds = ['generationservices.genops.dev', 'performancepolicies.genops.dev'];
+
+/** On each namespace that a demo made, so that the next one knows what it may delete. */
+const mark = 'genops.dev/demo';
+
+export interface InstallDeps {
+  readonly cluster: Cluster;
+  readonly programs: Programs;
+  readonly progress: Progress;
+}
+
+/**
+ * Everything a user does before the first load: images, namespaces, operator, workload. The GenerationService follows in `declare`.
+ *
+ * @throws Error where a namespace of that name is there and no demo made it.
+ */
+export async function install(
+  { cluster, programs, progress }: InstallDeps,
+  { metricsApi }: { readonly metricsApi: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const step = (name: string, work: () => Promise<unknown>): Promise<unknown> => progress.step(name, work);
+  await step('images built and loaded', () => loadImages(cluster, signal));
+  await step('namespaces, both at pod security level restricted', () => createNamespaces(programs, signal));
+  await step('reference workload and its Redis started', async () => {
+    await programs.kubectl(['apply', '-f', '-'], signal, JSON.stringify(await workloads()));
+    await programs.kubectl(
+      ['set', 'env', `deployment/${names.deployment}`, '-n', names.workloads, ...environment],
+      signal,
+    );
+    await programs.kubectl(rollout('statefulset/redis', names.workloads), signal);
+    await programs.kubectl(rollout(`deployment/${names.deployment}`, names.workloads), signal);
+  });
+  await step('operator installed by its chart', () => programs.helm(helmInstall(metricsApi), signal));
+}
+
+/** The sample policy and GenerationService, as a user applies them. */
+export async function declare(programs: Programs, signal: AbortSignal): Promise<void> {
+  await programs.kubectl(['apply', '-f', join(checkout, 'config/samples/demo.yaml')], signal);
+}
+
+/** Whether the cluster knew our kinds before we came: then they stay. */
+export async function hasCrds(programs: Programs, signal: AbortSignal): Promise<boolean> {
+  return (await programs.kubectl(['get', 'crd', ...crds, '--ignore-not-found', '-o', 'name'], signal)) !== '';
+}
+
+/** Takes everything away again, in the order in which nothing is left behind. */
+export async function uninstall(
+  { programs, progress }: Pick<InstallDeps, 'programs' | 'progress'>,
+  { keepCrds }: { readonly keepCrds: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  await progress.step('operator and namespaces removed', async () => {
+    const wait = ['--ignore-not-found', '--timeout=60s'];
+    if (await hasCrds(programs, signal)) {
+      await programs.kubectl(['delete', 'gensvc,perf', '--all', '-n', names.workloads, ...wait], signal);
+    }
+    await programs.helm(
+      ['uninstall', names.release, '-n', names.operator, '--ignore-not-found', '--wait', '--timeout=60s'],
+      signal,
+    );
+    await programs.kubectl(['delete', 'namespace', names.workloads, names.operator, ...wait], signal);
+    if (!keepCrds) await programs.kubectl(['delete', 'crd', ...crds, ...wait], signal);
+  });
+}
+
+/** Whether an earlier demo was kept, or was killed. */
+export async function isLeftBehind(programs: Programs, signal: AbortSignal): Promise<boolean> {
+  return (await programs.kubectl(['get', 'namespace', '-l', mark, '-o', 'name'], signal)) !== '';
+}
+
+async function loadImages(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  for (const describeImage of [redisImage, workloadImage, operatorImage]) {
+    const { tarPath } = await buildImage(await describeImage(signal), signal);
+    await cluster.loadImage(tarPath, signal);
+  }
+}
+
+async function createNamespaces(programs: Programs, signal: AbortSignal): Promise<void> {
+  const taken = await programs.kubectl(
+    ['get', 'namespace', names.workloads, names.operator, '--ignore-not-found', '-o', 'name'],
+    signal,
+  );
+  if (taken !== '')
+    throw new Error(
+      `saw ${taken.replaceAll('\n', ' and ')} in this cluster, which no demo made; wanted to make them; next: take another cluster (make cluster-down, or unset GENOPS_TEST_KUBECONFIG)`,
+    );
+  const items = [names.workloads, names.operator].map((name) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', [mark]: 'true' } },
+  }));
+  await programs.kubectl(['create', '-f', '-'], signal, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+}
+
+async function workloads(): Promise<object> {
+  const items = await workloadManifests(names.workloads);
+  return { apiVersion: 'v1', kind: 'List', items };
+}
+
+const rollout = (what: string, namespace: string): readonly string[] => [
+  'rollout',
+  'status',
+  what,
+  '-n',
+  namespace,
+  '--timeout=90s',
+];
+
+function helmInstall(metricsApi: boolean): readonly string[] {
+  const values = [
+    'image.tag=dev',
+    `secretAccess[0].namespace=${names.workloads}`,
+    'secretAccess[0].names[0]=redis',
+    `metricsAPI.enabled=${metricsApi}`,
+  ];
+  const chart = join(checkout, 'charts/genops');
+  const place = ['install', names.release, chart, '-n', names.operator, '--wait', '--timeout=90s'];
+  return [...place, ...values.flatMap((value) => ['--set', value])];
+}

@@ -1,0 +1,41 @@
+import type { Second } from '../../test/workload/load/recorder.ts';
+import type { RedisSettings, Snapshot } from './snapshot.ts';
+
+/** One second of the demo: what was sent, and what the cluster looked like. */
+export interface Sample extends Second {
+  readonly snapshot: Snapshot;
+}
+
+/** Something that happened, for the account and the picture. */
+export interface Mark {
+  /** Of the load. */
+  readonly second: number;
+  readonly kind: 'Scaled' | 'Edited' | 'Repaired';
+  readonly text: string;
+}
+
+/** What changed from one second to the next, in words. */
+export function marksBetween(before: Snapshot, after: Snapshot, second: number): readonly Mark[] {
+  const [from, to] = [before.replicas.desired, after.replicas.desired];
+  const scaled = from === to ? [] : [{ second, kind: 'Scaled' as const, text: `${from} → ${to} Pods` }];
+  const [held, holds] = [before.redis.policy, after.redis.policy];
+  if (held === holds) return scaled;
+  const isRepair = holds === redisWanted.policy;
+  const text = isRepair ? `repaired: ${holds}` : `by hand: ${holds}`;
+  return [...scaled, { second, kind: isRepair ? 'Repaired' : 'Edited', text }];
+}
+
+/** The guide's settings (row E1), which config/samples/demo.yaml leaves as they are. */
+const redisWanted: RedisSettings = { maxMemoryBytes: 1_073_741_824, policy: 'allkeys-lru' };
+
+export function isTuned({ maxMemoryBytes, policy }: RedisSettings): boolean {
+  return maxMemoryBytes === redisWanted.maxMemoryBytes && policy === redisWanted.policy;
+}
+
+/** Everything that claims and picture are made of. */
+export interface Recording {
+  readonly samples: readonly Sample[];
+  readonly marks: readonly Mark[];
+  readonly redisBefore: RedisSettings;
+  readonly redisAfter: RedisSettings;
+}
