@@ -56,7 +56,7 @@ export const clusterHelp = {
 /** Help of one command. */
 export function helpText(name: string, { summary, usage, examples, options, help }: Command): string {
   const flags = Object.entries(options).map(([flag, { short, type }]) => {
-    const spelled = `${short === undefined ? '    ' : `-${short}, `}--${flag}${type === 'string' ? ` ${flag.toUpperCase().replaceAll('-', '_')}` : ''}`;
+    const spelled = `${short === undefined ? '    ' : `-${short}, `}--${flag}${type === 'string' ? ` ${(flag.split('-').at(-1) ?? flag).toUpperCase()}` : ''}`;
     return `  ${spelled.padEnd(44)} ${help[flag] ?? ''}`;
   });
   return [
