@@ -54,6 +54,10 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
   };
 }
 
+/** Equal when nobody who reads the status would see a difference worth a write. */
+export const statesOf = ({ conditions, figures }: Assessment): string =>
+  JSON.stringify([conditions.map(({ type, status, reason }) => [type, status, reason]), figures]);
+
 /** Looks after which an exposition that has no request rate will not get one. */
 const patientLooks = 3;
 

@@ -62,7 +62,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     services: open({
       resource: generationServices,
       project: withoutManagedFields,
-      indexes: { policy: policyKeys, target: targetKeys },
+      indexes: { policy: policyKeys, target: targetKeys, namespace: ({ metadata }) => [metadata.namespace] },
     }),
     policies: open({ resource: performancePolicies, project: withoutManagedFields }),
     hpas: open({
@@ -130,7 +130,11 @@ export function selectPods(
   const terms = Object.entries(selector);
   const [first] = terms;
   if (first === undefined) return [];
-  return pods
-    .by('label', `${namespace}/${first.join('=')}`)
-    .filter(({ labels }) => terms.every(([label, value]) => labels[label] === value));
+  return pods.by('label', `${namespace}/${first.join('=')}`).filter(({ labels }) => matches(selector, labels));
+}
+
+/** Whether labels hold all terms of a selector that has any. */
+export function matches(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+  const terms = Object.entries(selector);
+  return terms.length > 0 && terms.every(([label, value]) => labels[label] === value);
 }

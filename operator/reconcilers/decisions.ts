@@ -12,15 +12,17 @@ export interface ScalerReport {
   readonly decisions: ReadonlyMap<string, DecisionStatus>;
 }
 
-/** Lives as long as the process: after a restart status itself still has the last decision. */
-export interface Decisions {
-  of(key: Key): ScalerReport | undefined;
-  put(key: Key, report: ScalerReport): void;
+/** What one reconciler tells another of each service. Lives as long as the process: after a restart status itself still has what was decided. */
+export interface LastWords<Word> {
+  of(key: Key): Word | undefined;
+  put(key: Key, word: Word): void;
   forget(key: Key): void;
 }
 
-export function createDecisions(): Decisions {
-  const reports = new Map<Key, ScalerReport>();
+export type Decisions = LastWords<ScalerReport>;
+
+export function createLastWords<Word>(): LastWords<Word> {
+  const reports = new Map<Key, Word>();
   return {
     of: (key) => reports.get(key),
     put: (key, report) => void reports.set(key, report),

@@ -1,7 +1,7 @@
 import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/own-writes.ts';
 import { observe, planAll, type UnitPlan, type UnitResult } from '../levers/run.ts';
-import { assess } from './assess.ts';
+import { assess, statesOf } from './assess.ts';
 import { withoutClaimed } from './claims.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { report } from './report.ts';
@@ -17,6 +17,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     const service = deps.caches.services.get(key);
     if (service === undefined) {
       deps.decisions.forget(key);
+      deps.assessed.forget(key);
       deps.hitRatios.forget(key);
       return awaitChange;
     }
@@ -36,11 +37,13 @@ export function generationService(deps: VisitDeps): Reconcile {
     const state = deps.states.of(service);
     const plans = planAll(observations, { memory: state.levers, now: deps.clock.now(), verb: 'plan' });
     const results = await applyRemembered(service, plans, state, deps, signal);
+    const assessment = assess(resolved, deps);
+    deps.assessed.put(key, statesOf(assessment));
     const visit = {
       kind: 'reconciled',
       resolution,
       results,
-      assessment: assess(resolved, deps),
+      assessment,
       scaler: deps.decisions.of(key),
       policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
       policyHash: deps.policies.hash([resolved.policy, ...resolved.components.map(({ policy }) => policy)]),

@@ -1,8 +1,12 @@
 import { milliseconds } from '../api/duration.ts';
+import type { Resolved } from '../decide/resolve.ts';
+import type { Key } from '../kube/object.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import type { Queue } from '../kube/queue.ts';
-import { assess, type Assessment } from './assess.ts';
+import { assess, statesOf } from './assess.ts';
+import { selectPods, type Caches } from './caches.ts';
 import { measure, type MeasuringDeps } from './measuring.ts';
+import { isWatched } from './targets.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
 export interface ObjectivesDeps extends VisitDeps, MeasuringDeps {
@@ -11,25 +15,41 @@ export interface ObjectivesDeps extends VisitDeps, MeasuringDeps {
   readonly services: Pick<Queue, 'add'>;
 }
 
-/** Has each service measured, and wakes the reconciler that writes its status when a state has changed: figures that only move a little wake nobody. */
+/**
+ * Has each service measured, and wakes the reconciler that writes its status when a state has changed: figures that only move a little wake nobody.
+ * A service of which nothing can be measured costs nothing: it rests until its first Pod comes.
+ */
 export function objectives(deps: ObjectivesDeps): Reconcile {
-  const known = new Map<string, string>();
+  /** When a service last had a Pod, ms since the epoch. */
+  const podsAt = new Map<Key, number>();
   return async (key, signal) => {
     const service = deps.caches.services.get(key);
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
-      known.delete(key);
+      podsAt.delete(key);
       deps.collector.untrack(key);
       return awaitChange;
     }
     const resolution = await resolveService(service, deps, signal);
     if (resolution.kind === 'problem') return awaitChange;
-    measure(resolution.resolved, deps);
-    const state = statesOf(assess(resolution.resolved, deps));
-    if (known.get(key) !== state) deps.services.add(key);
-    known.set(key, state);
-    return requeueAfter(milliseconds(resolution.resolved.policy.collector.interval));
+    const { resolved } = resolution;
+    const now = deps.clock.now();
+    if (hasPods(resolved, deps.caches)) podsAt.set(key, now);
+    const isResting = !isMeasurable(resolved) && !isWithinWindow(podsAt.get(key), resolved, now);
+    if (isResting) deps.collector.untrack(key);
+    else measure(resolved, deps);
+    const assessed = deps.assessed.of(key); // undefined: the visit that assesses it is still to come
+    if (assessed !== undefined && assessed !== statesOf(assess(resolved, deps))) deps.services.add(key);
+    return isResting ? awaitChange : requeueAfter(milliseconds(resolved.policy.collector.interval));
   };
 }
 
-const statesOf = ({ conditions, figures }: Assessment): string =>
-  JSON.stringify([conditions.map(({ type, status, reason }) => [type, status, reason]), figures]);
+const hasPods = ({ service, components }: Resolved, { pods }: Pick<Caches, 'pods'>): boolean =>
+  components.some(({ target }) => selectPods(pods, service.metadata.namespace, target.selector).length > 0);
+
+/** Also without Pods that we know of: by its servers, and where nobody tells us of new Pods. */
+const isMeasurable = ({ service: { spec } }: Resolved): boolean =>
+  (spec.redis?.length ?? 0) > 0 || spec.components.some(({ targetRef }) => !isWatched(targetRef));
+
+/** Figures of Pods that are gone count until the window has passed over them. */
+const isWithinWindow = (podsAt: number | undefined, { policy }: Resolved, now: number): boolean =>
+  podsAt !== undefined && now - podsAt <= milliseconds(policy.objectives.window);

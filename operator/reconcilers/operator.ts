@@ -10,7 +10,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import type { Caches } from './caches.ts';
-import { createDecisions } from './decisions.ts';
+import { createLastWords } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
 import { createHitRatios } from './hit-ratios.ts';
@@ -57,7 +57,8 @@ function visitDeps({ kube, caches, collector, events, metrics, logger, clock, me
     levers: serviceLevers(kube, caches),
     states: createStates(kube, caches.states),
     policies: createEffectivePolicies(),
-    decisions: createDecisions(),
+    decisions: createLastWords(),
+    assessed: createLastWords(),
     hitRatios: createHitRatios(),
     written: createOwnWrites(caches.services),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),

@@ -15,7 +15,9 @@ import { applyFloor } from '../levers/horizontal/floor.ts';
 import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { selectPods } from './caches.ts';
 import type { Decisions, DecisionStatus } from './decisions.ts';
+import { isWatched } from './targets.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<
@@ -98,7 +100,7 @@ async function visitComponent(
   });
   if (decision.memory !== undefined) memories.set(memoryKey, decision.memory);
   deps.metrics.scalingDecisions.inc({ action: decision.action });
-  const result = { ...idle, decision, usesShadow: shadow.length > 0 };
+  const result = { ...idle, decision, usesShadow: shadow.length > 0 && mayHavePods(resolved, component, deps) };
   if (decision.action === 'Hold' || resolved.mode !== 'Enforce' || mode === 'DryRun') return result;
   try {
     await applyFloor(deps.kube, { hpa, floor: decision.to, force: ownership === 'given' }, signal);
@@ -139,6 +141,10 @@ function toleranceOf({ policy: { horizontal } }: ResolvedComponent): { up: numbe
     down: quantity(scaleDown.tolerance ?? defaultTolerance),
   };
 }
+
+/** Without Pods there is nothing to be read: the first one wakes us, where its target is watched. */
+const mayHavePods = ({ service }: Resolved, { spec, target }: ResolvedComponent, { caches }: ScalerDeps): boolean =>
+  !isWatched(spec.targetRef) || selectPods(caches.pods, service.metadata.namespace, target.selector).length > 0;
 
 /** Hands the report to the reconciler that writes status, and wakes it only when there is something new to write. */
 function publish(service: GenerationService & KubeObject, results: readonly ComponentResult[], deps: ScalerDeps): void {

@@ -34,7 +34,18 @@ async function findTarget(
   if (older !== undefined) return { kind: 'claimed', by: keyOf(older) };
   const key = keyOf({ metadata: { namespace, name: targetRef.name } });
   if (!isWatched(targetRef)) return askForScale(kube, targetRef, key, signal);
-  return found(targetRef.kind === 'Deployment' ? caches.deployments.get(key) : caches.statefulSets.get(key));
+  return found(watchedTarget(namespace, targetRef, caches));
+}
+
+/** Undefined: it is not there, or of a kind that is not watched. */
+export function watchedTarget(
+  namespace: string,
+  targetRef: ComponentSpec['targetRef'],
+  caches: Pick<Caches, 'deployments' | 'statefulSets'>,
+): WorkloadView | undefined {
+  if (!isWatched(targetRef)) return undefined;
+  const key = keyOf({ metadata: { namespace, name: targetRef.name } });
+  return targetRef.kind === 'Deployment' ? caches.deployments.get(key) : caches.statefulSets.get(key);
 }
 
 /** Whether a change of such a target wakes its service; other kinds have to be asked again. */

@@ -4,6 +4,7 @@ import { keyOf, type KubeObject } from '../kube/object.ts';
 import { apply, confirmations, intentions, type AnyLever, type UnitPlan, type UnitResult } from '../levers/run.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
+import type { LastWords } from './decisions.ts';
 import type { EffectivePolicies } from './effective-policies.ts';
 import type { ReportDeps } from './report.ts';
 import type { ServiceState, States } from './state.ts';
@@ -14,6 +15,8 @@ export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly levers: readonly AnyLever[];
   readonly states: States;
   readonly policies: EffectivePolicies;
+  /** The states (`statesOf`) that the last visit of a service has put into its status. */
+  readonly assessed: LastWords<string>;
   /** Whether HPAs read Pods metrics from our own metrics API. */
   readonly podsMetrics: () => PodsMetricsWay;
 }

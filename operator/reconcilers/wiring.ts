@@ -3,7 +3,9 @@ import type { Change, Unsubscribe } from '../kube/collection.ts';
 import { keyOf, type Key, type ObjectMeta } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
-import type { Caches } from './caches.ts';
+import type { PodView } from '../metrics/pod-view.ts';
+import { matches, type Caches } from './caches.ts';
+import { watchedTarget } from './targets.ts';
 
 /** A policy's count of services is written once for many that are made together. */
 const countAfterMs = 5_000;
@@ -53,7 +55,19 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
     }),
     caches.hpas.onChange(({ before, after }) => {
       const hpa = after ?? before;
-      if (hpa !== undefined) wakeByTarget(targetKey(hpa.namespace, hpa.spec.scaleTargetRef));
+      if (hpa === undefined) return;
+      for (const service of caches.services.by('target', targetKey(hpa.namespace, hpa.spec.scaleTargetRef))) {
+        queues.services.add(keyOf(service));
+        queues.scaler.add(keyOf(service)); // an HPA says nothing of how fast the service is
+      }
+    }),
+    caches.pods.onChange(({ before, after }) => {
+      if (before !== undefined || after === undefined) return; // a service that has Pods looks at them by itself
+      for (const service of caches.services.by('namespace', after.namespace)) {
+        if (!selects(service, after, caches)) continue;
+        queues.scaler.add(keyOf(service));
+        queues.objectives.add(keyOf(service));
+      }
     }),
     ...[caches.deployments, caches.statefulSets].map((workloads) =>
       workloads.onChange(({ before, after }) => {
@@ -69,6 +83,12 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
   for (const policy of caches.policies.list()) queues.policies.add(keyOf(policy));
   return () => subscriptions.forEach((unsubscribe) => unsubscribe?.());
 }
+
+/** Whether a target of the service, of a kind that is watched, has this Pod. */
+const selects = ({ metadata, spec }: GenerationService, { labels }: PodView, caches: Caches): boolean =>
+  spec.components.some(({ targetRef }) =>
+    matches(watchedTarget(metadata.namespace, targetRef, caches)?.selector ?? {}, labels),
+  );
 
 /** Whether nothing changed that somebody asked for. */
 function sameIntent(before: ObjectMeta | undefined, after: ObjectMeta | undefined): boolean {
