@@ -1,4 +1,4 @@
-/** Fault tests: what must hold when servers, connections or the operator itself fail. */
+/** Fault tests: what must hold when servers, connections, the operator or the harness fail. One at a time: some compare the whole machine before and after. */
 export default {
   displayName: 'faults',
   rootDir: '..',

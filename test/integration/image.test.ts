@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findCluster } from '../../hack/cluster/cluster.ts';
 import { writeImage, type Image } from '../../hack/image/archive.ts';
 import { buildImage } from '../../hack/image/build.ts';
 import { operatorImage } from '../../hack/image/operator.ts';
@@ -14,7 +13,8 @@ import { redisImage } from '../../hack/image/redis.ts';
 import { workloadImage } from '../../hack/image/workload.ts';
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { workloadManifests } from '../workload/manifests.ts';
-import { kubeconfigPath, startWorld } from '../world/world.ts';
+import { clusterTools } from '../world/cluster-tools.ts';
+import { startWorld } from '../world/world.ts';
 
 const run = promisify(execFile);
 const patience = (): AbortSignal => AbortSignal.timeout(100_000);
@@ -117,12 +117,8 @@ test('the pause image is one small static program', async () => {
   expect(await pauseImage(tarPath, patience())).toEqual(first);
 });
 
-// Without a node (not root, or no cluster yet) there is nothing to run an image on.
-const hasCluster = existsSync(kubeconfigPath());
-(hasCluster ? test : test.skip)('the workload and its Redis run as Pods under `restricted`', async () => {
-  const cluster = await findCluster('default', patience());
-  for (const image of [await workloadImage(patience()), await redisImage(patience())])
-    await cluster?.loadImage((await buildImage(image, patience())).tarPath, patience());
+test('the workload and its Redis run as Pods under `restricted`', async () => {
+  await clusterTools(['workload', 'redis'], patience());
   await using world = await startWorld({ operator: false });
   for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
 
