@@ -69,8 +69,8 @@ export interface PodRate {
   readonly windowSeconds: number | undefined;
 }
 
-/** Long enough that a scrape more or less makes no jump, short enough for a scaler. */
-const rateWindowMs = 30_000;
+/** Three looks, and at most half a minute: long enough that a scrape more or less makes no jump, short enough for a scaler that was set to look often. */
+const rateWindowMs = ({ intervalMs }: Pick<WindowOptions, 'intervalMs'>): number => Math.min(30_000, 3 * intervalMs);
 
 export function createComponentWindow(options: WindowOptions): ComponentWindow {
   const rows = Math.ceil(options.windowMs / options.intervalMs) + 1;
@@ -113,7 +113,10 @@ export function acceptFailure(window: ComponentWindow, uid: string, failure: Rea
 function recordOf({ pods, options }: ComponentWindow, uid: string): PodRecord {
   const known = pods.get(uid);
   if (known !== undefined) return known;
-  const rows = Math.min(options.history, Math.ceil(Math.max(options.windowMs, rateWindowMs) / options.intervalMs) + 1);
+  const rows = Math.min(
+    options.history,
+    Math.ceil(Math.max(options.windowMs, rateWindowMs(options)) / options.intervalMs) + 1,
+  );
   const record: PodRecord = { rows: createRing(podColumns, rows), latest: undefined, failure: undefined };
   pods.set(uid, record);
   return record;
@@ -206,7 +209,7 @@ function rowOf(looks: readonly Look[]): Partial<Record<ComponentColumn, number>>
   };
 }
 
-/** The rate of each Pod that there is now, by what was counted in the last half minute. */
+/** The rate of each Pod that there is now, by what was counted in the last three looks, at most half a minute. */
 export function podRatesOf(
   { pods, options }: ComponentWindow,
   views: readonly PodView[],
@@ -218,7 +221,7 @@ export function podRatesOf(
     const observedAt = rows?.newestAt;
     const isFresh = observedAt !== undefined && now - observedAt <= staleAfterMs(options);
     const rate =
-      state === 'Ready' && isFresh && rows !== undefined ? rateOf(rows, observedAt - rateWindowMs) : undefined;
+      state === 'Ready' && isFresh && rows !== undefined ? rateOf(rows, observedAt - rateWindowMs(options)) : undefined;
     return {
       namespace: view.namespace,
       pod: view.name,

@@ -160,6 +160,12 @@ describe('podRatesOf()', () => {
       acceptReading(window, 'a', reading(20_000 + index * 10_000, { requests }));
     expect(perSecond(51_000)).toBe(30); // the first of the four is older than that
   });
+  test('is counted over three looks where these are more often: a load that doubles is seen as double after the third', () => {
+    const window = createComponentWindow({ ...options, intervalMs: 5_000 });
+    for (const [index, requests] of [100, 100, 100, 200, 200, 200].entries())
+      acceptReading(window, 'a', reading(5_000 + index * 5_000, { requests }, 5_000));
+    expect(podRatesOf(window, [view('a')], 31_000)[0]).toMatchObject({ requestsPerSecond: 40, windowSeconds: 15 });
+  });
   test('is unknown once stale, and of Pods that are not Ready', () => {
     const window = createComponentWindow(options);
     acceptReading(window, 'a', reading(10_000, { requests: 50 }));
