@@ -176,7 +176,7 @@ function announce(
     from,
     to,
     reason,
-    message,
+    why: message,
   });
   events.record({
     regarding: service,
