@@ -20,6 +20,7 @@ import { objectives } from './objectives.ts';
 import { performancePolicy } from './performance-policy.ts';
 import { podsMetricsWay, type ServiceRef } from './pods-metrics.ts';
 import { scaler } from './scaler.ts';
+import { createStatusWrites } from './status-writes.ts';
 import type { VisitDeps } from './visit.ts';
 import { createStates } from './state.ts';
 import { wire } from './wiring.ts';
@@ -60,7 +61,7 @@ function visitDeps({ kube, caches, collector, events, metrics, logger, clock, me
     decisions: createLastWords(),
     assessed: createLastWords(),
     hitRatios: createHitRatios(),
-    written: createOwnWrites(caches.services),
+    statuses: createStatusWrites(caches.services),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };
 }

@@ -3,17 +3,18 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
-import { hashOf, type OwnWrites } from '../kube/own-writes.ts';
+import { hashOf } from '../kube/own-writes.ts';
 import { managers } from '../levers/apply-owned.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { generationServices } from './kinds.ts';
+import type { StatusWrites } from './status-writes.ts';
 import { renderStatus, type Visit } from './status.ts';
 
 export interface ReportDeps {
   readonly kube: Kube;
-  readonly written: OwnWrites;
+  readonly statuses: StatusWrites;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -22,11 +23,12 @@ export interface ReportDeps {
 
 /** The one writer of a service's status; Events, metrics and log lines go with it. Writes nothing that is already there. */
 export async function report(
-  service: GenerationService & KubeObject,
+  cached: GenerationService & KubeObject,
   visit: Visit,
   deps: ReportDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const service = { ...cached, status: deps.statuses.of(cached) };
   const status = renderStatus(service, visit, new Date(deps.clock.now()));
   if (visit.kind === 'reconciled') for (const result of visit.results) reportUnit(service, result, deps);
   reportReady(service, status, deps);
@@ -36,12 +38,11 @@ export async function report(
 async function writeStatus(
   service: GenerationService & KubeObject,
   status: GenerationServiceStatus,
-  { kube, written }: ReportDeps,
+  { kube, statuses }: ReportDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const key = keyOf(service);
-  const hash = hashOf(status);
-  if (hash === hashOf(service.status ?? {}) || written.covers(key, hash)) return;
+  if (hashOf(status) === hashOf(service.status ?? {})) return;
   const { namespace, name } = service.metadata;
   const answer = await kube.apply(
     generationServices,
@@ -49,7 +50,7 @@ async function writeStatus(
     { manager: managers.declared, force: true, subresource: 'status' },
     signal,
   );
-  written.remember(key, hash, answer);
+  statuses.remember(key, status, answer);
 }
 
 /** What was done to one server or object: a counter, a log line, and an Event where a person must know. */
