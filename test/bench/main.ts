@@ -52,21 +52,37 @@ async function* take({ who, lines }: Turn, progress: Progress, stop: AbortSignal
   }
 }
 
+interface MeasureInput {
+  /** For the bundle. */
+  readonly folder: string;
+  readonly progress: Progress;
+  readonly stop: AbortSignal;
+}
+
+/** Adds to `results` as it goes. Contestants take turns, so that a machine that becomes slower is so for all. */
+async function measure(results: Result[], { folder, progress, stop }: MeasureInput): Promise<void> {
+  const peers = [await goPeer(progress, stop), await genops(folder)];
+  const turns: readonly Turn[] = [
+    { who: undefined, lines: (world, signal) => only(floor, world, signal) },
+    ...peers.map((who) => ({ who, lines: life })),
+    ...peers.map((who) => ({ who, lines: (world: World, signal: AbortSignal) => only(trickle, world, signal) })),
+  ];
+  for (let run = 1; run <= runs; run += 1) {
+    progress.line(`run ${run} of ${runs}`);
+    for (const turn of turns) for await (const result of take(turn, progress, stop)) results.push(result);
+  }
+}
+
 async function main(stop: AbortSignal): Promise<void> {
   const progress = progressOn(process.stderr);
   const folder = await mkdtemp(join(tmpdir(), 'genops-bench-'));
   const results: Result[] = [];
   try {
-    const peers = [await goPeer(progress, stop), await genops(folder)];
-    const turns: readonly Turn[] = [
-      { who: undefined, lines: (world, signal) => only(floor, world, signal) },
-      ...peers.map((who) => ({ who, lines: life })),
-      ...peers.map((who) => ({ who, lines: (world: World, signal: AbortSignal) => only(trickle, world, signal) })),
-    ];
-    for (let run = 1; run <= runs; run += 1) {
-      progress.line(`run ${run} of ${runs}`);
-      for (const turn of turns) for await (const result of take(turn, progress, stop)) results.push(result);
-    }
+    await measure(results, { folder, progress, stop });
+  } catch (error) {
+    if (results.length === 0) throw error;
+    process.exitCode = 1;
+    progress.line(`cut short, what was measured until then follows: ${String(error)}`);
   } finally {
     await rm(folder, { recursive: true });
   }
