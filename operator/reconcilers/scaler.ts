@@ -103,8 +103,8 @@ async function visitComponent(
   const result = { ...idle, decision, usesShadow: shadow.length > 0 && mayHavePods(resolved, component, deps) };
   if (decision.action === 'Hold' || resolved.mode !== 'Enforce' || mode === 'DryRun') return result;
   try {
-    await applyFloor(deps.kube, { hpa, floor: decision.to, force: ownership === 'given' }, signal);
-    return { ...result, moved: true };
+    const moved = await applyFloor(deps.kube, { hpa, floor: decision.to, force: ownership === 'given' }, signal);
+    return { ...result, moved };
   } catch (error) {
     if (isProblem(error)) return { ...result, problem: error };
     throw error;

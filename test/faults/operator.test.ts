@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService } from '../world/builders.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
+import { startOperator } from '../world/operator-process.ts';
+import { expectCondition, kubeconfigPath, startWorld } from '../world/world.ts';
 
 const patient = { withinMs: 60_000 };
 
@@ -51,4 +52,25 @@ test('a restarted operator writes nothing when nothing has changed', async () =>
     ).toBeGreaterThan(0),
   );
   await world.consistently(async () => expect((await versions())[0]).toBe(before[0]), 5_000);
+});
+
+test('of two managers the second takes over when the leader is killed', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(generationService());
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+  await using second = await startOperator({ kubeconfig: kubeconfigPath(), namespace: world.namespace });
+  expect(await second.counter('genops_leader')).toBe(0);
+
+  await world.operator.kill();
+  await world.apply(generationService({ overrides: { horizontal: { maxReplicas: 7 } } }));
+
+  await world.eventually(
+    async () =>
+      expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject({
+        spec: { maxReplicas: 7 },
+      }),
+    patient,
+  );
+  expect(await second.counter('genops_leader')).toBe(1);
 });

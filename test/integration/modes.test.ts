@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { ownerReference } from '../../operator/kube/object.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployments, generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, hpa } from '../world/builders.ts';
+import { installScaledObjects, scaledObject, scaledObjects } from '../world/scaled-object.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 
 const ownHpa = 'generation-workflow-hpa';
@@ -100,6 +102,26 @@ describe('an HPA of somebody else', () => {
       expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 3, maxReplicas: 30 }),
     );
   });
+});
+
+test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, not in the HPA that KEDA writes over', async () => {
+  await using world = await startWorld();
+  await installScaledObjects(world);
+  await world.apply(deployment());
+  await world.kube.apply(scaledObjects, scaledObject(world.namespace), { manager: 'kubectl' }, world.signal);
+  const owner = await world.get(scaledObjects, 'by-keda');
+  if (owner === undefined) throw new Error('no ScaledObject');
+  await world.apply({
+    ...hpa('keda-hpa', { minReplicas: 1, maxReplicas: 9 }),
+    metadata: { name: 'keda-hpa', ownerReferences: [ownerReference(owner, { controller: true })] },
+  });
+  await world.apply(generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 4 } } }));
+  await world.eventually(async () =>
+    expect(await world.get(scaledObjects, 'by-keda')).toMatchObject({
+      spec: { minReplicaCount: 4, maxReplicaCount: 9 },
+    }),
+  );
+  expect(await specOf(world, 'keda-hpa')).toMatchObject({ minReplicas: 1 });
 });
 
 test('of two services for one target the older has it; when it goes, the younger takes over', async () => {

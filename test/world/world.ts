@@ -37,7 +37,7 @@ const namespaces = resource<KubeObject>({
   kind: 'Namespace',
   namespaced: false,
 });
-const customResourceDefinitions = resource<KubeObject>({
+export const customResourceDefinitions = resource<KubeObject>({
   group: 'apiextensions.k8s.io',
   version: 'v1',
   plural: 'customresourcedefinitions',

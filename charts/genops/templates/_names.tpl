@@ -31,6 +31,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [get, list, watch, create, patch]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, patch] # the floor of one, with mode FloorOnly
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch]

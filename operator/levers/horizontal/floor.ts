@@ -1,6 +1,6 @@
 import type { Kube } from '../../kube/client.ts';
-import type { ObjectMeta } from '../../kube/object.ts';
-import { apiVersionOf } from '../../kube/resource.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import { resource } from '../../kube/resource.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { horizontalPodAutoscalers, type HpaView } from './hpa.ts';
 
@@ -11,21 +11,41 @@ export interface FloorChange {
   readonly force: boolean;
 }
 
+interface ScaledObject extends KubeObject {
+  readonly spec: { readonly minReplicaCount?: number };
+}
+const scaledObjects = resource<ScaledObject>({
+  group: 'keda.sh',
+  version: 'v1alpha1',
+  plural: 'scaledobjects',
+  kind: 'ScaledObject',
+  namespaced: true,
+});
+
 /**
- * Moves minReplicas of an HPA, and nothing else of it, under the scaler's own field manager.
+ * Moves the floor of an autoscaler, and nothing else of it, under the scaler's own field manager: minReplicas of an HPA, or minReplicaCount of the ScaledObject that owns the HPA and would write over it.
  *
+ * @returns Whether anything was written: a ScaledObject may have the floor already while its HPA does not show it yet.
  * @throws {Problem} Conflict, PermissionDenied, Failed.
  */
 export async function applyFloor(
   kube: Kube,
-  { hpa: { namespace, name, uid }, floor, force }: FloorChange,
+  { hpa, floor, force }: FloorChange,
   signal: AbortSignal,
-): Promise<ObjectMeta> {
+): Promise<boolean> {
+  const { namespace, name, uid, controller } = hpa;
+  const options = { manager: managers.floor, force };
+  if (controller?.kind !== scaledObjects.kind) {
+    const manifest = { metadata: { namespace, name, uid }, spec: { minReplicas: floor } };
+    await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal);
+    return true;
+  }
+  const owner = await kube.get(scaledObjects, `${namespace}/${controller.name}`, signal);
+  if (owner === undefined || owner.spec.minReplicaCount === floor) return false;
   const manifest = {
-    apiVersion: apiVersionOf(horizontalPodAutoscalers),
-    kind: horizontalPodAutoscalers.kind,
-    metadata: { namespace, name, uid },
-    spec: { minReplicas: floor },
+    metadata: { namespace, name: controller.name, uid: controller.uid },
+    spec: { minReplicaCount: floor },
   };
-  return applyOwned(kube, horizontalPodAutoscalers, manifest, { manager: managers.floor, force }, signal);
+  await applyOwned(kube, scaledObjects, manifest, options, signal);
+  return true;
 }
