@@ -111,7 +111,7 @@ async function visitComponent(
   }
 }
 
-/** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, so that its floor may be taken from whoever has it; else `theirs`. */
+/** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, and what it was is remembered, so that its floor may be taken from whoever has it; else `theirs`. */
 function ownershipOf(
   { controller, uid }: HpaView,
   { service }: Resolved,
@@ -119,8 +119,9 @@ function ownershipOf(
   { states }: ScalerDeps,
 ): 'made' | 'given' | 'theirs' {
   if (controller?.uid === service.metadata.uid) return 'made';
-  const adopted = states.of(service).levers[`horizontal/${spec.name}`]?.originals?.['uid'] === uid;
-  return adopted || policy.horizontal.mode === 'FloorOnly' ? 'given' : 'theirs';
+  const originals = states.of(service).levers[`horizontal/${spec.name}`]?.originals;
+  const isGiven = policy.horizontal.mode === 'FloorOnly' ? originals?.['floorOf'] === uid : originals?.['uid'] === uid;
+  return isGiven ? 'given' : 'theirs';
 }
 
 /** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. */

@@ -75,6 +75,10 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
         if (workload !== undefined) wakeByTarget(targetKey(workload.namespace, workload));
       }),
     ),
+    // An HPA that was given to us may be moved once the state says what it was.
+    caches.states.onChange(({ after }) => {
+      if (after !== undefined) queues.scaler.add(`${after.namespace}/${after.serviceName}`);
+    }),
     caches.apiServices?.onChange((change) => {
       if (concernsCustomMetrics(change)) wakeAll(caches.services.list());
     }),

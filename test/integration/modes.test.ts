@@ -93,14 +93,18 @@ describe('an HPA of somebody else', () => {
     expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 1, maxReplicas: 3 });
   });
 
-  test('keeps everything but its floor with FloorOnly', async () => {
+  test('keeps everything but its floor with FloorOnly, and with Restore gets its own floor back', async () => {
     await using world = await startWorld();
     await world.apply(deployment());
     await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 30 }));
-    await world.apply(generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 3 } } }));
+    const overrides = { horizontal: { mode: 'FloorOnly', minReplicas: 3 } } as const;
+    await world.apply(generationService({ deletionPolicy: 'Restore', overrides }));
     await world.eventually(async () =>
       expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 3, maxReplicas: 30 }),
     );
+    await world.delete(generationServices, 'generation');
+    await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+    expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 1, maxReplicas: 30 });
   });
 });
 

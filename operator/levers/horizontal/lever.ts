@@ -7,6 +7,7 @@ import { apiVersionOf } from '../../kube/resource.ts';
 import { createOwnWrites, hashOf, type OwnWrites } from '../../kube/own-writes.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { isAdopted, unitMode, type Lever, type Outcome } from '../lever.ts';
+import { applyFloor } from './floor.ts';
 import { horizontalPodAutoscalers, targetKey, type HpaView } from './hpa.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
 
@@ -56,6 +57,10 @@ async function apply(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const key = `${namespace}/${change.name}`;
+  if (change.kind === 'floor') {
+    await applyFloor(kube, { ...change, force: true }, signal);
+    return { result: 'applied' };
+  }
   if (change.kind === 'replaceSpec') {
     const operations = [
       { op: 'test', path: '/metadata/uid', value: change.uid },

@@ -38,6 +38,8 @@ export type HorizontalChange = LeverChange &
       }
     /** What it was before we took it over. */
     | { readonly kind: 'replaceSpec'; readonly name: string; readonly uid: string; readonly spec: HpaSpec }
+    /** The floor of an HPA of which only that was ever ours. */
+    | { readonly kind: 'floor'; readonly name: string; readonly hpa: HpaView; readonly floor: number }
   );
 
 type Plan = LeverPlan<HorizontalChange>;
@@ -51,7 +53,7 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   const status = { replicas: replicasStatus(unit, own ?? foreign) };
   const stay = (condition: PlannedCondition): Plan => ({ changes: [], condition, status });
 
-  if (unit.policy.mode === 'FloorOnly') return stay(floorOnly(unit, own ?? foreign));
+  if (unit.policy.mode === 'FloorOnly') return floorOnly(unit, own ?? foreign, memory, status);
   const adopting = own === undefined && foreign !== undefined && unit.adopt && foreign.controller === undefined;
   if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
   const held = own ?? foreign;
@@ -78,7 +80,9 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
 
 /** Puts an HPA that was taken over back as it was. One that we made goes with its owner. */
 export function restore({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
-  const { uid, spec } = memory?.originals ?? {};
+  const { uid, spec, floorOf, floor } = memory?.originals ?? {};
+  const lent = hpas.find((hpa) => hpa.uid === floorOf);
+  if (lent !== undefined) return restoreFloor(lent, Number(floor));
   const adopted = hpas.find((hpa) => hpa.uid === uid);
   const condition: PlannedCondition = {
     status: 'True',
@@ -103,6 +107,25 @@ export function restore({ unit, observed: { hpas }, memory }: PlanInput<Horizont
   };
 }
 
+function restoreFloor(hpa: HpaView, floor: number): Plan {
+  const from = hpa.spec.minReplicas ?? 1;
+  const condition: PlannedCondition = {
+    status: 'True',
+    reason: 'Applied',
+    message: `The floor of ${hpa.name} is what it was: ${floor}.`,
+  };
+  const differing = [{ field: 'spec.minReplicas', from: String(from), to: String(floor) }];
+  const change: HorizontalChange = {
+    kind: 'floor',
+    cause: 'Declared',
+    name: hpa.name,
+    hpa,
+    floor,
+    differences: differing,
+  };
+  return { changes: from === floor ? [] : [change], condition, status: {} };
+}
+
 const originalsOf = ({ uid, spec }: HpaView): UnitMemory => ({ originals: { uid, spec: JSON.stringify(spec) } });
 
 function replicasStatus(
@@ -113,15 +136,26 @@ function replicasStatus(
   return { current: replicas, min: policy.minReplicas, floor: hpa?.spec.minReplicas ?? policy.minReplicas, max };
 }
 
-function floorOnly({ namespace, targetRef }: HorizontalUnit, hpa: HpaView | undefined): PlannedCondition {
-  if (hpa !== undefined)
+/** The floor that an HPA had is remembered before the scaler may move it for the first time. */
+function floorOnly(
+  { namespace, targetRef }: HorizontalUnit,
+  hpa: HpaView | undefined,
+  memory: UnitMemory | undefined,
+  status: Plan['status'],
+): Plan {
+  if (hpa !== undefined) {
+    const message = `Only the floor of HorizontalPodAutoscaler ${namespace}/${hpa.name} is moved.`;
+    const originals = { floorOf: hpa.uid, floor: String(hpa.spec.minReplicas ?? 1) };
+    const isKnown = memory?.originals?.['floorOf'] === hpa.uid;
     return {
-      status: 'True',
-      reason: 'Applied',
-      message: `Only the floor of HorizontalPodAutoscaler ${namespace}/${hpa.name} is moved.`,
+      changes: [],
+      condition: { status: 'True', reason: 'Applied', message },
+      status,
+      ...(isKnown ? {} : { remember: { originals } }),
     };
+  }
   const message = `saw no HorizontalPodAutoscaler for ${targetRef.kind} ${namespace}/${targetRef.name}; wanted one, since horizontal.mode is FloorOnly; next: create it, or set horizontal.mode: Enforce`;
-  return { status: 'False', reason: 'NoAutoscaler', message };
+  return { changes: [], condition: { status: 'False', reason: 'NoAutoscaler', message }, status };
 }
 
 function conflict({ namespace, targetRef }: HorizontalUnit, { name, controller }: HpaView): PlannedCondition {
