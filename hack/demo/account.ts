@@ -36,7 +36,7 @@ export function line({ sample, failed }: AccountInput): string {
     `p95 ${latency(sample.p95Ms)}`.padEnd(11),
     pods(snapshot).padEnd(16),
     `floor ${snapshot.autoscaler?.floor ?? '–'}`,
-    metrics(snapshot).join(', '),
+    (snapshot.autoscaler?.metrics ?? []).map(metricText).join(', '),
     `Redis ${redis(snapshot.redis)}`,
     serviceWords(snapshot),
     `${failed} failed`,

@@ -14,9 +14,9 @@ const colours = {
   latency: '#7c3aed',
 };
 const places = {
-  load: { top: 186, height: 170 },
-  replicas: { top: 420, height: 170 },
-  latency: { top: 654, height: 170 },
+  load: { top: 176, height: 170 },
+  replicas: { top: 416, height: 170 },
+  latency: { top: 656, height: 170 },
 };
 
 /** Load, replicas with their floor, and p95 over the seconds of a demo, as an SVG that needs no style sheet. */
@@ -24,6 +24,7 @@ export function chart({ samples, marks }: Recording, { allHold }: { readonly all
   const lastSecond = Math.max(samples.at(-1)?.second ?? 0, 1);
   const x = scale([0, lastSecond], [sheet.left, sheet.right]);
   const panels = [loadPanel(samples, x), replicasPanel(samples, x), latencyPanel(samples, x)];
+  const edits = marks.filter(({ kind }) => kind !== 'Scaled'); // the replicas' own panel shows those
   return element(
     'svg',
     {
@@ -36,7 +37,7 @@ export function chart({ samples, marks }: Recording, { allHold }: { readonly all
     element('title', {}, 'Load, replicas and latency of one demo'),
     element('rect', { width: sheet.width, height: sheet.height, fill: '#ffffff' }),
     ...heading(allHold),
-    eventStrip(marks, { x, top: 96, bottom: places.latency.top + places.latency.height }),
+    eventStrip(edits, { x, top: 92, bottom: places.latency.top + places.latency.height }),
     ...panels,
     timeAxis(lastSecond, x),
   );
@@ -84,8 +85,21 @@ function replicasPanel(samples: readonly Sample[], x: Scale): string {
     frame,
     filled(ready, base, colours.replicas),
     line(wanted, colours.wanted),
+    ...counts(samples, x, y),
     line(floor, colours.floor, { 'stroke-dasharray': '5 4' }),
   ].join('');
+}
+
+/** The number beside each step. */
+function counts(samples: readonly Sample[], x: Scale, y: Scale): readonly string[] {
+  const wanted = samples.map(({ snapshot }) => snapshot.replicas.desired);
+  return samples.flatMap(({ second }, index) => {
+    const count = wanted[index] ?? 0;
+    if (count === wanted[index - 1]) return [];
+    return [
+      text([x(second) + 6, y(count) - 7], String(count), { 'font-size': 12, 'font-weight': 600, fill: colours.wanted }),
+    ];
+  });
 }
 
 function latencyPanel(samples: readonly Sample[], x: Scale): string {

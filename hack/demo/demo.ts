@@ -34,12 +34,12 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
   out.write('genops demo: one command, a real Kubernetes, a real Redis, real load\n\nset up\n');
   let isKept = false;
   await using stack = new AsyncDisposableStack();
-  const cluster = await ensureCluster(stack, progress, () => isKept, signal);
+  const { cluster, isOurs } = await ensureCluster(stack, progress, () => isKept, signal);
   const programs = programsOf(cluster);
   await clearLeftBehind(programs, progress, signal);
   const keepCrds = await hasCrds(programs, signal);
   stack.defer(async () => {
-    if (isKept) return;
+    if (isKept || isOurs) return; // with the cluster everything in it goes
     out.write('\nclean up\n');
     await uninstall({ programs, progress }, { keepCrds }, AbortSignal.timeout(120_000));
   });
@@ -67,17 +67,17 @@ async function ensureCluster(
   progress: Progress,
   isKept: () => boolean,
   signal: AbortSignal,
-): Promise<Cluster> {
+): Promise<{ readonly cluster: Cluster; readonly isOurs: boolean }> {
   const found = await findCluster('default', signal);
   if (found !== undefined) {
     progress.line(`  cluster: up already (${found.kubeconfigPath})`);
-    return found;
+    return { cluster: found, isOurs: false };
   }
   const cluster = await progress.step('cluster up', () => startCluster({ progress }, signal));
   stack.defer(async () => {
     if (!isKept()) await progress.step('cluster down', () => cluster.stop());
   });
-  return cluster;
+  return { cluster, isOurs: true };
 }
 
 async function clearLeftBehind(programs: Programs, progress: Progress, signal: AbortSignal): Promise<void> {

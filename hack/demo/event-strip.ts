@@ -3,27 +3,40 @@ import type { Mark } from './record.ts';
 import type { Scale } from './scale.ts';
 import { element, segment, text } from './svg.ts';
 
-const colourOf: Readonly<Record<Mark['kind'], string>> = { Scaled: '#0f766e', Edited: '#dc2626', Repaired: '#16a34a' };
-const rowHeight = 22;
+const colourOf: Readonly<Record<Mark['kind'], string>> = { Scaled: '#0f766e', Edited: '#b91c1c', Repaired: '#15803d' };
+const rowHeight = 24;
 const gap = 8;
 const fontSize = 12;
 
-/** What happened when: a label for each mark, and a line down through all panels. Labels that would touch go to rows of their own. */
-export function eventStrip(
-  marks: readonly Mark[],
-  { x, top, bottom }: { readonly x: Scale; readonly top: number; readonly bottom: number },
-): string {
-  return placed(marks, x)
-    .map(({ mark, left, width, row }) => {
-      const [colour, y] = [colourOf[mark.kind], top + row * rowHeight];
-      const at = x(mark.second);
-      return [
-        segment([at, y + 18], [at, bottom], { stroke: colour, 'stroke-opacity': 0.45, 'stroke-dasharray': '2 3' }),
-        element('rect', { x: left, y, width, height: 18, rx: 9, fill: '#ffffff', stroke: colour }),
-        text([left + width / 2, y + 13], mark.text, { 'text-anchor': 'middle', 'font-size': fontSize, fill: colour }),
-      ].join('');
-    })
-    .join('');
+export interface StripPlace {
+  readonly x: Scale;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** What happened when: a label for each mark and a line down through all panels. From an edit to its repair the time is shaded. */
+export function eventStrip(marks: readonly Mark[], { x, top, bottom }: StripPlace): string {
+  const labels = placed(marks, x).map(({ mark, left, width, row }) => {
+    const [colour, y] = [colourOf[mark.kind], top + row * rowHeight];
+    const at = x(mark.second);
+    return [
+      segment([at, y + 19], [at, bottom], { stroke: colour, 'stroke-opacity': 0.5, 'stroke-dasharray': '3 3' }),
+      element('rect', { x: left, y, width, height: 20, rx: 10, fill: '#ffffff', stroke: colour }),
+      text([left + width / 2, y + 14], mark.text, { 'text-anchor': 'middle', 'font-size': fontSize, fill: colour }),
+    ].join('');
+  });
+  return [...shades(marks, { x, top: top + rowHeight, bottom }), ...labels].join('');
+}
+
+function shades(marks: readonly Mark[], { x, top, bottom }: StripPlace): readonly string[] {
+  return marks
+    .filter(({ kind }) => kind === 'Edited')
+    .map(({ second }) => {
+      const repair = marks.find((mark) => mark.kind === 'Repaired' && mark.second > second);
+      const right = repair === undefined ? sheet.right : x(repair.second);
+      const place = { x: x(second), y: top, width: right - x(second), height: bottom - top };
+      return element('rect', { ...place, fill: '#dc2626', 'fill-opacity': 0.06 });
+    });
 }
 
 export interface PlacedMark {

@@ -21,7 +21,7 @@ export function marksBetween(before: Snapshot, after: Snapshot, second: number):
   const [held, holds] = [before.redis.policy, after.redis.policy];
   if (held === holds) return scaled;
   const isRepair = holds === redisWanted.policy;
-  const text = isRepair ? `repaired: ${holds}` : `by hand: ${holds}`;
+  const text = `${isRepair ? 'repaired' : 'Redis by hand'}: maxmemory-policy ${holds}`;
   return [...scaled, { second, kind: isRepair ? 'Repaired' : 'Edited', text }];
 }
 

@@ -10,21 +10,31 @@ export interface Screen {
 }
 
 const eraseBelow = '\u001B[0J';
-const upLines = (count: number): string => (count === 0 ? '' : `\u001B[${count}A\r`);
+const backOver = (count: number): string => (count === 0 ? '' : `\u001B[${count}A\r${eraseBelow}`);
 
 export function screenOn(out: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>): Screen {
   let drawn = 0;
   return {
     isTerminal: out.isTTY,
     draw(lines) {
-      const width = Math.max((out.columns ?? 80) - 1, 20);
-      const cut = lines.map((text) => (text.length > width ? `${text.slice(0, width - 1)}…` : text)); // a wrapped line would be two
-      out.write(`${upLines(drawn)}${eraseBelow}${cut.join('\n')}\n`);
-      drawn = cut.length;
+      const rows = lines.flatMap((line) => wrapped(line, Math.max(out.columns - 1, 40)));
+      out.write(`${backOver(drawn)}${rows.join('\n')}\n`);
+      drawn = rows.length;
     },
-    say(text) {
-      out.write(`${out.isTTY ? `${upLines(drawn)}${eraseBelow}` : ''}${text}\n`);
+    say(line) {
+      out.write(`${backOver(drawn)}${line}\n`);
       drawn = 0;
     },
   };
+}
+
+/** Where the words of a row begin: after the name of it. */
+const indent = 12;
+
+/** A line that the terminal itself would break could not be drawn over: broken between words, the rest set in. */
+export function wrapped(line: string, width: number): readonly string[] {
+  if (line.length <= width) return [line];
+  const space = line.lastIndexOf(' ', width);
+  const end = space > indent ? space : width;
+  return [line.slice(0, end), ...wrapped(`${' '.repeat(indent)}${line.slice(end).trimStart()}`, width)];
 }

@@ -4,14 +4,14 @@ import { parseRequest } from '../../test/workload/load/requests.ts';
 /** Requests per second that a Pod is meant for, as config/samples/demo.yaml says. */
 export const perPodTarget = 20;
 
-/** Requests per second of a quiet and of a busy time. These are 2 (its minReplicas) and 6 Pods. */
-export const rates = { calm: 24, busy: 120 };
+/** Requests per second of a quiet and of a busy time. These are 2 (its minReplicas) and 7 Pods. */
+export const rates = { calm: 24, busy: 140 };
 
 /** A quiet start, a rise, a busy time, a fall, and quiet until the replicas have come down. */
 export const profile: Profile = [
   ...constant(rates.calm, 15),
-  ...ramp(rates.calm, rates.busy, 20),
-  ...constant(rates.busy, 55),
+  ...ramp(rates.calm, rates.busy, 10),
+  ...constant(rates.busy, 60),
   ...ramp(rates.busy, rates.calm, 15),
   ...constant(rates.calm, 85),
 ];

@@ -1,0 +1,28 @@
+import { describe, expect, test } from '@jest/globals';
+import { isTuned, marksBetween } from '../../../../hack/demo/record.ts';
+import { snapshot, tuned, untuned } from './recording.ts';
+
+describe('marksBetween()', () => {
+  test('says nothing where nothing changed', () => {
+    expect(marksBetween(snapshot(2), snapshot(2), 7)).toEqual([]);
+  });
+  test('tells replicas, an edit of Redis and its repair apart', () => {
+    const edited = snapshot(4, { redis: { ...tuned, policy: 'noeviction' } });
+    expect(marksBetween(snapshot(2), edited, 7)).toEqual([
+      { second: 7, kind: 'Scaled', text: '2 → 4 Pods' },
+      { second: 7, kind: 'Edited', text: 'Redis by hand: maxmemory-policy noeviction' },
+    ]);
+    expect(marksBetween(edited, snapshot(4), 9)).toEqual([
+      { second: 9, kind: 'Repaired', text: 'repaired: maxmemory-policy allkeys-lru' },
+    ]);
+  });
+});
+
+test('isTuned() wants both settings', () => {
+  expect([tuned, untuned, { ...tuned, policy: 'noeviction' }, { ...tuned, maxMemoryBytes: 1 }].map(isTuned)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});

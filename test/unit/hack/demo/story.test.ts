@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+import type { PerformancePolicy } from '../../../../operator/api/performance-policy.ts';
+import { validate } from '../../../../operator/api/validate.ts';
+import { handEditAtSecond, names, perPodTarget, profile, rates } from '../../../../hack/demo/story.ts';
+import { durationSeconds, rateAt } from '../../../workload/load/profile.ts';
+
+const sample = join(import.meta.dirname, '../../../../config/samples/demo.yaml');
+/** YAML 1.1, as kubectl reads it. */
+const documents = parseAllDocuments(readFileSync(sample, 'utf8'), { version: '1.1' }).map(
+  (one) => one.toJS() as object,
+);
+
+test('config/samples/demo.yaml is valid, and about what the demo makes', () => {
+  expect(documents.map((document) => validate(document))).toEqual(documents.map(() => expect.objectContaining({ kind: 'valid' }))); // prettier-ignore
+  expect(documents).toEqual([
+    expect.objectContaining({ kind: 'PerformancePolicy' }),
+    expect.objectContaining({ metadata: { name: names.service, namespace: names.workloads } }),
+  ]);
+});
+
+test('the calm load is for minReplicas, the busy one within maxReplicas', () => {
+  const { horizontal } = (documents[0] as PerformancePolicy).spec ?? {};
+  expect(horizontal?.metrics?.find(({ type }) => type === 'Pods')?.pods?.target.averageValue).toBe(
+    String(perPodTarget),
+  );
+  expect(Math.ceil(rates.calm / perPodTarget)).toBe(horizontal?.minReplicas);
+  expect(Math.ceil(rates.busy / perPodTarget)).toBeLessThanOrEqual(horizontal?.maxReplicas ?? 0);
+});
+
+test('the edit by hand is in the busy time, and the load ends before the demo may', () => {
+  expect(rateAt(profile, handEditAtSecond)).toBe(rates.busy);
+  expect(durationSeconds(profile)).toBeLessThan(200);
+});
