@@ -1,0 +1,69 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from '../../operator/kube/object.ts';
+import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
+
+interface Rendered extends KubeObject {
+  readonly rules?: unknown;
+  readonly spec?: {
+    readonly template?: {
+      readonly spec: { readonly containers: readonly Record<string, unknown>[] } & Record<string, unknown>;
+    };
+  };
+}
+let tools: ClusterTools;
+beforeAll(async () => {
+  tools = await clusterTools([], AbortSignal.timeout(600_000));
+}, 600_000);
+
+const parsed = (text: string): readonly Rendered[] =>
+  parseAllDocuments(text).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
+const chart = async (...flags: readonly string[]) =>
+  parsed(await tools.helm('template', 'genops', 'charts/genops', '-n', 'genops-system', ...flags));
+const named = (all: readonly Rendered[], kind: string): readonly Rendered[] =>
+  all.filter((object) => object.kind === kind);
+const rulesOf = (all: readonly Rendered[]): unknown =>
+  Object.fromEntries(
+    [...named(all, 'ClusterRole'), ...named(all, 'Role')].map(({ metadata, rules }) => [metadata.name, rules]),
+  );
+const podOf = (all: readonly Rendered[]): unknown => {
+  const pod = named(all, 'Deployment')[0]?.spec?.template?.spec;
+  return { ...pod, containers: pod?.containers.map(({ image: _, ...container }) => container) };
+};
+
+test('chart and kustomize base install the same: rights, Pod, CRDs', async () => {
+  const [byChart, byKustomize] = [
+    await chart('--include-crds'),
+    parsed(await tools.kubectl('kustomize', 'config/default')),
+  ];
+  expect(rulesOf(byKustomize)).toEqual(rulesOf(byChart));
+  expect(podOf(byKustomize)).toEqual(podOf(byChart));
+  const crds = (all: readonly Rendered[]) =>
+    named(all, 'CustomResourceDefinition').map(({ metadata, spec }) => [metadata.name, spec]);
+  expect(crds(byKustomize)).toEqual(crds(byChart));
+});
+
+test('with namespaces the operator has Roles in just these and nothing of the whole cluster', async () => {
+  const all = await chart('--set-json', 'namespaces=["ai","team"]');
+  expect(all.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([]);
+  expect(named(all, 'Role').map(({ metadata }) => metadata.namespace)).toEqual(['ai', 'team', 'genops-system']);
+});
+
+test('the operator may read Secrets by name only', async () => {
+  const all = await chart(
+    '--set-json',
+    'secretAccess=[{"namespace":"ai","names":["redis"]}]',
+    '--set',
+    'metricsAPI.enabled=true',
+  );
+  const rules = [...named(all, 'ClusterRole'), ...named(all, 'Role')].flatMap(
+    ({ rules: some }) => some as readonly { readonly resources: readonly string[] }[],
+  );
+  expect(rules.filter(({ resources }) => resources.includes('secrets') || resources.includes('*'))).toEqual([
+    { apiGroups: [''], resources: ['secrets'], resourceNames: ['redis'], verbs: ['get'] },
+  ]);
+});
+
+test('a value that the chart does not know is refused', async () => {
+  await expect(chart('--set', 'metricsApi.enabled=true')).rejects.toThrow(/metricsApi/);
+});
