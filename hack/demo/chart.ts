@@ -1,3 +1,4 @@
+import { latency } from './account.ts';
 import { eventStrip } from './event-strip.ts';
 import { panel, sheet, type Panel } from './panel.ts';
 import type { Recording, Sample } from './record.ts';
@@ -77,7 +78,7 @@ function replicasPanel(samples: readonly Sample[], x: Scale): string {
     { words: 'wanted by the HPA', colour: colours.wanted, kind: 'line' },
     { words: 'floor (minReplicas)', colour: colours.floor, kind: 'dashed' },
   ] as const;
-  const { y, base, frame } = panel({ title: 'Replicas', unit: 'Pods', ...places.replicas, most: most + 1, legend });
+  const { y, base, frame } = panel({ title: 'Replicas', unit: 'Pods', ...places.replicas, most, legend });
   const ready = stepped(curve(samples, x, y, ({ snapshot }) => snapshot.replicas.ready));
   const wanted = stepped(curve(samples, x, y, ({ snapshot }) => snapshot.replicas.desired));
   const floor = stepped(curve(samples, x, y, ({ snapshot }) => snapshot.autoscaler?.floor));
@@ -122,7 +123,17 @@ function latencyPanel(samples: readonly Sample[], x: Scale): string {
       curve(samples, x, y, (_, index) => steady[index] ?? undefined),
       colours.latency,
     ),
+    peak(steady, samples, x, y),
   ].join('');
+}
+
+/** The value of the peak, beside it. */
+function peak(steady: readonly (number | null)[], samples: readonly Sample[], x: Scale, y: Scale): string {
+  const highest = Math.max(...steady.map((value) => value ?? 0));
+  const second = samples[steady.indexOf(highest)]?.second;
+  if (second === undefined) return '';
+  const attributes = { 'text-anchor': 'end', 'font-size': 12, 'font-weight': 600, fill: colours.latency };
+  return text([x(second) - 8, y(highest) + 4], latency(highest), attributes);
 }
 
 function timeAxis(lastSecond: number, x: Scale): string {

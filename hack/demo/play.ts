@@ -20,6 +20,8 @@ export interface Played extends Recording {
 
 /** Seconds between two lines where the block cannot be redrawn. */
 const lineEvery = 5;
+/** An API server or Redis that does not answer for so long ends the demo. */
+const blindForMs = 10_000;
 /** The load goes on for so long after the replicas have come down, so that the picture shows it. */
 const quietSeconds = 6;
 
@@ -39,8 +41,15 @@ export async function play(
   let latest = first;
 
   const observe = async (): Promise<void> => {
+    let seenAt = performance.now();
     while (!ended.aborted) {
-      latest = await takeSnapshot(deps, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
+      try {
+        latest = await takeSnapshot(deps, AbortSignal.any([signal, AbortSignal.timeout(blindForMs)]));
+        seenAt = performance.now();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (performance.now() - seenAt > blindForMs) throw error;
+      }
       await delay(500, undefined, { signal: ended }).catch(() => undefined);
     }
   };
