@@ -1,7 +1,10 @@
 import { Type, type Static } from 'typebox';
-import { atomicList, listMap, oneOf, struct } from './schema.ts';
+import { atomicList, oneOf, struct } from './schema.ts';
 
-/** Written by the operator alone, so no rules: its shapes document what kubectl shows. Times are RFC 3339. */
+/**
+ * Written by the operator alone, so no rules: its shapes document what kubectl shows. Times are RFC 3339.
+ * Its lists are atomic, but for the conditions: whose every field is, is work for the API server at each write.
+ */
 const optional = Type.Optional;
 const string = (description: string) => optional(Type.String({ description, maxLength: 4096 }));
 const integer = (description: string) => optional(Type.Integer({ description }));
@@ -163,7 +166,7 @@ const PostgresStatus = struct(
       ),
     ),
     indexes: optional(
-      listMap(
+      atomicList(
         struct(
           {
             name: name('Name of the index.'),
@@ -216,16 +219,16 @@ export const GenerationServiceStatus = struct(
       ),
     ),
     objectivesMet: string('Objectives that are met, of those that count, for example 5/6.'),
-    objectives: optional(listMap(Objective, { maxItems: 6, description: 'The objectives.' })),
-    components: optional(listMap(ComponentStatus, { maxItems: 8, description: 'The components.' })),
+    objectives: optional(atomicList(Objective, { maxItems: 6, description: 'The objectives.' })),
+    components: optional(atomicList(ComponentStatus, { maxItems: 8, description: 'The components.' })),
     optimizer: optional(
       struct(
-        { rules: optional(listMap(OptimizerRuleStatus, { maxItems: 32, description: 'The rules.' })) },
+        { rules: optional(atomicList(OptimizerRuleStatus, { maxItems: 32, description: 'The rules.' })) },
         { description: 'The optimizer.' },
       ),
     ),
-    redis: optional(listMap(RedisStatus, { maxItems: 4, description: 'The Redis servers.' })),
-    postgres: optional(listMap(PostgresStatus, { maxItems: 4, description: 'The PostgreSQL servers.' })),
+    redis: optional(atomicList(RedisStatus, { maxItems: 4, description: 'The Redis servers.' })),
+    postgres: optional(atomicList(PostgresStatus, { maxItems: 4, description: 'The PostgreSQL servers.' })),
     loadBalancer: optional(
       struct(
         {
