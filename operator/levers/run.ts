@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isProblem, Problem } from '../api/problem.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
+import { openDeadline } from '../kube/deadline.ts';
 import type { Lever, LeverChange, LeverPlan, LeverUnit, PlannedCondition, UnitMemory } from './lever.ts';
 
 /** A lever of which only run.ts knows that its parts fit together. */
@@ -47,7 +48,7 @@ export async function observe(
   return Promise.all(
     units.map(async ({ lever, unit }): Promise<Observation> => {
       if (unit.mode === 'Off') return { lever, unit, seen: { kind: 'seen', value: undefined } };
-      return { lever, unit, seen: await orProblem(() => lever.observe(unit, limited(signal))) };
+      return { lever, unit, seen: await orProblem(signal, (until) => lever.observe(unit, until)) };
     }),
   );
 }
@@ -119,7 +120,7 @@ export async function apply(plans: readonly UnitPlan[], signal: AbortSignal): Pr
     plans.map(async (plan): Promise<UnitResult> => {
       if (plan.changes.length === 0) return { plan, outcome: 'nothing', condition: plan.condition };
       for (const change of plan.changes) {
-        const made = await orProblem(() => plan.lever.apply(change, plan.unit, limited(signal)));
+        const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
         if (made.kind === 'problem')
           return {
             plan: { ...plan, againMs: problemAgainMs, problem: made.problem },
@@ -133,13 +134,13 @@ export async function apply(plans: readonly UnitPlan[], signal: AbortSignal): Pr
   );
 }
 
-const limited = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(unitTimeoutMs)]);
-
 async function orProblem<T>(
-  work: () => Promise<T>,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ kind: 'seen'; value: T } | { kind: 'problem'; problem: Problem }> {
+  using deadline = openDeadline(signal, unitTimeoutMs);
   try {
-    return { kind: 'seen', value: await work() };
+    return { kind: 'seen', value: await work(deadline.signal) };
   } catch (error) {
     if (isProblem(error)) return { kind: 'problem', problem: error };
     if (error instanceof ApiError) throw error; // without its API server no unit can go on: the loop backs off
