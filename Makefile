@@ -59,8 +59,8 @@ cluster-down: node_modules ## end it; nothing is left running, mounted or routed
 	@$(node) hack/cluster/main.ts down
 
 .PHONY: demo run
-demo: node_modules ## the main job on real input, from nothing to a scaled workload and a tuned Redis (KEEP=1 leaves it up)
-	@$(node) hack/demo/main.ts $(if $(KEEP),--keep)
+demo: node_modules ## the main job on real input, from nothing to a scaled workload and a tuned Redis (KEEP=1 leaves it up, METRICS_API=1 serves the HPA)
+	@$(node) hack/demo/main.ts $(if $(KEEP),--keep) $(if $(METRICS_API),--metrics-api)
 
 run: node_modules ## the operator from source, against the cluster of cluster-up
 	@$(node) operator/main.ts manager --kubeconfig .cache/cluster/kubeconfig

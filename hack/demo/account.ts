@@ -1,5 +1,5 @@
 import type { Mark, Sample } from './record.ts';
-import type { AutoscalerMetric, RedisSettings, Snapshot } from './snapshot.ts';
+import type { Autoscaler, AutoscalerMetric, RedisSettings, Snapshot } from './snapshot.ts';
 
 export interface AccountInput {
   readonly sample: Sample;
@@ -68,17 +68,21 @@ function perPod({ sent, snapshot }: Sample): string {
 function metrics({ autoscaler }: Snapshot): readonly string[] {
   if (autoscaler === undefined) return ['no HPA yet'];
   const read = autoscaler.metrics.map(metricText);
-  const isShadowed = !autoscaler.metrics.some(({ name }) => name === 'requests_per_second');
-  return isShadowed ? [...read, 'requests/s through its floor'] : read;
+  return isShadowed(autoscaler) ? [...read, 'requests/s through its floor'] : read;
 }
+
+/** Whether requests per second reach the HPA through its floor. */
+const isShadowed = ({ metrics: read }: Autoscaler): boolean => !read.some(({ name }) => name === 'requests_per_second');
 
 const metricText = ({ name, current = 'unknown', target }: AutoscalerMetric): string =>
   `${name} ${current} of ${target}`;
 
-function why({ service }: Snapshot): string {
+/** The operator's last decision; the HPA's own words where it reads requests per second itself. */
+function why({ service, autoscaler }: Snapshot): string {
   const decision = service?.components?.[0]?.decision;
+  const isTheHpas = autoscaler !== undefined && !isShadowed(autoscaler);
   return decision === undefined
-    ? 'no change so far'
+    ? ((isTheHpas ? autoscaler.reasoning : undefined) ?? 'no change so far')
     : `${decision.action} ${decision.from} → ${decision.to}: ${decision.message}`;
 }
 

@@ -46,9 +46,16 @@ function scaledUp({ samples }: Recording, { rescales }: Ending): Claim {
   );
   return {
     text: 'the real HPA scaled the workload up on requests per second',
-    holds: most >= busyReplicas && rescales.length > 0 && !cpuReached,
+    holds: most >= busyReplicas && rescales.length > 0 && isForRequests(samples, rescales) && !cpuReached,
     evidence: `${most} Pods ready at ${rates.busy} requests/s; cpu ${cpuReached ? 'reached' : 'never reached'} its target; the HPA controller: ${rescales[0] ?? 'no rescale'}`,
   };
+}
+
+/** Named by the operator as the reason of a higher floor, or by the HPA controller itself. */
+function isForRequests(samples: readonly Sample[], rescales: readonly string[]): boolean {
+  const decisions = samples.flatMap(({ snapshot }) => snapshot.service?.components?.[0]?.decision ?? []);
+  const raised = decisions.filter(({ action }) => action === 'ScaleUp').map(({ message = '' }) => message);
+  return [...raised, ...rescales].some((words) => words.includes('requests_per_second'));
 }
 
 function cameDown({ samples }: Recording): Claim {

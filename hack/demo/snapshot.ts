@@ -1,7 +1,6 @@
 import type { GenerationService } from '../../operator/api/generation-service.ts';
 import { quantity } from '../../operator/api/quantity.ts';
 import type { Kube } from '../../operator/kube/client.ts';
-import type { KubeObject } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
 import { connectRedis } from '../../operator/levers/redis/connect.ts';
 import { podResource, projectPod, stateOf } from '../../operator/metrics/pod-view.ts';
@@ -23,6 +22,8 @@ export interface Autoscaler {
   /** Its minReplicas. */
   readonly floor: number;
   readonly maxReplicas: number;
+  /** How it came to its answer, in its own words. */
+  readonly reasoning: string | undefined;
   /** What it scales on; `current` is undefined while it has no figure. */
   readonly metrics: readonly AutoscalerMetric[];
 }
@@ -43,7 +44,12 @@ export interface SnapshotDeps {
   readonly kube: Kube;
 }
 
-type Hpa = HorizontalPodAutoscaler & { readonly status?: { readonly currentMetrics?: readonly Metric[] | null } };
+interface Hpa extends HorizontalPodAutoscaler {
+  readonly status?: {
+    readonly currentMetrics?: readonly Metric[] | null;
+    readonly conditions?: readonly { readonly type: string; readonly message?: string }[];
+  };
+}
 interface Metric {
   readonly resource?: MetricValues & { readonly name: string };
   readonly pods?: MetricValues & { readonly metric: { readonly name: string } };
@@ -99,12 +105,13 @@ async function redisSettings(kube: Kube, signal: AbortSignal): Promise<RedisSett
   return { maxMemoryBytes: Number(await setting('maxmemory')), policy: await setting('maxmemory-policy') };
 }
 
-function autoscalerOf({ spec, status }: Hpa & KubeObject): Autoscaler {
+function autoscalerOf({ spec, status }: Hpa): Autoscaler {
   const current = (status?.currentMetrics ?? []).map((metric) => [nameOf(metric), metric] as const);
   const declared = (spec.metrics ?? []) as readonly Metric[];
   return {
     floor: spec.minReplicas ?? 1,
     maxReplicas: spec.maxReplicas,
+    reasoning: status?.conditions?.find(({ type }) => type === 'ScalingActive')?.message,
     metrics: declared.map((metric) => {
       const seen = current.find(([name]) => name === nameOf(metric))?.[1];
       return {

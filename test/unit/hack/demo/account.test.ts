@@ -42,9 +42,9 @@ describe('block()', () => {
   });
   test('shows requests per second where the HPA reads them itself', () => {
     const metrics = [{ name: 'requests_per_second', current: '20.5', target: '20' }];
-    const autoscaler = { floor: 2, maxReplicas: 8, metrics };
-    const text = block({ ...input, sample: sample(1, snapshot(2, { autoscaler })) }).join('\n');
-    expect(text).toContain('HPA sees  requests_per_second 20.5 of 20\n');
+    const autoscaler = { floor: 2, maxReplicas: 8, reasoning: 'able to calculate', metrics };
+    const text = block({ ...input, sample: sample(1, snapshot(2, { autoscaler, service: undefined })) }).join('\n');
+    expect(text).toContain('HPA sees  requests_per_second 20.5 of 20\n  why       able to calculate\n');
   });
 });
 

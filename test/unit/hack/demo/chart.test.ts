@@ -16,6 +16,7 @@ describe('chart()', () => {
       'requests/s',
       'Pods',
       'ms',
+      '300 ms',
       'seconds of load',
       'floor (minReplicas)',
       'median of five seconds',

@@ -17,9 +17,17 @@ const ending: Ending = {
 const load = (changes: Partial<Ending['load']>): Partial<Ending> => ({ load: { ...ending.load, ...changes } });
 const cutOff = { Connection: 0, TimedOut: 0, CutOff: 40 };
 const hotCpu = snapshot(7, {
-  autoscaler: { floor: 7, maxReplicas: 8, metrics: [{ name: 'cpu', current: '300 %', target: '300 %' }] },
+  autoscaler: {
+    floor: 7,
+    maxReplicas: 8,
+    reasoning: undefined,
+    metrics: [{ name: 'cpu', current: '300 %', target: '300 %' }],
+  },
 });
+const conditions = recording.samples[0]?.snapshot.service?.conditions ?? [];
 const unready = snapshot(2, { service: { conditions: [] } });
+
+const unexplained = recording.samples.map((of) => ({ ...of, snapshot: snapshot(of.snapshot.replicas.ready, { service: { conditions } }) })); // prettier-ignore
 
 /** The texts of the claims that do not hold. */
 const broken = (changes: Partial<Recording> = {}, end: Partial<Ending> = {}): readonly string[] =>
@@ -41,6 +49,7 @@ describe('claims()', () => {
       recorded: { samples: [2, 5, 2].map((pods, index) => sample(index + 1, snapshot(pods))) },
       breaks: [up],
     },
+    { name: 'nobody naming requests per second as the reason', recorded: { samples: unexplained }, breaks: [up] },
     { name: 'no word of the HPA controller', end: { rescales: [] }, breaks: [up] },
     {
       name: 'cpu at its target: it may have been that',
@@ -67,6 +76,11 @@ describe('claims()', () => {
 
   test('bear 10 failed of 10 000, and requests that the end of the load cut off', () => {
     expect(broken({}, load({ errors: 50, failures: cutOff }))).toEqual([]);
+  });
+
+  test('believe the HPA controller that says it itself', () => {
+    const rescales = ['New size: 7; reason: pods metric requests_per_second above target'];
+    expect(broken({ samples: unexplained }, { rescales })).toEqual([]);
   });
 
   test('carry their figures', () => {
