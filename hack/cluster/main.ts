@@ -2,6 +2,7 @@ import { delimiter } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findCluster, startCluster, stopCluster, type Cluster } from './cluster.ts';
 import { progressOn } from './progress.ts';
+import { runWithCluster } from './with.ts';
 
 const usage = `hack/cluster/main.ts COMMAND [--name NAME]
 
@@ -12,6 +13,7 @@ const usage = `hack/cluster/main.ts COMMAND [--name NAME]
   down         end it
   status       whether it is up (exit code 0) or not (1)
   load-image   TAR: give a docker-archive to the node
+  with         -- COMMAND: run it with a cluster around it, the one that is up or one that comes and goes
   env          lines for a shell: eval "$(node hack/cluster/main.ts env)"
 `;
 
@@ -45,6 +47,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return withCluster(values.name, exportLines, signal);
     case 'load-image':
       return loadImage(values.name, operands, signal);
+    case 'with':
+      return runWithCluster(operands, signal);
     case undefined:
     default:
       process.stderr.write(usage);

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { findCluster, startCluster } from './cluster.ts';
+import { progressOn } from './progress.ts';
+
+/** The developer's own, from `make cluster-up`, and the one that comes and goes with a command. */
+const [kept, passing] = ['default', 'test'];
+
+/**
+ * Runs a command with a cluster around it, named to it by GENOPS_CLUSTER. The one of `make cluster-up` is used where it is up, and left alone;
+ * else one is started and ended again, also when the command fails or is interrupted. One that a kill -9 left behind is used and ended.
+ *
+ * @returns Exit code of the command; 1 where a signal ended it.
+ */
+export async function runWithCluster([program, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
+  if (program === undefined) throw new RangeError('saw no command; wanted: hack/cluster/main.ts with -- COMMAND');
+  if ((await findCluster(kept, signal)) !== undefined) return run(program, args, kept);
+  const cluster = await startCluster({ name: passing, progress: progressOn(process.stdout) }, signal);
+  try {
+    return await run(program, args, passing);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Ctrl-C reaches the command by itself: it is in the terminal's foreground too. A SIGTERM does not. */
+async function run(program: string, args: readonly string[], name: string): Promise<number> {
+  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, GENOPS_CLUSTER: name } });
+  const passOn = (): void => void child.kill('SIGTERM');
+  process.once('SIGTERM', passOn);
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? 1;
+  } finally {
+    process.off('SIGTERM', passOn);
+  }
+}
