@@ -16,8 +16,8 @@ export interface Ending {
   readonly load: Pick<LoadSummary, 'sent' | 'errors' | 'refused' | 'failures' | 'latency'>;
   /** Rescales that the HPA controller itself told of, the oldest first: `New size: 6; reason: …`. */
   readonly rescales: readonly string[];
-  /** genops_drift_total{lever="redis"}. */
-  readonly driftCounted: number;
+  /** genops_drift_total{lever="redis"}; undefined where nobody could be asked. */
+  readonly driftCounted: number | undefined;
 }
 
 const minReplicas = 2;
@@ -84,8 +84,8 @@ function driftRepaired({ marks }: Recording, { driftCounted }: Ending): Claim {
   const took = edited === undefined || repaired === undefined ? 'never' : `after ${repaired.second - edited.second} s`;
   return {
     text: 'a change of Redis by hand was repaired and counted as drift',
-    holds: repaired !== undefined && driftCounted > 0,
-    evidence: `repaired ${took}; genops_drift_total{lever="redis"} ${driftCounted}`,
+    holds: repaired !== undefined && (driftCounted ?? 0) > 0,
+    evidence: `repaired ${took}; genops_drift_total{lever="redis"} ${driftCounted ?? 'unknown'}`,
   };
 }
 

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { connectKube, type Kube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
-import { podResource } from '../../operator/metrics/pod-view.ts';
 import { findCluster, startCluster, type Cluster } from '../cluster/cluster.ts';
 import { progressOn, type Progress } from '../cluster/progress.ts';
 import { waitUntil } from '../cluster/ready.ts';
-import { claims, type Claim, type Ending } from './claims.ts';
+import { redis } from './account.ts';
+import { claims } from './claims.ts';
+import { endingOf } from './ending.ts';
 import { declare, hasCrds, install, isLeftBehind, uninstall } from './install.ts';
 import { drawPicture } from './picture.ts';
 import { play, type Played } from './play.ts';
@@ -32,14 +33,14 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
   const { out } = options;
   const progress = progressOn(out);
   out.write('genops demo: one command, a real Kubernetes, a real Redis, real load\n\nset up\n');
-  let isKept = false;
+  const isKept = (): boolean => options.keep && !signal.aborted; // also what failed, for a look at it; Ctrl-C is no wish to keep
   await using stack = new AsyncDisposableStack();
-  const { cluster, isOurs } = await ensureCluster(stack, progress, () => isKept, signal);
+  const { cluster, isOurs } = await ensureCluster(stack, progress, isKept, signal);
   const programs = programsOf(cluster);
   await clearLeftBehind(programs, progress, signal);
   const keepCrds = await hasCrds(programs, signal);
   stack.defer(async () => {
-    if (isKept || isOurs) return; // with the cluster everything in it goes
+    if (isKept() || isOurs) return; // with the cluster everything in it goes
     out.write('\nclean up\n');
     await uninstall({ programs, progress }, { keepCrds }, AbortSignal.timeout(120_000));
   });
@@ -47,18 +48,12 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
 
   const kube = stack.use(connectKube(loadConfig({ kubeconfig: cluster.kubeconfigPath }), { userAgent: 'genops-demo' }));
   const played = await run({ kube, programs, progress }, out, signal);
-  const results = claims(played, await ending(played, { kube, programs }, signal));
-  const pictures = await progress.step('picture drawn', () =>
-    drawPicture(
-      played,
-      results.every(({ holds }) => holds),
-      pictureFolder,
-    ),
-  );
+  const results = claims(played, await endingOf(played, { kube, programs }, signal));
+  const allHold = results.every(({ holds }) => holds);
+  const pictures = await progress.step('picture drawn', () => drawPicture(played, allHold, pictureFolder));
   out.write(verdict(results, { pictures, seconds: (performance.now() - started) / 1000 }));
-  isKept = options.keep;
-  if (isKept) out.write(lookAround(cluster));
-  return results.every(({ holds }: Claim) => holds);
+  if (isKept()) out.write(lookAround(cluster));
+  return allHold;
 }
 
 /** A cluster that was up stays up. */
@@ -100,55 +95,27 @@ async function run(
   const before = await takeSnapshot({ kube }, signal);
   await progress.step('config/samples/demo.yaml applied, Ready, Redis tuned, HPA made', async () => {
     await declare(programs, signal);
-    await waitUntil('a Ready GenerationService', async (within) => isAtWork(await takeSnapshot({ kube }, within)), {
-      timeoutMs: 60_000,
-      signal,
-    });
+    const isAtWork = async (within: AbortSignal): Promise<boolean> => {
+      const missing = missingIn(await takeSnapshot({ kube }, within));
+      if (missing.length > 0) throw new Error(missing.join('; '));
+      return true;
+    };
+    await waitUntil('the service at work', isAtWork, { timeoutMs: 60_000, signal });
   });
   const first = await takeSnapshot({ kube }, signal);
   out.write(`\nload rises and falls; ${names.workloads}/${names.service} is left to the operator\n`);
   return play({ first, redisBefore: before.redis }, { kube, programs, screen: screenOn(out) }, signal);
 }
 
-function isAtWork({ service, redis, autoscaler }: Snapshot): boolean {
-  const holds = (wanted: string): boolean =>
-    service?.conditions?.some(({ type, status }) => type === wanted && status === 'True') === true;
-  return holds('Ready') && holds('MetricsAvailable') && isTuned(redis) && autoscaler !== undefined;
-}
-
-async function ending(
-  { load }: Played,
-  { kube, programs }: Pick<RunDeps, 'kube' | 'programs'>,
-  signal: AbortSignal,
-): Promise<Ending> {
-  const rescales = await programs.kubectl(
-    [
-      'get',
-      'events',
-      '-n',
-      names.workloads,
-      '--field-selector=reason=SuccessfulRescale',
-      '--sort-by=.metadata.creationTimestamp',
-      '-o',
-      'jsonpath={range .items[*]}{.message}{"\\n"}{end}',
-    ],
-    signal,
-  );
-  return {
-    load,
-    rescales: rescales.split('\n').filter((text) => text !== ''),
-    driftCounted: await driftCount(kube, signal),
-  };
-}
-
-/** What the operator's own /metrics says. */
-async function driftCount(kube: Kube, signal: AbortSignal): Promise<number> {
-  const query = { namespace: names.operator, labelSelector: 'app.kubernetes.io/name=genops' };
-  const pods = await kube.list(podResource, query, signal);
-  const within = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
-  const counts = pods.map(async ({ status }) => {
-    const page = await fetch(`http://${status?.podIP ?? ''}:8080/metrics`, { signal: within });
-    return Number(/^genops_drift_total\{lever="redis"\} (\d+)$/m.exec(await page.text())?.[1] ?? 0);
+/** What there is to wait for before the load may begin, in words. */
+function missingIn({ service, redis: settings, autoscaler }: Snapshot): readonly string[] {
+  const unmet = (['Ready', 'MetricsAvailable'] as const).flatMap((wanted) => {
+    const found = service?.conditions?.find(({ type }) => type === wanted);
+    return found?.status === 'True' ? [] : [`${wanted} is ${found?.status ?? 'not there'}: ${found?.message ?? ''}`];
   });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  return [
+    ...unmet,
+    ...(isTuned(settings) ? [] : [`Redis has ${redis(settings)}`]),
+    ...(autoscaler === undefined ? ['there is no HPA'] : []),
+  ];
 }

@@ -13,7 +13,7 @@ export const profile: Profile = [
   ...ramp(rates.calm, rates.busy, 10),
   ...constant(rates.busy, 60),
   ...ramp(rates.busy, rates.calm, 15),
-  ...constant(rates.calm, 85),
+  ...constant(rates.calm, 120),
 ];
 
 /** Nine readers of cached items for each that starts a workflow. */

@@ -63,6 +63,7 @@ describe('claims()', () => {
     { name: 'no repair', recorded: { marks: marks.filter(({ kind }) => kind !== 'Repaired') }, breaks: ['by hand'] },
     { name: 'no edit', recorded: { marks: marks.filter(({ kind }) => kind !== 'Edited') }, breaks: ['by hand'] },
     { name: 'drift that was not counted', end: { driftCounted: 0 }, breaks: ['by hand'] },
+    { name: 'drift that nobody could be asked about', end: { driftCounted: undefined }, breaks: ['by hand'] },
     { name: '11 failed of 10 000', end: load({ errors: 6, refused: 5 }), breaks: ['requests failed'] },
     { name: 'no load at all', end: load({ sent: 0 }), breaks: ['requests failed'] },
     {
