@@ -14,13 +14,14 @@ const askAgainMs = 30_000;
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
   return async (key, signal) => {
-    const service = deps.caches.services.get(key);
-    if (service === undefined) {
+    const cached = deps.caches.services.get(key);
+    if (cached === undefined) {
       deps.decisions.forget(key);
       deps.assessed.forget(key);
       deps.hitRatios.forget(key);
       return awaitChange;
     }
+    const service = deps.statuses.latest(cached);
     if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);
     await ensureFinalizer(service, deps, signal); // before the first change: what we touch we can put back
 

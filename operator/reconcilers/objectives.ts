@@ -23,13 +23,13 @@ export function objectives(deps: ObjectivesDeps): Reconcile {
   /** When a service last had a Pod, ms since the epoch. */
   const podsAt = new Map<Key, number>();
   return async (key, signal) => {
-    const service = deps.caches.services.get(key);
-    if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
+    const cached = deps.caches.services.get(key);
+    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) {
       podsAt.delete(key);
       deps.collector.untrack(key);
       return awaitChange;
     }
-    const resolution = await resolveService(service, deps, signal);
+    const resolution = await resolveService(deps.statuses.latest(cached), deps, signal);
     if (resolution.kind === 'problem') return awaitChange;
     const { resolved } = resolution;
     const now = deps.clock.now();

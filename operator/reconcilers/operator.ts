@@ -61,7 +61,7 @@ function visitDeps({ kube, caches, collector, events, metrics, logger, clock, me
     decisions: createLastWords(),
     assessed: createLastWords(),
     hitRatios: createHitRatios(),
-    statuses: createStatusWrites(caches.services),
+    statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };
 }

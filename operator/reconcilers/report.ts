@@ -23,12 +23,11 @@ export interface ReportDeps {
 
 /** The one writer of a service's status; Events, metrics and log lines go with it. Writes nothing that is already there. */
 export async function report(
-  cached: GenerationService & KubeObject,
+  service: GenerationService & KubeObject,
   visit: Visit,
   deps: ReportDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const service = { ...cached, status: deps.statuses.of(cached) };
   const status = renderStatus(service, visit, new Date(deps.clock.now()));
   if (visit.kind === 'reconciled') for (const result of visit.results) reportUnit(service, result, deps);
   reportReady(service, status, deps);

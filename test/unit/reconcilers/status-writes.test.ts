@@ -3,21 +3,18 @@ import type { GenerationService } from '../../../operator/api/generation-service
 import type { KubeObject } from '../../../operator/kube/object.ts';
 import { createStatusWrites } from '../../../operator/reconcilers/status-writes.ts';
 
-const service = (uid: string, observedGeneration: number) =>
+const service = (uid: string, resourceVersion: string, observedGeneration: number) =>
   ({
-    metadata: { namespace: 'ai', name: 'generation', uid, resourceVersion: '5' },
+    metadata: { namespace: 'ai', name: 'generation', uid, resourceVersion },
     status: { observedGeneration },
   }) as unknown as GenerationService & KubeObject;
 
-test('what was written counts until the cache shows it, and only for the service that it was written to', () => {
-  let seen = 5;
-  const writes = createStatusWrites({ hasSeen: (_, version) => seen >= Number(version) });
+test('what was written counts for a service that was read before it, and for no other', () => {
+  const writes = createStatusWrites();
   writes.remember('ai/generation', { observedGeneration: 2 }, { resourceVersion: '7', uid: 'a' });
-  expect(writes.of(service('a', 1))).toEqual({ observedGeneration: 2 });
-
-  seen = 7;
-  expect(writes.of(service('a', 3))).toEqual({ observedGeneration: 3 });
+  expect(writes.latest(service('a', '6', 1)).status).toEqual({ observedGeneration: 2 });
+  expect(writes.latest(service('a', '7', 3)).status).toEqual({ observedGeneration: 3 });
 
   writes.remember('ai/generation', { observedGeneration: 4 }, { resourceVersion: '9', uid: 'a' });
-  expect(writes.of(service('b', 1))).toEqual({ observedGeneration: 1 });
+  expect(writes.latest(service('b', '8', 1)).status).toEqual({ observedGeneration: 1 });
 });
