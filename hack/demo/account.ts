@@ -23,6 +23,7 @@ export function block(input: AccountInput): readonly string[] {
     row('why', why(snapshot)),
     row('Redis', `${redis(redisBefore)}  →  ${redis(snapshot.redis)}`),
     row('service', serviceWords(snapshot)),
+    ...objectives(snapshot).map((words) => row('goals', words)),
     row('lately', lately(marks)),
   ];
 }
@@ -90,9 +91,19 @@ function serviceWords({ service }: Snapshot): string {
   const ready = service?.conditions?.find(({ type }) => type === 'Ready');
   const state =
     ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`;
-  const objectives = service?.objectivesMet === undefined ? [] : [`objectives ${service.objectivesMet}`];
+  const met = service?.objectivesMet === undefined ? [] : [`objectives ${service.objectivesMet}`];
   const grade = service?.rating?.grade === undefined ? [] : [service.rating.grade];
-  return [state, ...objectives, ...grade].join(', ');
+  return [state, ...met, ...grade].join(', ');
+}
+
+const signs: Readonly<Record<string, string>> = { Met: '✓', NotMet: '✗', NotExercised: '–' };
+
+/** What the service is measured by, in one row; none before the first figures. */
+function objectives({ service }: Snapshot): readonly string[] {
+  const all = service?.objectives ?? [];
+  if (all.length === 0) return [];
+  const words = all.map(({ name, state, measured = 'unknown', target = '' }) => `${signs[state] ?? '?'} ${name} ${measured} of ${target}`); // prettier-ignore
+  return [words.join(', ')];
 }
 
 function lately(marks: readonly Mark[]): string {

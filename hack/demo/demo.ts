@@ -92,7 +92,7 @@ async function run(
   out: NodeJS.WriteStream,
   signal: AbortSignal,
 ): Promise<Played> {
-  const before = await takeSnapshot({ kube }, signal);
+  const before = await firstLook(kube, signal);
   await progress.step('config/samples/demo.yaml applied, Ready, Redis tuned, HPA made', async () => {
     await declare(programs, signal);
     const isAtWork = async (within: AbortSignal): Promise<boolean> => {
@@ -105,6 +105,18 @@ async function run(
   const first = await takeSnapshot({ kube }, signal);
   out.write(`\nload rises and falls; ${names.workloads}/${names.service} is left to the operator\n`);
   return play({ first, redisBefore: before.redis }, { kube, programs, screen: screenOn(out) }, signal);
+}
+
+/** Load and account go to the addresses of Pods, which not every cluster lets its host reach. */
+async function firstLook(kube: Kube, signal: AbortSignal): Promise<Snapshot> {
+  try {
+    return await takeSnapshot({ kube }, signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const message =
+      'saw no answer of the Pods’ addresses from this machine; wanted to send them load; next: use the cluster of this machine itself, as root: GENOPS_CLUSTER_PROVIDER=local make demo';
+    throw new Error(message, { cause });
+  }
 }
 
 /** What there is to wait for before the load may begin, in words. */

@@ -4,7 +4,11 @@ import { wrapped } from '../../../../hack/demo/screen.ts';
 import { marks, sample, snapshot, untuned } from './recording.ts';
 
 const decision = { action: 'ScaleUp', from: 4, to: 7, message: 'requests_per_second is 35 a Pod.' };
-const service = { ...snapshot(7).service, components: [{ name: 'workflow', decision }] };
+const objectives = [
+  { name: 'CachedResponseTime' as const, state: 'Met' as const, target: '100ms', measured: '3ms' },
+  { name: 'Memory' as const, state: 'Unknown' as const, target: '2Gi' },
+];
+const service = { ...snapshot(7).service, objectives, components: [{ name: 'workflow', decision }] };
 const input: AccountInput = {
   sample: sample(42, snapshot(7, { service, replicas: { ready: 5, desired: 7 } })),
   totalSeconds: 185,
@@ -23,6 +27,7 @@ describe('block()', () => {
       '  why       ScaleUp 4 → 7: requests_per_second is 35 a Pod.',
       '  Redis     maxmemory 0 noeviction  →  maxmemory 1gb allkeys-lru',
       '  service   Ready (Reconciled), objectives 5/5',
+      '  goals     ✓ CachedResponseTime 3ms of 100ms, ? Memory unknown of 2Gi',
       '  lately    3 s: Redis by hand: maxmemory-policy noeviction;  5 s: repaired: maxmemory-policy allkeys-lru;  6 s: 7 → 2 Pods',
     ]);
   });
