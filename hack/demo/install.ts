@@ -71,6 +71,9 @@ export async function uninstall(
       ['uninstall', names.release, '-n', names.operator, '--ignore-not-found', '--wait', '--timeout=60s'],
       signal,
     );
+    // A namespace that still has Pods looks again only after half of their grace period.
+    const workloads = ['delete', 'deployment,statefulset', '--all', '-n', names.workloads, '--cascade=foreground'];
+    await programs.kubectl([...workloads, ...wait], signal);
     await programs.kubectl(['delete', 'namespace', names.workloads, names.operator, ...wait], signal);
     if (!keepCrds) await programs.kubectl(['delete', 'crd', ...crds, ...wait], signal);
   });

@@ -56,6 +56,11 @@ describe('claims()', () => {
       recorded: { samples: [...recording.samples, sample(8, hotCpu), sample(9, snapshot(2))] },
       breaks: [up],
     },
+    {
+      name: 'never up',
+      recorded: { samples: [2, 2].map((pods, index) => sample(index + 1, snapshot(pods))) },
+      breaks: [up, down],
+    },
     { name: 'still up at the end', recorded: { samples: recording.samples.slice(0, 5) }, breaks: [down] },
     { name: 'nothing seen', recorded: { samples: [] }, breaks: [up, down, 'is Ready'] },
     { name: 'a Redis that was tuned before', recorded: { redisBefore: tuned }, breaks: ['took the settings'] },
