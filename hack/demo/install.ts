@@ -72,8 +72,8 @@ export async function uninstall(
       signal,
     );
     // A namespace that still has Pods looks again only after half of their grace period.
-    const workloads = ['delete', 'deployment,statefulset', '--all', '-n', names.workloads, '--cascade=foreground'];
-    await programs.kubectl([...workloads, ...wait], signal);
+    const withPods = ['delete', 'deployment,statefulset', '--all', '-n', names.workloads, '--cascade=foreground'];
+    await programs.kubectl([...withPods, ...wait], signal);
     await programs.kubectl(['delete', 'namespace', names.workloads, names.operator, ...wait], signal);
     if (!keepCrds) await programs.kubectl(['delete', 'crd', ...crds, ...wait], signal);
   });
