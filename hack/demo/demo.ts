@@ -100,11 +100,20 @@ async function run(
       if (missing.length > 0) throw new Error(missing.join('; '));
       return true;
     };
-    await waitUntil('the service at work', isAtWork, { timeoutMs: 60_000, signal });
+    try {
+      await waitUntil('the service at work', isAtWork, { timeoutMs: 60_000, signal });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new Error(`the operator’s last words:\n${await lastWords(programs, signal)}`, { cause });
+    }
   });
   const first = await takeSnapshot({ kube }, signal);
   out.write(`\nload rises and falls; ${names.workloads}/${names.service} is left to the operator\n`);
   return play({ first, redisBefore: before.redis }, { kube, programs, screen: screenOn(out) }, signal);
+}
+
+async function lastWords(programs: Programs, signal: AbortSignal): Promise<string> {
+  return programs.kubectl(['logs', '-n', names.operator, `deploy/${names.release}`, '--tail=5'], signal);
 }
 
 /** Load and account go to the addresses of Pods, which not every cluster lets its host reach. */
