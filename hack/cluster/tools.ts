@@ -5,7 +5,7 @@ import { link, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { cached, cacheFolder, exists } from '../servers/cache.ts';
+import { cached, cacheFolder, exists } from '../cache.ts';
 import { withLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 

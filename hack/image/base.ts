@@ -1,4 +1,4 @@
-import { exists } from '../servers/cache.ts';
+import { exists } from '../cache.ts';
 import type { ImageFile } from './archive.ts';
 
 /** `uid:gid` of the user that distroless images call nonroot. */

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { cached } from '../servers/cache.ts';
+import { cached } from '../cache.ts';
 import { writeImage, type Image, type ImageFile, type WrittenImage } from './archive.ts';
 
 export interface BuiltImage extends WrittenImage {

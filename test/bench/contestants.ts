@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Progress } from '../../hack/cluster/progress.ts';
 import { bundle } from '../../hack/image/bundle.ts';
-import { cached } from '../../hack/servers/cache.ts';
+import { cached } from '../../hack/cache.ts';
 import type { Contestant } from './operators.ts';
 
 const run = promisify(execFile);

@@ -11,7 +11,7 @@ import { baseFolder, registered } from '../../hack/cluster/local/registry.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
 import { waitUntil } from '../../hack/cluster/ready.ts';
 import { controlPlane } from '../../hack/cluster/control-plane.ts';
-import { exists } from '../../hack/servers/cache.ts';
+import { exists } from '../../hack/cache.ts';
 
 const run = promisify(execFile);
 const isLocal = process.getuid?.() === 0 && process.env['GENOPS_TEST_KUBECONFIG'] === undefined;

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists } from '../../servers/cache.ts';
+import { exists } from '../../cache.ts';
 
 const root = '/sys/fs/cgroup';
 

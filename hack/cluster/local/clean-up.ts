@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import { exists } from '../../servers/cache.ts';
+import { exists } from '../../cache.ts';
 import { waitUntil } from '../ready.ts';
 import { cgroupProcesses, removeCgroup } from './cgroup.ts';
 import { markedProcesses } from './daemons.ts';

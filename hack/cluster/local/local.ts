@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { exists } from '../../servers/cache.ts';
+import { exists } from '../../cache.ts';
 import { freePort } from '../../servers/free-port.ts';
 import { controlPlaneIdentities, writeCredentials } from '../authority.ts';
 import type { Cluster, ClusterOptions } from '../cluster.ts';
