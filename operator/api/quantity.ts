@@ -26,6 +26,11 @@ export function quantity(text: Quantity): number {
   return Number(figure) * (suffix === undefined ? 1 : (factors[suffix] ?? Number.NaN));
 }
 
+/** The same of what somebody else wrote: a form that we do not read (an exponent, peta) is no reason to stop, the amount is unknown. */
+export function amount(text: Quantity | undefined): number | undefined {
+  return text !== undefined && pattern.test(String(text)) ? quantity(text) : undefined;
+}
+
 /** Whole bytes: `1Gi` is 1 073 741 824. A fraction of a byte is rounded up, as Kubernetes does. @throws {RangeError} */
 export const bytes = (text: Quantity): number => Math.ceil(quantity(text));
 

@@ -84,7 +84,11 @@ export const manager = command({
       const namespace = values['lease-namespace'] ?? process.env['POD_NAMESPACE'] ?? config.namespace;
       await lead(
         { kube, namespace, name: 'genops', identity, logger },
-        (leadership) => act({ ...world.deps, kube: fenced(kube, leadership), running }, leadership.signal),
+        (leadership) =>
+          act(
+            { ...world.deps, kube: fenced(kube, leadership), mayAct: () => leadership.isHeld(), running },
+            leadership.signal,
+          ),
         signal,
       );
     }
@@ -99,11 +103,15 @@ async function act(
 ): Promise<void> {
   await Promise.all(deps.caches.all.map((collection) => collection.synced(signal)));
   deps.metrics.leader.set(1);
-  const { ended, health } = startReconcilers(deps, signal);
-  running.push(...health);
-  await ended;
-  running.length = 0;
-  deps.metrics.leader.set(0);
+  try {
+    const { ended, health } = startReconcilers(deps, signal);
+    running.push(...health);
+    await ended;
+  } finally {
+    running.length = 0;
+    deps.metrics.leader.set(0);
+    deps.collector.untrackAll(); // what is measured here is nobody's any more
+  }
 }
 
 interface WorldInput {
@@ -141,6 +149,7 @@ function openWorld({
     logger,
     clock: Date,
     metricsApi,
+    mayAct: () => true,
   };
   return Object.assign(stack, { deps });
 }

@@ -20,8 +20,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   units(resolved: Resolved): readonly Unit[];
   /** I/O; changes nothing. */
   observe(unit: Unit, signal: AbortSignal): Promise<Observed>;
-  /** The server's own identity, where two services may name one server: the older service has it. Equals `serverRun` of what is remembered. */
-  serverOf?(observed: Observed): string;
+  /** What tells the server from others, where two services may name one: the older service has it. Equals `serverRun` and `address` of what is remembered. */
+  serverOf?(observed: Observed): readonly string[];
   /** Totals of a cache server, for the objective of its hit ratio. */
   lookupsOf?(observed: Observed): { readonly hits: number; readonly misses: number };
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
@@ -88,6 +88,8 @@ export interface UnitMemory {
   readonly applied?: Readonly<Record<string, string>>;
   /** Which server process has it: a new identity means that it restarted. */
   readonly serverRun?: string;
+  /** Where that server is: it stays when the process does not. */
+  readonly address?: string;
   /** Absent from just before a change until the server has answered that it is in force: what was only intended is no drift. */
   readonly confirmed?: true;
 }

@@ -78,9 +78,23 @@ export function planAll(
 }
 
 /** What a plan wants to be remembered before any of it is made: what was found in force, and what is about to be done, not yet confirmed. */
-export function intentions(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemory {
+export function intentions(plans: readonly UnitPlan[], known: LeverMemory): LeverMemory {
+  const memory = withoutGone(plans, known);
   const found = plans.flatMap((plan) => (plan.remember === undefined ? [] : [[unitKey(plan), plan.remember] as const]));
   return withUnits(withEntries(memory, found), plans, (remembered) => remembered);
+}
+
+/** A unit that the spec no longer has, or that is Off, holds no server; what it once changed can still be put back while it stands in the spec. */
+function withoutGone(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemory {
+  const kept = plans.flatMap((plan) => {
+    const known = memory[unitKey(plan)];
+    if (known === undefined) return [];
+    const { serverRun, address, ...rest } = known;
+    const held = plan.unit.mode === 'Off' ? rest : known;
+    return [[unitKey(plan), held] as const];
+  });
+  const next = Object.fromEntries(kept);
+  return isDeepStrictEqual(next, memory) ? memory : next;
 }
 
 /** The same, once it is in force. */
@@ -114,12 +128,17 @@ export interface UnitResult {
   readonly condition: PlannedCondition;
 }
 
-/** Makes the changes of every unit, units side by side, those of one in order up to the first that is not taken. */
-export async function apply(plans: readonly UnitPlan[], signal: AbortSignal): Promise<readonly UnitResult[]> {
+/** Makes the changes of every unit, units side by side, those of one in order up to the first that is not taken. `mayAct`: still the leader? Asked before each change. */
+export async function apply(
+  plans: readonly UnitPlan[],
+  mayAct: () => boolean,
+  signal: AbortSignal,
+): Promise<readonly UnitResult[]> {
   return Promise.all(
     plans.map(async (plan): Promise<UnitResult> => {
       if (plan.changes.length === 0) return { plan, outcome: 'nothing', condition: plan.condition };
       for (const change of plan.changes) {
+        if (!mayAct()) throw new Error('not the leader any more: nothing is changed');
         const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
         if (made.kind === 'problem')
           return {
@@ -143,20 +162,28 @@ async function orProblem<T>(
     return { kind: 'seen', value: await work(deadline.signal) };
   } catch (error) {
     if (isProblem(error)) return { kind: 'problem', problem: error };
-    if (error instanceof ApiError) throw error; // without its API server no unit can go on: the loop backs off
-    return { kind: 'problem', problem: bug(error) };
+    signal.throwIfAborted(); // the whole visit was told to stop
+    if (error instanceof ApiError && isAway(error)) throw error; // without its API server no unit can go on: the loop backs off
+    return { kind: 'problem', problem: unexpected(error) };
   }
 }
 
-/** A bug in one lever, or a hang that it did not end by itself, must not take the others with it: it is said, and logged with its stack. */
-function bug(error: unknown): Problem {
-  const saw = Error.isError(error) ? `${error.name}: ${error.message}` : String(error);
-  return new Problem('Failed', {
-    saw,
-    wanted: 'no such error',
-    next: 'read the operator log, and report it with genops report',
-    cause: error,
-  });
+/** No answer, too busy, or an error of its own: not about what this unit asked for. */
+const isAway = ({ status }: ApiError): boolean => status === 0 || status === 429 || status >= 500;
+
+/** What one unit ran into must not take the others with it: a refusal of the API server, a hang, a bug. It is said, and logged with its stack. */
+function unexpected(error: unknown): Problem {
+  const saw = Error.isError(error) ? error.message : String(error);
+  if (error instanceof ApiError && error.status === 403)
+    return new Problem('PermissionDenied', {
+      saw,
+      wanted: 'the right to do this',
+      next: 'grant it to the operator',
+      cause: error,
+    });
+  if (Error.isError(error) && error.name === 'TimeoutError')
+    return new Problem('Failed', { saw: `no end within ${unitTimeoutMs / 1000} s`, wanted: 'an answer', cause: error });
+  return new Problem('Failed', { saw, wanted: 'no such error', next: 'read the operator log', cause: error });
 }
 
 const nothing = (condition: PlannedCondition): LeverPlan<LeverChange> => ({ changes: [], condition, status: {} });
@@ -167,14 +194,15 @@ const conditionOf = ({ reason, message }: Problem): PlannedCondition => ({
   message,
 });
 
-/** In DryRun the changes become words. */
-function onlySaid(plan: LeverPlan<LeverChange>): LeverPlan<LeverChange> {
+/** In DryRun the changes become words, and nothing is remembered: what we did not touch may change until we do. */
+function onlySaid({ remember: _, ...rest }: LeverPlan<LeverChange>): LeverPlan<LeverChange> {
+  const plan: LeverPlan<LeverChange> = rest;
   if (plan.changes.length === 0) return plan;
   const said = plan.changes
     .flatMap(({ differences }) => differences)
     .map(({ field, from, to }) => (from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`));
   return {
-    ...plan,
+    ...rest,
     changes: [],
     condition: {
       status: 'True',

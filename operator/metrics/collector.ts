@@ -30,6 +30,7 @@ export interface Collector extends Disposable {
   /** Measures these components of a service and no others. What was measured is kept where source and collector settings are as before. */
   track(service: string, components: readonly TrackedComponent[]): void;
   untrack(service: string): void;
+  untrackAll(): void;
   /** Of the Pods that there are now. Empty for what is not tracked. */
   podRates(service: string, component: string): readonly PodRate[];
   /** Of those Pods of all services of a namespace that match: what the metrics API serves. */
@@ -91,6 +92,9 @@ export function createCollector(options: CollectorOptions): Collector {
       });
       services.set(service, new Map(after.map((tracked) => [tracked.component.name, tracked])));
       for (const tracked of before?.values() ?? []) if (!after.includes(tracked)) cancel(tracked);
+    },
+    untrackAll() {
+      for (const service of services.keys()) untrack(service);
     },
     podRates(service, component) {
       const tracked = find(service, component);

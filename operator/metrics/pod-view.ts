@@ -1,4 +1,4 @@
-import { quantity } from '../api/quantity.ts';
+import { amount } from '../api/quantity.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { resource } from '../kube/resource.ts';
 
@@ -100,17 +100,6 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
 }
 
 const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
-
-/** A quantity in a form that we do not write (an exponent, peta) is no reason to stop: the amount is unknown. */
-function amount(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return quantity(text);
-  } catch (error) {
-    if (Error.isError(error) && error.name === 'RangeError') return undefined;
-    throw error;
-  }
-}
 
 function newestOomKill(
   statuses: readonly { readonly state?: ContainerState; readonly lastState?: ContainerState }[],

@@ -33,7 +33,7 @@ export interface Caches extends AsyncDisposable {
   /** Indexes `policy` (`namespace/name`) and `target` (`targetKey`). */
   readonly services: Collection<GenerationService & KubeObject>;
   readonly policies: Collection<PerformancePolicy & KubeObject>;
-  /** Index `target`. */
+  /** Indexes `target` and `controller` (its uid). */
   readonly hpas: Collection<HpaView>;
   readonly deployments: Collection<WorkloadView>;
   readonly statefulSets: Collection<WorkloadView>;
@@ -69,7 +69,10 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
       resource: horizontalPodAutoscalers,
       project: projectHpa,
       isSame: isDeepStrictEqual,
-      indexes: { target: (hpa) => [targetKey(hpa.namespace, hpa.spec.scaleTargetRef)] },
+      indexes: {
+        target: (hpa) => [targetKey(hpa.namespace, hpa.spec.scaleTargetRef)],
+        controller: ({ controller }) => (controller === undefined ? [] : [controller.uid]),
+      },
     }),
     deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),
     statefulSets: open({ resource: statefulSets, project: projectWorkload, isSame: sameWorkload }),

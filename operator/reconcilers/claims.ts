@@ -12,9 +12,8 @@ export function withoutClaimed(
   caches: Pick<Caches, 'services' | 'states'>,
 ): readonly Observation[] {
   return observations.map((observation) => {
-    const { lever, unit, seen } = observation;
-    const server = seen.kind === 'seen' && unit.mode !== 'Off' ? lever.serverOf?.(seen.value) : undefined;
-    const by = server === undefined ? undefined : olderOwner(server, service, caches);
+    const { lever, unit } = observation;
+    const by = claimedBy(observation, service, caches);
     if (by === undefined) return observation;
     const problem = new Problem('Conflict', {
       saw: `the server of ${unit.name} tuned by the older GenerationService ${by}`,
@@ -25,12 +24,15 @@ export function withoutClaimed(
   });
 }
 
-function olderOwner(
-  server: string,
+/** The older service, `namespace/name`, that has its settings on the server of this observation. */
+export function claimedBy(
+  { lever, unit, seen }: Observation,
   service: GenerationService,
   { services, states }: Pick<Caches, 'services' | 'states'>,
 ): string | undefined {
-  for (const { namespace, serviceName, service: uid } of states.by('server', server)) {
+  if (seen.kind === 'problem' || unit.mode === 'Off') return undefined;
+  const owners = (lever.serverOf?.(seen.value) ?? []).flatMap((server) => states.by('server', server));
+  for (const { namespace, serviceName, service: uid } of owners) {
     const other = services.get(keyOf({ metadata: { namespace, name: serviceName } }));
     if (other?.metadata.uid === uid && claimsBefore(other, service)) return keyOf(other);
   }

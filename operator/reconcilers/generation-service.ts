@@ -1,3 +1,4 @@
+import type { Resolved } from '../decide/resolve.ts';
 import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/own-writes.ts';
 import { observe, planAll, type UnitPlan, type UnitResult } from '../levers/run.ts';
@@ -5,6 +6,7 @@ import { assess, statesOf } from './assess.ts';
 import { withoutClaimed } from './claims.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { report } from './report.ts';
+import { deleteOrphans } from './orphans.ts';
 import { isWatched } from './targets.ts';
 import { applyRemembered, policyOf, resolveService, type VisitDeps } from './visit.ts';
 
@@ -19,6 +21,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.decisions.forget(key);
       deps.assessed.forget(key);
       deps.hitRatios.forget(key);
+      deps.states.forget(key);
       return awaitChange;
     }
     const service = deps.statuses.latest(cached);
@@ -51,7 +54,8 @@ export function generationService(deps: VisitDeps): Reconcile {
       planHash: planHash(plans),
     } as const;
     await report(service, visit, deps, signal);
-    return nextVisit(results);
+    await deleteOrphans(resolved, deps, signal);
+    return nextVisit(resolved, results);
   };
 }
 
@@ -63,7 +67,9 @@ function planHash(plans: readonly UnitPlan[]): string | undefined {
 }
 
 /** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
-function nextVisit(results: readonly UnitResult[]): Next {
-  const soonest = Math.min(...results.map(({ plan }) => plan.againMs ?? Number.POSITIVE_INFINITY));
+function nextVisit({ components }: Resolved, results: readonly UnitResult[]): Next {
+  const isTold = components.every(({ spec }) => isWatched(spec.targetRef));
+  const asked = results.map(({ plan }) => plan.againMs ?? Number.POSITIVE_INFINITY);
+  const soonest = Math.min(...asked, isTold ? Number.POSITIVE_INFINITY : askAgainMs);
   return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
 }

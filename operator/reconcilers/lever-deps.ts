@@ -1,4 +1,4 @@
-import { quantity } from '../api/quantity.ts';
+import { amount } from '../api/quantity.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';
@@ -49,5 +49,5 @@ export const memoryLimit =
     const container =
       containerName === undefined ? containers[0] : containers.find((candidate) => candidate.name === containerName);
     const limit = container?.resources?.limits?.memory;
-    return limit === undefined ? undefined : quantity(limit);
+    return amount(limit);
   };

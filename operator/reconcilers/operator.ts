@@ -34,6 +34,8 @@ export interface OperatorDeps extends MeasuringDeps {
   readonly clock: { now(): number };
   /** The Service before our metrics API; undefined where it is not installed. */
   readonly metricsApi: ServiceRef | undefined;
+  /** Whether we still lead: asked before each change. */
+  readonly mayAct: () => boolean;
 }
 
 /** Every lever, reading Secrets by name through this connection. */
@@ -46,7 +48,17 @@ export const serviceLevers = (kube: Kube, caches: Pick<Caches, 'hpas'>): readonl
   });
 
 /** Everything that one visit of a service needs. */
-function visitDeps({ kube, caches, collector, events, metrics, logger, clock, metricsApi }: OperatorDeps): VisitDeps {
+function visitDeps({
+  kube,
+  caches,
+  collector,
+  events,
+  metrics,
+  logger,
+  clock,
+  metricsApi,
+  mayAct,
+}: OperatorDeps): VisitDeps {
   return {
     kube,
     caches,
@@ -55,6 +67,7 @@ function visitDeps({ kube, caches, collector, events, metrics, logger, clock, me
     metrics,
     logger,
     clock,
+    mayAct,
     levers: serviceLevers(kube, caches),
     states: createStates(kube, caches.states),
     policies: createEffectivePolicies(),
@@ -96,7 +109,7 @@ export function startReconcilers(
       }),
       4,
     ),
-    loop(queues.objectives, objectives({ ...deps, ...visit, services: queues.services }), 1),
+    loop(queues.objectives, objectives({ ...deps, ...visit, services: queues.services }), 4),
   ];
   return { ended: Promise.all(loops.map(({ ended }) => ended)).finally(unwire), health: loops.map(alive) };
 }

@@ -74,11 +74,17 @@ function reportUnit(
       from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`,
     ),
   );
-  logger.info(outcome === 'applied' ? 'changed' : 'change was not taken', {
-    ...about,
-    differences,
-    ...(outcome === 'applied' ? {} : { reason: condition.reason, message: condition.message }),
-  });
+  // Something new for each of many services is no news; what was there and is now another is.
+  const isNew = changes.every((change) => change.differences.every(({ from }) => from === undefined));
+  logger.log(
+    outcome === 'applied' && isNew ? 'debug' : 'info',
+    outcome === 'applied' ? 'changed' : 'change was not taken',
+    {
+      ...about,
+      differences,
+      ...(outcome === 'applied' ? {} : { reason: condition.reason, message: condition.message }),
+    },
+  );
   const drifted = changes.filter(({ cause }) => cause === 'Drift').flatMap((change) => change.differences);
   if (outcome !== 'applied' || drifted.length === 0) return;
   metrics.drift.inc({ lever: lever.name }, drifted.length);

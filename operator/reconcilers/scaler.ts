@@ -11,6 +11,7 @@ import type { EventRecorder } from '../kube/events.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
+import type { UnitMemory } from '../levers/lever.ts';
 import { applyFloor } from '../levers/horizontal/floor.ts';
 import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -34,6 +35,10 @@ export interface ScalerDeps extends Pick<
   readonly logger: Logger;
 }
 
+/** Where nobody tells us of a change. */
+const askAgainMs = 30_000;
+const isTold = ({ spec }: GenerationService): boolean => spec.components.every(({ targetRef }) => isWatched(targetRef));
+
 /** Windows and rates of one component's floor. Lost with the process: a fresh one never scales down before a whole window was seen. */
 type Memories = Map<string, BehaviorMemory>;
 
@@ -56,14 +61,16 @@ export function scaler(deps: ScalerDeps): Reconcile {
       return awaitChange;
     }
     const resolution = await resolveService(service, deps, signal);
-    if (resolution.kind === 'problem') return awaitChange;
+    if (resolution.kind === 'problem') return isTold(service) ? awaitChange : requeueAfter(askAgainMs);
     const { resolved } = resolution;
     const results: ComponentResult[] = [];
     for (const component of resolved.components)
       results.push(await visitComponent(resolved, component, memories, deps, signal));
     publish(service, results, deps);
     const shadowed = results.some(({ usesShadow }) => usesShadow);
-    return shadowed ? requeueAfter(milliseconds(resolved.policy.scaler.interval)) : awaitChange;
+    if (shadowed) return requeueAfter(milliseconds(resolved.policy.scaler.interval));
+    const isStuck = results.some(({ problem }) => problem !== undefined); // giving up a field changes no value: nobody tells us
+    return isStuck || !isTold(service) ? requeueAfter(askAgainMs) : awaitChange;
   };
 }
 
@@ -89,7 +96,7 @@ async function visitComponent(
     pods: deps.podSamples(resolved, component),
   }));
   const decision = decideFloor({
-    ...boundsOf(component, hpa),
+    ...boundsOf(component, hpa, deps.states.of(service).levers[`horizontal/${name}`]?.originals),
     floor: hpa.spec.minReplicas,
     current: component.target.replicas,
     shadow,
@@ -124,13 +131,18 @@ function ownershipOf(
   return isGiven ? 'given' : 'theirs';
 }
 
-/** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. */
+/** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. With FloorOnly the floor is only ever raised above what its owner wrote. */
 function boundsOf(
   { policy: { horizontal } }: ResolvedComponent,
-  { spec }: HpaView,
+  { spec, uid }: HpaView,
+  originals: UnitMemory['originals'],
 ): { minReplicas: number; maxReplicas: number } {
-  const maxReplicas = Math.min(horizontal.maxReplicas, spec.maxReplicas);
-  return { minReplicas: Math.min(horizontal.minReplicas, maxReplicas), maxReplicas };
+  const maxReplicas = Math.min(
+    horizontal.mode === 'FloorOnly' ? spec.maxReplicas : horizontal.maxReplicas,
+    spec.maxReplicas,
+  );
+  const lent = horizontal.mode === 'FloorOnly' && originals?.['floorOf'] === uid ? Number(originals['floor']) : 0;
+  return { minReplicas: Math.min(Math.max(horizontal.minReplicas, lent), maxReplicas), maxReplicas };
 }
 
 /** The tolerance that the HPA controller has where the policy names none. */

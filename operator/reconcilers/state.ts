@@ -4,8 +4,12 @@ import { managers } from '../levers/apply-owned.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { Kube } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
-import { keyOf, ownerReference, type Key, type KubeObject } from '../kube/object.ts';
+import { ApiError } from '../kube/api-error.ts';
+import { keyOf, ownerReference, splitKey, type Key, type KubeObject } from '../kube/object.ts';
 import { configMaps, type ConfigMap } from './kinds.ts';
+
+/** Keeps a service until its servers have their own settings back, and its state until then: with foreground deletion dependents go first. */
+export const restoreFinalizer = 'genops.dev/restore';
 
 /** Label by which the state ConfigMaps, and no others, are watched. */
 export const stateLabel = 'genops.dev/state';
@@ -26,13 +30,15 @@ export interface StateView {
   /** The owning service's uid: a state left behind by an earlier service of that name is not this one's. */
   readonly service: string;
   readonly state: ServiceState;
+  /** It has our finalizer. */
+  readonly isHeld: boolean;
 }
 
 const stateName = (service: string): string => childName(service, 'genops-state');
 
 /** @throws {SyntaxError} never: what somebody has broken by hand is as if it were not there, and is written anew with the next change. */
 export function projectState({ metadata, data }: ConfigMap): StateView {
-  const { namespace = '', resourceVersion, ownerReferences } = metadata;
+  const { namespace = '', resourceVersion, ownerReferences, finalizers = [] } = metadata;
   const owner = ownerReferences?.[0];
   return {
     namespace,
@@ -40,6 +46,7 @@ export function projectState({ metadata, data }: ConfigMap): StateView {
     serviceName: owner?.name ?? '',
     service: owner?.uid ?? '',
     state: parsed(data?.[dataKey]),
+    isHeld: finalizers.includes(restoreFinalizer),
   };
 }
 
@@ -61,14 +68,22 @@ export interface States {
    *
    * @throws {ApiError} 409
    */
-  write(service: GenerationService & KubeObject, state: ServiceState, signal: AbortSignal): Promise<void>;
+  write(service: Service, state: ServiceState, signal: AbortSignal): Promise<void>;
+  /** Has the finalizer stand exactly while deletionPolicy is Restore. */
+  hold(service: Service, signal: AbortSignal): Promise<void>;
+  /** Everything is put back, or given up: the state may go. */
+  letGo(service: Service, signal: AbortSignal): Promise<void>;
+  forget(key: Key): void;
 }
 
-type Written = Pick<StateView, 'state' | 'service' | 'resourceVersion'>;
+type Service = GenerationService & KubeObject;
+type Written = Pick<StateView, 'state' | 'service' | 'resourceVersion' | 'isHeld'>;
 
 /** Every server that a service has settings on, for the index `server`. */
 export const serversOf = ({ state }: StateView): readonly string[] =>
-  Object.values(state.levers).flatMap(({ serverRun }) => (serverRun === undefined ? [] : [serverRun]));
+  Object.values(state.levers).flatMap(({ serverRun, address }) =>
+    [serverRun, address].filter((server) => server !== undefined),
+  );
 
 export function createStates(kube: Kube, collection: Collection<StateView>): States {
   const pending = new Map<Key, Written>();
@@ -79,32 +94,95 @@ export function createStates(kube: Kube, collection: Collection<StateView>): Sta
     pending.delete(key);
     return collection.get(key);
   };
+  const put = async (service: Service, state: ServiceState, isHeld: boolean, signal: AbortSignal): Promise<void> => {
+    const resourceVersion = newest(service)?.resourceVersion;
+    const manifest = manifestOf(service, state, { isHeld, resourceVersion });
+    const options = { manager: managers.declared };
+    const answer =
+      resourceVersion === undefined
+        ? await createOrTell(kube, manifest, service, signal)
+        : await kube.update(configMaps, manifest, options, signal);
+    pending.set(stateKey(service), {
+      state,
+      service: service.metadata.uid,
+      resourceVersion: answer.resourceVersion,
+      isHeld,
+    });
+  };
+  const own = (service: Service): Written | undefined => {
+    const found = newest(service);
+    return found?.service === service.metadata.uid ? found : undefined;
+  };
   return {
-    of(service) {
-      const found = newest(service);
-      return found?.service === service.metadata.uid ? found.state : empty;
+    of: (service) => own(service as Service)?.state ?? empty,
+    write: (service, state, signal) => put(service, state, wantsHold(service), signal),
+    async hold(service, signal) {
+      const found = own(service);
+      if (found !== undefined && found.isHeld !== wantsHold(service))
+        await put(service, found.state, wantsHold(service), signal);
     },
-    async write(service, state, signal) {
-      const { name, namespace, uid } = service.metadata;
-      const resourceVersion = newest(service)?.resourceVersion;
-      const manifest = {
-        metadata: {
-          namespace,
-          name: stateName(name),
-          labels: { [stateLabel]: 'true', 'app.kubernetes.io/managed-by': 'genops' },
-          ownerReferences: [ownerReference(service, { controller: true })],
-          ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        },
-        data: { [dataKey]: JSON.stringify(state) },
-      };
-      const answer =
-        resourceVersion === undefined
-          ? await kube.create(configMaps, manifest, { manager: managers.declared }, signal)
-          : await kube.update(configMaps, manifest, { manager: managers.declared }, signal);
-      pending.set(stateKey(service), { state, service: uid, resourceVersion: answer.resourceVersion });
+    async letGo(service, signal) {
+      const found = own(service);
+      if (found?.isHeld === true) await put(service, found.state, false, signal);
     },
+    forget: (key) => void pending.delete(stateKeyOf(key)),
   };
 }
 
-const stateKey = ({ metadata: { namespace, name } }: GenerationService): Key =>
-  keyOf({ metadata: { namespace, name: stateName(name) } });
+const wantsHold = ({ spec }: GenerationService): boolean => spec.deletionPolicy === 'Restore';
+
+function manifestOf(
+  service: Service,
+  state: ServiceState,
+  { isHeld, resourceVersion }: { readonly isHeld: boolean; readonly resourceVersion: string | undefined },
+) {
+  const { name, namespace } = service.metadata;
+  return {
+    metadata: {
+      namespace,
+      name: stateName(name),
+      labels: { [stateLabel]: 'true', 'app.kubernetes.io/managed-by': 'genops' },
+      ownerReferences: [ownerReference(service, { controller: true })],
+      ...(isHeld ? { finalizers: [restoreFinalizer] } : {}),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    data: { [dataKey]: JSON.stringify(state) },
+  };
+}
+
+/** One that is there already though the cache has none has lost its label: it gets that back, and the visit begins anew with what stands in it. */
+async function createOrTell(
+  kube: Kube,
+  manifest: ReturnType<typeof manifestOf>,
+  service: Service,
+  signal: AbortSignal,
+): Promise<{ readonly resourceVersion: string }> {
+  const options = { manager: managers.declared };
+  try {
+    return await kube.create(configMaps, manifest, options, signal);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
+    const key = keyOf(manifest);
+    const found = await kube.get(configMaps, key, signal);
+    if (found === undefined || projectState(found).service !== service.metadata.uid)
+      throw new Error(
+        `saw a ConfigMap ${key} of somebody else; wanted its name for the state of the service; next: rename or delete it`,
+        { cause: error },
+      );
+    const { resourceVersion } = found.metadata;
+    await kube.update(
+      configMaps,
+      { ...manifest, metadata: { ...manifest.metadata, resourceVersion }, data: found.data ?? {} },
+      options,
+      signal,
+    );
+    throw new Error(`ConfigMap ${key} had lost its label: it is read again`, { cause: error });
+  }
+}
+
+const stateKey = ({ metadata }: GenerationService): Key => stateKeyOf(keyOf({ metadata }));
+
+function stateKeyOf(service: Key): Key {
+  const { namespace, name } = splitKey(service);
+  return keyOf({ metadata: { namespace, name: stateName(name) } });
+}

@@ -120,7 +120,7 @@ function summary(
   visit: Visit,
 ): readonly Unobserved[] {
   const failing = conditions.find(({ type, status }) => isPartOfReady(type) && status === 'False');
-  if (failing === undefined) return [ready(visit)];
+  if (failing === undefined) return [ready(visit, conditions)];
   const { reason, message } = failing;
   const notReady = { type: 'Ready', status: 'False', reason, message: `${failing.type}: ${message}` } as Unobserved;
   return stalling.has(reason)
@@ -128,7 +128,7 @@ function summary(
     : [notReady];
 }
 
-function ready(visit: Visit): Unobserved {
+function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'status' | 'reason'>[]): Unobserved {
   const mode = visit.kind === 'reconciled' ? visit.resolution.resolved.mode : 'Enforce';
   if (mode === 'Paused')
     return {
@@ -144,5 +144,15 @@ function ready(visit: Visit): Unobserved {
       reason: 'DryRun',
       message: 'DryRun: the conditions say what would be changed.',
     };
-  return { type: 'Ready', status: 'True', reason: 'Reconciled', message: 'Everything that is declared is in force.' };
+  const short = conditions.filter(({ type, reason }) => type.endsWith('Applied') && reason !== 'Applied');
+  const but =
+    short.length === 0
+      ? ''
+      : ` But for ${short.map(({ type, reason }) => `${type} (${reason})`).join(', ')}: see there.`;
+  return {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Reconciled',
+    message: `Everything that is declared is in force.${but}`,
+  };
 }

@@ -52,10 +52,11 @@ export function watchedTarget(
 export const isWatched = ({ apiVersion, kind }: ComponentSpec['targetRef']): boolean =>
   apiVersion === 'apps/v1' && (kind === 'Deployment' || kind === 'StatefulSet');
 
-/** Of two services with one target or server the older one has it: by creation, then by name. */
+/** Of two services with one target or server the older one has it: by creation, then by name; in no order are two equal. */
 export function claimsBefore(other: GenerationService, service: GenerationService): boolean {
   if (other.metadata.uid === service.metadata.uid) return false;
-  const order = (of: GenerationService): string => `${of.metadata.creationTimestamp} ${of.metadata.name}`;
+  const order = ({ metadata }: GenerationService): string =>
+    [metadata.creationTimestamp, metadata.name, metadata.namespace, metadata.uid].join(' ');
   return order(other) < order(service);
 }
 

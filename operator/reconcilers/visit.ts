@@ -14,6 +14,8 @@ export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
   readonly levers: readonly AnyLever[];
   readonly states: States;
+  /** Whether we still lead. */
+  readonly mayAct: () => boolean;
   readonly policies: EffectivePolicies;
   /** The states (`statesOf`) that the last visit of a service has put into its status. */
   readonly assessed: LastWords<string>;
@@ -56,12 +58,12 @@ export async function applyRemembered(
   service: GenerationService & KubeObject,
   plans: readonly UnitPlan[],
   state: ServiceState,
-  { states }: Pick<VisitDeps, 'states'>,
+  { states, mayAct }: Pick<VisitDeps, 'states' | 'mayAct'>,
   signal: AbortSignal,
 ): Promise<readonly UnitResult[]> {
   const intended = intentions(plans, state.levers);
   if (intended !== state.levers) await states.write(service, { ...state, levers: intended }, signal);
-  const results = await apply(plans, signal);
+  const results = await apply(plans, mayAct, signal);
   const confirmed = confirmations(results, intended);
   if (confirmed !== intended) await states.write(service, { ...state, levers: confirmed }, signal);
   return results;

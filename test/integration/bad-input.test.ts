@@ -116,5 +116,12 @@ describe('what is wrong has its own condition with the next step, recovers by it
     );
     expect(message).toContain(`${world.namespace}/generation`);
     expect(await world.redis[0]?.configGet('maxmemory')).toBe('1073741824');
+    await world.apply(generationService()); // what the message asks for: the older one gives it up
+    await world.eventually(
+      async () =>
+        expectCondition(await world.service('younger'), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+      { withinMs: 60_000 },
+    );
+    expect(await world.redis[0]?.configGet('maxmemory')).toBe('33554432');
   });
 });

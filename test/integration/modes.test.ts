@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerReference } from '../../operator/kube/object.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
-import { deployments, generationServices } from '../../operator/reconcilers/kinds.ts';
+import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, hpa } from '../world/builders.ts';
 import { installScaledObjects, scaledObject, scaledObjects } from '../world/scaled-object.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
@@ -108,6 +108,36 @@ describe('an HPA of somebody else', () => {
   });
 });
 
+test('FloorOnly only raises: a floor above the policy’s minimum stays as its owner wrote it', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(hpa('by-hand', { minReplicas: 10, maxReplicas: 30 }));
+  const cpu = {
+    type: 'Resource',
+    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+  } as const;
+  await world.apply(
+    generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 3, metrics: [cpu] } } }),
+  );
+  await world.eventually(async () => expectCondition(await world.service(), 'HorizontalApplied', { status: 'True' }));
+  await world.consistently(
+    async () => expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 10 }),
+    2_000,
+  );
+});
+
+test('the HPA of a component that is gone goes too', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(deployment('other'));
+  const other = { name: 'other', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } };
+  await world.apply(generationService({ components: [...generationService().spec.components, other] }));
+  await world.eventually(async () => expect(await specOf(world, 'generation-other-hpa')).toBeDefined());
+  await world.apply(generationService());
+  await world.eventually(async () => expect(await specOf(world, 'generation-other-hpa')).toBeUndefined());
+  expect(await specOf(world, ownHpa)).toBeDefined();
+});
+
 test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, not in the HPA that KEDA writes over', async () => {
   await using world = await startWorld();
   await installScaledObjects(world);
@@ -165,5 +195,13 @@ test('a floor that a person has set by hand is not taken by force: the condition
   );
   expect(message).toContain('kubectl-edit');
   expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas: 6 });
-  expect(await world.get(deployments, 'workflow-execution')).toBeDefined();
+  await world.kube.apply(
+    horizontalPodAutoscalers,
+    { metadata: { namespace: world.namespace, name: ownHpa }, spec: { minReplicas: 2 } },
+    { manager: 'kubectl-edit', force: true },
+    world.signal,
+  );
+  await world.eventually(async () => expectCondition(await world.service(), 'ScalerActive', { status: 'True' }), {
+    withinMs: 60_000,
+  });
 });

@@ -31,7 +31,7 @@ export function tuner({ secret, policy: overrides = {}, mode = 'Enforce', memory
     const observations = await observe([lever], resolvedWith(overrides, mode), signal);
     const plans = planAll(observations, { memory, now: 0, verb });
     memory = intentions(plans, memory);
-    const [result] = await apply(plans, signal);
+    const [result] = await apply(plans, () => true, signal);
     if (result === undefined) throw new Error('no Redis is declared');
     memory = confirmations([result], memory);
     expect(inspect({ result, memory }, { depth: 20 })).not.toContain(password);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
+import { configMaps, generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, performancePolicy } from '../world/builders.ts';
 import { expectCondition, startWorld } from '../world/world.ts';
 
@@ -65,4 +65,25 @@ test('Restore still works when the policy went first', async () => {
 
   await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
   expect(await redis?.configGet('maxmemory')).toBe('33554432');
+});
+
+test('Restore survives a foreground deletion, in which what a service owns goes first', async () => {
+  await using world = await startWorld({ redis: [{ config: { maxmemory: '33554432' } }] });
+  const [redis] = world.redis;
+  await world.apply(deployment());
+  await world.apply(
+    generationService({ deletionPolicy: 'Restore', overrides: { redis: { maxMemory: '64Mi' } }, redis: [cache] }),
+  );
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+  await world.kube.raw(
+    {
+      method: 'DELETE',
+      path: `/apis/genops.dev/v1alpha1/namespaces/${world.namespace}/generationservices/generation`,
+      body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Foreground' },
+    },
+    world.signal,
+  );
+  await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+  expect(await redis?.configGet('maxmemory')).toBe('33554432');
+  await world.eventually(async () => expect(await world.get(configMaps, 'generation-genops-state')).toBeUndefined());
 });

@@ -1,3 +1,4 @@
+import { childName } from '../../api/child-name.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
 
@@ -39,6 +40,9 @@ export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView
   const { namespace = '', name, uid } = metadata;
   return { namespace, name, uid, controller: controllerOf({ metadata }), spec };
 }
+
+/** Of the HPA that we make for a component. */
+export const hpaName = (service: string, component: string): string => childName(service, component, 'hpa');
 
 /** The same for two references to one object, whatever version they name. */
 export function targetKey(namespace: string, { apiVersion, kind, name }: ObjectReference): string {

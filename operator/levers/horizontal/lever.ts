@@ -1,4 +1,3 @@
-import { childName } from '../../api/child-name.ts';
 import type { Resolved } from '../../decide/resolve.ts';
 import type { Kube } from '../../kube/client.ts';
 import type { Collection } from '../../kube/collection.ts';
@@ -8,7 +7,7 @@ import { createOwnWrites, hashOf, type OwnWrites } from '../../kube/own-writes.t
 import { applyOwned, managers } from '../apply-owned.ts';
 import { isAdopted, unitMode, type Lever, type Outcome } from '../lever.ts';
 import { applyFloor } from './floor.ts';
-import { horizontalPodAutoscalers, targetKey, type HpaView } from './hpa.ts';
+import { horizontalPodAutoscalers, hpaName, targetKey, type HpaView } from './hpa.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
 
 export interface HorizontalDeps {
@@ -17,7 +16,7 @@ export interface HorizontalDeps {
   readonly hpas: Collection<HpaView>;
 }
 
-/** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here once and then moved by the scaler. */
+/** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here when it is made; then the scaler moves it, and this sends back what it finds. */
 export function horizontal({
   kube,
   hpas,
@@ -40,7 +39,7 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
     name: spec.name,
     mode: unitMode(mode, policy.horizontal.mode === 'FloorOnly' ? 'Enforce' : policy.horizontal.mode),
     namespace,
-    hpaName: childName(name, spec.name, 'hpa'),
+    hpaName: hpaName(name, spec.name),
     owner: ownerReference(service, { controller: true }),
     targetRef: spec.targetRef,
     policy: policy.horizontal,

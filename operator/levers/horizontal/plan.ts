@@ -53,7 +53,11 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   const status = { replicas: replicasStatus(unit, own ?? foreign) };
   const stay = (condition: PlannedCondition): Plan => ({ changes: [], condition, status });
 
-  if (unit.policy.mode === 'FloorOnly') return floorOnly(unit, own ?? foreign, memory, status);
+  if (unit.policy.mode === 'FloorOnly') {
+    const [first, second] = hpas;
+    if (first !== undefined && second !== undefined) return stay(twoAutoscalers(unit, first, second));
+    return floorOnly(unit, first, memory, status);
+  }
   const adopting = own === undefined && foreign !== undefined && unit.adopt && foreign.controller === undefined;
   if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
   const held = own ?? foreign;
@@ -69,7 +73,7 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
     owner: held === undefined || held.controller !== undefined ? unit.owner : undefined,
     force: adopting,
     differences: differing,
-    ...(adopting ? { remember: originalsOf(foreign) } : {}),
+    ...(adopting ? { remember: withOriginals(memory, adoptedFrom(foreign, memory)) } : {}),
   };
   return {
     changes: differing.length === 0 && !adopting ? [] : [change],
@@ -81,9 +85,9 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
 /** Puts an HPA that was taken over back as it was. One that we made goes with its owner. */
 export function restore({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
   const { uid, spec, floorOf, floor } = memory?.originals ?? {};
-  const lent = hpas.find((hpa) => hpa.uid === floorOf);
-  if (lent !== undefined) return restoreFloor(lent, Number(floor));
   const adopted = hpas.find((hpa) => hpa.uid === uid);
+  const lent = hpas.find((hpa) => hpa.uid === floorOf);
+  if (adopted === undefined && lent !== undefined) return restoreFloor(lent, Number(floor));
   const condition: PlannedCondition = {
     status: 'True',
     reason: 'Applied',
@@ -126,7 +130,27 @@ function restoreFloor(hpa: HpaView, floor: number): Plan {
   return { changes: from === floor ? [] : [change], condition, status: {} };
 }
 
-const originalsOf = ({ uid, spec }: HpaView): UnitMemory => ({ originals: { uid, spec: JSON.stringify(spec) } });
+type Originals = NonNullable<UnitMemory['originals']>;
+
+/** What was saved once is never written over: it is what stood there before us. */
+const withOriginals = (memory: UnitMemory | undefined, originals: Originals): UnitMemory => ({
+  ...memory,
+  originals: { ...originals, ...memory?.originals },
+});
+
+/** The HPA before it is taken over. A floor that we had moved while only that was ours goes back to what it was. */
+function adoptedFrom({ uid, spec }: HpaView, memory: UnitMemory | undefined): Originals {
+  const { floorOf, floor } = memory?.originals ?? {};
+  const minReplicas = floorOf === uid ? Number(floor) : spec.minReplicas;
+  return { uid, spec: JSON.stringify({ ...spec, ...(minReplicas === undefined ? {} : { minReplicas }) }) };
+}
+
+/** The floor before it is moved; where the HPA was taken over before that, the floor that it had then. */
+function lentFrom({ uid, spec }: HpaView, memory: UnitMemory | undefined): Originals {
+  const { uid: adopted, spec: saved } = memory?.originals ?? {};
+  const before = adopted === uid && typeof saved === 'string' ? (JSON.parse(saved) as HpaSpec) : spec;
+  return { floorOf: uid, floor: String(before.minReplicas ?? 1) };
+}
 
 function replicasStatus(
   { replicas, policy }: HorizontalUnit,
@@ -145,17 +169,21 @@ function floorOnly(
 ): Plan {
   if (hpa !== undefined) {
     const message = `Only the floor of HorizontalPodAutoscaler ${namespace}/${hpa.name} is moved.`;
-    const originals = { floorOf: hpa.uid, floor: String(hpa.spec.minReplicas ?? 1) };
     const isKnown = memory?.originals?.['floorOf'] === hpa.uid;
     return {
       changes: [],
       condition: { status: 'True', reason: 'Applied', message },
       status,
-      ...(isKnown ? {} : { remember: { originals } }),
+      ...(isKnown ? {} : { remember: withOriginals(memory, lentFrom(hpa, memory)) }),
     };
   }
   const message = `saw no HorizontalPodAutoscaler for ${targetRef.kind} ${namespace}/${targetRef.name}; wanted one, since horizontal.mode is FloorOnly; next: create it, or set horizontal.mode: Enforce`;
   return { changes: [], condition: { status: 'False', reason: 'NoAutoscaler', message }, status };
+}
+
+function twoAutoscalers({ namespace, targetRef }: HorizontalUnit, first: HpaView, second: HpaView): PlannedCondition {
+  const message = `saw two HorizontalPodAutoscalers for ${targetRef.kind} ${namespace}/${targetRef.name}: ${first.name} and ${second.name}; wanted one: the HPA controller obeys neither; next: delete one of them`;
+  return { status: 'False', reason: 'Conflict', message };
 }
 
 function conflict({ namespace, targetRef }: HorizontalUnit, { name, controller }: HpaView): PlannedCondition {

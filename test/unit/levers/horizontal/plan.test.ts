@@ -160,6 +160,35 @@ describe('plan()', () => {
   });
 });
 
+describe('what is remembered', () => {
+  const lentBefore = { originals: { floorOf: 'foreign-uid', floor: '1' } };
+  const movedFloor = { ...foreign, spec: { ...foreign.spec, minReplicas: 5 } };
+  test('an adoption after FloorOnly saves the floor that stood there before both', () => {
+    const [change] = planned(unitWith({}, { adopt: true }), [movedFloor], lentBefore).changes;
+    expect(change?.remember?.originals).toEqual({
+      ...lentBefore.originals,
+      uid: 'foreign-uid',
+      spec: JSON.stringify(foreign.spec),
+    });
+  });
+  test('FloorOnly after an adoption keeps the saved spec and takes the floor from it', () => {
+    const adopted = { originals: { uid: 'foreign-uid', spec: JSON.stringify(foreign.spec) } };
+    const { remember } = plan({
+      unit: unitWith({ mode: 'FloorOnly' }),
+      observed: { hpas: [movedFloor] },
+      memory: adopted,
+      now: 0,
+    });
+    expect(remember?.originals).toEqual({ ...adopted.originals, floorOf: 'foreign-uid', floor: '1' });
+  });
+  test('two HPAs on one target are named with FloorOnly', () => {
+    const second = { ...foreign, name: 'second', uid: 'second-uid' };
+    expect(planned(unitWith({ mode: 'FloorOnly' }), [foreign, second])).toMatchObject({
+      condition: { reason: 'Conflict', message: expect.stringMatching(/by-hand and second/) },
+    });
+  });
+});
+
 describe('restore()', () => {
   test('puts an HPA that was taken over back as it was', () => {
     const unit = unitWith({}, { adopt: true });
