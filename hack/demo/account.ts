@@ -98,11 +98,16 @@ function serviceWords({ service }: Snapshot): string {
 
 const signs: Readonly<Record<string, string>> = { Met: '✓', NotMet: '✗', NotExercised: '–' };
 
+/** A space at which no line is broken. */
+const noBreak = '\u00A0';
+
 /** What the service is measured by, in one row; none before the first figures. */
 function objectives({ service }: Snapshot): readonly string[] {
   const all = service?.objectives ?? [];
   if (all.length === 0) return [];
-  const words = all.map(({ name, state, measured = 'unknown', target = '' }) => `${signs[state] ?? '?'} ${name} ${measured} of ${target}`); // prettier-ignore
+  const words = all.map(({ name, state, measured = 'unknown', target = '' }) =>
+    `${signs[state] ?? '?'} ${name} ${measured} of ${target}`.replaceAll(' ', noBreak),
+  );
   return [words.join(', ')];
 }
 

@@ -54,6 +54,7 @@ export async function play(
     }
   };
   const onSecond = (second: Second): void => {
+    if (ended.aborted) return; // a second that was cut short
     const fresh = marksBetween(samples.at(-1)?.snapshot ?? first, latest, second.second);
     const sample = { ...second, snapshot: latest };
     samples.push(sample);

@@ -19,7 +19,7 @@ const input: AccountInput = {
 
 describe('block()', () => {
   test('shows load, replicas, what the HPA sees, why, Redis, the service and what happened lately', () => {
-    expect(block(input)).toEqual([
+    expect(block(input).map((row) => row.replaceAll('\u00A0', ' '))).toEqual([
       '  time      42 s of 185 s at most',
       '  load      140/s, 28 a Pod; p95 300 ms; 0 failed',
       '  replicas  5 of 7 Pods ready; floor 7',
