@@ -150,6 +150,9 @@ function objectives(
     previous: status.objectives,
     now,
   });
+  // Six entries that say Unknown are most of a status' size; the condition says it in one.
+  if (status.objectives === undefined && answer.objectives.every(({ state }) => state === 'Unknown'))
+    return { condition: answer.condition, figures: {} };
   const rating = steadyRating(status.rating, ratingOf({ policy: policy.rating, ...measured.rating }));
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
