@@ -105,6 +105,25 @@ describe('a server that lets us not in', () => {
     expect(visited.message).toContain('maxmemory 0 instead of 1073741824');
   });
 
+  test.each([
+    { version: '7.0', without: ['AUTH', 'HELLO'], expected: { status: 'False', reason: 'AuthenticationFailed' } },
+    { version: '6.2', without: ['AUTH', 'HELLO'], expected: { status: 'False', reason: 'AuthenticationFailed' } },
+    { version: '7.0', without: ['HELLO'], expected: { outcome: 'applied' } }, // then the client takes AUTH
+    { version: '7.0', without: ['AUTH'], expected: { outcome: 'applied' } }, // a user without a password takes any
+    { version: '7.0', without: ['CONFIG'], expected: { reason: 'ConfigDisabled' } },
+  ] as const)('Redis $version without $without repeats what it was sent, and we do not', async (row) => {
+    const { version, without, expected } = row;
+    const config = {
+      'rename-command': without.map((name) => `${name} ""`),
+      ...(without.some((name) => name === 'AUTH') ? {} : { requirepass: password }),
+    };
+    await using server = await startRedis({ version, config });
+    const uri = `redis://default:${password}@127.0.0.1:${server.port}`;
+    const visited = await tuner({ secret: { uri } }).visit(); // it looks for the password in all that it gets
+    expect(visited).toMatchObject(expected);
+    expect(visited.message).not.toContain('args beginning');
+  });
+
   const outside = Object.values(networkInterfaces())
     .flat()
     .find((one) => one?.internal === false && one.family === 'IPv4')?.address;

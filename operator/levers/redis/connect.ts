@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { RedisAddress } from './address.ts';
 import { partingWords } from './parting-words.ts';
-import { isReply, serverProblem } from './server-error.ts';
+import { isReply, serverProblem, withoutArguments } from './server-error.ts';
 
 /** One server, spoken to directly. `await using` closes it. */
 export interface RedisConnection extends AsyncDisposable {
@@ -10,7 +10,7 @@ export interface RedisConnection extends AsyncDisposable {
   /**
    * One command with bound arguments; the reply as RESP2 has it (maps are flat lists).
    *
-   * @throws the server's or the network's own error: `serverProblem` says what it means. Unanswered after 1.5 s.
+   * @throws the server's or the network's own error, without secrets: `serverProblem` says what it means. Unanswered after 1.5 s.
    */
   command(name: string, ...args: readonly string[]): Promise<unknown>;
 }
@@ -48,6 +48,8 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined ? {} : { tls }),
   });
+  const plain = (error: unknown): unknown =>
+    Error.isError(error) ? withoutArguments(error, password === undefined ? [] : [password]) : error;
   let event: unknown; // connect() itself says no more than "Connection is closed."
   redis.on('error', (error: unknown) => {
     event = error;
@@ -56,7 +58,13 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
   signal.addEventListener('abort', abort, { once: true });
   const connection: RedisConnection = {
     label,
-    command: (name, ...args) => redis.call(name, ...args),
+    command: async (name, ...args) => {
+      try {
+        return await redis.call(name, ...args);
+      } catch (error) {
+        throw plain(error);
+      }
+    },
     [Symbol.asyncDispose]: async () => {
       signal.removeEventListener('abort', abort);
       await closed(redis);
@@ -69,7 +77,7 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
   } catch (error) {
     await connection[Symbol.asyncDispose]();
     signal.throwIfAborted();
-    const cause = isReply(error) ? error : (event ?? error);
+    const cause = plain(isReply(error) ? error : (event ?? error));
     const words = wasReset(cause) ? await partingWords(address, signal) : undefined;
     throw serverProblem(words ?? cause, label);
   }
