@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LeverChange, UnitMemory } from '../lever.ts';
+import type { RedisObserved } from './observe.ts';
 import { meansSame } from './parameters.ts';
 
 /** One round of CONFIG SET on one server; `differences` name parameters canonically and stand in the order in which they are to be set. */
@@ -19,12 +20,16 @@ type Intended = Omit<UnitMemory, 'confirmed'>;
 
 export interface ChangesInput {
   readonly memory: UnitMemory | undefined;
-  readonly serverId: string;
+  readonly observed: Pick<RedisObserved, 'serverId' | 'address'>;
   readonly inForce: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** Why a parameter is not as declared. What was only intended (a kill, a time-out) is no drift. */
-export function causeOf(name: string, to: string, { memory, serverId }: ChangesInput): LeverChange['cause'] {
+export function causeOf(
+  name: string,
+  to: string,
+  { memory, observed: { serverId } }: ChangesInput,
+): LeverChange['cause'] {
   const applied = memory?.applied?.[name];
   if (applied === undefined || !meansSame(name, to, applied)) return 'Declared';
   if (memory?.serverRun !== serverId) return 'Restart';
@@ -54,7 +59,7 @@ export function orderedChanges(differing: readonly Differing[], input: ChangesIn
     .map(({ cause, parameters }) => {
       memory = withChange(memory, parameters, cause);
       const differences = parameters.map(({ name, from, to }) => ({ field: name, from, to }));
-      return { cause, serverId: input.serverId, differences, remember: memory };
+      return { cause, serverId: input.observed.serverId, differences, remember: memory };
     });
 }
 
@@ -65,7 +70,7 @@ function rank({ name, from, to }: Differing): -1 | 0 | 1 {
 }
 
 /** After a restart only what is really there counts as ours. */
-function inForceMemory({ memory, serverId, inForce }: ChangesInput): Intended {
+function inForceMemory({ memory, observed: { serverId, address }, inForce }: ChangesInput): Intended {
   const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
   return {
     originals: memory?.originals ?? {},
@@ -74,6 +79,7 @@ function inForceMemory({ memory, serverId, inForce }: ChangesInput): Intended {
       ...Object.fromEntries(inForce.map(({ name, value }) => [name, value])),
     },
     serverRun: serverId,
+    address,
   };
 }
 

@@ -15,7 +15,7 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
     condition: 'RedisApplied',
     units,
     observe: (unit, signal) => observe(unit, deps, signal),
-    serverOf: ({ serverId }) => [serverId],
+    serverOf: ({ serverId, address }) => [serverId, address],
     lookupsOf: ({ server }) => server.lookups,
     plan,
     restore,

@@ -19,6 +19,8 @@ export interface RedisDeps {
 export interface RedisObserved {
   /** run_id: one process of one server. Two services that see the same one tune the same server. */
   readonly serverId: string;
+  /** `host:port`, a short name with its namespace: it outlives the process, and holds no secret. One server may have several. */
+  readonly address: string;
   readonly server: ServerObserved;
   /** Of the container that `workloadRef` names. */
   readonly memoryLimitBytes: number | undefined;
@@ -64,7 +66,7 @@ export async function observe(unit: RedisUnit, deps: RedisDeps, signal: AbortSig
   try {
     const info = parseInfo(String(await redis.command('INFO')));
     const server = serverOf(info, await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes)));
-    return { serverId: info.get('run_id') ?? '', server, memoryLimitBytes };
+    return { serverId: info.get('run_id') ?? '', address: address.label, server, memoryLimitBytes };
   } catch (error) {
     signal.throwIfAborted();
     throw serverProblem(error, redis.label);

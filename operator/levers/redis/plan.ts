@@ -24,7 +24,7 @@ export function plan({ unit, observed, memory }: PlanInput<RedisUnit, RedisObser
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
   const pendingRestart = verdicts.filter((verdict) => verdict.state === 'PendingRestart');
   const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
-  const input = { memory, serverId: observed.serverId, inForce };
+  const input = { memory, observed, inForce };
   const changes = readOnly ? [] : orderedChanges(differing, input);
   const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
   return {

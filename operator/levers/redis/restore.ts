@@ -21,7 +21,7 @@ export function restore({ unit, observed, memory }: PlanInput<RedisUnit, RedisOb
   const harm = limit === undefined ? undefined : writesWouldFail(observed.server, Number(limit.to), policy);
   const safe = harm === undefined ? differing : differing.filter(({ name }) => !name.startsWith('maxmemory'));
   return {
-    changes: orderedChanges(safe, { memory: undefined, serverId: observed.serverId, inForce: [] }).map(forget),
+    changes: orderedChanges(safe, { memory: undefined, observed, inForce: [] }).map(forget),
     condition:
       harm === undefined
         ? { status: 'True', reason: 'Applied', message: `${unit.name} has its own settings back.` }

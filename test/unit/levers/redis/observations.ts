@@ -47,6 +47,7 @@ export function seen({
   const values = { ...startValues, ...config };
   return {
     serverId,
+    address: 'redis.ai.svc:6379',
     memoryLimitBytes,
     server: {
       product: 'Redis',
