@@ -4,14 +4,10 @@ type Equal = (field: string, from: unknown, to: unknown) => boolean;
 
 /**
  * Where `from` is not what `to` asks for, leaf by leaf. Only what `to` has is compared: what the server fills in by itself is no difference.
+ * `equal` says of two leaves whether the field has what is wanted.
  * Lists are compared by position and length, as the API server keeps atomic lists.
  */
-export function differences(
-  from: unknown,
-  to: unknown,
-  field: string,
-  equal: Equal = Object.is,
-): readonly Difference[] {
+export function differences(from: unknown, to: unknown, field: string, equal: Equal): readonly Difference[] {
   if (Array.isArray(to) && Array.isArray(from) && from.length === to.length)
     return to.flatMap((item, index) => differences(from[index], item, `${field}[${index}]`, equal));
   if (isRecord(to) && (from === undefined || isRecord(from)))
