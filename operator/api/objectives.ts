@@ -118,6 +118,6 @@ export const Objectives = struct(
     ),
   },
   {
-    description: 'What fast enough means: the targets that status.objectives and genops validate measure against.',
+    description: 'What fast enough means: the targets that status.objectives is measured against.',
   },
 );

@@ -16,7 +16,7 @@ export const conditions = {
       Paused: {
         status: 'True',
         means: 'The service is paused: it is observed and nothing is changed or reverted.',
-        next: 'kubectl genops resume, or remove mode: Paused.',
+        next: 'Remove the annotation genops.dev/paused, or mode: Paused.',
       },
       DryRun: {
         status: 'True',
@@ -288,7 +288,7 @@ export const conditions = {
       NotMet: {
         status: 'False',
         means: 'A required objective is not met; the message names it.',
-        next: 'genops explain says what limits it.',
+        next: 'genops status shows what was measured beside each target.',
       },
       Unknown: {
         status: 'Unknown',

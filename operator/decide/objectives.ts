@@ -183,7 +183,7 @@ function conditionOf(required: readonly Judged[]): ObjectivesAnswer['condition']
     const message = problemMessage({
       saw: `not met: ${notMet}`,
       wanted: 'every required objective met',
-      next: 'genops explain says what limits it',
+      next: 'genops status shows what was measured beside each target',
     });
     return { type, status: 'False', reason: 'NotMet', message };
   }

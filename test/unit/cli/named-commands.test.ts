@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { globSync, readFileSync } from 'node:fs';
+import { commands } from '../../../operator/cli/main.ts';
+
+/** What sentences about genops go on with. A word that is neither here nor a command is a command that does not exist. */
+const prose = 'builds built cannot does have keeps may never runs takes that to'.split(' ');
+/** Not a command: the Redis user and the release of Helm (`ACL SETUSER genops reset`, `helm install genops charts/genops`). */
+const named = /(?<!SETUSER |install )\bgenops ([a-z]+)(?: ([a-z]+))?/g;
+
+const unknownIn = (text: string): readonly string[] =>
+  [...text.matchAll(named)]
+    .filter(([, first = '', second = '']) => !(first in commands) && !(`${first} ${second}` in commands))
+    .filter(([, first = '']) => !prose.includes(first))
+    .map(([found]) => found);
+
+/** Fences and spans: prose around them may say of genops what it likes. */
+const codeOf = (markdown: string): string =>
+  [...markdown.matchAll(/^```[\s\S]*?^```|`[^`\n]+`/gm)].map(([code]) => code).join('\n');
+
+const sources = globSync('operator/**/*.ts');
+const pages = ['README.md', ...globSync('docs/**/*.md', { exclude: ['docs/decisions/**'] })];
+
+test('finds a command that does not exist', () => {
+  expect(unknownIn('next: genops frobnicate says why, kubectl genops policy effective NAME does not')).toEqual([
+    'genops frobnicate says',
+  ]);
+});
+
+test.each(sources)('%s names commands that exist', (path) => {
+  expect(unknownIn(readFileSync(path, 'utf8'))).toEqual([]);
+});
+
+test.each(pages)('%s names commands that exist', (path) => {
+  expect(unknownIn(codeOf(readFileSync(path, 'utf8')))).toEqual([]);
+});
