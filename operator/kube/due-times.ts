@@ -1,15 +1,13 @@
-import type { Key } from './object.ts';
-
-interface Entry {
+interface Entry<Key> {
   readonly key: Key;
   at: number;
   place: number;
 }
 
-/** When each key is due: a binary heap that knows where each key stands, so that moving and removing cost as little as adding. */
-export class DueTimes {
-  readonly #heap: Entry[] = [];
-  readonly #entries = new Map<Key, Entry>();
+/** When each key is due, strings or the things themselves: a binary heap that knows where each key stands, so that moving and removing cost as little as adding. */
+export class DueTimes<Key> {
+  readonly #heap: Entry<Key>[] = [];
+  readonly #entries = new Map<Key, Entry<Key>>();
 
   get size(): number {
     return this.#heap.length;
@@ -49,7 +47,7 @@ export class DueTimes {
     return due;
   }
 
-  #remove(entry: Entry): void {
+  #remove(entry: Entry<Key>): void {
     this.#entries.delete(entry.key);
     const last = this.#heap.pop();
     if (last === undefined || last === entry) return;
@@ -58,7 +56,7 @@ export class DueTimes {
     this.#sink(last);
   }
 
-  #rise(entry: Entry): void {
+  #rise(entry: Entry<Key>): void {
     while (entry.place > 0) {
       const parent = this.#heap[(entry.place - 1) >> 1];
       if (parent === undefined || parent.at <= entry.at) return;
@@ -66,7 +64,7 @@ export class DueTimes {
     }
   }
 
-  #sink(entry: Entry): void {
+  #sink(entry: Entry<Key>): void {
     for (;;) {
       const left = this.#heap[2 * entry.place + 1];
       const right = this.#heap[2 * entry.place + 2];
@@ -76,13 +74,13 @@ export class DueTimes {
     }
   }
 
-  #swap(upper: Entry, lower: Entry): void {
+  #swap(upper: Entry<Key>, lower: Entry<Key>): void {
     const { place } = upper;
     this.#put(upper, lower.place);
     this.#put(lower, place);
   }
 
-  #put(entry: Entry, place: number): void {
+  #put(entry: Entry<Key>, place: number): void {
     this.#heap[place] = entry;
     entry.place = place;
   }

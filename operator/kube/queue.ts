@@ -66,7 +66,7 @@ class KeyQueue implements Queue {
   readonly #fresh = new Line((key) => this.#states.get(key)?.waits === 'fresh');
   readonly #again = new Line((key) => this.#states.get(key)?.waits === 'again');
   #freshInARow = 0;
-  readonly #due = new DueTimes();
+  readonly #due = new DueTimes<Key>();
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
   readonly #takers = new Set<(key: Key) => void>();

@@ -1,4 +1,4 @@
-import { createDueQueue } from './due-queue.ts';
+import { DueTimes } from '../kube/due-times.ts';
 
 /** Done at once when it is due; must not throw. */
 export interface Tick {
@@ -20,7 +20,7 @@ export interface Read {
 
 /** Does things when they are due: one timer for all of them, time-outs included. */
 export interface Schedule extends Disposable {
-  /** @param dueAt ms of performance.now(). */
+  /** A job that waits already keeps the earlier of both times. @param dueAt ms of performance.now(). */
   add(dueAt: number, job: Tick | Read): void;
 }
 
@@ -48,7 +48,7 @@ export function createSchedule({
   readonly concurrency: number;
   readonly suspects: number;
 }): Schedule {
-  const due = createDueQueue<Tick | Read>();
+  const due = new DueTimes<Tick | Read>();
   const [sound, suspect] = [createLane(concurrency - suspects), createLane(suspects)];
   const lanes = [sound, suspect];
   let timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
@@ -56,7 +56,7 @@ export function createSchedule({
 
   const arm = (): void => {
     const deadlines = lanes.flatMap(({ running }) => [...running].map(({ deadline }) => deadline));
-    const at = Math.min(due.next() ?? Infinity, ...deadlines);
+    const at = Math.min(due.earliest(), ...deadlines);
     if (isClosed || at === Infinity || (timer !== undefined && timer.at <= at)) return;
     clearTimeout(timer?.handle);
     timer = { at, handle: setTimeout(wake, Math.max(grainMs, at - performance.now())) };
@@ -64,7 +64,7 @@ export function createSchedule({
   const wake = (): void => {
     timer = undefined;
     const now = performance.now();
-    for (let job = due.pop(now); job !== undefined; job = due.pop(now)) {
+    for (const job of due.takeDue(now)) {
       if (job.isCancelled) continue;
       if (job.kind === 'tick') job.run();
       else (job.isSuspect ? suspect : sound).waiting.push(job);
@@ -92,7 +92,7 @@ export function createSchedule({
   };
   return {
     add(dueAt, job) {
-      due.push(dueAt, job);
+      due.add(job, dueAt);
       arm();
     },
     [Symbol.dispose]() {

@@ -12,7 +12,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 test('behaves as a map from key to its earliest time, read in the order of time', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const due = new DueTimes();
+      const due = new DueTimes<string>();
       const model = new Map<string, number>();
       for (const { do: what, key, at } of steps) {
         if (what === 'add') {

@@ -1,22 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { createDueQueue } from '../../../operator/metrics/due-queue.ts';
 import { nextTurn } from '../../../operator/metrics/schedule.ts';
-
-test('createDueQueue() gives what is due in the order of time, and nothing before', () => {
-  fc.assert(
-    fc.property(fc.array(fc.nat(1_000)), fc.nat(1_000), (times, now) => {
-      const queue = createDueQueue<number>();
-      for (const time of times) queue.push(time, time);
-      const popped: number[] = [];
-      for (let item = queue.pop(now); item !== undefined; item = queue.pop(now)) popped.push(item);
-      const sorted = times.toSorted((a, b) => a - b);
-      expect(popped).toEqual(sorted.filter((time) => time <= now));
-      expect(queue.next()).toBe(sorted.find((time) => time > now));
-      expect(queue.size).toBe(times.length - popped.length);
-    }),
-  );
-});
 
 describe('nextTurn()', () => {
   const interval = 10_000;
