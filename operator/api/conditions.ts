@@ -1,4 +1,5 @@
 import type { ConditionType, Reason } from './reasons.ts';
+import { rfc3339 } from './rfc3339.ts';
 
 /** metav1.Condition, as it stands in status. */
 export interface Condition {
@@ -27,11 +28,8 @@ export type NewCondition<T extends ConditionType = ConditionType> = T extends Co
 /** `all` with `next` in it. `lastTransitionTime` moves only when the status does. Sorted by type: equal states are equal bytes. */
 export function withCondition(all: readonly Condition[], next: NewCondition, now: Date): readonly Condition[] {
   const previous = all.find(({ type }) => type === next.type);
-  const lastTransitionTime = previous?.status === next.status ? previous.lastTransitionTime : rfc3339(now);
+  const lastTransitionTime = previous?.status === next.status ? previous.lastTransitionTime : rfc3339(now.getTime());
   return [...all.filter((condition) => condition !== previous), { ...next, lastTransitionTime }].toSorted(byType);
 }
 
 const byType = (a: Condition, b: Condition): number => (a.type < b.type ? -1 : 1);
-
-/** The form of metav1.Time: UTC, no fraction. */
-const rfc3339 = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;

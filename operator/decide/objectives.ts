@@ -3,6 +3,7 @@ import { seconds } from '../api/duration.ts';
 import { problemMessage } from '../api/problem.ts';
 import { bytes } from '../api/quantity.ts';
 import { ratio } from '../api/ratio.ts';
+import { rfc3339 } from '../api/rfc3339.ts';
 import type { GenerationServiceStatus, objectiveNames } from '../api/status.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 
@@ -218,5 +219,3 @@ const formatRatio = (value: number): string => String(Math.round(value * 10_000)
 
 /** Three digits, more only where they stand before the point. */
 const significant = (value: number): string => String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
-
-const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

@@ -2,6 +2,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
 import { isProblem, type Problem } from '../api/problem.ts';
 import { quantity } from '../api/quantity.ts';
+import { rfc3339 } from '../api/rfc3339.ts';
 import { decideFloor, type FloorDecision } from '../decide/floor.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
@@ -206,5 +207,5 @@ const decisionStatus = ({ action, from, to, reason, message }: FloorDecision, no
   to,
   reason,
   message,
-  time: `${new Date(now).toISOString().slice(0, 19)}Z`,
+  time: rfc3339(now),
 });

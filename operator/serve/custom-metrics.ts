@@ -1,3 +1,4 @@
+import { rfc3339 } from '../api/rfc3339.ts';
 import { isServed, servedMetrics, type ServedMetric } from '../api/served-metrics.ts';
 import type { PodRate } from '../metrics/component-window.ts';
 import { parseLabelSelector } from './label-selector.ts';
@@ -89,7 +90,7 @@ function itemsOf(rates: readonly PodRate[], metric: ServedMetric): readonly obje
       {
         describedObject: { kind: 'Pod', namespace: rate.namespace, name: rate.pod, apiVersion: 'v1' },
         metric: { name: metric, selector: null },
-        timestamp: `${new Date(rate.observedAt).toISOString().slice(0, 19)}Z`,
+        timestamp: rfc3339(rate.observedAt),
         windowSeconds: Math.round(rate.windowSeconds ?? 0),
         value: `${Math.round(value * 1_000)}m`,
       },
