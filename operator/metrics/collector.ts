@@ -7,7 +7,6 @@ import {
   closeRow,
   createComponentWindow,
   podRatesOf,
-  type ComponentColumn,
   type ComponentWindow,
   type PodRate,
   type WindowOptions,
@@ -15,7 +14,6 @@ import {
 import { stateOf, type PodView } from './pod-view.ts';
 import { createSchedule, nextTurn, type Read, type Schedule, type Tick } from './schedule.ts';
 import type { ReadFailure, ReadResult, Source } from './sources/source.ts';
-import type { RingSlice } from './windows.ts';
 
 /** A component to be measured, with everything that its policy says of that. */
 export interface TrackedComponent extends WindowOptions {
@@ -37,13 +35,6 @@ export interface Collector extends Disposable {
   podRatesIn(namespace: string, matches: (pod: Pick<PodView, 'name' | 'labels'>) => boolean): readonly PodRate[];
   /** Undefined for what is not tracked. */
   windowOf(service: string, component: string, windowMs: number): ComponentFigures | undefined;
-  /** Rows of the history later than `since` (ms since the epoch). */
-  historyOf<Column extends ComponentColumn>(
-    service: string,
-    component: string,
-    since: number,
-    columns: readonly Column[],
-  ): RingSlice<Column> | undefined;
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
 }
@@ -112,7 +103,6 @@ export function createCollector(options: CollectorOptions): Collector {
         ? undefined
         : figuresOver(tracked.window, tracked.component.pods(), windowMs, Date.now());
     },
-    historyOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
     failuresOf: (service, component) =>
       [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
         const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
