@@ -1,9 +1,20 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { resolve, resolveDefaults, type PodsMetricsWay, type Resolution, type Resolved } from '../decide/resolve.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
-import { apply, confirmations, intentions, type AnyLever, type UnitPlan, type UnitResult } from '../levers/run.ts';
+import {
+  apply,
+  confirmations,
+  intentions,
+  observe,
+  planAll,
+  type AnyLever,
+  type Observation,
+  type UnitPlan,
+  type UnitResult,
+} from '../levers/run.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
+import { withoutClaimed } from './claims.ts';
 import type { LastWords } from './decisions.ts';
 import type { EffectivePolicies } from './effective-policies.ts';
 import type { ReportDeps } from './report.ts';
@@ -51,6 +62,28 @@ export function policyOf({ metadata: { namespace }, spec }: GenerationService, {
   return spec.policyRef === undefined
     ? undefined
     : policies.get(keyOf({ metadata: { namespace, name: spec.policyRef.name } }));
+}
+
+/** Every unit as it is found, and what would bring it to its policy: of a visit, and of `genops diff`. Changes nothing. */
+export async function planService(
+  service: GenerationService & KubeObject,
+  resolved: Resolved,
+  {
+    caches,
+    levers,
+    states,
+    clock,
+  }: Pick<VisitDeps, 'levers' | 'states' | 'clock'> & { readonly caches: Pick<Caches, 'services' | 'states'> },
+  signal: AbortSignal,
+): Promise<{
+  readonly observations: readonly Observation[];
+  readonly state: ServiceState;
+  readonly plans: readonly UnitPlan[];
+}> {
+  const observations = withoutClaimed(await observe(levers, resolved, signal), service, caches);
+  const state = states.of(service);
+  const plans = planAll(observations, { memory: state.levers, now: clock.now(), verb: 'plan' });
+  return { observations, state, plans };
 }
 
 /** What is about to be done is written down before it is done, and that it is in force after: a kill at any moment neither loses an original setting nor takes an intention for drift. */
