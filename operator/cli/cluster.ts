@@ -1,41 +1,56 @@
+import type { GenerationService } from '../api/generation-service.ts';
 import { connectKube, type Kube } from '../kube/client.ts';
-import { loadConfig } from '../kube/config.ts';
-import { keyOf, type Key } from '../kube/object.ts';
+import { loadConfig, type ClusterConfig } from '../kube/config.ts';
+import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
+import { generationServices } from '../reconcilers/kinds.ts';
 import { UsageError } from './command.ts';
 import { versionNumber } from './version.ts';
 
 interface ClusterValues {
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly namespace?: string;
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+  readonly namespace?: string | undefined;
 }
 
-/** The cluster that the options of a command name, and the namespace in it. */
-export function connect({ kubeconfig, context, namespace }: ClusterValues): {
-  readonly kube: Kube;
-  readonly namespace: string;
-} {
-  const config = configOf(kubeconfig, context);
+/** The one object that a command is about, and the cluster that its options name. @throws {UsageError} */
+export function connectFor(
+  [name, ...rest]: readonly string[],
+  { namespace: asked, ...values }: ClusterValues,
+  usage: string,
+): { readonly kube: Kube; readonly namespace: string; readonly key: Key } {
+  if (name === undefined || rest.length > 0)
+    throw new UsageError(
+      `saw ${name === undefined ? 'no name' : [name, ...rest].join(' ')}; wanted one name: ${usage}`,
+    );
+  const config = clusterConfig(values);
+  const namespace = asked ?? config.namespace;
   return {
     kube: connectKube(config, { userAgent: `genops/${versionNumber}` }),
-    namespace: namespace ?? config.namespace,
+    namespace,
+    key: keyOf({ metadata: { namespace, name } }),
   };
 }
 
-function configOf(kubeconfig: string | undefined, context: string | undefined) {
+/** The service of a command. @throws {UsageError} where there is none. */
+export async function serviceOf(kube: Kube, key: Key, signal: AbortSignal): Promise<GenerationService & KubeObject> {
+  const service = await kube.get(generationServices, key, signal);
+  if (service === undefined)
+    throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
+  return service;
+}
+
+/** Where the client library looks when there is nothing to be found: no API server has listened there for years. */
+const nowhere = 'http://localhost:8080';
+
+/** @throws {UsageError} where there is no kubeconfig, or one that cannot be used. */
+export function clusterConfig({ kubeconfig, context }: Omit<ClusterValues, 'namespace'>): ClusterConfig {
   try {
-    return loadConfig({ kubeconfig, context });
+    const config = loadConfig({ kubeconfig, context });
+    if (kubeconfig !== undefined || config.server !== nowhere) return config;
   } catch (error) {
     throw new UsageError(Error.isError(error) ? error.message : String(error), { cause: error });
   }
-}
-
-/** The one object that a command is about. */
-export function keyFrom(positionals: readonly string[], namespace: string, usage: string): Key {
-  const [name, ...rest] = positionals;
-  if (name === undefined || rest.length > 0)
-    throw new UsageError(
-      `saw ${positionals.length === 0 ? 'no name' : positionals.join(' ')}; wanted one name: ${usage}`,
-    );
-  return keyOf({ metadata: { namespace, name } });
+  throw new UsageError(
+    'saw no kubeconfig; wanted --kubeconfig FILE, $KUBECONFIG, ~/.kube/config or the service account of a Pod',
+  );
 }

@@ -8,6 +8,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The value of an option that takes one of a few words. @throws {UsageError} that lists them. */
+export function oneOf<const T extends string>(flag: string, value: string | undefined, wanted: readonly T[]): T {
+  const found = wanted.find((word) => word === value);
+  if (found === undefined) throw new UsageError(`saw --${flag} ${value}; wanted one of ${wanted.join(', ')}`);
+  return found;
+}
+
 export interface Output {
   write(text: string): unknown;
 }
@@ -91,15 +98,30 @@ export async function runCommand(
     world.out.write(helpText(name, definition));
     return exit.yes;
   }
-  const fromEnvironment = Object.entries(definition.options).flatMap(([flag, { type }]) => {
-    const value = env[`GENOPS_${flag.toUpperCase().replaceAll('-', '_')}`];
-    return value === undefined ? [] : [[flag, type === 'boolean' ? value === 'true' : value] as const];
-  });
+  if (definition.usage === undefined && positionals.length > 0)
+    throw new UsageError(`saw ${positionals.join(' ')}; wanted options only (genops ${name} --help lists them)`);
   return definition.run({
     ...world,
-    values: { ...defaultsOf(definition.options), ...Object.fromEntries(fromEnvironment), ...values },
+    values: { ...defaultsOf(definition.options), ...fromEnvironment(definition.options, env), ...values },
     positionals,
   });
+}
+
+function fromEnvironment(
+  options: ParseArgsOptionsConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, unknown> {
+  const given = Object.entries(options).flatMap(
+    ([flag, { type, multiple }]): readonly (readonly [string, unknown])[] => {
+      const variable = `GENOPS_${flag.toUpperCase().replaceAll('-', '_')}`;
+      const value = env[variable];
+      if (value === undefined) return [];
+      if (type === 'string') return [[flag, multiple === true ? value.split(',') : value]];
+      if (value !== 'true' && value !== 'false') throw new UsageError(`saw ${variable}=${value}; wanted true or false`);
+      return [[flag, value === 'true']];
+    },
+  );
+  return Object.fromEntries(given);
 }
 
 function parse(name: string, options: ParseArgsOptionsConfig, args: readonly string[]) {
@@ -117,10 +139,8 @@ function parse(name: string, options: ParseArgsOptionsConfig, args: readonly str
       allowNegative: true,
     });
   } catch (error) {
-    throw new UsageError(
-      `${Error.isError(error) ? error.message : String(error)} (genops ${name} --help lists the options)`,
-      { cause: error },
-    );
+    const [saw = ''] = (Error.isError(error) ? error.message : String(error)).split('. '); // then it explains `--`
+    throw new UsageError(`${saw} (genops ${name} --help lists the options)`, { cause: error });
   }
 }
 

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { isProblem } from '../api/problem.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { type Command, exit, type Output, runCommand, UsageError } from './command.ts';
 import { diff } from './diff.ts';
@@ -35,11 +37,19 @@ export async function main({ args, ...world }: Process): Promise<number> {
   try {
     return await runCommand(name, chosen, { ...world, args: args.slice(name.split(' ').length) });
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof ApiError)) throw error;
-    world.err.write(`genops ${name}: ${error.message}\n`);
-    return exit.cannotTell;
+    world.err.write(`genops ${name}: ${isExpected(error, world.signal) ? error.message : inspect(error)}\n`);
+    return exit.cannotTell; // never 1: that is an answer
   }
 }
+
+/** What a person can put right needs no stack: a wrong call, an API server that refuses, a port that is taken, Ctrl-C. */
+const isExpected = (error: unknown, signal: AbortSignal): error is Error =>
+  Error.isError(error) &&
+  (error instanceof UsageError ||
+    error instanceof ApiError ||
+    isProblem(error) ||
+    'syscall' in error ||
+    error === signal.reason);
 
 const overview = (): string =>
   [

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connectKube, type Kube } from '../kube/client.ts';
-import { loadConfig } from '../kube/config.ts';
 import { openEvents } from '../kube/events.ts';
 import { synced, type HealthCheck } from '../kube/health.ts';
 import { fenced, lead } from '../kube/leader.ts';
@@ -16,7 +15,8 @@ import { serveHealth, serveMetrics } from '../serve/http.ts';
 import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
 import { collectProcessMetrics, createMetrics } from '../telemetry/metrics.ts';
 import { createServiceGauges } from '../telemetry/service-gauges.ts';
-import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
+import { clusterConfig } from './cluster.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
 import { versionNumber } from './version.ts';
 
 const { kubeconfig, context } = clusterOptions;
@@ -60,7 +60,7 @@ export const manager = command({
       level: oneOf('log-level', values['log-level'], logLevels),
       format: oneOf('log-format', values['log-format'], logFormats),
     });
-    const config = loadConfig({ kubeconfig: values.kubeconfig, context: values.context });
+    const config = clusterConfig(values);
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber}` });
     const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
     const metricsApi = serviceRef(values['metrics-api-service']);
@@ -152,12 +152,6 @@ function openWorld({
     mayAct: () => true,
   };
   return Object.assign(stack, { deps });
-}
-
-function oneOf<T extends string>(flag: string, value: string | undefined, wanted: readonly T[]): T {
-  const found = wanted.find((word) => word === value);
-  if (found === undefined) throw new UsageError(`saw --${flag} ${value}; wanted one of ${wanted.join(', ')}`);
-  return found;
 }
 
 function serviceRef(text: string | undefined): ServiceRef | undefined {

@@ -1,12 +1,13 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { stringify } from 'yaml';
 import { effectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
-import { generationServices, performancePolicies } from '../reconcilers/kinds.ts';
-import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
-import { connect, keyFrom } from './cluster.ts';
+import { performancePolicies } from '../reconcilers/kinds.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
+import { connectFor, serviceOf } from './cluster.ts';
 import { readManifests } from './manifests.ts';
 import { table } from './table.ts';
 
+const outputs = ['text', 'json', 'yaml'] as const;
 const usage = 'genops policy effective generation -n ai';
 
 export const policyEffective = command({
@@ -30,6 +31,7 @@ export const policyEffective = command({
     output: 'text, json or yaml',
   },
   async run({ values, positionals, out, signal }) {
+    const output = oneOf('output', values.output, outputs);
     const files = values.filename ?? [];
     const { service, policy } =
       files.length > 0 ? await fromFiles(files, positionals[0]) : await fromCluster(values, positionals, signal);
@@ -38,7 +40,7 @@ export const policyEffective = command({
       ...(service.spec.overrides === undefined ? {} : { overrides: service.spec.overrides }),
       ...componentLayer(service, values.component),
     });
-    out.write(printed(result, values.output ?? 'text'));
+    out.write(printed(result, output));
     return result.problems.length === 0 ? exit.yes : exit.no;
   },
 });
@@ -48,7 +50,7 @@ async function fromFiles(files: readonly string[], name: string | undefined) {
   const service = services.find(({ metadata }) => name === undefined || metadata.name === name);
   if (service === undefined)
     throw new UsageError(
-      `saw no GenerationService ${name ?? ''} in ${files.join(', ')}; wanted one: ${usage} -f service.yaml`,
+      `saw no GenerationService ${name === undefined ? '' : `${name} `}in ${files.join(', ')}; wanted one: ${usage} -f service.yaml`,
     );
   const wanted = service.spec.policyRef?.name;
   const policy = policies.find(({ metadata }) => metadata.name === wanted);
@@ -59,13 +61,14 @@ async function fromFiles(files: readonly string[], name: string | undefined) {
   return { service, policy };
 }
 
-async function fromCluster(values: Parameters<typeof connect>[0], positionals: readonly string[], signal: AbortSignal) {
-  const { kube: client, namespace } = connect(values);
+async function fromCluster(
+  values: Parameters<typeof connectFor>[1],
+  positionals: readonly string[],
+  signal: AbortSignal,
+) {
+  const { kube: client, namespace, key } = connectFor(positionals, values, usage);
   await using kube = client;
-  const key = keyFrom(positionals, namespace, usage);
-  const service = await kube.get(generationServices, key, signal);
-  if (service === undefined)
-    throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
+  const service = await serviceOf(kube, key, signal);
   const wanted = service.spec.policyRef?.name;
   const policy =
     wanted === undefined ? undefined : await kube.get(performancePolicies, `${namespace}/${wanted}`, signal);
@@ -86,7 +89,7 @@ function componentLayer({ spec }: GenerationService, name: string | undefined) {
   return { component: { name, overrides: component.overrides } };
 }
 
-function printed({ policy, origins, problems }: EffectiveResult, output: string): string {
+function printed({ policy, origins, problems }: EffectiveResult, output: (typeof outputs)[number]): string {
   if (output === 'yaml') return stringify(policy);
   if (output === 'json')
     return `${JSON.stringify({ policy, origins: Object.fromEntries(origins), problems }, undefined, 2)}\n`;

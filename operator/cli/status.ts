@@ -1,7 +1,6 @@
 import type { GenerationService } from '../api/generation-service.ts';
-import { generationServices } from '../reconcilers/kinds.ts';
-import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
-import { connect, keyFrom } from './cluster.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
+import { connectFor, serviceOf } from './cluster.ts';
 import { table } from './table.ts';
 
 export const status = command({
@@ -11,15 +10,11 @@ export const status = command({
   options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
   help: { ...clusterHelp, output: 'text or json' },
   async run({ values, positionals, out, signal }) {
-    const { kube: client, namespace } = connect(values);
+    const output = oneOf('output', values.output, ['text', 'json']);
+    const { kube: client, key } = connectFor(positionals, values, 'genops status generation -n ai');
     await using kube = client;
-    const key = keyFrom(positionals, namespace, 'genops status generation -n ai');
-    const service = await kube.get(generationServices, key, signal);
-    if (service === undefined)
-      throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
-    out.write(
-      values.output === 'json' ? `${JSON.stringify(service.status ?? {}, undefined, 2)}\n` : statusText(service),
-    );
+    const service = await serviceOf(kube, key, signal);
+    out.write(output === 'json' ? `${JSON.stringify(service.status ?? {}, undefined, 2)}\n` : statusText(service));
     return service.status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true
       ? exit.yes
       : exit.no;
