@@ -1,7 +1,7 @@
 import { rfc3339 } from '../api/rfc3339.ts';
 import { isServed, servedMetrics, type ServedMetric } from '../api/served-metrics.ts';
+import { matches, parseSelector } from '../kube/label-selector.ts';
 import type { PodRate } from '../metrics/component-window.ts';
-import { parseLabelSelector } from './label-selector.ts';
 
 export interface MetricsQuery {
   readonly method: string;
@@ -68,8 +68,8 @@ export function answerMetricsQuery({ method, url }: MetricsQuery, rates: PodRate
   if (namespace === undefined || pod === undefined || metric === undefined || !isServed(metric))
     return failure(404, 'NotFound', `the server could not find the metric ${metric ?? pathname} for pods`);
   try {
-    const matches = parseLabelSelector(searchParams.get('labelSelector') ?? '');
-    const chosen = rates(namespace, ({ name, labels }) => (pod === '*' ? matches(labels) : name === pod));
+    const selector = parseSelector(searchParams.get('labelSelector') ?? '');
+    const chosen = rates(namespace, ({ name, labels }) => (pod === '*' ? matches(selector, labels) : name === pod));
     const items = itemsOf(chosen, metric);
     if (pod !== '*' && items.length === 0)
       return failure(404, 'NotFound', `the server could not find the metric ${metric} for pods ${pod}`);
