@@ -2,7 +2,6 @@ import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { alive, type HealthCheck } from '../kube/health.ts';
 import { startLoop, type Loop, type Reconcile } from '../kube/loop.ts';
-import { createOwnWrites } from '../kube/own-writes.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createLevers } from '../levers/registry.ts';
 import type { AnyLever } from '../levers/run.ts';
@@ -99,7 +98,7 @@ export function startReconcilers(
     startLoop({ name: of.name, queue: of, reconcile, concurrency, logger, metrics: observer }, signal);
   const loops = [
     loop(queues.services, generationService(visit), 16),
-    loop(queues.policies, performancePolicy({ ...visit, written: createOwnWrites(caches.policies) }), 2),
+    loop(queues.policies, performancePolicy({ ...visit, statuses: createStatusWrites() }), 2),
     loop(
       queues.scaler,
       scaler({

@@ -14,7 +14,7 @@ import { renderStatus, type Visit } from './status.ts';
 
 export interface ReportDeps {
   readonly kube: Kube;
-  readonly statuses: StatusWrites;
+  readonly statuses: StatusWrites<GenerationService & KubeObject>;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly logger: Logger;

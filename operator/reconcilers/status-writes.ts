@@ -1,32 +1,32 @@
-import type { GenerationService } from '../api/generation-service.ts';
-import type { GenerationServiceStatus } from '../api/status.ts';
 import { compareVersions, keyOf, type Key, type KubeObject, type ObjectMeta } from '../kube/object.ts';
 
 /**
- * Gives a service the status that we wrote last, where it was read from the cache before the watch brought that.
+ * Gives an object the status that we wrote last, where it was read from the cache before the watch brought that.
  * Times in a status are when something changed: rendered on top of an older status they would come out as now, and be written again.
  */
-export interface StatusWrites {
-  latest(service: GenerationService & KubeObject): GenerationService & KubeObject;
-  remember(key: Key, status: GenerationServiceStatus, written: Pick<ObjectMeta, 'resourceVersion' | 'uid'>): void;
+export interface StatusWrites<T extends WithStatus> {
+  latest(cached: T): T;
+  remember(key: Key, status: NonNullable<T['status']>, written: Pick<ObjectMeta, 'resourceVersion' | 'uid'>): void;
 }
+
+type WithStatus = KubeObject & { readonly status?: unknown };
 
 /** Statuses under way at a time; what falls out may be written once too often. */
 const limit = 1000;
 
-export function createStatusWrites(): StatusWrites {
+export function createStatusWrites<T extends WithStatus>(): StatusWrites<T> {
   const writes = new Map<
     Key,
-    { readonly status: GenerationServiceStatus; readonly resourceVersion: string; readonly uid: string }
+    { readonly status: NonNullable<T['status']>; readonly resourceVersion: string; readonly uid: string }
   >();
   return {
-    latest(service) {
-      const { uid, resourceVersion } = service.metadata;
-      const write = writes.get(keyOf(service));
+    latest(cached) {
+      const { uid, resourceVersion } = cached.metadata;
+      const write = writes.get(keyOf(cached));
       if (write?.uid === uid && compareVersions(resourceVersion, write.resourceVersion) < 0)
-        return { ...service, status: write.status };
-      writes.delete(keyOf(service));
-      return service;
+        return { ...cached, status: write.status };
+      writes.delete(keyOf(cached));
+      return cached;
     },
     remember(key, status, { resourceVersion, uid }) {
       writes.delete(key); // so that it stands last

@@ -10,7 +10,7 @@ const service = (uid: string, resourceVersion: string, observedGeneration: numbe
   }) as unknown as GenerationService & KubeObject;
 
 test('what was written counts for a service that was read before it, and for no other', () => {
-  const writes = createStatusWrites();
+  const writes = createStatusWrites<GenerationService & KubeObject>();
   writes.remember('ai/generation', { observedGeneration: 2 }, { resourceVersion: '7', uid: 'a' });
   expect(writes.latest(service('a', '6', 1)).status).toEqual({ observedGeneration: 2 });
   expect(writes.latest(service('a', '7', 3)).status).toEqual({ observedGeneration: 3 });
