@@ -15,7 +15,7 @@ import {
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
 import { withoutClaimed } from './claims.ts';
-import type { LastWords } from './decisions.ts';
+import type { LastWords } from './last-words.ts';
 import type { EffectivePolicies } from './effective-policies.ts';
 import type { ReportDeps } from './report.ts';
 import type { ServiceState, States } from './state.ts';
