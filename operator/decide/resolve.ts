@@ -31,13 +31,20 @@ export interface ResolvedComponent {
   readonly podsMetrics: PodsMetricsWay;
 }
 
+/** One term of a label selector; all of a selector's have to hold. */
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values: readonly string[];
+}
+
 /** What a target's scale subresource says. */
 export interface ScaleTarget {
   readonly kind: 'found';
   /** spec.replicas */
   readonly replicas: number;
   /** Of the target's Pods. */
-  readonly selector: Readonly<Record<string, string>>;
+  readonly selector: readonly LabelRequirement[];
 }
 
 export type TargetSeen =

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Kube } from '../kube/client.ts';
 import { openCollection, type Collection, type CollectionOptions } from '../kube/collection.ts';
 import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
+import { matches, selectorFrom, type Selector } from '../kube/label-selector.ts';
 import type { Logger } from '../kube/logger.ts';
 import { horizontalPodAutoscalers, projectHpa, targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import { podResource, projectPod, type PodView } from '../metrics/pod-view.ts';
@@ -25,7 +26,7 @@ export interface WorkloadView {
   readonly kind: string;
   readonly name: string;
   readonly replicas: number;
-  readonly selector: Readonly<Record<string, string>>;
+  readonly selector: Selector;
 }
 
 /** Everything that is watched. Reconciles read here; nothing is asked of the API server twice. */
@@ -104,7 +105,7 @@ function withoutManagedFields<T extends KubeObject>(object: T): T {
 
 function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): WorkloadView {
   const { namespace = '', name } = metadata;
-  return { namespace, apiVersion, kind, name, replicas: spec.replicas ?? 1, selector: spec.selector.matchLabels ?? {} };
+  return { namespace, apiVersion, kind, name, replicas: spec.replicas ?? 1, selector: selectorFrom(spec.selector) };
 }
 
 /** A roll-out changes a Deployment's status many times; that is nobody's business here. Selectors never change. */
@@ -125,19 +126,15 @@ const labelKeys = ({ namespace, labels }: PodView): readonly string[] =>
   );
 
 /** The Pods of a selector. An empty one selects none: it would be the whole namespace. */
-export function selectPods(
-  pods: Collection<PodView>,
-  namespace: string,
-  selector: Readonly<Record<string, string>>,
-): readonly PodView[] {
-  const terms = Object.entries(selector);
-  const [first] = terms;
-  if (first === undefined) return [];
-  return pods.by('label', `${namespace}/${first.join('=')}`).filter(({ labels }) => matches(selector, labels));
+export function selectPods(pods: Collection<PodView>, namespace: string, selector: Selector): readonly PodView[] {
+  const named = selector.find(({ operator }) => operator === 'In');
+  const candidates =
+    named === undefined
+      ? [...pods.list()].filter((pod) => pod.namespace === namespace)
+      : named.values.flatMap((value) => pods.by('label', `${namespace}/${named.key}=${value}`));
+  return candidates.filter(({ labels }) => selects(selector, labels));
 }
 
 /** Whether labels hold all terms of a selector that has any. */
-export function matches(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
-  const terms = Object.entries(selector);
-  return terms.length > 0 && terms.every(([label, value]) => labels[label] === value);
-}
+export const selects = (selector: Selector, labels: Readonly<Record<string, string>>): boolean =>
+  selector.length > 0 && matches(selector, labels);

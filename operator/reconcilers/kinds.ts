@@ -1,6 +1,7 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import type { KubeObject } from '../kube/object.ts';
+import type { LabelSelector } from '../kube/label-selector.ts';
 import { resource } from '../kube/resource.ts';
 
 const ours = { group: 'genops.dev', version: 'v1alpha1', namespaced: true } as const;
@@ -19,7 +20,7 @@ export const performancePolicies = resource<PerformancePolicy & KubeObject>({
 export interface Workload extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
-    readonly selector: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly selector: LabelSelector;
   };
 }
 const apps = { group: 'apps', version: 'v1', namespaced: true } as const;

@@ -2,6 +2,7 @@ import type { ComponentSpec, ScaleTarget, TargetSeen } from '../decide/resolve.t
 import type { GenerationService } from '../api/generation-service.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
+import { parseSelector, type Selector } from '../kube/label-selector.ts';
 import { keyOf } from '../kube/object.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { Caches, WorkloadView } from './caches.ts';
@@ -83,9 +84,16 @@ async function askForScale(
   }
 }
 
-/** The scale subresource gives its selector as text: `app=web,tier=front`. */
+/** A selector that does not parse selects nothing: MetricsAvailable says so. */
 function scaleTarget({ spec, status }: Scale): ScaleTarget {
-  const terms = (status.selector ?? '').split(',').filter((term) => term.includes('='));
-  const selector = Object.fromEntries(terms.map((term) => term.split('=', 2) as [string, string]));
-  return { kind: 'found', replicas: spec.replicas ?? 1, selector };
+  return { kind: 'found', replicas: spec.replicas ?? 1, selector: selectorOf(status.selector ?? '') };
+}
+
+function selectorOf(text: string): Selector {
+  try {
+    return parseSelector(text);
+  } catch (error) {
+    if (Error.isError(error) && error.name === 'RangeError') return [];
+    throw error;
+  }
 }

@@ -4,7 +4,7 @@ import { keyOf, type Key, type ObjectMeta } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { PodView } from '../metrics/pod-view.ts';
-import { matches, type Caches } from './caches.ts';
+import { selects, type Caches } from './caches.ts';
 import { watchedTarget } from './targets.ts';
 
 /** A policy's count of services is written once for many that are made together. */
@@ -64,7 +64,7 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
     caches.pods.onChange(({ before, after }) => {
       if (before !== undefined || after === undefined) return; // a service that has Pods looks at them by itself
       for (const service of caches.services.by('namespace', after.namespace)) {
-        if (!selects(service, after, caches)) continue;
+        if (!hasPod(service, after, caches)) continue;
         queues.scaler.add(keyOf(service));
         queues.objectives.add(keyOf(service));
       }
@@ -89,9 +89,9 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
 }
 
 /** Whether a target of the service, of a kind that is watched, has this Pod. */
-const selects = ({ metadata, spec }: GenerationService, { labels }: PodView, caches: Caches): boolean =>
+const hasPod = ({ metadata, spec }: GenerationService, { labels }: PodView, caches: Caches): boolean =>
   spec.components.some(({ targetRef }) =>
-    matches(watchedTarget(metadata.namespace, targetRef, caches)?.selector ?? {}, labels),
+    selects(watchedTarget(metadata.namespace, targetRef, caches)?.selector ?? [], labels),
   );
 
 /** Whether nothing changed that somebody asked for. */

@@ -56,7 +56,7 @@ function resolvedWith(redisOverrides: NonNullable<PolicySpec['redis']>, mode: Re
     redis: [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef: workload }],
   });
   const service = { ...rest, metadata: { ...metadata, namespace: 'ai' } } as GenerationService;
-  const target = { kind: 'found', replicas: 2, selector: {} } as const;
+  const target = { kind: 'found', replicas: 2, selector: [] } as const;
   const resolution = resolve({
     service,
     policy: undefined,

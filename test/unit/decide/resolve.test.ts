@@ -26,7 +26,11 @@ const policy: PerformancePolicy = {
   metadata: { ...metadata, name: 'standard' },
   spec: { horizontal: { minReplicas: 5 } },
 };
-const found: ScaleTarget = { kind: 'found', replicas: 2, selector: { app: 'workflow' } };
+const found: ScaleTarget = {
+  kind: 'found',
+  replicas: 2,
+  selector: [{ key: 'app', operator: 'In', values: ['workflow'] }],
+};
 const resolved = (
   service: GenerationService,
   { target = found, named }: { target?: TargetSeen; named?: PerformancePolicy } = {},

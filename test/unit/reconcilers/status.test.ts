@@ -47,7 +47,7 @@ function visit(redis: PlannedCondition = applied, of: GenerationService = servic
   const resolution = resolve({
     service: of,
     policy: undefined,
-    targets: new Map([['workflow', { kind: 'found', replicas: 2, selector: {} }]]),
+    targets: new Map([['workflow', { kind: 'found', replicas: 2, selector: [] }]]),
     podsMetrics: 'Shadow',
   });
   if (resolution.kind === 'problem') return { kind: 'problem', resolution };
