@@ -109,12 +109,12 @@ export function createStates(kube: Kube, collection: Collection<StateView>): Sta
       isHeld,
     });
   };
-  const own = (service: Service): Written | undefined => {
+  const own = (service: GenerationService): Written | undefined => {
     const found = newest(service);
     return found?.service === service.metadata.uid ? found : undefined;
   };
   return {
-    of: (service) => own(service as Service)?.state ?? empty,
+    of: (service) => own(service)?.state ?? empty,
     write: (service, state, signal) => put(service, state, wantsHold(service), signal),
     async hold(service, signal) {
       const found = own(service);
