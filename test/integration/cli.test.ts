@@ -1,0 +1,291 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { main } from '../../operator/cli/main.ts';
+import { deployment, generationService, hpa, performancePolicy } from '../world/builders.ts';
+import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
+
+interface Answer {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Another namespace whose service asks for more of the first one's Redis. */
+async function sharing(older: World): Promise<World> {
+  const world = await startWorld({ operator: false });
+  const stringData = { host: '127.0.0.1', port: String(older.redis[0]?.port) };
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData });
+  await world.apply(deployment());
+  await world.apply(generationService({ redis, overrides: { redis: { maxMemory: '64Mi' } } }));
+  return world;
+}
+
+/** A kubeconfig of somebody who may read these groups in the namespace of this world, and nothing else. */
+async function namespaceReader(world: World, { apiGroups = ['*'] }: { apiGroups?: readonly string[] } = {}) {
+  const group = 'rbac.authorization.k8s.io';
+  const rules = [{ apiGroups, resources: ['*'], verbs: ['get', 'list', 'watch'] }];
+  await world.apply({ apiVersion: `${group}/v1`, kind: 'Role', metadata: { name: 'reader' }, rules });
+  await world.apply({
+    apiVersion: `${group}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name: 'reader' },
+    roleRef: { apiGroup: group, kind: 'Role', name: 'reader' },
+    subjects: [{ apiGroup: group, kind: 'User', name: 'reader' }],
+  });
+  const config = parse(await readFile(kubeconfigPath(), 'utf8')) as { users: readonly { user: object }[] };
+  const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: 'reader' } }));
+  const file = path.join(directory, `${world.namespace}.yaml`);
+  await writeFile(file, stringify({ ...config, users }), { mode: 0o600 });
+  return file;
+}
+
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'genops-cli-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** `genops ARGS` in the namespace of a world. */
+async function genops(world: World, ...args: readonly string[]): Promise<Answer> {
+  let [out, err] = ['', ''];
+  const code = await main({
+    args: [
+      ...args,
+      ...(args.includes('--kubeconfig') ? [] : ['--kubeconfig', kubeconfigPath()]),
+      '-n',
+      world.namespace,
+    ],
+    env: {},
+    out: { write: (text) => (out += text) },
+    err: { write: (text) => (err += text) },
+    signal: world.signal,
+  });
+  return { code, out, err };
+}
+
+const json = ({ out }: Answer): unknown => JSON.parse(out);
+const redis = [{ name: 'cache', secretRef: { name: 'redis' } }];
+
+describe('genops status', () => {
+  test('shows a service that is Ready as a page and as its status object, with exit code 0', async () => {
+    await using world = await startWorld({ redis: [{}] });
+    await world.apply(deployment());
+    await world.apply(generationService({ redis }));
+    await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+    );
+    const page = await genops(world, 'status', 'generation');
+    expect(page).toMatchObject({ code: 0, err: '' });
+    expect(page.out).toMatch(
+      new RegExp(`^${world.namespace}/generation   Ready \\(Reconciled\\)   mode Enforce   policy defaults`),
+    );
+    expect(page.out).toMatch(/\nReplicas\n {2}workflow {2}0 now {2}floor 2 {2}2 to 20\n/);
+    expect(page.out).toMatch(/\nRedis\n {2}cache {2}Redis 7\.0/);
+    expect(page.out).toMatch(/\n {2}RedisApplied +True +Applied +\S/);
+    expect(json(await genops(world, 'status', 'generation', '-o', 'json'))).toMatchObject({
+      conditions: expect.arrayContaining([expect.objectContaining({ type: 'Ready', status: 'True' })]),
+    });
+  });
+
+  test('is 1 for a service that is not Ready or was not looked at yet, and 2 where there is none', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(generationService());
+    const unseen = await genops(world, 'status', 'generation');
+    expect(unseen).toMatchObject({ code: 1, err: '' });
+    expect(unseen.out).toContain('not looked at yet');
+
+    await world.restartOperator();
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'TargetFound', { status: 'False', reason: 'NotFound' }),
+    );
+    const broken = await genops(world, 'status', 'generation');
+    expect(broken.code).toBe(1);
+    expect(broken.out).toMatch(/not Ready[\s\S]*TargetFound +False +NotFound +saw no Deployment/);
+
+    expect(await genops(world, 'status', 'other')).toEqual({
+      code: 2,
+      out: '',
+      err: `genops status: saw no GenerationService ${world.namespace}/other; wanted one of: kubectl get gensvc -A\n`,
+    });
+  });
+});
+
+describe('genops diff', () => {
+  test('is 1 with what would change, 0 once the operator has changed it, and changes nothing itself', async () => {
+    await using world = await startWorld({ redis: [{}], operator: false });
+    await world.apply(deployment());
+    await world.apply(generationService({ redis }));
+    const before = await genops(world, 'diff', 'generation');
+    expect(before).toMatchObject({ code: 1, err: '' });
+    expect(before.out).toMatch(/^horizontal\/workflow: \d+ to change\n[\s\S]*spec\.maxReplicas +\(none\) +→ 20\n/);
+    expect(before.out).toMatch(/redis\/cache: \d+ to change\n[\s\S]* maxmemory +0 +→ 1073741824\n/);
+    expect(await world.redis[0]?.configGet('maxmemory')).toBe('0');
+
+    await world.restartOperator();
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+    );
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' }),
+    );
+    const after = await world.eventually(async () => {
+      const answer = await genops(world, 'diff', 'generation', '-o', 'json');
+      expect(answer).toMatchObject({ code: 0, err: '' });
+      return answer;
+    });
+    expect(json(after)).toMatchObject([
+      { unit: 'horizontal/workflow', differences: [] },
+      { unit: 'redis/cache', differences: [] },
+    ]);
+  });
+
+  test.each([
+    { name: 'a service in DryRun', spec: { mode: 'DryRun' }, says: /^mode DryRun: / },
+    { name: 'a lever in DryRun', spec: { overrides: { redis: { mode: 'DryRun' } } }, says: /^horizontal/ },
+  ] as const)('shows what Enforce would do for $name', async ({ spec, says }) => {
+    await using world = await startWorld({ redis: [{}], operator: false });
+    await world.apply(deployment());
+    await world.apply(generationService({ redis, ...spec }));
+    const answer = await genops(world, 'diff', 'generation');
+    expect(answer).toMatchObject({ code: 1, err: '' });
+    expect(answer.out).toMatch(says);
+    expect(answer.out).toMatch(/redis\/cache: \d+ to change\n[\s\S]* maxmemory +0 +→ 1073741824\n/);
+  });
+
+  test('does not show changes to a server that an older service has, also one of another namespace', async () => {
+    await using older = await startWorld({ redis: [{}] });
+    await older.apply(deployment());
+    await older.apply(generationService({ redis }));
+    await older.eventually(async () =>
+      expectCondition(await older.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+    );
+    await using world = await sharing(older);
+    const answer = await genops(world, 'diff', 'generation');
+    expect(answer).toMatchObject({ code: 2, err: '' });
+    expect(answer.out).toContain(
+      `redis/cache: saw the server of cache tuned by the older GenerationService ${older.namespace}/generation;`,
+    );
+
+    const narrow = await genops(world, 'diff', 'generation', '--kubeconfig', await namespaceReader(world));
+    expect(narrow.code).toBe(1);
+    expect(narrow.out).toMatch(/redis\/cache: \d+ to change/);
+    expect(narrow.err).toMatch(/saw only namespace .*; wanted to list .* everywhere; next: .* says Conflict\n$/);
+  });
+
+  test('says at once what the user may not read', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(generationService());
+    const kubeconfig = await namespaceReader(world, { apiGroups: ['genops.dev'] });
+    const answer = await genops(world, 'diff', 'generation', '--kubeconfig', kubeconfig);
+    expect(answer).toMatchObject({ code: 2, out: '' });
+    expect(answer.err).toMatch(/^genops diff: list .*forbidden.*\n$/);
+  });
+
+  test('is 2 where an HPA of somebody else stands in the way', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(deployment());
+    await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 3 }));
+    await world.apply(generationService());
+    const answer = await genops(world, 'diff', 'generation');
+    expect(answer.code).toBe(2);
+    expect(answer.out).toMatch(/^horizontal\/workflow: saw .*by-hand/);
+  });
+
+  test('is 2 without the policy, the target or the service, and says which', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(generationService({ policyRef: { name: 'standard' } }));
+    const answer = await genops(world, 'diff', 'generation');
+    expect(answer).toMatchObject({ code: 2, out: '' });
+    expect(answer.err).toMatch(
+      new RegExp(
+        `^PolicyAccepted: saw no PerformancePolicy ${world.namespace}/standard; .*\nTargetFound: saw no Deployment`,
+      ),
+    );
+    expect(await genops(world, 'diff', 'other')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/^genops diff: saw no GenerationService .*\n$/),
+    });
+  });
+});
+
+describe('genops policy effective', () => {
+  test('shows each value with its layer, and is 1 where two layers contradict each other', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(performancePolicy({ horizontal: { minReplicas: 4, maxReplicas: 30 } }));
+    await world.apply(
+      generationService({
+        policyRef: { name: 'standard' },
+        overrides: { horizontal: { maxReplicas: 12 } },
+      }),
+    );
+    const answer = await genops(world, 'policy', 'effective', 'generation');
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer.out).toMatch(/^horizontal\.minReplicas +4 +policy standard$/m);
+    expect(answer.out).toMatch(/^horizontal\.maxReplicas +12 +GenerationService overrides$/m);
+    expect(answer.out).toMatch(/^redis\.evictionPolicy +\S+ +default$/m);
+
+    await world.apply(
+      generationService({ policyRef: { name: 'standard' }, overrides: { horizontal: { maxReplicas: 3 } } }),
+    );
+    const wrong = await genops(world, 'policy', 'effective', 'generation');
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).toMatch(/❌ horizontal\.\w+Replicas: saw .*; wanted .*, for example /);
+  });
+
+  test('is 2 where the policy is missing', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(generationService({ policyRef: { name: 'standard' } }));
+    expect(await genops(world, 'policy', 'effective', 'generation')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(`saw no PerformancePolicy ${world.namespace}/standard`),
+    });
+  });
+});
+
+describe('the program', () => {
+  const run = promisify(execFile);
+  const node = (...args: readonly string[]) =>
+    run(process.execPath, ['operator/main.ts', ...args], {
+      env: { PATH: process.env['PATH'], HOME: directory },
+      timeout: 30_000,
+    });
+
+  test('genops version goes to stdout', async () => {
+    expect(await node('version')).toMatchObject({
+      stdout: expect.stringMatching(/^genops \d+\.\d+\.\d+ /),
+      stderr: '',
+    });
+  });
+
+  test.each(['manager', 'status generation', 'diff generation'])(
+    'genops %s without any kubeconfig says so in one line and exits with 2',
+    async (command) => {
+      const [name = ''] = command.split(' ');
+      await expect(node(...command.split(' '))).rejects.toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: `genops ${name}: saw no kubeconfig; wanted --kubeconfig FILE, $KUBECONFIG, ~/.kube/config or the service account of a Pod\n`,
+      });
+    },
+  );
+
+  test('genops manager whose port is taken says so without a stack', async () => {
+    await using holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    const address = `127.0.0.1:${port}`;
+    await expect(
+      node('manager', '--kubeconfig', kubeconfigPath(), '--metrics-bind-address', address),
+    ).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(/^genops manager: listen EADDRINUSE.*\n$/) });
+  });
+});
