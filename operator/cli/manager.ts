@@ -64,19 +64,23 @@ export const manager = command({
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber}` });
     const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
     const metricsApi = serviceRef(values['metrics-api-service']);
-    const namespaces = values.namespaces?.split(',');
+    const namespaces = namespacesOf(values.namespaces);
     await using caches = openCaches({ kube, namespaces, watchApiServices: metricsApi !== undefined, logger });
     await using world = openWorld({ kube, caches, metricsApi, logger, identity });
     const running: HealthCheck[] = [];
     await using servers = new AsyncDisposableStack();
-    servers.use(await serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry));
+    servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry)));
     servers.use(
-      await serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live: () => running }),
+      await asAsked(() =>
+        serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live: () => running }),
+      ),
     );
     if (metricsApi !== undefined) {
       const [address, certDir] = [values['api-bind-address'], values['tls-cert-dir']];
       servers.use(
-        await serveCustomMetrics({ address, certDir, kube, collector: world.deps.collector, logger, signal }),
+        await asAsked(() =>
+          serveCustomMetrics({ address, certDir, kube, collector: world.deps.collector, logger, signal }),
+        ),
       );
     }
     if (!values['leader-elect']) await act({ ...world.deps, running }, signal);
@@ -152,6 +156,22 @@ function openWorld({
     mayAct: () => true,
   };
   return Object.assign(stack, { deps });
+}
+
+/** Undefined: all of them, also where a variable is there and empty. */
+function namespacesOf(list = ''): readonly string[] | undefined {
+  const names = list.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+  return names.length === 0 ? undefined : names;
+}
+
+/** An address that is none is a matter of the call. */
+async function asAsked<T>(serve: () => Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await serve();
+  } catch (error) {
+    if (Error.isError(error) && error.name === 'RangeError') throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function serviceRef(text: string | undefined): ServiceRef | undefined {

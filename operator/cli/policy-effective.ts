@@ -34,7 +34,7 @@ export const policyEffective = command({
     const output = oneOf('output', values.output, outputs);
     const files = values.filename ?? [];
     const { service, policy } =
-      files.length > 0 ? await fromFiles(files, positionals[0]) : await fromCluster(values, positionals, signal);
+      files.length > 0 ? await fromFiles(files, positionals) : await fromCluster(values, positionals, signal);
     const result = effectivePolicy({
       ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec } }),
       ...(service.spec.overrides === undefined ? {} : { overrides: service.spec.overrides }),
@@ -45,7 +45,9 @@ export const policyEffective = command({
   },
 });
 
-async function fromFiles(files: readonly string[], name: string | undefined) {
+async function fromFiles(files: readonly string[], [name, ...rest]: readonly string[]) {
+  if (rest.length > 0)
+    throw new UsageError(`saw ${[name, ...rest].join(' ')}; wanted one name at most, and -f before each file`);
   const { services, policies } = await readManifests(files);
   const service = services.find(({ metadata }) => name === undefined || metadata.name === name);
   if (service === undefined)

@@ -6,7 +6,10 @@ import { table } from './table.ts';
 export const status = command({
   summary: 'show how a service stands: objectives, replicas, servers, conditions',
   usage: 'NAME [-n NAMESPACE]',
-  examples: ['genops status generation -n ai', 'genops status generation -n ai -o json   # the status object'],
+  examples: [
+    'genops status generation -n ai   # exit code 0 when it is Ready, else 1',
+    'genops status generation -n ai -o json   # the status object',
+  ],
   options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
   help: { ...clusterHelp, output: 'text or json' },
   async run({ values, positionals, out, signal }) {

@@ -279,6 +279,15 @@ describe('the program', () => {
     },
   );
 
+  test('genops manager with an address that is none says what one looks like', async () => {
+    await expect(
+      node('manager', '--kubeconfig', kubeconfigPath(), '--metrics-bind-address', 'abc'),
+    ).rejects.toMatchObject({
+      code: 2,
+      stderr: 'genops manager: saw address "abc"; wanted host:port, for example :8080 or 127.0.0.1:8080\n',
+    });
+  });
+
   test('genops manager whose port is taken says so without a stack', async () => {
     await using holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');

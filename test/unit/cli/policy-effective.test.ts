@@ -99,6 +99,12 @@ describe('genops policy effective -f', () => {
       texts: [policy, service('{ horizontal: { maxReplicas: 0 } }')],
       says: /1\.yaml: spec\.overrides\.horizontal\.maxReplicas: saw 0; wanted .*, for example /,
     },
+    {
+      name: 'more names than one, as from -f *.yaml',
+      texts: [policy],
+      args: ['a.yaml', 'b.yaml'],
+      says: /saw a\.yaml b\.yaml; wanted one name at most, and -f before each file\n$/,
+    },
     { name: 'what is no YAML', texts: ['a: {'], says: /0\.yaml: / },
   ])('is 2 with $name', async ({ texts, args = [], says }) => {
     const answer = await effective(texts, ...args);
