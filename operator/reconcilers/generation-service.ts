@@ -1,14 +1,13 @@
 import type { Resolved } from '../decide/resolve.ts';
 import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/own-writes.ts';
-import { observe, planAll, type UnitPlan, type UnitResult } from '../levers/run.ts';
+import type { UnitPlan, UnitResult } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
-import { withoutClaimed } from './claims.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { report } from './report.ts';
 import { deleteOrphans } from './orphans.ts';
 import { isWatched } from './targets.ts';
-import { applyRemembered, policyOf, resolveService, type VisitDeps } from './visit.ts';
+import { applyRemembered, planService, policyOf, resolveService, type VisitDeps } from './visit.ts';
 
 /** For a target of a kind that is not watched. */
 const askAgainMs = 30_000;
@@ -36,10 +35,8 @@ export function generationService(deps: VisitDeps): Reconcile {
         : requeueAfter(askAgainMs);
     }
     const { resolved } = resolution;
-    const observations = withoutClaimed(await observe(deps.levers, resolved, signal), service, deps.caches);
+    const { observations, state, plans } = await planService(service, resolved, deps, signal);
     deps.hitRatios.note(key, observations, deps.clock.now());
-    const state = deps.states.of(service);
-    const plans = planAll(observations, { memory: state.levers, now: deps.clock.now(), verb: 'plan' });
     const results = await applyRemembered(service, plans, state, deps, signal);
     const assessment = assess(resolved, deps);
     deps.assessed.put(key, statesOf(assessment));

@@ -93,6 +93,7 @@ test('MetricsAPI: installed by its chart under its own rights, the operator serv
     const values = {
       image: { tag: 'dev' },
       metricsAPI: { enabled: true },
+      namespaces: [world.namespace], // other tests have operators of their own
       secretAccess: [{ namespace: world.namespace, names: ['redis'] }],
     };
     const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
