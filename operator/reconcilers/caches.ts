@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Kube } from '../kube/client.ts';
 import { openCollection, type Collection, type CollectionOptions } from '../kube/collection.ts';
 import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
-import { matches, selectorFrom, type Selector } from '../kube/label-selector.ts';
+import { matches, selectorFrom, termsOf, type Selector } from '../kube/label-selector.ts';
 import type { Logger } from '../kube/logger.ts';
 import { horizontalPodAutoscalers, projectHpa, targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import { podResource, projectPod, type PodView } from '../metrics/pod-view.ts';
@@ -127,11 +127,11 @@ const labelKeys = ({ namespace, labels }: PodView): readonly string[] =>
 
 /** The Pods of a selector. An empty one selects none: it would be the whole namespace. */
 export function selectPods(pods: Collection<PodView>, namespace: string, selector: Selector): readonly PodView[] {
-  const named = selector.find(({ operator }) => operator === 'In');
+  const terms = termsOf(selector);
   const candidates =
-    named === undefined
+    terms === undefined
       ? [...pods.list()].filter((pod) => pod.namespace === namespace)
-      : named.values.flatMap((value) => pods.by('label', `${namespace}/${named.key}=${value}`));
+      : terms.flatMap((term) => pods.by('label', `${namespace}/${term}`));
   return candidates.filter(({ labels }) => selects(selector, labels));
 }
 
