@@ -1,5 +1,6 @@
 /** Unit tests: no network, no process, all of them under 15 s. */
 export default {
+  maxWorkers: '100%', // Jest leaves a core to nobody
   displayName: 'unit',
   rootDir: '..',
   roots: ['<rootDir>/test/unit'],
