@@ -7,7 +7,7 @@ import { waitUntil } from '../cluster/ready.ts';
 import { redis } from './account.ts';
 import { claims } from './claims.ts';
 import { endingOf } from './ending.ts';
-import { declare, hasCrds, install, isLeftBehind, uninstall } from './install.ts';
+import { declare, hasCrds, install, madeByDemo, refuseForeign, uninstall } from './install.ts';
 import { drawPicture } from './picture.ts';
 import { play, type Played } from './play.ts';
 import { programsOf, type Programs } from './programs.ts';
@@ -37,6 +37,7 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
   await using stack = new AsyncDisposableStack();
   const { cluster, isOurs } = await ensureCluster(stack, progress, isKept, signal);
   const programs = programsOf(cluster);
+  await refuseForeign(programs, signal); // before anything is deleted, and before a clean-up is promised
   await clearLeftBehind(programs, progress, signal);
   const keepCrds = await hasCrds(programs, signal);
   stack.defer(async () => {
@@ -76,7 +77,7 @@ async function ensureCluster(
 }
 
 async function clearLeftBehind(programs: Programs, progress: Progress, signal: AbortSignal): Promise<void> {
-  if (!(await isLeftBehind(programs, signal))) return;
+  if ((await madeByDemo(programs, signal)).length === 0) return;
   progress.line('  an earlier demo is still here');
   await uninstall({ programs, progress }, { keepCrds: false }, signal);
 }

@@ -12,8 +12,9 @@ import { environment, names } from './story.ts';
 const checkout = resolve(import.meta.dirname, '../..');
 const crds = ['generationservices.genops.dev', 'performancepolicies.genops.dev'];
 
-/** On each namespace that a demo made, so that the next one knows what it may delete. */
+/** On each namespace that a demo made: nothing is deleted in one that has it not. */
 const mark = 'genops.dev/demo';
+const namespaces = [names.workloads, names.operator];
 
 export interface InstallDeps {
   readonly cluster: Cluster;
@@ -21,10 +22,20 @@ export interface InstallDeps {
   readonly progress: Progress;
 }
 
+/** @throws Error where a namespace of ours is there and no demo made it. */
+export async function refuseForeign(programs: Programs, signal: AbortSignal): Promise<void> {
+  const [there, made] = [await existing(programs, [], signal), await madeByDemo(programs, signal)];
+  const foreign = there.filter((name) => !made.includes(name));
+  if (foreign.length === 0) return;
+  throw new Error(
+    `saw namespace ${foreign.join(' and ')} in this cluster, which no demo made; wanted to make it; nothing was changed; next: take another cluster (make cluster-down, or unset GENOPS_TEST_KUBECONFIG)`,
+  );
+}
+
 /**
  * Everything a user does before the first load: images, namespaces, operator, workload. The GenerationService follows in `declare`.
  *
- * @throws Error where a namespace of that name is there and no demo made it.
+ * @throws Error where a namespace of ours is there already.
  */
 export async function install(
   { cluster, programs, progress }: InstallDeps,
@@ -56,7 +67,7 @@ export async function hasCrds(programs: Programs, signal: AbortSignal): Promise<
   return (await programs.kubectl(['get', 'crd', ...crds, '--ignore-not-found', '-o', 'name'], signal)) !== '';
 }
 
-/** Takes everything away again, in the order in which nothing is left behind. */
+/** Takes away again what is in namespaces that a demo made, in the order in which nothing is left behind. */
 export async function uninstall(
   { programs, progress }: Pick<InstallDeps, 'programs' | 'progress'>,
   { keepCrds }: { readonly keepCrds: boolean },
@@ -64,24 +75,36 @@ export async function uninstall(
 ): Promise<void> {
   await progress.step('operator and namespaces removed', async () => {
     const wait = ['--ignore-not-found', '--timeout=60s'];
-    if (await hasCrds(programs, signal)) {
-      await programs.kubectl(['delete', 'gensvc,perf', '--all', '-n', names.workloads, ...wait], signal);
+    const made = await madeByDemo(programs, signal);
+    const all = ['--all', '-n', names.workloads];
+    if (made.includes(names.workloads) && (await hasCrds(programs, signal)))
+      await programs.kubectl(['delete', 'gensvc,perf', ...all, ...wait], signal);
+    if (made.includes(names.operator)) {
+      const release = ['uninstall', names.release, '-n', names.operator, '--ignore-not-found'];
+      await programs.helm([...release, '--wait', '--timeout=60s'], signal);
     }
-    await programs.helm(
-      ['uninstall', names.release, '-n', names.operator, '--ignore-not-found', '--wait', '--timeout=60s'],
-      signal,
-    );
     // A namespace that still has Pods looks again only after half of their grace period.
-    const withPods = ['delete', 'deployment,statefulset', '--all', '-n', names.workloads, '--cascade=foreground'];
-    await programs.kubectl([...withPods, ...wait], signal);
-    await programs.kubectl(['delete', 'namespace', names.workloads, names.operator, ...wait], signal);
+    if (made.includes(names.workloads))
+      await programs.kubectl(['delete', 'deployment,statefulset', ...all, '--cascade=foreground', ...wait], signal);
+    if (made.length > 0) await programs.kubectl(['delete', 'namespace', ...made, ...wait], signal);
     if (!keepCrds) await programs.kubectl(['delete', 'crd', ...crds, ...wait], signal);
   });
 }
 
-/** Whether an earlier demo was kept, or was killed. */
-export async function isLeftBehind(programs: Programs, signal: AbortSignal): Promise<boolean> {
-  return (await programs.kubectl(['get', 'namespace', '-l', mark, '-o', 'name'], signal)) !== '';
+/** Those of our namespaces that bear the mark: an earlier demo was kept or killed, or this one has come so far. */
+export async function madeByDemo(programs: Programs, signal: AbortSignal): Promise<readonly string[]> {
+  return existing(programs, ['-l', mark], signal);
+}
+
+/** @param selector `-l label`, or nothing for all. kubectl takes no names beside a selector. */
+async function existing(
+  programs: Programs,
+  selector: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const found = await programs.kubectl(['get', 'namespace', ...selector, '-o', 'name'], signal);
+  const lines = new Set(found.split('\n'));
+  return namespaces.filter((name) => lines.has(`namespace/${name}`));
 }
 
 async function loadImages(cluster: Cluster, signal: AbortSignal): Promise<void> {
@@ -92,15 +115,7 @@ async function loadImages(cluster: Cluster, signal: AbortSignal): Promise<void> 
 }
 
 async function createNamespaces(programs: Programs, signal: AbortSignal): Promise<void> {
-  const taken = await programs.kubectl(
-    ['get', 'namespace', names.workloads, names.operator, '--ignore-not-found', '-o', 'name'],
-    signal,
-  );
-  if (taken !== '')
-    throw new Error(
-      `saw ${taken.replaceAll('\n', ' and ')} in this cluster, which no demo made; wanted to make them; next: take another cluster (make cluster-down, or unset GENOPS_TEST_KUBECONFIG)`,
-    );
-  const items = [names.workloads, names.operator].map((name) => ({
+  const items = namespaces.map((name) => ({
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', [mark]: 'true' } },
