@@ -46,7 +46,7 @@ const kinds: readonly Kind[] = [
     status: GenerationServiceStatus,
     specRequired: true,
     columns: [
-      { name: 'Mode', jsonPath: '.spec.mode', description: 'How far genops may go.' },
+      { name: 'Mode', jsonPath: '.status.mode', description: 'How far genops may go.' },
       {
         name: 'Ready',
         jsonPath: condition('Ready', 'status'),

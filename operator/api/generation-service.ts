@@ -33,7 +33,7 @@ export const GenerationServiceSpec = struct(
       'Retain',
       oneOf(['Retain', 'Restore'], {
         description:
-          'What happens to changed settings when this object is deleted. Retain leaves them; Restore puts back what we recorded changing, within two minutes.',
+          'What happens to changed settings when this object is deleted. Retain leaves them; Restore puts back what we recorded changing, within two minutes. An HPA that we made goes with the object either way; the replicas stay.',
       }),
     ),
     components: listMap(Component, {

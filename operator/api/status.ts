@@ -186,6 +186,7 @@ const PostgresStatus = struct(
 export const GenerationServiceStatus = struct(
   {
     observedGeneration: integer('Generation of the spec that this status is about.'),
+    mode: string('Mode in force: that of the spec, or Paused by annotation.'),
     planHash: string('Hash of the last plan; what the annotation genops.dev/approve names.'),
     policy: optional(
       struct(

@@ -34,7 +34,7 @@ async function readObjects(file: string): Promise<readonly (GenerationService | 
       result.problems
         .map(
           ({ field, saw, wanted, example }) =>
-            `${file}: ${field}: saw ${saw}; wanted ${wanted}, for example ${example}`,
+            `${file}: ${field}: saw ${saw}; wanted: ${wanted}, for example ${example}`,
         )
         .join('\n'),
     );

@@ -95,9 +95,9 @@ function printed({ policy, origins, problems }: EffectiveResult, output: (typeof
   if (output === 'yaml') return stringify(policy);
   if (output === 'json')
     return `${JSON.stringify({ policy, origins: Object.fromEntries(origins), problems }, undefined, 2)}\n`;
-  const rows = [...origins].map(([field, origin]) => [field, valueAt(policy, field), origin] as const);
+  const rows = [...origins].map(([field, origin]) => [field, origin, valueAt(policy, field)] as const);
   const wrong = problems.map(
-    ({ field, saw, wanted, example }) => `❌ ${field}: saw ${saw}; wanted ${wanted}, for example ${example}\n`,
+    ({ field, saw, wanted, example }) => `❌ ${field}: saw ${saw}; wanted: ${wanted}, for example ${example}\n`,
   );
   return table(rows.map((row) => [...row])) + wrong.join('');
 }

@@ -91,7 +91,9 @@ export function decideFloor(input: FloorInput): FloorDecision {
   return decided(
     to,
     reasonOf({ from, to, desired, limited: limited.limitedBy, minReplicas, maxReplicas }),
-    sentence(leading, desired, limited.limitedBy, to),
+    to === minReplicas && desired < minReplicas
+      ? sentence(leading, desired, undefined, `the policy's minReplicas ${to}`)
+      : sentence(leading, desired, limited.limitedBy, String(to)),
     limited.memory,
   );
 }
@@ -105,6 +107,7 @@ function reasonOf(at: {
   maxReplicas: number;
 }): FloorReason {
   if (at.to === at.maxReplicas && at.desired > at.maxReplicas) return 'MaxReplicas';
+  if (at.to === at.minReplicas && at.desired < at.minReplicas) return 'MinReplicas';
   if (at.to > at.from) return 'LoadHigh';
   if (at.to < at.from) return 'LoadLow';
   if (at.limited?.endsWith('Stabilization') === true) return 'Stabilizing';
@@ -116,11 +119,11 @@ function sentence(
   { metric, answer }: { metric: ShadowMetric; answer: { average: number; measured: number; missing: number } },
   desired: number,
   limitedBy: string | undefined,
-  to: number,
+  floor: string,
 ): string {
   const seen = `${metric.name} is ${figure(answer.average)} a Pod over ${answer.measured} Pods${answer.missing > 0 ? ` (${answer.missing} unknown)` : ''}`;
   const held = limitedBy === undefined ? '' : `, held by ${limitedBy}`;
-  return `${seen}; at ${figure(metric.target)} a Pod that asks for ${desired}${held}: the floor is ${to}.`;
+  return `${seen}; at ${figure(metric.target)} a Pod that asks for ${desired}${held}: the floor is ${floor}.`;
 }
 
 const figure = (value: number): string =>

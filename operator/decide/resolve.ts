@@ -141,7 +141,10 @@ function policyAccepted(
   }
   if (problems.length > 0) {
     const message = problems
-      .map(({ field, saw, wanted, example }) => `${field}: saw ${saw}; wanted ${wanted}, for example ${example}`)
+      .map(
+        ({ field, saw, wanted, example }) =>
+          `${field}: saw ${saw}; wanted: ${wanted}; next: change one of them, for example ${example}`,
+      )
       .join(' | ');
     return { type, status: 'False', reason: 'InvalidEffectivePolicy', message };
   }

@@ -38,7 +38,7 @@ function asProblem(error: ApiError, { kind }: Resource, { metadata }: Manifest):
     return new Problem('Conflict', {
       saw: `other field managers on ${object}: ${held}`,
       wanted: 'these fields to be ours or nobody’s',
-      next: `remove them from the other manager's manifest, or give them up with kubectl apply --server-side --force-conflicts from it without these fields`,
+      next: `set them to what the policy says (then both may have them), or delete ${object}: it is made anew; a value of your own belongs into the policy or spec.overrides`,
       cause: error,
     });
   }

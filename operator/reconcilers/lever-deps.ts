@@ -24,7 +24,7 @@ export async function readSecret(
     throw new Problem('PermissionDenied', {
       saw: `the operator may not read Secret ${namespace}/${name}`,
       wanted: 'get on just this Secret',
-      next: `kubectl create role genops-secrets -n ${namespace} --verb=get --resource=secrets --resource-name=${name}, and bind it to the operator's service account`,
+      next: `add {namespace: ${namespace}, names: [${name}]} to secretAccess of the chart, or kubectl create role read-${name} -n ${namespace} --verb=get --resource=secrets --resource-name=${name} and bind it to the operator's service account`,
       cause: error,
     });
   }

@@ -28,7 +28,7 @@ function accepted({
       message: 'Every field is valid, and they fit together.',
     };
   const message = problems
-    .map(({ field, saw, wanted, example }) => `${field}: saw ${saw}; wanted ${wanted}, for example ${example}`)
+    .map(({ field, saw, wanted, example }) => `${field}: saw ${saw}; wanted: ${wanted}, for example ${example}`)
     .join(' | ');
   return { type: 'Accepted', status: 'False', reason: 'Invalid', message };
 }

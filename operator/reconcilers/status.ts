@@ -78,6 +78,7 @@ function resolvedSections(
   const { redis = [] } = resolved.service.spec;
   const planHash = visit.planHash ?? previous.planHash;
   return {
+    mode: resolved.mode,
     ...(planHash === undefined ? {} : { planHash }),
     policy: policyStatus(visit, resolved),
     ...visit.assessment.figures,

@@ -55,7 +55,7 @@ export const isWatched = ({ apiVersion, kind }: ComponentSpec['targetRef']): boo
 
 /** Of two services with one target or server the older one has it: by creation, then by name; in no order are two equal. */
 export function claimsBefore(other: GenerationService, service: GenerationService): boolean {
-  if (other.metadata.uid === service.metadata.uid) return false;
+  if (other.metadata.uid === service.metadata.uid || other.spec.mode === 'DryRun') return false; // one that only reports takes nothing
   const order = ({ metadata }: GenerationService): string =>
     [metadata.creationTimestamp, metadata.name, metadata.namespace, metadata.uid].join(' ');
   return order(other) < order(service);

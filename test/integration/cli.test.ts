@@ -229,16 +229,16 @@ describe('genops policy effective', () => {
     );
     const answer = await genops(world, 'policy', 'effective', 'generation');
     expect(answer).toMatchObject({ code: 0, err: '' });
-    expect(answer.out).toMatch(/^horizontal\.minReplicas +4 +policy standard$/m);
-    expect(answer.out).toMatch(/^horizontal\.maxReplicas +12 +GenerationService overrides$/m);
-    expect(answer.out).toMatch(/^redis\.evictionPolicy +\S+ +default$/m);
+    expect(answer.out).toMatch(/^horizontal\.minReplicas +policy standard +4$/m);
+    expect(answer.out).toMatch(/^horizontal\.maxReplicas +GenerationService overrides +12$/m);
+    expect(answer.out).toMatch(/^redis\.evictionPolicy +default +\S+$/m);
 
     await world.apply(
       generationService({ policyRef: { name: 'standard' }, overrides: { horizontal: { maxReplicas: 3 } } }),
     );
     const wrong = await genops(world, 'policy', 'effective', 'generation');
     expect(wrong.code).toBe(1);
-    expect(wrong.out).toMatch(/❌ horizontal\.\w+Replicas: saw .*; wanted .*, for example /);
+    expect(wrong.out).toMatch(/❌ horizontal\.\w+Replicas: saw .*; wanted: .*, for example /);
   });
 
   test('is 2 where the policy is missing', async () => {

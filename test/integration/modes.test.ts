@@ -39,6 +39,7 @@ describe('modes', () => {
     await world.eventually(async () =>
       expectCondition(await world.service(), 'Ready', { status: 'True', reason: 'Paused' }),
     );
+    expect((await world.service()).status?.mode).toBe('Paused'); // what kubectl get shows
     await world.eventually(async () =>
       expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'DryRun' }),
     );
@@ -172,6 +173,27 @@ test('of two services for one target the older has it; when it goes, the younger
   await world.eventually(async () => expectCondition(await world.service('b-second'), 'Ready', { status: 'True' }), {
     withinMs: 60_000,
   });
+});
+
+test('a service that only reports claims no target', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(generationService({ mode: 'DryRun' }, { name: 'a-look' }));
+  await world.eventually(async () =>
+    expectCondition(await world.service('a-look'), 'Ready', { status: 'True', reason: 'DryRun' }),
+  );
+  await world.apply(generationService({}, { name: 'b-real' }));
+  await world.eventually(async () =>
+    expectCondition(await world.service('b-real'), 'Ready', { status: 'True', reason: 'Reconciled' }),
+  );
+});
+
+test('a service with the longest name that Kubernetes takes works too', async () => {
+  await using world = await startWorld();
+  const name = `long-${'x'.repeat(200)}`;
+  await world.apply(deployment());
+  await world.apply(generationService({}, { name }));
+  await world.eventually(async () => expectCondition(await world.service(name), 'Ready', { status: 'True' }));
 });
 
 test('a floor that a person has set by hand is not taken by force: the condition names who has it', async () => {

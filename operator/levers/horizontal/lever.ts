@@ -1,3 +1,4 @@
+import { childName } from '../../api/child-name.ts';
 import type { Resolved } from '../../decide/resolve.ts';
 import type { Kube } from '../../kube/client.ts';
 import type { Collection } from '../../kube/collection.ts';
@@ -74,7 +75,7 @@ async function apply(
     metadata: {
       namespace,
       name: change.name,
-      labels: { 'app.kubernetes.io/managed-by': 'genops', 'genops.dev/service': owner.name },
+      labels: { 'app.kubernetes.io/managed-by': 'genops', 'genops.dev/service': childName(owner.name) },
       ...(change.owner === undefined ? {} : { ownerReferences: [change.owner] }),
     },
     spec: change.spec,

@@ -43,14 +43,14 @@ describe('genops policy effective -f', () => {
   test('shows every value with the layer that it comes from; nothing is asked of a cluster', async () => {
     const answer = await effective([policy, service('{ horizontal: { maxReplicas: 12 } }')]);
     expect(answer).toMatchObject({ code: 0, err: '' });
-    expect(answer.out).toMatch(/^horizontal\.minReplicas +4 +policy standard$/m);
-    expect(answer.out).toMatch(/^horizontal\.maxReplicas +12 +GenerationService overrides$/m);
-    expect(answer.out).toMatch(/^horizontal\.mode +Enforce +default$/m);
+    expect(answer.out).toMatch(/^horizontal\.minReplicas +policy standard +4$/m);
+    expect(answer.out).toMatch(/^horizontal\.maxReplicas +GenerationService overrides +12$/m);
+    expect(answer.out).toMatch(/^horizontal\.mode +default +Enforce$/m);
   });
 
   test('--component puts the overrides of that component on top', async () => {
     const { out } = await effective([policy, service('{}')], '--component', 'workflow');
-    expect(out).toMatch(/^horizontal\.minReplicas +6 +component workflow$/m);
+    expect(out).toMatch(/^horizontal\.minReplicas +component workflow +6$/m);
   });
 
   test('reads both kinds out of one file and passes over others', async () => {
@@ -72,7 +72,7 @@ describe('genops policy effective -f', () => {
   test('is 1 where two layers contradict each other, and names the field', async () => {
     const answer = await effective([policy, service('{ horizontal: { maxReplicas: 3 } }')]);
     expect(answer).toMatchObject({ code: 1, err: '' });
-    expect(answer.out).toMatch(/^❌ horizontal\.\w+: saw .*; wanted .*, for example /m);
+    expect(answer.out).toMatch(/^❌ horizontal\.\w+: saw .*; wanted: .*, for example /m);
   });
 
   test.each<{ name: string; texts: readonly string[]; args?: readonly string[]; says: RegExp }>([
@@ -97,7 +97,7 @@ describe('genops policy effective -f', () => {
     {
       name: 'a value that the API server would refuse',
       texts: [policy, service('{ horizontal: { maxReplicas: 0 } }')],
-      says: /1\.yaml: spec\.overrides\.horizontal\.maxReplicas: saw 0; wanted .*, for example /,
+      says: /1\.yaml: spec\.overrides\.horizontal\.maxReplicas: saw 0; wanted: .*, for example /,
     },
     {
       name: 'more names than one, as from -f *.yaml',

@@ -17,7 +17,7 @@ test.each([
   {
     name: 'invalid',
     spec: { horizontal: { minReplicas: 9, maxReplicas: 2 } },
-    expected: { status: 'False', reason: 'Invalid', message: expect.stringMatching(/saw .*; wanted .*for example/) },
+    expected: { status: 'False', reason: 'Invalid', message: expect.stringMatching(/saw .*; wanted: .*for example/) },
   },
 ])('a policy that is $name is told so, with the services that refer to it', ({ spec, expected }) => {
   expect(renderPolicyStatus(policyWith(spec), 2, now)).toMatchObject({
