@@ -7,7 +7,7 @@ import { waitUntil } from '../cluster/ready.ts';
 import { redis } from './account.ts';
 import { claims } from './claims.ts';
 import { endingOf } from './ending.ts';
-import { declare, hasCrds, install, madeByDemo, refuseForeign, uninstall } from './install.ts';
+import { declare, install, madeByDemo, refuseForeign, uninstall } from './install.ts';
 import { drawPicture } from './picture.ts';
 import { play, type Played } from './play.ts';
 import { programsOf, type Programs } from './programs.ts';
@@ -39,11 +39,10 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
   const programs = programsOf(cluster);
   await refuseForeign(programs, signal); // before anything is deleted, and before a clean-up is promised
   await clearLeftBehind(programs, progress, signal);
-  const keepCrds = await hasCrds(programs, signal);
   stack.defer(async () => {
     if (isKept() || isOurs) return; // with the cluster everything in it goes
     out.write('\nclean up\n');
-    await uninstall({ programs, progress }, { keepCrds }, AbortSignal.timeout(120_000));
+    await uninstall({ programs, progress }, AbortSignal.timeout(120_000));
   });
   await install({ cluster, programs, progress }, options, signal);
 
@@ -79,7 +78,7 @@ async function ensureCluster(
 async function clearLeftBehind(programs: Programs, progress: Progress, signal: AbortSignal): Promise<void> {
   if ((await madeByDemo(programs, signal)).length === 0) return;
   progress.line('  an earlier demo is still here');
-  await uninstall({ programs, progress }, { keepCrds: false }, signal);
+  await uninstall({ programs, progress }, signal);
 }
 
 interface RunDeps {

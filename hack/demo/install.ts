@@ -62,18 +62,19 @@ export async function declare(programs: Programs, signal: AbortSignal): Promise<
   await programs.kubectl(['apply', '-f', join(checkout, 'config/samples/demo.yaml')], signal);
 }
 
-/** Whether the cluster knew our kinds before we came: then they stay. */
-export async function hasCrds(programs: Programs, signal: AbortSignal): Promise<boolean> {
+async function hasCrds(programs: Programs, signal: AbortSignal): Promise<boolean> {
   return (await programs.kubectl(['get', 'crd', ...crds, '--ignore-not-found', '-o', 'name'], signal)) !== '';
 }
 
-/** Takes away again what is in namespaces that a demo made, in the order in which nothing is left behind. */
+/**
+ * Takes away again what is in namespaces that a demo made, in the order in which nothing is left behind.
+ * The CRDs stay: with them every GenerationService and PerformancePolicy of other namespaces would go.
+ */
 export async function uninstall(
   { programs, progress }: Pick<InstallDeps, 'programs' | 'progress'>,
-  { keepCrds }: { readonly keepCrds: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  await progress.step('operator and namespaces removed', async () => {
+  await progress.step('operator and namespaces removed, CRDs left', async () => {
     const wait = ['--ignore-not-found', '--timeout=60s'];
     const made = await madeByDemo(programs, signal);
     const all = ['--all', '-n', names.workloads];
@@ -87,7 +88,6 @@ export async function uninstall(
     if (made.includes(names.workloads))
       await programs.kubectl(['delete', 'deployment,statefulset', ...all, '--cascade=foreground', ...wait], signal);
     if (made.length > 0) await programs.kubectl(['delete', 'namespace', ...made, ...wait], signal);
-    if (!keepCrds) await programs.kubectl(['delete', 'crd', ...crds, ...wait], signal);
   });
 }
 
