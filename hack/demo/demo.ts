@@ -14,6 +14,7 @@ import { programsOf, type Programs } from './programs.ts';
 import { isTuned } from './record.ts';
 import { screenOn } from './screen.ts';
 import { takeSnapshot, type Snapshot } from './snapshot.ts';
+import { stoppable } from './stoppable.ts';
 import { names } from './story.ts';
 import { lookAround, verdict } from './words.ts';
 
@@ -31,18 +32,20 @@ const pictureFolder = resolve(import.meta.dirname, '../../.cache/demo');
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
   const { out } = options;
-  const progress = progressOn(out);
+  const progress = stoppable(out, signal);
+  const afterwards = progressOn(out); // what is done after Ctrl-C can fail, but not be stopped
   out.write('genops demo: one command, a real Kubernetes, a real Redis, real load\n\nset up\n');
   const isKept = (): boolean => options.keep && !signal.aborted; // also what failed, for a look at it; Ctrl-C is no wish to keep
   await using stack = new AsyncDisposableStack();
-  const { cluster, isOurs } = await ensureCluster(stack, progress, isKept, signal);
+  const { cluster, isOurs } = await ensureCluster(stack, { progress, afterwards, isKept }, signal);
   const programs = programsOf(cluster);
   await refuseForeign(programs, signal); // before anything is deleted, and before a clean-up is promised
   await clearLeftBehind(programs, progress, signal);
   stack.defer(async () => {
+    if (isKept()) out.write(lookAround(cluster)); // also after a failure
     if (isKept() || isOurs) return; // with the cluster everything in it goes
     out.write('\nclean up\n');
-    await uninstall({ programs, progress }, AbortSignal.timeout(120_000));
+    await uninstall({ programs, progress: afterwards }, AbortSignal.timeout(120_000));
   });
   await install({ cluster, programs, progress }, options, signal);
 
@@ -52,25 +55,30 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
   const allHold = results.every(({ holds }) => holds);
   const pictures = await progress.step('picture drawn', () => drawPicture(played, allHold, pictureFolder));
   out.write(verdict(results, { pictures, seconds: (performance.now() - started) / 1000 }));
-  if (isKept()) out.write(lookAround(cluster));
   return allHold;
+}
+
+interface EnsureDeps {
+  readonly progress: Progress;
+  readonly afterwards: Progress;
+  readonly isKept: () => boolean;
 }
 
 /** A cluster that was up stays up. */
 async function ensureCluster(
   stack: AsyncDisposableStack,
-  progress: Progress,
-  isKept: () => boolean,
+  { progress, afterwards, isKept }: EnsureDeps,
   signal: AbortSignal,
 ): Promise<{ readonly cluster: Cluster; readonly isOurs: boolean }> {
   const found = await findCluster('default', signal);
   if (found !== undefined) {
     progress.line(`  cluster: up already (${found.kubeconfigPath})`);
+    stack.defer(() => afterwards.line(`  cluster: still up (${found.kubeconfigPath})`));
     return { cluster: found, isOurs: false };
   }
   const cluster = await progress.step('cluster up', () => startCluster({ progress }, signal));
   stack.defer(async () => {
-    if (!isKept()) await progress.step('cluster down', () => cluster.stop());
+    if (!isKept()) await afterwards.step('cluster down', () => cluster.stop());
   });
   return { cluster, isOurs: true };
 }
