@@ -52,7 +52,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     } as const;
     await report(service, visit, deps, signal);
     await deleteOrphans(resolved, deps, signal);
-    return nextVisit(resolved, results);
+    return nextVisit(resolved, results, deps.clock.now());
   };
 }
 
@@ -63,10 +63,18 @@ function planHash(plans: readonly UnitPlan[]): string | undefined {
   return changes.length === 0 ? undefined : hashOf(changes);
 }
 
+/** What has been wrong for long is looked at less often: a quarter of the time that it has lasted, two minutes at most. */
+function backoffMs({ status }: Resolved['service'], now: number): number {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'False' ? Math.min((now - Date.parse(ready.lastTransitionTime)) / 4, 120_000) : 0;
+}
+
 /** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
-function nextVisit({ components }: Resolved, results: readonly UnitResult[]): Next {
+function nextVisit({ service, components }: Resolved, results: readonly UnitResult[], now: number): Next {
   const isTold = components.every(({ spec }) => isWatched(spec.targetRef));
-  const asked = results.map(({ plan }) => plan.againMs ?? Number.POSITIVE_INFINITY);
+  const asked = results.map(({ plan: { againMs = Number.POSITIVE_INFINITY, problem } }) =>
+    problem === undefined ? againMs : Math.max(againMs, backoffMs(service, now)),
+  );
   const soonest = Math.min(...asked, isTold ? Number.POSITIVE_INFINITY : askAgainMs);
   return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
 }

@@ -65,8 +65,17 @@ function reportUnit(
     lever: lever.name,
     unit: unit.name,
   };
-  if (problem?.cause !== undefined)
-    logger.warn(problem.message, { ...about, reason: problem.reason, cause: problem.cause });
+  if (problem?.cause !== undefined) {
+    // Seen at each visit, told once: what stands in status already is no news.
+    const isKnown = service.status?.conditions?.some(
+      ({ type, message }) => type === lever.condition && message.includes(problem.message),
+    );
+    logger.log(isKnown === true ? 'debug' : 'warn', problem.message, {
+      ...about,
+      reason: problem.reason,
+      cause: problem.cause,
+    });
+  }
   if (outcome === 'nothing') return;
   metrics.leverChanges.inc({ lever: lever.name, result: outcome });
   const differences = changes.flatMap((change) =>

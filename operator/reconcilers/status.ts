@@ -110,7 +110,14 @@ function policyStatus(
 }
 
 /** Reasons with which nothing goes on before a person has acted. */
-const stalling: ReadonlySet<string> = new Set(['InvalidEffectivePolicy', 'Conflict', 'PermissionDenied']);
+const stalling: ReadonlySet<string> = new Set([
+  'InvalidEffectivePolicy',
+  'Conflict',
+  'PermissionDenied',
+  'NoScaleSubresource',
+  'AuthenticationFailed',
+  'ConfigRejected',
+]);
 /** What keeps a service from being Ready; the rest is told, and is no fault of its settings. */
 const isPartOfReady = (type: string): boolean =>
   type === 'PolicyAccepted' || type === 'TargetFound' || type.endsWith('Applied');
