@@ -1,4 +1,5 @@
 /** One manager of two: leads when it can, and while it leads writes its name into a ConfigMap as fast as it can. Arguments: kubeconfig, namespace, its name. */
+import { setImmediate } from 'node:timers/promises';
 import { connectKube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import { fenced, lead, type Leadership } from '../../operator/kube/leader.ts';
@@ -16,7 +17,12 @@ async function work(leadership: Leadership): Promise<void> {
   say('leads');
   for (let turn = 0; !leadership.signal.aborted; turn += 1) {
     const manifest = { metadata: { namespace, name: 'written' }, data: { by: identity, turn: String(turn) } };
-    await writer.apply(configMaps, manifest, { manager: identity, force: true }, leadership.signal);
+    try {
+      await writer.apply(configMaps, manifest, { manager: identity, force: true }, leadership.signal);
+    } catch (error) {
+      if (leadership.isHeld()) throw error;
+      await setImmediate(); // refused, as a reconcile is: the timer that ends the term has yet to fire
+    }
   }
   say('stopped');
 }
