@@ -9,7 +9,8 @@ export interface Progress {
 
 const heartbeatMs = 15_000;
 
-export function progressOn(out: Writable): Progress {
+/** @param signal What stops the steps: one that ended with it was stopped and has not failed, for nothing was wrong with it. */
+export function progressOn(out: Pick<Writable, 'write'>, signal?: AbortSignal): Progress {
   const line = (text: string): void => {
     out.write(`${text}\n`);
   };
@@ -26,7 +27,7 @@ export function progressOn(out: Writable): Progress {
         line(`  ${name}: ${seconds()}`);
         return result;
       } catch (error) {
-        line(`  ${name}: failed after ${seconds()}`);
+        line(`  ${name}: ${signal?.aborted === true ? 'stopped' : 'failed'} after ${seconds()}`);
         throw error;
       } finally {
         clearInterval(heartbeat);

@@ -14,7 +14,6 @@ import { programsOf, type Programs } from './programs.ts';
 import { isTuned } from './record.ts';
 import { screenOn } from './screen.ts';
 import { takeSnapshot, type Snapshot } from './snapshot.ts';
-import { stoppable } from './stoppable.ts';
 import { names } from './story.ts';
 import { lookAround, verdict } from './words.ts';
 
@@ -32,7 +31,7 @@ const pictureFolder = resolve(import.meta.dirname, '../../.cache/demo');
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
   const { out } = options;
-  const progress = stoppable(out, signal);
+  const progress = progressOn(out, signal);
   const afterwards = progressOn(out); // what is done after Ctrl-C can fail, but not be stopped
   out.write('genops demo: one command, a real Kubernetes, a real Redis, real load\n\nset up\n');
   const isKept = (): boolean => options.keep && !signal.aborted; // also what failed, for a look at it; Ctrl-C is no wish to keep
