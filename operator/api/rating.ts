@@ -75,7 +75,8 @@ export const Rating = struct(
           fair: grade(40, 'Least points for Fair; below it the grade is Poor.'),
         },
         {
-          description: 'Points from which a service has a grade.',
+          description:
+            'Points of 100 from which a service has a grade; with fewer than half of the points known it is Unknown.',
           rules: [
             ordered('fair', 'good', { as: 'number', example: 'fair: 40, good: 60' }),
             ordered('good', 'excellent', { as: 'number', example: 'good: 60, excellent: 80' }),

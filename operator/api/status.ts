@@ -201,7 +201,12 @@ export const GenerationServiceStatus = struct(
     rating: optional(
       struct(
         {
-          grade: optional(oneOf(['Excellent', 'Good', 'Fair', 'Poor', 'Unknown'], { description: 'The grade.' })),
+          grade: optional(
+            oneOf(['Excellent', 'Good', 'Fair', 'Poor', 'Unknown'], {
+              description:
+                'The grade: what all points would give if they were like the known ones. Unknown while fewer than half are known.',
+            }),
+          ),
           score: integer('Points.'),
           scoredOf: integer('Points that could be had: less than 100 while parts are unknown.'),
           parts: optional(

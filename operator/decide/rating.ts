@@ -22,6 +22,7 @@ const partCount = 4;
 /**
  * The guide's rating (row H3): each part gives the points of the first limit that it keeps, strictly.
  * A part without a figure is left out of `parts` and of `scoredOf`; the grade is then what the known parts would give if all were like them.
+ * With fewer than half of the points known it is Unknown: one good part is no excellent service.
  */
 export function ratingOf({ policy, cpuPercent, memoryBytes, responseTimeP95, cacheHitRatio }: RatingInput): Rating {
   const limits = {
@@ -45,8 +46,9 @@ export function ratingOf({ policy, cpuPercent, memoryBytes, responseTimeP95, cac
   const points = Object.values(parts);
   if (points.length === 0) return { grade: 'Unknown', scoredOf: 0 };
   const score = points.reduce((sum, point) => sum + point, 0);
+  const isKnown = points.length >= partCount / 2; // each part can give as many points as any other
   return {
-    grade: gradeOf((score * partCount) / points.length, policy.grades),
+    grade: isKnown ? gradeOf((score * partCount) / points.length, policy.grades) : 'Unknown',
     score,
     scoredOf: points.length * (policy.points[0] ?? 0),
     parts,

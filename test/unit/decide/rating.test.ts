@@ -92,6 +92,27 @@ describe('ratingOf()', () => {
       scoredOf: 75,
     },
     {
+      name: 'half of the points known are enough for a grade: 25 + 25 of 50 is Excellent',
+      input: { cacheHitRatio: undefined, responseTimeP95: undefined },
+      grade: 'Excellent',
+      score: 50,
+      scoredOf: 50,
+    },
+    {
+      name: 'below half the best points are no grade: 25 of 25 is Unknown',
+      input: { cacheHitRatio: undefined, responseTimeP95: undefined, memoryBytes: undefined },
+      grade: 'Unknown',
+      score: 25,
+      scoredOf: 25,
+    },
+    {
+      name: 'nor are the worst: 0 of 25 is Unknown',
+      input: { cacheHitRatio: 0.1, responseTimeP95: undefined, memoryBytes: undefined, cpuPercent: undefined },
+      grade: 'Unknown',
+      score: 0,
+      scoredOf: 25,
+    },
+    {
       name: 'a lower bound within the limits is unknown',
       input: { responseTimeP95: { value: 0.5, atLeast: true } },
       grade: 'Excellent',
@@ -111,6 +132,22 @@ describe('ratingOf()', () => {
 
   test('shows a missing part as missing', () => {
     expect(points({ cacheHitRatio: undefined }).parts).toEqual({ cpu: 25, memory: 25, responseTime: 25 });
+  });
+  test('shows the points of what is known also where that is too little for a grade', () => {
+    expect(ratingOf({ policy, memoryBytes: 1100 * mi })).toEqual({
+      grade: 'Unknown',
+      score: 15,
+      scoredOf: 25,
+      parts: { memory: 15 },
+    });
+  });
+  test('counts halves by parts, whatever a part gives: 20 + 20 of 40, of 80', () => {
+    const other = { ...policy, points: [20, 10, 5] };
+    expect(ratingOf({ policy: other, cpuPercent: 10, memoryBytes: 1 })).toMatchObject({
+      grade: 'Excellent',
+      scoredOf: 40,
+    });
+    expect(ratingOf({ policy: other, cpuPercent: 10 })).toMatchObject({ grade: 'Unknown', scoredOf: 20 });
   });
   test('knows no grade without a figure', () => {
     expect(ratingOf({ policy })).toEqual({ grade: 'Unknown', scoredOf: 0 });
