@@ -2,7 +2,7 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 
 type Objectives = NonNullable<GenerationServiceStatus['objectives']>;
 type Objective = Objectives[number];
-type Rating = GenerationServiceStatus['rating'];
+type Rating = NonNullable<GenerationServiceStatus['rating']>;
 
 /** A figure in status follows the measured one when it left this band, and not more often than this. */
 const band = 0.1;
@@ -17,8 +17,14 @@ export function steadyObjectives(previous: Objectives = [], next: Objectives, no
 }
 
 /** The rating in status: told when the grade or what is known of it changes. */
-export const steadyRating = (previous: Rating, next: Rating): Rating =>
-  previous !== undefined && previous.grade === next?.grade && previous.scoredOf === next?.scoredOf ? previous : next;
+export const steadyRating = (previous: Rating | undefined, next: Rating): Rating =>
+  previous !== undefined && isToldBy(previous, next) ? previous : next;
+
+const isToldBy = (previous: Rating, next: Rating): boolean =>
+  previous.grade === next.grade && previous.scoredOf === next.scoredOf && partsOf(previous) === partsOf(next);
+
+/** The API server gives fields back in an order of its own. */
+const partsOf = ({ parts = {} }: Rating): string => Object.keys(parts).toSorted().join();
 
 function isSteady(before: Objective, after: Objective, now: number): boolean {
   if (before.state !== after.state || before.target !== after.target || before.component !== after.component)

@@ -157,7 +157,7 @@ function objectives(
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
     objectivesMet: answer.objectivesMet,
-    ...(rating && { rating }),
+    rating,
   };
   return { condition: answer.condition, figures };
 }

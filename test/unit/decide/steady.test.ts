@@ -48,9 +48,48 @@ describe('steadyObjectives()', () => {
   });
 });
 
-test('steadyRating() tells grades, not points', () => {
-  const good = { grade: 'Good', score: 65, scoredOf: 100 } as const;
-  expect(steadyRating(good, { grade: 'Good', score: 70, scoredOf: 100 })).toBe(good);
-  expect(steadyRating(good, { grade: 'Fair', score: 55, scoredOf: 100 })).toMatchObject({ grade: 'Fair' });
-  expect(steadyRating(good, { grade: 'Good', score: 50, scoredOf: 75 })).toMatchObject({ scoredOf: 75 });
+type Rating = Parameters<typeof steadyRating>[1];
+const good: Rating = { grade: 'Good', score: 65, scoredOf: 100 };
+const half: Rating = { grade: 'Good', score: 30, scoredOf: 50, parts: { cpu: 15, memory: 15 } };
+const little: Rating = { grade: 'Unknown', score: 25, scoredOf: 25, parts: { cpu: 25 } };
+
+describe('steadyRating()', () => {
+  test.each<{ name: string; before: Rating | undefined; after: Rating; told: boolean }>([
+    { name: 'keeps points that only move', before: good, after: { ...good, score: 70 }, told: false },
+    { name: 'tells another grade', before: good, after: { grade: 'Fair', score: 55, scoredOf: 100 }, told: true },
+    { name: 'tells that less is known', before: good, after: { grade: 'Good', score: 50, scoredOf: 75 }, told: true },
+    {
+      name: 'tells that other parts are known, though as many',
+      before: half,
+      after: { ...half, parts: { memory: 15, cacheHitRatio: 15 } },
+      told: true,
+    },
+    {
+      name: 'keeps the same parts in whatever order the API server gives them back',
+      before: { ...half, parts: { memory: 15, cpu: 15 } },
+      after: { ...half, score: 40, parts: { cpu: 25, memory: 15 } },
+      told: false,
+    },
+    {
+      name: 'tells a grade that is lost because too little is known',
+      before: half,
+      after: little,
+      told: true,
+    },
+    {
+      name: 'tells that nothing is known any more',
+      before: little,
+      after: { grade: 'Unknown', scoredOf: 0 },
+      told: true,
+    },
+    {
+      name: 'keeps points that only move also below half',
+      before: little,
+      after: { ...little, score: 15, parts: { cpu: 15 } },
+      told: false,
+    },
+    { name: 'tells the first one', before: undefined, after: little, told: true },
+  ])('$name', ({ before: known, after, told }) => {
+    expect(steadyRating(known, after)).toBe(told ? after : known);
+  });
 });
