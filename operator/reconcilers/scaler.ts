@@ -1,9 +1,9 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
 import { isProblem, type Problem } from '../api/problem.ts';
-import { quantity } from '../api/quantity.ts';
 import { rfc3339 } from '../api/rfc3339.ts';
-import { decideFloor, type FloorDecision } from '../decide/floor.ts';
+import type { FloorDecision } from '../decide/floor.ts';
+import { planFloor } from '../decide/plan-floor.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
 import type { BehaviorMemory } from '../decide/scaling-behavior.ts';
@@ -12,9 +12,8 @@ import type { EventRecorder } from '../kube/events.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
-import type { UnitMemory } from '../levers/lever.ts';
 import { applyFloor } from '../levers/horizontal/floor.ts';
-import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
+import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
@@ -83,77 +82,34 @@ async function visitComponent(
   signal: AbortSignal,
 ): Promise<ComponentResult> {
   const { name, targetRef } = component.spec;
-  const { mode } = component.policy.horizontal;
   const { service } = resolved;
-  const hpas = deps.caches.hpas.by('target', targetKey(service.metadata.namespace, targetRef));
-  const [hpa] = hpas;
   const idle = { name, decision: undefined, usesShadow: false, problem: undefined, moved: false };
-  const ownership = hpa === undefined || hpas.length > 1 ? 'theirs' : ownershipOf(hpa, resolved, component, deps);
-  if (mode === 'Off' || hpa === undefined || ownership === 'theirs') return idle;
-
-  const memoryKey = `${keyOf(service)}/${name}`;
+  const memoryKey = `${keyOf(service)}/${service.metadata.uid}/${name}`;
   const shadow = shadowedMetrics(component).map((metric) => ({
     ...metric,
     pods: deps.podSamples(resolved, component),
   }));
-  const decision = decideFloor({
-    ...boundsOf(component, hpa, deps.states.of(service).levers[`horizontal/${name}`]?.originals),
-    floor: hpa.spec.minReplicas,
-    current: component.target.replicas,
+  const plan = planFloor({
+    resolved,
+    component,
+    hpas: deps.caches.hpas.by('target', targetKey(service.metadata.namespace, targetRef)),
+    originals: deps.states.of(service).levers[`horizontal/${name}`]?.originals,
     shadow,
-    behavior: component.policy.horizontal.behavior,
-    tolerance: toleranceOf(component),
     memory: memories.get(memoryKey),
     now: deps.clock.now(),
   });
+  if (plan === undefined) return idle;
+  const { decision, change } = plan;
   if (decision.memory !== undefined) memories.set(memoryKey, decision.memory);
   deps.metrics.scalingDecisions.inc({ action: decision.action });
   const result = { ...idle, decision, usesShadow: shadow.length > 0 && mayHavePods(resolved, component, deps) };
-  if (decision.action === 'Hold' || resolved.mode !== 'Enforce' || mode === 'DryRun') return result;
+  if (change === undefined) return result;
   try {
-    const moved = await applyFloor(deps.kube, { hpa, floor: decision.to, force: ownership === 'given' }, signal);
-    return { ...result, moved };
+    return { ...result, moved: await applyFloor(deps.kube, change, signal) };
   } catch (error) {
     if (isProblem(error)) return { ...result, problem: error };
     throw error;
   }
-}
-
-/** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, and what it was is remembered, so that its floor may be taken from whoever has it; else `theirs`. */
-function ownershipOf(
-  { controller, uid }: HpaView,
-  { service }: Resolved,
-  { spec, policy }: ResolvedComponent,
-  { states }: ScalerDeps,
-): 'made' | 'given' | 'theirs' {
-  if (controller?.uid === service.metadata.uid) return 'made';
-  const originals = states.of(service).levers[`horizontal/${spec.name}`]?.originals;
-  const isGiven = policy.horizontal.mode === 'FloorOnly' ? originals?.['floorOf'] === uid : originals?.['uid'] === uid;
-  return isGiven ? 'given' : 'theirs';
-}
-
-/** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. With FloorOnly the floor is only ever raised above what its owner wrote. */
-function boundsOf(
-  { policy: { horizontal } }: ResolvedComponent,
-  { spec, uid }: HpaView,
-  originals: UnitMemory['originals'],
-): { minReplicas: number; maxReplicas: number } {
-  const maxReplicas = Math.min(
-    horizontal.mode === 'FloorOnly' ? spec.maxReplicas : horizontal.maxReplicas,
-    spec.maxReplicas,
-  );
-  const lent = horizontal.mode === 'FloorOnly' && originals?.['floorOf'] === uid ? Number(originals['floor']) : 0;
-  return { minReplicas: Math.min(Math.max(horizontal.minReplicas, lent), maxReplicas), maxReplicas };
-}
-
-/** The tolerance that the HPA controller has where the policy names none. */
-const defaultTolerance = 0.1;
-function toleranceOf({ policy: { horizontal } }: ResolvedComponent): { up: number; down: number } {
-  const { scaleUp, scaleDown } = horizontal.behavior;
-  return {
-    up: quantity(scaleUp.tolerance ?? defaultTolerance),
-    down: quantity(scaleDown.tolerance ?? defaultTolerance),
-  };
 }
 
 /** Without Pods there is nothing to be read: the first one wakes us, where its target is watched. */
@@ -163,13 +119,13 @@ const mayHavePods = ({ service }: Resolved, { spec, target }: ResolvedComponent,
 /** Hands the report to the reconciler that writes status, and wakes it only when there is something new to write. */
 function publish(service: GenerationService & KubeObject, results: readonly ComponentResult[], deps: ScalerDeps): void {
   const key = keyOf(service);
-  const before = deps.decisions.of(key);
+  const before = deps.decisions.of(service);
   const moved = results.filter(({ moved: isMoved }) => isMoved);
   const fresh = moved.flatMap(({ name, decision }) =>
     decision === undefined ? [] : [[name, decisionStatus(decision, deps.clock.now())] as const],
   );
   const problem = results.find((result) => result.problem !== undefined)?.problem;
-  deps.decisions.put(key, { problem, decisions: new Map([...(before?.decisions ?? []), ...fresh]) });
+  deps.decisions.put(service, { problem, decisions: new Map([...(before?.decisions ?? []), ...fresh]) });
   for (const { name, decision } of moved) announce(service, name, decision, deps);
   if (fresh.length > 0 || problem?.message !== before?.problem?.message) deps.services.add(key);
 }

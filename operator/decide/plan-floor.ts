@@ -1,0 +1,83 @@
+import { quantity } from '../api/quantity.ts';
+import { decideFloor, type FloorDecision, type FloorInput, type ShadowMetric } from './floor.ts';
+import type { Tolerance } from './pods-metric.ts';
+import type { Resolved, ResolvedComponent } from './resolve.ts';
+
+/** An autoscaler, as far as its floor goes. */
+interface Autoscaler {
+  readonly uid: string;
+  readonly controller: { readonly uid: string } | undefined;
+  readonly spec: { readonly minReplicas?: number; readonly maxReplicas: number };
+}
+
+export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<FloorInput, 'memory' | 'now'> {
+  readonly resolved: Pick<Resolved, 'service' | 'mode'>;
+  readonly component: ResolvedComponent;
+  /** All that aim at the component's target. */
+  readonly hpas: readonly Hpa[];
+  /** What stood in the autoscaler before we had it, of the service's state; undefined: nothing was written down. */
+  readonly originals: Readonly<Record<string, string | null>> | undefined;
+  readonly shadow: readonly ShadowMetric[];
+}
+
+export interface FloorPlan<Hpa> {
+  readonly decision: FloorDecision;
+  /** Undefined: the floor is where it belongs, or nothing may be moved (DryRun, Paused). */
+  readonly change: { readonly hpa: Hpa; readonly floor: number; readonly force: boolean } | undefined;
+}
+
+/** The floor of a component's autoscaler. Undefined: there is none, or none whose floor is ours to move. */
+export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): FloorPlan<Hpa> | undefined {
+  const { resolved, component, hpas, originals, shadow, memory, now } = input;
+  const { mode, behavior } = component.policy.horizontal;
+  const [hpa] = hpas;
+  if (mode === 'Off' || hpa === undefined || hpas.length > 1) return undefined;
+  const ownership = ownershipOf(hpa, input);
+  if (ownership === 'theirs') return undefined;
+  const decision = decideFloor({
+    ...boundsOf(component, hpa, originals),
+    floor: hpa.spec.minReplicas,
+    current: component.target.replicas,
+    shadow,
+    behavior,
+    tolerance: toleranceOf(component),
+    memory,
+    now,
+  });
+  const mayMove = decision.action !== 'Hold' && resolved.mode === 'Enforce' && mode !== 'DryRun';
+  return { decision, change: mayMove ? { hpa, floor: decision.to, force: ownership === 'given' } : undefined };
+}
+
+/** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, and what it was is remembered, so that its floor may be taken from whoever has it; else `theirs`. */
+function ownershipOf(
+  { controller, uid }: Autoscaler,
+  { resolved: { service }, component: { policy }, originals }: Omit<PlanFloorInput<Autoscaler>, 'hpas'>,
+): 'made' | 'given' | 'theirs' {
+  if (controller?.uid === service.metadata.uid) return 'made';
+  const isGiven = policy.horizontal.mode === 'FloorOnly' ? originals?.['floorOf'] === uid : originals?.['uid'] === uid;
+  return isGiven ? 'given' : 'theirs';
+}
+
+/** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. With FloorOnly the floor is only ever raised above what its owner wrote. */
+function boundsOf(
+  { policy: { horizontal } }: ResolvedComponent,
+  { spec, uid }: Autoscaler,
+  originals: PlanFloorInput<Autoscaler>['originals'],
+): { minReplicas: number; maxReplicas: number } {
+  const maxReplicas = Math.min(
+    horizontal.mode === 'FloorOnly' ? spec.maxReplicas : horizontal.maxReplicas,
+    spec.maxReplicas,
+  );
+  const lent = horizontal.mode === 'FloorOnly' && originals?.['floorOf'] === uid ? Number(originals['floor']) : 0;
+  return { minReplicas: Math.min(Math.max(horizontal.minReplicas, lent), maxReplicas), maxReplicas };
+}
+
+/** The tolerance that the HPA controller has where the policy names none. */
+const defaultTolerance = 0.1;
+function toleranceOf({ policy: { horizontal } }: ResolvedComponent): Tolerance {
+  const { scaleUp, scaleDown } = horizontal.behavior;
+  return {
+    up: quantity(scaleUp.tolerance ?? defaultTolerance),
+    down: quantity(scaleDown.tolerance ?? defaultTolerance),
+  };
+}
