@@ -125,11 +125,11 @@ describe('planFloor()', () => {
       expected: { floor: 4, force: true },
     },
     {
-      name: 'knows no maximum with FloorOnly but its owner’s (2 + 4 Pods in a minute)',
+      name: 'knows no maximum with FloorOnly but its owner’s (2 × 300 / 100 = 6)',
       horizontal: { mode: 'FloorOnly', maxReplicas: 3 },
       hpas: [foreign],
       originals: { floorOf: 'hpa', floor: '2' },
-      shadow: load(900, 900),
+      shadow: load(300, 300),
       memory: seen(9, 1),
       expected: { floor: 6, force: true },
     },
