@@ -1,0 +1,334 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { createQueue, type Queue } from '../../../operator/kube/queue.ts';
+import type { Resource } from '../../../operator/kube/resource.ts';
+import { horizontalPodAutoscalers } from '../../../operator/levers/horizontal/hpa.ts';
+import { podResource } from '../../../operator/metrics/pod-view.ts';
+import {
+  apiServices,
+  configMaps,
+  deployments,
+  generationServices,
+  performancePolicies,
+  statefulSets,
+} from '../../../operator/reconcilers/kinds.ts';
+import { wire } from '../../../operator/reconcilers/wiring.ts';
+import { deployment, generationService, hpa, performancePolicy } from '../../world/builders.ts';
+import { feedCaches, type Fed } from './fed-caches.ts';
+
+const never = new AbortController().signal;
+
+/** Service `a` with policy `standard` on Deployment `web-a`, `b` with no policy on `web-b`; each Deployment has its HPA. */
+async function openWiring() {
+  await using stack = new AsyncDisposableStack();
+  const { caches, put, remove } = stack.use(await feedCaches());
+  await put(performancePolicies, performancePolicy());
+  for (const name of ['a', 'b']) {
+    await put(deployments, deployment(`web-${name}`));
+    await put(horizontalPodAutoscalers, autoscaler(name));
+    await put(generationServices, serviceOn(name));
+  }
+  const queues = {
+    services: createQueue({ name: 'services' }),
+    policies: createQueue({ name: 'policies' }),
+    scaler: createQueue({ name: 'scaler' }),
+    objectives: createQueue({ name: 'objectives' }),
+  };
+  const unwire = wire(caches, queues);
+  /** What was woken since the last call, by queue; a queue without keys is left out. */
+  const woken = async (): Promise<Readonly<Record<string, readonly string[]>>> => {
+    const all = await Promise.all(
+      Object.entries(queues).map(async ([name, queue]) => [name, await drain(queue)] as const),
+    );
+    return Object.fromEntries(all.filter(([, keys]) => keys.length > 0));
+  };
+  const atFirst = await woken();
+  const owned = stack.move();
+  return { caches, put, remove, unwire, woken, atFirst, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function drain(queue: Queue): Promise<readonly string[]> {
+  const keys: string[] = [];
+  while (queue.depth > 0) {
+    const key = await queue.take(never);
+    queue.done(key);
+    keys.push(key);
+  }
+  return keys.toSorted();
+}
+
+/** What is put off, so that many changes become one run. */
+const later = (): Promise<void> => jest.advanceTimersByTimeAsync(5_100);
+
+function serviceOn(
+  name: string,
+  { target = `web-${name}`, ...metadata }: Partial<Fed['metadata']> & { readonly target?: string } = {},
+): Fed {
+  const { spec, ...rest } = generationService({
+    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target } }],
+  });
+  return {
+    ...rest,
+    spec: name === 'a' ? { ...spec, policyRef: { name: 'standard' } } : spec,
+    metadata: { name, ...metadata },
+  };
+}
+const autoscaler = (name: string, minReplicas = 2): Fed => {
+  const { spec, ...rest } = hpa(`hpa-${name}`, { minReplicas, maxReplicas: 9 });
+  return { ...rest, spec: { ...spec, scaleTargetRef: { ...spec.scaleTargetRef, name: `web-${name}` } } };
+};
+const pod = (name: string, app: string, labels: Readonly<Record<string, string>> = {}): Fed => ({
+  metadata: { name, labels: { app, ...labels } },
+  spec: { containers: [] },
+});
+const state = (service: string, data = '{}'): Fed => ({
+  metadata: {
+    name: `${service}-genops-state`,
+    ownerReferences: [{ apiVersion: 'genops.dev/v1alpha1', kind: 'GenerationService', name: service, uid: service }],
+  },
+  data: { 'state.json': data },
+});
+
+const nobody = {};
+const all = (...names: readonly string[]) => {
+  const keys = names.map((name) => `ai/${name}`);
+  return { services: keys, scaler: keys, objectives: keys };
+};
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+test('a new leader begins with everything that is there', async () => {
+  await using wiring = await openWiring();
+  expect(wiring.atFirst).toEqual({ ...all('a', 'b'), policies: ['ai/standard'] });
+});
+
+interface Row {
+  readonly name: string;
+  readonly of: Resource;
+  readonly object: Fed;
+  readonly expected: Readonly<Record<string, readonly string[]>>;
+}
+describe('a change wakes whom it concerns, at once:', () => {
+  test.each<Row>([
+    {
+      name: 'a service of which the spec changed',
+      of: generationServices,
+      object: serviceOn('b', { generation: 2 }),
+      expected: all('b'),
+    },
+    { name: 'a service that is new', of: generationServices, object: serviceOn('c'), expected: all('c') },
+    {
+      name: 'a service that is being deleted',
+      of: generationServices,
+      object: serviceOn('b', { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      expected: all('b'),
+    },
+    {
+      name: 'a service deleted and made anew while nobody watched',
+      of: generationServices,
+      object: serviceOn('b', { uid: 'another' }),
+      expected: all('b'),
+    },
+    {
+      name: 'a service that somebody paused by annotation',
+      of: generationServices,
+      object: serviceOn('b', { annotations: { 'genops.dev/paused': 'true' } }),
+      expected: all('b'),
+    },
+    {
+      name: 'nobody, when a tool annotates a service',
+      of: generationServices,
+      object: serviceOn('b', { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}' } }),
+      expected: nobody,
+    },
+    {
+      name: 'nobody, when only the status of a service changed',
+      of: generationServices,
+      object: { ...serviceOn('b'), status: { observedGeneration: 1 } },
+      expected: nobody,
+    },
+    {
+      name: 'a service that gave up its target, and who claims that too',
+      of: generationServices,
+      object: serviceOn('b', { target: 'web-a', generation: 2 }),
+      expected: all('a', 'b'),
+    },
+    {
+      name: 'the services of a policy that changed, and its own count',
+      of: performancePolicies,
+      object: { ...performancePolicy(), metadata: { name: 'standard', generation: 2 } },
+      expected: { ...all('a'), policies: ['ai/standard'] },
+    },
+    {
+      name: 'nobody, when only the status of a policy changed',
+      of: performancePolicies,
+      object: { ...performancePolicy(), status: { services: 1 } },
+      expected: nobody,
+    },
+    {
+      name: 'a policy that is new, and no service that refers to another',
+      of: performancePolicies,
+      object: performancePolicy({}, 'other'),
+      expected: { policies: ['ai/other'] },
+    },
+    {
+      name: 'service and scaler, and no objectives, for an HPA',
+      of: horizontalPodAutoscalers,
+      object: autoscaler('a', 3),
+      expected: { services: ['ai/a'], scaler: ['ai/a'] },
+    },
+    {
+      name: 'nobody, when only the status of an HPA changed',
+      of: horizontalPodAutoscalers,
+      object: { ...autoscaler('a'), status: { currentReplicas: 3 } },
+      expected: nobody,
+    },
+    {
+      name: 'scaler and objectives of the one service that has a Pod which appears',
+      of: podResource,
+      object: pod('web-b-1', 'web-b'),
+      expected: { scaler: ['ai/b'], objectives: ['ai/b'] },
+    },
+    { name: 'nobody, for a Pod of no service', of: podResource, object: pod('stray', 'batch'), expected: nobody },
+    {
+      name: 'a service whose Deployment was scaled',
+      of: deployments,
+      object: deployment('web-a', { replicas: 3 }),
+      expected: all('a'),
+    },
+    {
+      name: 'nobody, when only the status of a Deployment changed',
+      of: deployments,
+      object: { ...deployment('web-a'), status: { readyReplicas: 1 } },
+      expected: nobody,
+    },
+    { name: 'nobody, for a Deployment of no service', of: deployments, object: deployment('other'), expected: nobody },
+    {
+      name: 'nobody, for a StatefulSet of the same name',
+      of: statefulSets,
+      object: { ...deployment('web-a'), kind: 'StatefulSet' },
+      expected: nobody,
+    },
+    {
+      name: 'the scaler, once it is written down what stood in an HPA',
+      of: configMaps,
+      object: state('b'),
+      expected: { scaler: ['ai/b'] },
+    },
+    {
+      name: 'every service, when the group of the metrics API changes hands',
+      of: apiServices,
+      object: { metadata: { name: 'v1beta1.custom.metrics.k8s.io' }, spec: { group: 'custom.metrics.k8s.io' } },
+      expected: all('a', 'b'),
+    },
+    {
+      name: 'nobody, for another API group',
+      of: apiServices,
+      object: { metadata: { name: 'v1beta1.metrics.k8s.io' }, spec: { group: 'metrics.k8s.io' } },
+      expected: nobody,
+    },
+  ])('$name', async ({ of, object, expected }) => {
+    await using wiring = await openWiring();
+    await wiring.put(of, object);
+    expect(await wiring.woken()).toEqual(expected);
+  });
+});
+
+describe('what goes wakes whom it concerns:', () => {
+  test.each([
+    { name: 'a service that is gone', of: generationServices, object: 'b', expected: all('b') },
+    {
+      name: 'the services of a policy that is gone',
+      of: performancePolicies,
+      object: 'standard',
+      expected: { ...all('a'), policies: ['ai/standard'] },
+    },
+    {
+      name: 'service and scaler of an HPA that is gone',
+      of: horizontalPodAutoscalers,
+      object: 'hpa-a',
+      expected: { services: ['ai/a'], scaler: ['ai/a'] },
+    },
+    { name: 'the service of a Deployment that is gone', of: deployments, object: 'web-a', expected: all('a') },
+  ])('$name', async ({ of, object, expected }) => {
+    await using wiring = await openWiring();
+    await wiring.remove(of, object);
+    expect(await wiring.woken()).toEqual(expected);
+  });
+
+  test('who claims the same target as a service that is gone', async () => {
+    await using wiring = await openWiring();
+    await wiring.put(generationServices, serviceOn('b', { target: 'web-a', generation: 2 }));
+    await wiring.woken();
+    await wiring.remove(generationServices, 'a');
+    expect(await wiring.woken()).toEqual(all('a', 'b'));
+  });
+
+  test('nobody, for a Pod: who has Pods looks at them by itself', async () => {
+    await using wiring = await openWiring();
+    await wiring.put(podResource, pod('web-b-1', 'web-b'));
+    await wiring.woken();
+    await wiring.put(podResource, { ...pod('web-b-1', 'web-b'), status: { phase: 'Running' } });
+    await wiring.remove(podResource, 'web-b-1');
+    expect(await wiring.woken()).toEqual(nobody);
+  });
+
+  test('nobody, for a state: the service has gone before', async () => {
+    await using wiring = await openWiring();
+    await wiring.put(configMaps, state('b'));
+    await wiring.woken();
+    await wiring.remove(configMaps, 'b-genops-state');
+    expect(await wiring.woken()).toEqual(nobody);
+  });
+});
+
+describe('a policy counts its services five seconds after they changed:', () => {
+  test('once for many, and not before', async () => {
+    await using wiring = await openWiring();
+    await later(); // that of the start
+    await wiring.woken();
+    const spec = { ...generationService().spec, policyRef: { name: 'standard' } };
+    for (const name of ['c', 'd', 'e']) await wiring.put(generationServices, { ...serviceOn(name), spec });
+    expect(Object.keys(await wiring.woken())).not.toContain('policies');
+    await jest.advanceTimersByTimeAsync(4_900);
+    expect(await wiring.woken()).toEqual(nobody);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(await wiring.woken()).toEqual({ policies: ['ai/standard'] });
+    await later();
+    expect(await wiring.woken()).toEqual(nobody);
+  });
+
+  test('both, when a service goes from one to another', async () => {
+    await using wiring = await openWiring();
+    const { spec, ...rest } = serviceOn('a', { generation: 2 });
+    await wiring.put(generationServices, { ...rest, spec: { ...Object(spec), policyRef: { name: 'other' } } });
+    await wiring.woken();
+    await later();
+    expect(await wiring.woken()).toEqual({ policies: ['ai/other', 'ai/standard'] });
+  });
+
+  test('not for a status that was written', async () => {
+    await using wiring = await openWiring();
+    await wiring.put(generationServices, { ...serviceOn('a'), status: { observedGeneration: 1 } });
+    await later();
+    expect(await wiring.woken()).toEqual(nobody);
+  });
+});
+
+test('who no longer leads is woken by nothing', async () => {
+  await using wiring = await openWiring();
+  wiring.unwire();
+  await wiring.put(generationServices, serviceOn('b', { generation: 2 }));
+  await wiring.put(performancePolicies, performancePolicy({}, 'other'));
+  await wiring.put(horizontalPodAutoscalers, autoscaler('a', 3));
+  await wiring.put(deployments, deployment('web-a', { replicas: 3 }));
+  await wiring.put(statefulSets, { ...deployment('web-a'), kind: 'StatefulSet' });
+  await wiring.put(podResource, pod('web-b-1', 'web-b'));
+  await wiring.put(configMaps, state('b'));
+  await wiring.put(apiServices, {
+    metadata: { name: 'v1beta1.custom.metrics.k8s.io' },
+    spec: { group: 'custom.metrics.k8s.io' },
+  });
+  await later();
+  expect(await wiring.woken()).toEqual(nobody);
+});
