@@ -46,7 +46,7 @@ export interface FloorDecision {
 
 /**
  * The floor under the autoscaler: the greatest of the policy's minReplicas and what each shadowed metric asks for, held to the policy's behavior and bounds.
- * A metric without a single value holds the floor where it is: unknown is not low.
+ * A metric without a single value holds the floor where it is, and for a whole window after that nothing is lowered: unknown is not low.
  */
 export function decideFloor(input: FloorInput): FloorDecision {
   const { minReplicas, maxReplicas, shadow, now } = input;
@@ -74,6 +74,7 @@ export function decideFloor(input: FloorInput): FloorDecision {
       clamp(from),
       'MetricsStale',
       `No Pod has a fresh ${unknown.join(', ')}: the floor stays (unknown is not low).`,
+      { ...(input.memory ?? freshMemory(current, now)), unknownAt: now },
     );
 
   const known = answers.flatMap(({ metric, answer }) => (answer === undefined ? [] : [{ metric, answer }]));

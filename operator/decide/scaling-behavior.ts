@@ -22,6 +22,8 @@ export interface BehaviorMemory {
   readonly events: readonly { readonly at: number; readonly change: number }[];
   /** The count seen at the last visit. */
   readonly replicas: number;
+  /** When the metrics told nothing for the last time. What ran then counts as asked for on the way down; on the way up it holds up nothing. */
+  readonly unknownAt?: number;
 }
 
 /** A fresh memory records the current count as the first recommendation, as the HPA does: after a restart nothing scales down before a whole window was seen. */
@@ -56,7 +58,8 @@ export function limit(input: {
   const since = (seconds = 0): number[] =>
     input.memory.recommendations.filter(({ at }) => at > now - seconds * 1000).map(({ replicas }) => replicas);
   const upTo = Math.min(desired, ...since(behavior.scaleUp.stabilizationWindowSeconds));
-  const downTo = Math.max(desired, ...since(behavior.scaleDown.stabilizationWindowSeconds));
+  const isBlind = (memory.unknownAt ?? 0) > now - (behavior.scaleDown.stabilizationWindowSeconds ?? 0) * 1000;
+  const downTo = Math.max(desired, isBlind ? current : 0, ...since(behavior.scaleDown.stabilizationWindowSeconds));
   const stabilized = Math.min(Math.max(current, upTo), downTo);
 
   const rated =
@@ -82,6 +85,7 @@ function remember({ desired, current, behavior, memory, now }: Parameters<typeof
   const change = current - memory.replicas;
   const events = memory.events.filter(({ at }) => at > now - period * 1000);
   return {
+    ...memory,
     recommendations: [
       ...memory.recommendations.filter(({ at }) => at > now - window * 1000),
       { at: now, replicas: desired },

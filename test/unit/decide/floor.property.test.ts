@@ -97,6 +97,26 @@ describe('decideFloor()', () => {
     );
   });
 
+  test('lowers nothing before a whole window of figures has followed on the last time without any', () => {
+    const window = fc.integer({ min: 1, max: 600 });
+    fc.assert(
+      fc.property(
+        input,
+        window,
+        unknown,
+        fc.array(known),
+        fc.double({ min: 0, max: 1, maxExcluded: true }),
+        (at, seconds, missing, shadow, part) => {
+          const scaleDown = { ...at.behavior.scaleDown, stabilizationWindowSeconds: seconds };
+          const first = { ...at, behavior: { ...at.behavior, scaleDown } };
+          const { memory: blind } = decideFloor({ ...first, shadow: [missing] });
+          const { to } = decideFloor({ ...first, shadow, memory: blind, now: now + Math.floor(part * seconds * 1000) });
+          if (shadow.length > 0) expect(to).toBeGreaterThanOrEqual(held(at));
+        },
+      ),
+    );
+  });
+
   test('says what it does: the action is the direction from the floor to the answer', () => {
     fc.assert(
       fc.property(input, (at) => {

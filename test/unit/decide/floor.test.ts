@@ -95,6 +95,24 @@ describe('decideFloor()', () => {
     expect(decideFloor({ ...base, ...input })).toMatchObject(expected);
   });
 
+  test('begins its window anew after a time without figures: the first low one is no calm of 300 s', () => {
+    const at = (seconds: number, memory: FloorInput['memory'], ...values: readonly (number | undefined)[]) =>
+      decideFloor({ ...base, floor: 6, current: 6, shadow: load(...values), memory, now: now + seconds * 1000 });
+    let { memory } = at(0, seen(6, 15), 100, 100, 100, 100, 100, 100);
+    for (let seconds = 15; seconds < 600; seconds += 15) ({ memory } = at(seconds, memory, undefined));
+    expect(at(600, memory, 10, 10, 10, 10, 10, 10)).toMatchObject({ action: 'Hold', reason: 'Stabilizing' });
+    expect(at(885, memory, 10, 10, 10, 10, 10, 10)).toMatchObject({ action: 'ScaleDown', to: 3 }); // the last without was at 585
+  });
+
+  test('is held up by no time without figures when it has to rise', () => {
+    const { memory } = decideFloor({ ...base, shadow: load(undefined), memory: seen(2, 301), now: now - 1_000 });
+    const behavior = { ...base.behavior, scaleUp: { ...base.behavior.scaleUp, stabilizationWindowSeconds: 60 } };
+    expect(decideFloor({ ...base, behavior, shadow: load(250, 250), memory })).toMatchObject({
+      action: 'ScaleUp',
+      to: 5,
+    });
+  });
+
   test('says the figures behind the answer', () => {
     const { message } = decideFloor({ ...base, shadow: load(250, 250, undefined) });
     expect(message).toBe(
