@@ -142,7 +142,7 @@ function objectives(
   const measured = measuredFrom({
     policy: policy.objectives,
     components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
-    redisHitRatio: hitRatios.of(key, now - windowMs),
+    redisHitRatio: hitRatios.of(service, now - windowMs),
   });
   const answer = judgeObjectives({
     policy: policy.objectives,
@@ -173,7 +173,7 @@ function scalerActive(
   const type = 'ScalerActive';
   if (resolved.mode === 'Paused')
     return { type, status: 'False', reason: 'Paused', message: 'The service is paused: no floor is moved.' };
-  const problem = decisions.of(keyOf(resolved.service))?.problem;
+  const problem = decisions.of(resolved.service)?.problem;
   if (problem !== undefined) return { type, status: 'False', reason: 'Conflict', message: problem.message };
   const shadowed = seen.filter(({ component }) => shadowedMetrics(component).length > 0);
   const named = (of: readonly Seen[]): string => of.map(({ component }) => component.spec.name).join(', ');

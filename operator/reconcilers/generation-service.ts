@@ -36,16 +36,16 @@ export function generationService(deps: VisitDeps): Reconcile {
     }
     const { resolved } = resolution;
     const { observations, state, plans } = await planService(service, resolved, deps, signal);
-    deps.hitRatios.note(key, observations, deps.clock.now());
+    deps.hitRatios.note(service, observations, deps.clock.now());
     const results = await applyRemembered(service, plans, state, deps, signal);
     const assessment = assess(resolved, deps);
-    deps.assessed.put(key, statesOf(assessment));
+    deps.assessed.put(service, statesOf(assessment));
     const visit = {
       kind: 'reconciled',
       resolution,
       results,
       assessment,
-      scaler: deps.decisions.of(key),
+      scaler: deps.decisions.of(service),
       policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
       policyHash: deps.policies.hash([resolved.policy, ...resolved.components.map(({ policy }) => policy)]),
       planHash: planHash(plans),

@@ -1,17 +1,24 @@
-import type { Key } from '../kube/object.ts';
+import type { GenerationService } from '../api/generation-service.ts';
+import { keyOf, type Key } from '../kube/object.ts';
 
-/** What one reconciler tells another of each service. Lives as long as the process: after a restart status itself still has what was decided. */
+/**
+ * What one reconciler tells another of each service. Lives as long as the process: after a restart status itself still has what was decided.
+ * Of this very service: one deleted and made again under its name may come as one change, and knows nothing of what was said of the other.
+ */
 export interface LastWords<Word> {
-  of(key: Key): Word | undefined;
-  put(key: Key, word: Word): void;
+  of(service: GenerationService): Word | undefined;
+  put(service: GenerationService, word: Word): void;
   forget(key: Key): void;
 }
 
 export function createLastWords<Word>(): LastWords<Word> {
-  const words = new Map<Key, Word>();
+  const words = new Map<Key, { readonly uid: string; readonly word: Word }>();
   return {
-    of: (key) => words.get(key),
-    put: (key, word) => void words.set(key, word),
+    of(service) {
+      const said = words.get(keyOf(service));
+      return said?.uid === service.metadata.uid ? said.word : undefined;
+    },
+    put: (service, word) => void words.set(keyOf(service), { uid: service.metadata.uid, word }),
     forget: (key) => void words.delete(key),
   };
 }

@@ -43,7 +43,7 @@ export function objectives(deps: ObjectivesDeps): Reconcile {
     const isResting = !isMeasurable(resolved) && !isWithinWindow(podsAt.get(key), resolved, now);
     if (isResting) deps.collector.untrack(key);
     else measure(resolved, deps);
-    const assessed = deps.assessed.of(key); // undefined: the visit that assesses it is still to come
+    const assessed = deps.assessed.of(cached); // undefined: the visit that assesses it is still to come
     if (assessed !== undefined && assessed !== statesOf(assess(resolved, deps))) deps.services.add(key);
     return isResting ? awaitChange : requeueAfter(milliseconds(resolved.policy.collector.interval));
   };

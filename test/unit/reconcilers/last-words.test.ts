@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GenerationService } from '../../../operator/api/generation-service.ts';
+import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
+import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
+import type { AnyLever, Observation } from '../../../operator/levers/run.ts';
+
+const service = (uid: string, name = 'generation'): GenerationService => ({
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'GenerationService',
+  metadata: { namespace: 'ai', name, uid, resourceVersion: '1', generation: 1, creationTimestamp: '' },
+  spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [] },
+});
+
+describe('last words', () => {
+  test('are of one service', () => {
+    const words = createLastWords<string>();
+    words.put(service('first'), 'a');
+    words.put(service('other', 'other'), 'b');
+    expect([words.of(service('first')), words.of(service('other', 'other'))]).toEqual(['a', 'b']);
+    words.forget('ai/generation');
+    expect([words.of(service('first')), words.of(service('other', 'other'))]).toEqual([undefined, 'b']);
+  });
+  test('are not inherited by a service made again under the same name', () => {
+    const words = createLastWords<string>();
+    words.put(service('first'), 'a');
+    expect(words.of(service('second'))).toBeUndefined();
+    words.put(service('second'), 'b');
+    expect(words.of(service('second'))).toBe('b');
+  });
+});
+
+describe('hit ratios', () => {
+  /** What the redis lever sees of a server with these totals. */
+  const seen = (name: string, hits: number, misses: number): Observation => ({
+    lever: { name: 'redis', lookupsOf: () => ({ hits, misses }) } as unknown as AnyLever,
+    unit: { name, mode: 'Enforce' },
+    seen: { kind: 'seen', value: {} },
+  });
+  test('are of the worst server', () => {
+    const ratios = createHitRatios();
+    ratios.note(service('first'), [seen('a', 0, 0), seen('b', 0, 0)], 1_000);
+    ratios.note(service('first'), [seen('a', 90, 10), seen('b', 50, 50)], 2_000);
+    expect(ratios.of(service('first'), 0)).toEqual({ value: 0.5, observedAt: 2_000 });
+  });
+  test('keep an hour, and a server that does not answer for now', () => {
+    const ratios = createHitRatios();
+    ratios.note(service('first'), [seen('a', 0, 0)], 1_000);
+    ratios.note(service('first'), [seen('a', 0, 100)], 2_000);
+    ratios.note(service('first'), [], 3_000);
+    expect(ratios.of(service('first'), 0)).toMatchObject({ value: 0 });
+    ratios.note(service('first'), [seen('a', 100, 100)], 3_602_000); // the two looks before are older than an hour by now
+    expect(ratios.of(service('first'), 0)).toBeUndefined();
+  });
+  test('of a service made again under the same name begin anew', () => {
+    const ratios = createHitRatios();
+    ratios.note(service('first'), [seen('a', 0, 0)], 1_000);
+    ratios.note(service('second'), [seen('a', 90, 10)], 2_000);
+    expect(ratios.of(service('second'), 0)).toBeUndefined(); // one look is no rate
+    ratios.forget('ai/generation');
+    expect(ratios.of(service('second'), 0)).toBeUndefined();
+  });
+});
