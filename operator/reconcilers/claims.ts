@@ -5,11 +5,18 @@ import type { Observation } from '../levers/run.ts';
 import type { Caches } from './caches.ts';
 import { claimsBefore } from './targets.ts';
 
+/** Who has settings where. */
+export interface Claims {
+  readonly services: Pick<Caches['services'], 'get'>;
+  /** By the index `server`. */
+  readonly states: Pick<Caches['states'], 'by'>;
+}
+
 /** The observations, but a server on which an older service has its settings is that one's: to set it from two sides would be a war. */
 export function withoutClaimed(
   observations: readonly Observation[],
   service: GenerationService,
-  caches: Pick<Caches, 'services' | 'states'>,
+  caches: Claims,
 ): readonly Observation[] {
   return observations.map((observation) => {
     const { lever, unit } = observation;
@@ -28,7 +35,7 @@ export function withoutClaimed(
 export function claimedBy(
   { lever, unit, seen }: Observation,
   service: GenerationService,
-  { services, states }: Pick<Caches, 'services' | 'states'>,
+  { services, states }: Claims,
 ): string | undefined {
   if (seen.kind === 'problem' || unit.mode === 'Off') return undefined;
   const owners = (lever.serverOf?.(seen.value) ?? []).flatMap((server) => states.by('server', server));

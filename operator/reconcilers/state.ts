@@ -53,11 +53,16 @@ export function projectState({ metadata, data }: ConfigMap): StateView {
 function parsed(text: string | undefined): ServiceState {
   try {
     const state = JSON.parse(text ?? 'null') as Partial<ServiceState> | null;
-    return state?.version === 1 && typeof state.levers === 'object' ? { version: 1, levers: state.levers } : empty;
+    if (state?.version !== 1 || !isObject(state.levers)) return empty;
+    const units = Object.entries(state.levers).filter(([, memory]) => isObject(memory));
+    return { version: 1, levers: Object.fromEntries(units) };
   } catch {
     return empty;
   }
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The state of every service: read from the watch cache, or from what was just written until the watch brings it. */
 export interface States {
@@ -85,7 +90,7 @@ export const serversOf = ({ state }: StateView): readonly string[] =>
     [serverRun, address].filter((server) => server !== undefined),
   );
 
-export function createStates(kube: Kube, collection: Collection<StateView>): States {
+export function createStates(kube: Kube, collection: Pick<Collection<StateView>, 'get' | 'hasSeen'>): States {
   const pending = new Map<Key, Written>();
   const newest = (service: GenerationService): Written | undefined => {
     const key = stateKey(service);

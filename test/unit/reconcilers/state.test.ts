@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GenerationService } from '../../../operator/api/generation-service.ts';
+import type { Kube } from '../../../operator/kube/client.ts';
+import type { ConfigMap } from '../../../operator/reconcilers/kinds.ts';
+import { createStates, projectState, serversOf, type ServiceState } from '../../../operator/reconcilers/state.ts';
+
+const state: ServiceState = {
+  version: 1,
+  levers: {
+    'redis/cache': { originals: { maxmemory: '0' }, serverRun: 'run', address: '10.0.0.7:6379' },
+    'redis/off': { originals: { maxmemory: '0' } },
+  },
+};
+const configMap = (text: string | undefined, metadata: Partial<ConfigMap['metadata']> = {}): ConfigMap => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: {
+    namespace: 'ai',
+    name: 'generation-genops-state',
+    uid: 'map',
+    resourceVersion: '7',
+    creationTimestamp: '',
+    ownerReferences: [{ apiVersion: '', kind: 'GenerationService', name: 'generation', uid: 'first' }],
+    ...metadata,
+  },
+  ...(text === undefined ? {} : { data: { 'state.json': text } }),
+});
+
+describe('projectState()', () => {
+  test('reads what was written, and whose it is', () => {
+    expect(projectState(configMap(JSON.stringify(state), { finalizers: ['genops.dev/restore'] }))).toEqual({
+      namespace: 'ai',
+      resourceVersion: '7',
+      serviceName: 'generation',
+      service: 'first',
+      state,
+      isHeld: true,
+    });
+  });
+  test.each([
+    { name: 'no JSON', text: 'oops' },
+    { name: 'nothing', text: undefined },
+    { name: 'null', text: 'null' },
+    { name: 'a later version', text: JSON.stringify({ ...state, version: 2 }) },
+    { name: 'no levers', text: JSON.stringify({ version: 1 }) },
+    { name: 'levers that are null', text: JSON.stringify({ version: 1, levers: null }) },
+    { name: 'levers that are a list', text: JSON.stringify({ version: 1, levers: [] }) },
+    { name: 'a unit that is null', text: JSON.stringify({ version: 1, levers: { 'redis/cache': null } }) },
+  ])('takes $name for an empty state', ({ text }) => {
+    const { state: read, isHeld } = projectState(configMap(text));
+    expect({ read, isHeld }).toEqual({ read: { version: 1, levers: {} }, isHeld: false });
+  });
+});
+
+test('a server is found by its process and by its address; one that is not held by neither', () => {
+  expect(serversOf(projectState(configMap(JSON.stringify(state))))).toEqual(['run', '10.0.0.7:6379']);
+});
+
+test('a service made again under the same name does not take over the state of the one before', () => {
+  const view = projectState(configMap(JSON.stringify(state)));
+  const states = createStates({} as Kube, { get: () => view, hasSeen: () => true });
+  const service = (uid: string): GenerationService => ({
+    apiVersion: 'genops.dev/v1alpha1',
+    kind: 'GenerationService',
+    metadata: { namespace: 'ai', name: 'generation', uid, resourceVersion: '1', generation: 1, creationTimestamp: '' },
+    spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [] },
+  });
+  expect(states.of(service('first'))).toEqual(state);
+  expect(states.of(service('second'))).toEqual({ version: 1, levers: {} });
+});
