@@ -3,7 +3,7 @@ import type { GenerationServiceSpec } from '../../../operator/api/generation-ser
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import type { PodSample } from '../../../operator/decide/pods-metric.ts';
 import { refusal } from '../../../operator/kube/api-error.ts';
-import type { Kube } from '../../../operator/kube/client.ts';
+import type { Discovered, Kube } from '../../../operator/kube/client.ts';
 import type { EventInput } from '../../../operator/kube/events.ts';
 import { awaitChange, requeueAfter } from '../../../operator/kube/loop.ts';
 import { horizontalPodAutoscalers } from '../../../operator/levers/horizontal/hpa.ts';
@@ -48,18 +48,21 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
     /** What the API server says to a write: undefined, it takes it. */
     refuses: undefined as Error | undefined,
     samples: [] as readonly PodSample[],
+    /** What there is beside the kinds that are watched. */
+    kinds: [] as readonly Discovered[],
     now: 1_800_000_000_000,
     floors: [] as unknown[],
     woken: [] as string[],
     told: [] as EventInput[],
   };
-  const kube: Pick<Kube, 'apply' | 'discover'> = {
+  const kube: Pick<Kube, 'apply' | 'discover' | 'getSubresource'> = {
     apply: (_, { spec }) => {
       if (world.refuses !== undefined) return Promise.reject(world.refuses);
       world.floors.push(spec);
       return Promise.resolve({ name: 'hpa', uid: 'hpa', resourceVersion: '1', creationTimestamp: '' });
     },
-    discover: () => Promise.resolve(undefined),
+    discover: (_, kind) => Promise.resolve(world.kinds.find(({ resource }) => resource.kind === kind)),
+    getSubresource: () => Promise.resolve({ spec: { replicas: 2 }, status: { selector: 'app=workflow' } } as never),
   };
   const { caches, put, remove } = stack.use(await feedCaches(kube));
   const deps: ScalerDeps = {
@@ -145,11 +148,16 @@ describe('the scaler', () => {
     ]);
   });
 
-  test('writes nothing and wakes nobody while the floor is where it belongs', async () => {
-    await using stage = await openScaler(cpu);
+  test('writes nothing and wakes nobody while the floor is where it belongs, and still knows its last decision', async () => {
+    await using stage = await openScaler({ ...cpu, minReplicas: 5 });
     await stage.autoscale(2);
-    await stage.start()();
-    expect(stage.world).toMatchObject({ floors: [], woken: [], told: [] });
+    await stage.appear();
+    const visit = stage.start();
+    await visit();
+    await stage.autoscale(5);
+    expect(await visit()).toEqual(awaitChange); // also with Pods: the HPA reads them itself
+    expect(stage.world).toMatchObject({ floors: [{ minReplicas: 5 }], woken: [key] });
+    expect(stage.report()?.decisions.get('workflow')).toMatchObject({ from: 2, to: 5 });
   });
 
   test.each<{
@@ -219,7 +227,10 @@ describe('the scaler', () => {
     await using stage = await openScaler();
     const targetRef = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'workflow-execution' };
     await stage.declare({ components: [{ name: 'workflow', targetRef }] });
-    expect(await stage.start()()).toEqual(requeueAfter(30_000));
+    const visit = stage.start();
+    expect(await visit()).toEqual(requeueAfter(30_000)); // the server knows no Rollouts
+    stage.world.kinds = [{ resource: { ...deployments, kind: 'Rollout' }, subresources: ['scale'] }];
+    expect(await visit()).toEqual(requeueAfter(30_000));
   });
 
   test('lowers nothing before it has seen a whole window: not when it has started anew, not for a service that was made anew', async () => {

@@ -282,6 +282,26 @@ describe('what goes wakes whom it concerns:', () => {
   });
 });
 
+test('who claims the same target is woken by what a service asks for, not by what is noted on it', async () => {
+  await using wiring = await openWiring();
+  await wiring.put(generationServices, serviceOn('b', { target: 'web-a', generation: 2 }));
+  await wiring.woken();
+  const annotations = { 'genops.dev/approve': 'hash' };
+  await wiring.put(generationServices, serviceOn('b', { target: 'web-a', generation: 2, annotations }));
+  expect(await wiring.woken()).toEqual(all('b'));
+});
+
+test('a StatefulSet wakes its service as a Deployment does', async () => {
+  await using wiring = await openWiring();
+  const { spec } = generationService({
+    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web-c' } }],
+  });
+  await wiring.put(generationServices, { metadata: { name: 'c' }, spec });
+  await wiring.woken();
+  await wiring.put(statefulSets, { ...deployment('web-c'), kind: 'StatefulSet' });
+  expect(await wiring.woken()).toEqual(all('c'));
+});
+
 describe('a policy counts its services five seconds after they changed:', () => {
   test('once for many, and not before', async () => {
     await using wiring = await openWiring();
