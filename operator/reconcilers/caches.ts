@@ -108,8 +108,9 @@ function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): Worklo
   return { namespace, apiVersion, kind, name, replicas: spec.replicas ?? 1, selector: selectorFrom(spec.selector) };
 }
 
-/** A roll-out changes a Deployment's status many times; that is nobody's business here. Selectors never change. */
-const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean => before.replicas === after.replicas;
+/** A roll-out changes a Deployment's status many times; that is nobody's business here. Another selector: it was made anew while nobody watched. */
+const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
+  before.replicas === after.replicas && isDeepStrictEqual(before.selector, after.selector);
 
 const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>
   spec.policyRef === undefined

@@ -197,6 +197,15 @@ describe('a change wakes whom it concerns, at once:', () => {
       expected: all('a'),
     },
     {
+      name: 'a service whose Deployment was made anew with another selector while nobody watched',
+      of: deployments,
+      object: {
+        ...deployment('web-a'),
+        spec: { replicas: 0, selector: { matchLabels: { app: 'web', tier: 'front' } } },
+      },
+      expected: all('a'),
+    },
+    {
       name: 'nobody, when only the status of a Deployment changed',
       of: deployments,
       object: { ...deployment('web-a'), status: { readyReplicas: 1 } },
