@@ -6,7 +6,7 @@ import { keyOf } from '../kube/object.ts';
 import { hashOf } from '../kube/own-writes.ts';
 import { milliseconds } from '../api/duration.ts';
 import { stateOf } from '../metrics/pod-view.ts';
-import { selectPods, type Caches } from './caches.ts';
+import { selectPods, type PodIndex } from './caches.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { shadowedMetrics } from '../decide/shadow.ts';
 import type { Decisions } from './decisions.ts';
@@ -19,7 +19,7 @@ import { isDeclared, notYet } from './not-implemented.ts';
 
 export interface AssessDeps {
   readonly collector: Collector;
-  readonly caches: Pick<Caches, 'pods'>;
+  readonly caches: { readonly pods: PodIndex };
   readonly decisions: Decisions;
   readonly hitRatios: HitRatios;
   readonly clock: { now(): number };
@@ -47,7 +47,8 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
   }));
   const worst = seen.find(({ available }) => available.status !== 'True') ?? seen[0];
   const measured = seen.filter(({ available }) => available.status === 'True');
-  const { condition, figures } = objectives(resolved, seen, deps);
+  const isPending = seen.some(({ available }) => available.status === 'Unknown');
+  const { condition, figures } = isPending ? notLookedAt(resolved) : objectives(resolved, deps);
   return {
     conditions: [...(worst === undefined ? [] : [worst.available]), scalerActive(resolved, seen, deps), condition],
     figures,
@@ -112,30 +113,9 @@ function availability(
   );
 }
 
-/** Objectives and rating as status is to show them. While nothing was looked at yet, what stood there stays. */
-function objectives(
-  { service, policy, components }: Resolved,
-  seen: readonly Seen[],
-  { collector, hitRatios, clock }: AssessDeps,
-) {
+/** Objectives and rating as status is to show them. */
+function objectives({ service, policy, components }: Resolved, { collector, hitRatios, clock }: AssessDeps) {
   const { status = {} } = service;
-  if (seen.some(({ available }) => available.status === 'Unknown')) {
-    const { objectives: kept, objectivesMet, rating } = status;
-    const condition = {
-      type: 'ObjectivesMet',
-      status: 'Unknown',
-      reason: 'Pending',
-      message: 'Nothing has been measured yet.',
-    } as const;
-    return {
-      condition,
-      figures: {
-        ...(kept && { objectives: kept }),
-        ...(objectivesMet && { objectivesMet }),
-        ...(rating && { rating }),
-      },
-    };
-  }
   const key = keyOf(service);
   const now = clock.now();
   const windowMs = milliseconds(policy.objectives.window);
@@ -144,22 +124,38 @@ function objectives(
     components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
     redisHitRatio: hitRatios.of(service, now - windowMs),
   });
-  const answer = judgeObjectives({
+  const { condition, objectivesMet, ...answer } = judgeObjectives({
     policy: policy.objectives,
     measured: measured.objectives,
     previous: status.objectives,
     now,
   });
-  // Six entries that say Unknown are most of a status' size; the condition says it in one.
+  // Six entries that say Unknown are most of a status' size; the condition and `0/6` say it in two words.
   if (status.objectives === undefined && answer.objectives.every(({ state }) => state === 'Unknown'))
-    return { condition: answer.condition, figures: {} };
-  const rating = steadyRating(status.rating, ratingOf({ policy: policy.rating, ...measured.rating }));
+    return { condition, figures: { objectivesMet } };
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
-    objectivesMet: answer.objectivesMet,
-    rating,
+    objectivesMet,
+    rating: steadyRating(status.rating, ratingOf({ policy: policy.rating, ...measured.rating })),
   };
-  return { condition: answer.condition, figures };
+  return { condition, figures };
+}
+
+/** While nothing was looked at yet, what stood there stays. */
+function notLookedAt({ service: { status = {} } }: Resolved) {
+  const { objectives: kept, objectivesMet, rating } = status;
+  const condition = {
+    type: 'ObjectivesMet',
+    status: 'Unknown',
+    reason: 'Pending',
+    message: 'Nothing has been measured yet.',
+  } as const;
+  const figures = {
+    ...(kept && { objectives: kept }),
+    ...(objectivesMet !== undefined && { objectivesMet }),
+    ...(rating && { rating }),
+  };
+  return { condition, figures };
 }
 
 type Seen = { readonly component: ResolvedComponent; readonly available: Unobserved<'MetricsAvailable'> };

@@ -126,8 +126,11 @@ const labelKeys = ({ namespace, labels }: PodView): readonly string[] =>
     label === 'pod-template-hash' ? [] : [`${namespace}/${label}=${value}`],
   );
 
+/** What is asked of the cache of Pods. */
+export type PodIndex = Pick<Collection<PodView>, 'list' | 'by'>;
+
 /** The Pods of a selector. An empty one selects none: it would be the whole namespace. */
-export function selectPods(pods: Collection<PodView>, namespace: string, selector: Selector): readonly PodView[] {
+export function selectPods(pods: PodIndex, namespace: string, selector: Selector): readonly PodView[] {
   const terms = termsOf(selector);
   const candidates =
     terms === undefined

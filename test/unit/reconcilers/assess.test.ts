@@ -1,0 +1,341 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { GenerationService } from '../../../operator/api/generation-service.ts';
+import { Problem } from '../../../operator/api/problem.ts';
+import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
+import type { Observation } from '../../../operator/levers/run.ts';
+import { statesOf, type Assessment } from '../../../operator/reconcilers/assess.ts';
+import { renderStatus } from '../../../operator/reconcilers/status.ts';
+import {
+  after,
+  componentOf,
+  full,
+  intervalMs,
+  memory,
+  mi,
+  pod,
+  serviceWith,
+  start,
+  type Given,
+} from './measured-service.ts';
+
+beforeEach(() => void jest.useFakeTimers({ now: start }));
+afterEach(() => void jest.useRealTimers());
+
+const conditionOf = (assessment: Assessment, type: string) =>
+  assessment.conditions.find((condition) => condition.type === type);
+
+interface Row {
+  readonly name: string;
+  readonly given: Given;
+  readonly looks: number;
+  readonly condition: object;
+}
+
+describe('MetricsAvailable', () => {
+  test.each<Row>([
+    {
+      name: 'without a Pod there are none',
+      given: {},
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods', message: expect.stringContaining('of component workflow') },
+    },
+    {
+      name: 'a Pod that is not Ready is none',
+      given: { pods: [pod('a', { ready: false })] },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods' },
+    },
+    {
+      name: 'a Pod of somebody else is none',
+      given: { pods: [pod('a', { labels: { app: 'other' } })] },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods' },
+    },
+    {
+      name: 'before the first look nothing is known',
+      given: { pods: [pod('a')] },
+      looks: 0,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'after one look there is no rate yet',
+      given: { pods: [pod('a')] },
+      looks: 1,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'after two there is',
+      given: { pods: [pod('a')] },
+      looks: 2,
+      condition: { status: 'True', reason: 'Fresh' },
+    },
+    {
+      name: 'a Pod that does not answer is named with its failure',
+      given: { pods: [pod('a')], page: new Error('Pod a: connection refused') },
+      looks: 1,
+      condition: {
+        status: 'False',
+        reason: 'SourceUnreachable',
+        message: expect.stringContaining('Pod a: connection refused of component workflow'),
+      },
+    },
+    {
+      name: 'an exposition without requests may still get them at the second row',
+      given: { pods: [pod('a')], page: memory },
+      looks: 2,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'and is told after some more',
+      given: { pods: [pod('a')], page: memory },
+      looks: 4,
+      condition: { status: 'False', reason: 'SignalMissing', message: expect.stringContaining('no requestRate') },
+    },
+    {
+      name: 'of two components the one with a problem is told',
+      given: { pods: [pod('a')], spec: { components: [componentOf('workflow'), componentOf('render')] } },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods', message: expect.stringContaining('of component render') },
+    },
+  ])('$name', async ({ given, looks, condition }) => {
+    using world = await after(looks, given);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);
+  });
+
+  test('names the source of a component while its figures are fresh, and only then', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    expect(world.assess().components.get('workflow')).toEqual({ metricsSource: 'Pods' });
+    world.setPods([]);
+    expect(world.assess().components.size).toBe(0);
+  });
+});
+
+describe('ScalerActive', () => {
+  const cpu = {
+    type: 'Resource',
+    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+  } as const;
+  const pods = [pod('a')];
+  test.each<Row>([
+    { name: 'with fresh figures', given: { pods }, looks: 3, condition: { status: 'True', reason: 'Active' } },
+    {
+      name: 'in DryRun',
+      given: { pods, spec: { mode: 'DryRun' } },
+      looks: 3,
+      condition: { status: 'True', reason: 'DryRun' },
+    },
+    {
+      name: 'Paused, whatever is known',
+      given: { spec: { mode: 'Paused' } },
+      looks: 3,
+      condition: { status: 'False', reason: 'Paused' },
+    },
+    {
+      name: 'Paused by annotation',
+      given: { pods, annotations: { 'genops.dev/paused': 'true' } },
+      looks: 3,
+      condition: { status: 'False', reason: 'Paused' },
+    },
+    {
+      name: 'blind without a Pod',
+      given: {},
+      looks: 3,
+      condition: { status: 'False', reason: 'MetricsStale', message: expect.stringContaining('of workflow') },
+    },
+    {
+      name: 'blind in DryRun too',
+      given: { spec: { mode: 'DryRun' } },
+      looks: 3,
+      condition: { status: 'False', reason: 'MetricsStale' },
+    },
+    {
+      name: 'not known before the Pods were read twice',
+      given: { pods },
+      looks: 1,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'needs no figures where the HPA reads each metric itself',
+      given: { podsMetrics: 'MetricsAPI' },
+      looks: 3,
+      condition: { status: 'True', reason: 'Active', message: expect.stringContaining('the HPA reads every metric') },
+    },
+    {
+      name: 'nor where the policy has no Pods metric',
+      given: { spec: { overrides: { horizontal: { metrics: [cpu] } } } },
+      looks: 3,
+      condition: { status: 'True', reason: 'Active' },
+    },
+    {
+      name: 'says that declared scores are not acted on',
+      given: { pods, spec: { overrides: { scaler: { cooldown: '60s' } } } },
+      looks: 3,
+      condition: { status: 'Unknown', reason: 'NotImplemented' },
+    },
+  ])('$name', async ({ given, looks, condition }) => {
+    using world = await after(looks, given);
+    expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject(condition);
+  });
+
+  test('says who holds the floor, but for a service that is paused', async () => {
+    const problem = new Problem('Conflict', { saw: 'minReplicas of kubectl-edit', wanted: 'ours', next: 'give it up' });
+    using world = await after(3, { pods });
+    world.decisions.put(world.service, { problem, decisions: new Map() });
+    expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject({
+      status: 'False',
+      reason: 'Conflict',
+      message: expect.stringContaining('kubectl-edit'),
+    });
+    using paused = await after(3, { pods, spec: { mode: 'Paused' } });
+    paused.decisions.put(paused.service, { problem, decisions: new Map() });
+    expect(conditionOf(paused.assess(), 'ScalerActive')).toMatchObject({ reason: 'Paused' });
+  });
+});
+
+describe('objectives', () => {
+  const kept: GenerationServiceStatus = {
+    objectivesMet: '5/6',
+    objectives: [{ name: 'Memory', state: 'Met', target: '2048Mi', measured: '100Mi', since: '2025-12-31T00:00:00Z' }],
+    rating: { grade: 'Good', score: 65, scoredOf: 100 },
+  };
+  const unknown = { status: 'Unknown', reason: 'Unknown' };
+
+  test.each<Row & { readonly figures: object }>([
+    {
+      name: 'are counted, and not listed, where nothing was measured: without a Pod',
+      given: {},
+      looks: 0,
+      condition: unknown,
+      figures: { objectivesMet: '0/6' },
+    },
+    {
+      name: 'or with Pods that do not answer',
+      given: { pods: [pod('a')], page: new Error('connection refused') },
+      looks: 1,
+      condition: unknown,
+      figures: { objectivesMet: '0/6' },
+    },
+    {
+      name: 'count what the policy asks for',
+      given: {
+        spec: { overrides: { objectives: { memory: { mode: 'Informational' }, successRatio: { mode: 'Off' } } } },
+      },
+      looks: 0,
+      condition: unknown,
+      figures: { objectivesMet: '0/4' },
+    },
+    {
+      name: 'are not there before the first look',
+      given: { pods: [pod('a')] },
+      looks: 1,
+      condition: { status: 'Unknown', reason: 'Pending' },
+      figures: {},
+    },
+    {
+      name: 'stay as they were before the first look after a restart',
+      given: { pods: [pod('a')], status: kept },
+      looks: 1,
+      condition: { status: 'Unknown', reason: 'Pending' },
+      figures: kept,
+    },
+    {
+      name: 'so does a count without a list',
+      given: { pods: [pod('a')], status: { objectivesMet: '0/6' } },
+      looks: 0,
+      condition: { status: 'Unknown', reason: 'Pending' },
+      figures: { objectivesMet: '0/6' },
+    },
+  ])('$name', async ({ given, looks, condition, figures }) => {
+    using world = await after(looks, given);
+    const assessment = world.assess();
+    expect(assessment.figures).toEqual(figures);
+    expect(conditionOf(assessment, 'ObjectivesMet')).toMatchObject(condition);
+  });
+
+  test('are listed with their figures and a rating as soon as one is known', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    const { figures } = world.assess();
+    expect(figures).toMatchObject({
+      objectivesMet: '2/6',
+      rating: { grade: 'Excellent', score: 75, scoredOf: 75, parts: { cpu: 25, memory: 25, responseTime: 25 } },
+    });
+    expect(figures.objectives?.map(({ name, state, measured }) => [name, state, measured])).toEqual([
+      ['WorkflowDuration', 'Unknown', undefined],
+      ['ConcurrentWorkflows', 'Unknown', undefined],
+      ['CachedResponseTime', 'Unknown', undefined],
+      ['Memory', 'Met', '512Mi'],
+      ['CacheHitRatio', 'Unknown', undefined],
+      ['SuccessRatio', 'Met', '1'],
+    ]);
+  });
+
+  test('are listed by what Redis says also where no Pod is ready', () => {
+    using world = serviceWith();
+    for (const [hits, misses] of [
+      [0, 0],
+      [90, 10],
+    ] as const)
+      world.hitRatios.note(world.service, [lookups(hits, misses)], Date.now());
+    const { figures } = world.assess();
+    expect(figures.objectives).toHaveLength(6);
+    expect(figures).toMatchObject({ objectivesMet: '1/6', rating: { grade: 'Unknown', score: 25, scoredOf: 25 } });
+  });
+
+  test('keep a figure that moves within a tenth, tell a state at once, and stay listed once all are unknown', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    const first = world.assess().figures;
+    world.setPage((seconds) => full(seconds).replace(String(512 * mi), String(540 * mi)));
+    await jest.advanceTimersByTimeAsync(2 * intervalMs);
+    expect(world.assess(first).figures).toEqual(first);
+
+    world.setPage((seconds) => full(seconds).replace(String(512 * mi), String(3000 * mi)));
+    await jest.advanceTimersByTimeAsync(2 * intervalMs);
+    const { figures } = world.assess(first);
+    expect(figures.objectives?.find(({ name }) => name === 'Memory')).toMatchObject({
+      state: 'NotMet',
+      measured: '3000Mi',
+    });
+    expect(figures).toMatchObject({ objectivesMet: '1/6', rating: { score: 50 } });
+
+    world.setPods([]);
+    await jest.advanceTimersByTimeAsync(40 * intervalMs);
+    const blind = world.assess(figures).figures;
+    expect(blind.objectives?.map(({ state }) => state)).toEqual(Array(6).fill('Unknown'));
+    expect(blind).toMatchObject({ objectivesMet: '0/6', rating: { grade: 'Unknown', scoredOf: 0 } });
+  });
+});
+
+const lookups = (hits: number, misses: number): Observation =>
+  ({
+    lever: { name: 'redis', lookupsOf: (totals: object) => totals },
+    unit: { name: 'cache' },
+    seen: { kind: 'seen', value: { hits, misses } },
+  }) as unknown as Observation;
+
+describe('statesOf()', () => {
+  test('is the same while nothing changes that status shows, and another when a Pod comes', async () => {
+    using world = await after(1, {});
+    const before = statesOf(world.assess());
+    await jest.advanceTimersByTimeAsync(30 * intervalMs);
+    expect(statesOf(world.assess())).toBe(before);
+    world.setPods([pod('a')]);
+    await jest.advanceTimersByTimeAsync(3 * intervalMs);
+    expect(statesOf(world.assess())).not.toBe(before);
+  });
+});
+
+test('a new service without Pods is told in one write: what the next look finds is the same, byte for byte', async () => {
+  using world = await after(0, {});
+  const statusAt = (service: GenerationService): GenerationServiceStatus => {
+    const resolution = world.resolution(service.status);
+    const assessment = world.assess(service.status);
+    const unchanged = { scaler: undefined, policyGeneration: undefined, policyHash: 'h', planHash: undefined };
+    const visit = { kind: 'reconciled', resolution, results: [], assessment, ...unchanged } as const;
+    return renderStatus(service, visit, new Date(Date.now()));
+  };
+  const first = statusAt(world.service);
+  expect(first).toMatchObject({ objectivesMet: '0/6' });
+  expect(first).not.toHaveProperty('objectives');
+  await jest.advanceTimersByTimeAsync(30 * intervalMs);
+  expect(JSON.stringify(statusAt({ ...world.service, status: first }))).toBe(JSON.stringify(first));
+});

@@ -1,0 +1,157 @@
+import { jest } from '@jest/globals';
+import type { GenerationService, GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
+import { resolve } from '../../../operator/decide/resolve.ts';
+import { keyOf } from '../../../operator/kube/object.ts';
+import { createCollector } from '../../../operator/metrics/collector.ts';
+import type { PodView } from '../../../operator/metrics/pod-view.ts';
+import { createPageReader, createPodPages, takeReading, type PodPages } from '../../../operator/metrics/reading.ts';
+import type { Source } from '../../../operator/metrics/sources/source.ts';
+import { assess, type Assessment } from '../../../operator/reconcilers/assess.ts';
+import type { ScalerReport } from '../../../operator/reconcilers/decisions.ts';
+import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
+import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
+import { createLogger } from '../../../operator/telemetry/logger.ts';
+import { createMetrics } from '../../../operator/telemetry/metrics.ts';
+
+export const start = Date.UTC(2026, 0, 1);
+export const intervalMs = 10_000;
+export const mi = 1024 ** 2;
+
+export const componentOf = (name: string): GenerationServiceSpec['components'][number] => ({
+  name,
+  targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+});
+export const pod = (name: string, changes: Partial<PodView> = {}): PodView => ({
+  namespace: 'ai',
+  name,
+  uid: name,
+  labels: { app: 'workflow' },
+  ip: '10.0.0.1',
+  phase: 'Running',
+  ready: true,
+  readySince: start - 3_600_000,
+  createdAt: start - 3_600_000,
+  deleting: false,
+  ports: [],
+  containers: [{ name: 'app', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined }],
+  oomKilledAt: undefined,
+  ...changes,
+});
+
+/** What a Pod serves, by the seconds that it has been there: 5 requests a second, a fifth of a core. */
+export type Page = (seconds: number) => string;
+export const memory: Page = () => `process_resident_memory_bytes ${512 * mi}\n`;
+const requests: Page = (seconds) =>
+  ['bucket{le="0.05"}', 'bucket{le="+Inf"}', 'count']
+    .map((series) => `http_server_request_duration_seconds_${series} ${5 * seconds}\n`)
+    .join('');
+export const full: Page = (seconds) =>
+  `${requests(seconds)}${memory(seconds)}process_cpu_seconds_total ${seconds / 5}\n`;
+
+/** Reads pages as the Pods source does, without the network in between. An Error: the Pod does not answer. */
+function pagesSource(page: () => Page | Error): Source {
+  const reader = createPageReader();
+  const pods = new Map<string, PodPages>();
+  return {
+    type: 'Pods',
+    id: 'pages',
+    forget: (uid) => void pods.delete(uid),
+    read({ uid }) {
+      const answer = page();
+      if (answer instanceof Error)
+        return Promise.resolve({ result: 'failed', failure: { reason: 'Unreachable', message: answer.message } });
+      const monotonic = performance.now();
+      const pages = pods.get(uid) ?? createPodPages(reader);
+      pods.set(uid, pages);
+      const reading = takeReading(answer(monotonic / 1_000), reader, pages, { wall: Date.now(), monotonic });
+      return Promise.resolve({ result: 'read', reading });
+    },
+  };
+}
+
+export interface Given {
+  readonly spec?: Partial<GenerationServiceSpec>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly status?: GenerationServiceStatus;
+  readonly podsMetrics?: 'Shadow' | 'MetricsAPI';
+  readonly pods?: readonly PodView[];
+  readonly page?: Page | Error;
+}
+
+/** A service that a real collector measures, on a clock that the test moves. Components are told apart by the label `app`. */
+export function serviceWith({ spec, annotations = {}, status, podsMetrics = 'Shadow', ...given }: Given = {}) {
+  let { pods = [], page = full }: Pick<Given, 'pods' | 'page'> = given;
+  const service: GenerationService = {
+    apiVersion: 'genops.dev/v1alpha1',
+    kind: 'GenerationService',
+    metadata: {
+      name: 'generation',
+      namespace: 'ai',
+      uid: 'u',
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      annotations,
+    },
+    spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [componentOf('workflow')], ...spec },
+    ...(status && { status }),
+  };
+  const { components } = service.spec;
+  const selectorOf = (app: string) => [{ key: 'app', operator: 'In', values: [app] }] as const;
+  const targets = new Map(
+    components.map(({ name }) => [name, { kind: 'found', replicas: 1, selector: selectorOf(name) } as const]),
+  );
+  const collector = createCollector({
+    metrics: createMetrics(),
+    logger: createLogger({ level: 'error', format: 'text' }),
+  });
+  const { interval = '10s' } = spec?.overrides?.collector ?? {};
+  const options = { intervalMs: parseInt(interval) * 1_000, timeoutMs: 2_000, history: 100, windowMs: 300_000 };
+  const deps = {
+    collector,
+    caches: { pods: { list: () => pods.values(), by: () => pods } },
+    decisions: createLastWords<ScalerReport>(),
+    hitRatios: createHitRatios(),
+    clock: { now: () => Date.now() },
+  };
+  const resolution = (shown = service.status) => {
+    const answer = resolve({
+      service: { ...service, ...(shown && { status: shown }) },
+      policy: undefined,
+      targets,
+      podsMetrics,
+    });
+    if (answer.kind === 'problem') throw new Error(JSON.stringify(answer.conditions));
+    return answer;
+  };
+  return {
+    ...deps,
+    service,
+    resolution,
+    /** What is said of it now, given what its status said before. */
+    assess: (shown?: GenerationServiceStatus): Assessment => assess(resolution(shown).resolved, deps),
+    setPods: (next: readonly PodView[]) => void (pods = next),
+    setPage: (next: Page | Error) => void (page = next),
+    track: () =>
+      collector.track(
+        keyOf(service),
+        components.map(({ name }) => ({
+          ...options,
+          name,
+          containerName: undefined,
+          source: pagesSource(() => page),
+          pods: () => pods.filter(({ labels }) => labels['app'] === name),
+        })),
+      ),
+    [Symbol.dispose]: () => collector[Symbol.dispose](),
+  };
+}
+
+/** `looks` intervals later; nothing is measured in the first moment. */
+export async function after(looks: number, given: Given): Promise<ReturnType<typeof serviceWith>> {
+  const world = serviceWith(given);
+  world.track();
+  await jest.advanceTimersByTimeAsync(looks * intervalMs);
+  return world;
+}
