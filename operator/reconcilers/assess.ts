@@ -5,7 +5,7 @@ import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { hashOf } from '../kube/own-writes.ts';
 import { milliseconds } from '../api/duration.ts';
-import { stateOf } from '../metrics/pod-view.ts';
+import { stateOf, type PodView } from '../metrics/pod-view.ts';
 import { selectPods, type PodIndex } from './caches.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { shadowedMetrics } from '../decide/shadow.ts';
@@ -65,10 +65,12 @@ const patientLooks = 3;
 
 /** Whether decisions about a component stand on fresh figures; if not, the first thing that a person would look at. */
 function availability(
-  { service, policy }: Resolved,
+  resolved: Resolved,
   component: ResolvedComponent,
-  { collector, caches }: AssessDeps,
+  deps: AssessDeps,
 ): Unobserved<'MetricsAvailable'> {
+  const { service } = resolved;
+  const { collector, caches } = deps;
   const type = 'MetricsAvailable';
   const { name } = component.spec;
   const key = keyOf(service);
@@ -84,7 +86,8 @@ function availability(
     message: problemMessage({ saw: `${saw} of component ${name}`, wanted, next }),
   });
   const pods = selectPods(caches.pods, service.metadata.namespace, component.target.selector);
-  if (!pods.some((pod) => stateOf(pod) === 'Ready'))
+  const ready = pods.filter((pod) => stateOf(pod) === 'Ready');
+  if (ready.length === 0)
     return no(
       'NoPods',
       'no Ready Pod',
@@ -101,9 +104,7 @@ function availability(
       'the Prometheus exposition of each Pod',
       'check components[].metrics and network policies',
     );
-  const intervalMs = milliseconds(policy.collector.interval);
-  const { coveredMs } = collector.windowOf(key, name, milliseconds(policy.objectives.window)) ?? { coveredMs: 0 };
-  if (coveredMs < patientLooks * intervalMs)
+  if (!isReadOften(ready, name, resolved, deps))
     return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
   return no(
     'SignalMissing',
@@ -111,6 +112,21 @@ function availability(
     'http_server_request_duration_seconds, or another name in components[].signals',
     'serve it, or map it: signals: [{name: requestRate, metric: …}]',
   );
+}
+
+/** Whether what the Pods have not told yet will not come: neither we nor they are new here. */
+function isReadOften(
+  ready: readonly PodView[],
+  component: string,
+  { service, policy }: Resolved,
+  { collector, clock }: AssessDeps,
+): boolean {
+  const intervalMs = milliseconds(policy.collector.interval);
+  const patienceMs = patientLooks * intervalMs;
+  // The policy's window may hold fewer looks than that.
+  const windowMs = Math.max(milliseconds(policy.objectives.window), patienceMs + intervalMs);
+  const { coveredMs = 0 } = collector.windowOf(keyOf(service), component, windowMs) ?? {};
+  return coveredMs >= patienceMs && ready.some(({ readySince = 0 }) => clock.now() - readySince >= patienceMs);
 }
 
 /** Objectives and rating as status is to show them. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { GenerationService } from '../../../operator/api/generation-service.ts';
+import type { GenerationService, GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
 import { Problem } from '../../../operator/api/problem.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import type { Observation } from '../../../operator/levers/run.ts';
@@ -30,6 +30,11 @@ interface Row {
   readonly looks: number;
   readonly condition: object;
 }
+const rarely: GenerationServiceSpec['overrides'] = {
+  collector: { interval: '30s' },
+  objectives: { window: '1m' },
+  optimizer: { baseline: '2m' },
+};
 
 describe('MetricsAvailable', () => {
   test.each<Row>([
@@ -92,6 +97,12 @@ describe('MetricsAvailable', () => {
       condition: { status: 'False', reason: 'SignalMissing', message: expect.stringContaining('no requestRate') },
     },
     {
+      name: 'also with a window that holds no three looks: 1 min of 30 s each',
+      given: { pods: [pod('a')], page: memory, spec: { overrides: rarely } },
+      looks: 12,
+      condition: { status: 'False', reason: 'SignalMissing' },
+    },
+    {
       name: 'of two components the one with a problem is told',
       given: { pods: [pod('a')], spec: { components: [componentOf('workflow'), componentOf('render')] } },
       looks: 3,
@@ -100,6 +111,15 @@ describe('MetricsAvailable', () => {
   ])('$name', async ({ given, looks, condition }) => {
     using world = await after(looks, given);
     expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);
+  });
+
+  test('Pods that all came anew have not been read twice, however long the others before them were', async () => {
+    using world = await after(6, { pods: [pod('a')] });
+    world.setPods([pod('b', { readySince: Date.now() })]);
+    await jest.advanceTimersByTimeAsync(intervalMs / 2);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
+    await jest.advanceTimersByTimeAsync(3 * intervalMs);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ reason: 'Fresh' });
   });
 
   test('names the source of a component while its figures are fresh, and only then', async () => {
