@@ -20,6 +20,8 @@ export interface OperatorProcess extends AsyncDisposable {
   metrics(): Promise<string>;
   /** Value of one series, 0 when it is not there. */
   counter(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  /** What its liveness probe sees. @throws when it is not alive. */
+  healthz(): Promise<string>;
   /** SIGKILL: nothing is tidied up. */
   kill(): Promise<void>;
   freeze(): void;
@@ -70,6 +72,7 @@ export async function startOperator({ kubeconfig, namespace, flags = [] }: Opera
     pid: child.pid ?? -1,
     metrics: () => get(`http://127.0.0.1:${metricsPort}/metrics`),
     counter: async (name, labels = {}) => seriesValue(await operator.metrics(), name, labels),
+    healthz: () => get(`http://127.0.0.1:${probePort}/healthz`),
     kill: () => stop('SIGKILL'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
