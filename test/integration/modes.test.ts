@@ -109,6 +109,53 @@ describe('an HPA of somebody else', () => {
   });
 });
 
+test('a floor lent by FloorOnly goes back when the mode is another, and is nobody’s business after', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 30 }));
+  const horizontal = (mode: 'FloorOnly' | 'Enforce' | 'DryRun' | 'Off') =>
+    world.apply(generationService({ overrides: { horizontal: { mode, minReplicas: 3 } } }));
+  const floorIs = (minReplicas: number) =>
+    world.eventually(async () => expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas }));
+  await horizontal('FloorOnly');
+  await floorIs(3);
+
+  await horizontal('DryRun'); // changes nothing, here neither
+  const { message } = await world.eventually(async () =>
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'DryRun' }),
+  );
+  expect(message).toContain('spec.minReplicas 3 → 1');
+  expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 3 });
+
+  await horizontal('Enforce');
+  await floorIs(1);
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
+  );
+
+  await horizontal('FloorOnly');
+  await floorIs(3);
+  await horizontal('Off');
+  await floorIs(1);
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Off' }),
+  );
+  await world.apply(hpa('by-hand', { minReplicas: 2, maxReplicas: 30 }));
+  await world.consistently(async () => expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 2 }), 2_000);
+});
+
+test('with Retain a floor that was moved stays when the service is deleted', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 30 }));
+  await world.apply(generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 3 } } }));
+  const isRaised = async () => expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 3 });
+  await world.eventually(isRaised);
+  await world.delete(generationServices, 'generation');
+  await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+  await world.consistently(isRaised, 2_000);
+});
+
 test('FloorOnly only raises: a floor above the policy’s minimum stays as its owner wrote it', async () => {
   await using world = await startWorld();
   await world.apply(deployment());

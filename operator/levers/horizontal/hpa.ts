@@ -1,6 +1,7 @@
 import { childName } from '../../api/child-name.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
+import { managers } from '../apply-owned.ts';
 
 /** autoscaling/v2, as far as it is ours to say. */
 export interface HorizontalPodAutoscaler extends KubeObject {
@@ -34,11 +35,22 @@ export interface HpaView {
   readonly uid: string;
   readonly controller: OwnerReference | undefined;
   readonly spec: HpaSpec;
+  /** The scaler moved minReplicas, and nobody has written another since. */
+  readonly isFloorOurs: boolean;
 }
 
 export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView {
-  const { namespace = '', name, uid } = metadata;
-  return { namespace, name, uid, controller: controllerOf({ metadata }), spec };
+  const { namespace = '', name, uid, managedFields = [] } = metadata;
+  const isFloorOurs = (managedFields as readonly ManagedFields[]).some(
+    ({ manager, fieldsV1 }) => manager === managers.floor && fieldsV1?.['f:spec']?.['f:minReplicas'] !== undefined,
+  );
+  return { namespace, name, uid, controller: controllerOf({ metadata }), spec, isFloorOurs };
+}
+
+/** What one field manager wrote last, as far as it is asked here. */
+interface ManagedFields {
+  readonly manager?: string;
+  readonly fieldsV1?: { readonly 'f:spec'?: { readonly 'f:minReplicas'?: unknown } };
 }
 
 /** Of the HPA that we make for a component. */

@@ -38,7 +38,8 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
   const { name, namespace } = service.metadata;
   return components.map(({ spec, policy, target, podsMetrics }) => ({
     name: spec.name,
-    mode: unitMode(mode, policy.horizontal.mode === 'FloorOnly' ? 'Enforce' : policy.horizontal.mode),
+    // FloorOnly and Off are planned too: a floor that was lent goes back when it is asked for no more.
+    mode: unitMode(mode, policy.horizontal.mode === 'DryRun' ? 'DryRun' : 'Enforce'),
     namespace,
     hpaName: hpaName(name, spec.name),
     owner: ownerReference(service, { controller: true }),

@@ -6,6 +6,7 @@ import type { OwnerReference } from '../../kube/object.ts';
 import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
+import { lentFrom, returnFloor } from './lent-floor.ts';
 import { render, type Rendered } from './render.ts';
 
 export interface HorizontalUnit extends LeverUnit {
@@ -51,14 +52,12 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   );
   const foreign = hpas.find((hpa) => hpa !== own);
   const status = { replicas: replicasStatus(unit, own ?? foreign) };
-  const stay = (condition: PlannedCondition): Plan => ({ changes: [], condition, status });
 
-  if (unit.policy.mode === 'FloorOnly') {
-    const [first, second] = hpas;
-    if (first !== undefined && second !== undefined) return stay(twoAutoscalers(unit, first, second));
-    return floorOnly(unit, first, memory, status);
-  }
+  if (unit.policy.mode === 'FloorOnly') return floorOnly(unit, hpas, memory, status);
   const adopting = own === undefined && foreign !== undefined && unit.adopt && foreign.controller === undefined;
+  const returned = adopting ? { changes: [] } : returnFloor(hpas, memory);
+  const stay = (condition: PlannedCondition): Plan => ({ ...returned, condition, status });
+  if (unit.policy.mode === 'Off') return { ...stay(off(unit)), status: {} };
   if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
   const held = own ?? foreign;
   const rendered = render({ ...unit, floor: held?.spec.minReplicas });
@@ -76,24 +75,22 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
     ...(adopting ? { remember: withOriginals(memory, adoptedFrom(foreign, memory)) } : {}),
   };
   return {
+    ...stay(applied(change.name, unit, rendered)),
     changes: differing.length === 0 && !adopting ? [] : [change],
-    condition: applied(change.name, unit, rendered),
-    status,
   };
 }
 
 /** Puts an HPA that was taken over back as it was. One that we made goes with its owner. */
 export function restore({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
-  const { uid, spec, floorOf, floor } = memory?.originals ?? {};
+  const { uid, spec } = memory?.originals ?? {};
   const adopted = hpas.find((hpa) => hpa.uid === uid);
-  const lent = hpas.find((hpa) => hpa.uid === floorOf);
-  if (adopted === undefined && lent !== undefined) return restoreFloor(lent, Number(floor));
   const condition: PlannedCondition = {
     status: 'True',
     reason: 'Applied',
-    message: 'The HorizontalPodAutoscaler is as it was before it was taken over.',
+    message: 'The HorizontalPodAutoscaler is as it was before.',
   };
-  if (adopted === undefined || typeof spec !== 'string') return { changes: [], condition, status: {} };
+  if (adopted === undefined || typeof spec !== 'string')
+    return { changes: returnFloor(hpas, memory).changes, condition, status: {} };
   const original = JSON.parse(spec) as HpaSpec;
   const differing = differences(adopted.spec, original, 'spec', equalInApi);
   const change: HorizontalChange = {
@@ -111,31 +108,12 @@ export function restore({ unit, observed: { hpas }, memory }: PlanInput<Horizont
   };
 }
 
-function restoreFloor(hpa: HpaView, floor: number): Plan {
-  const from = hpa.spec.minReplicas ?? 1;
-  const condition: PlannedCondition = {
-    status: 'True',
-    reason: 'Applied',
-    message: `The floor of ${hpa.name} is what it was: ${floor}.`,
-  };
-  const differing = [{ field: 'spec.minReplicas', from: String(from), to: String(floor) }];
-  const change: HorizontalChange = {
-    kind: 'floor',
-    cause: 'Declared',
-    name: hpa.name,
-    hpa,
-    floor,
-    differences: differing,
-  };
-  return { changes: from === floor ? [] : [change], condition, status: {} };
-}
-
 type Originals = NonNullable<UnitMemory['originals']>;
 
-/** What was saved once is never written over: it is what stood there before us. */
+/** Only for an HPA of which nothing is saved yet: what stood there before us is never written over, what stood in one that is gone is. */
 const withOriginals = (memory: UnitMemory | undefined, originals: Originals): UnitMemory => ({
   ...memory,
-  originals: { ...originals, ...memory?.originals },
+  originals: { ...memory?.originals, ...originals },
 });
 
 /** The HPA before it is taken over. A floor that we had moved while only that was ours goes back to what it was. */
@@ -143,13 +121,6 @@ function adoptedFrom({ uid, spec }: HpaView, memory: UnitMemory | undefined): Or
   const { floorOf, floor } = memory?.originals ?? {};
   const minReplicas = floorOf === uid ? Number(floor) : spec.minReplicas;
   return { uid, spec: JSON.stringify({ ...spec, ...(minReplicas === undefined ? {} : { minReplicas }) }) };
-}
-
-/** The floor before it is moved; where the HPA was taken over before that, the floor that it had then. */
-function lentFrom({ uid, spec }: HpaView, memory: UnitMemory | undefined): Originals {
-  const { uid: adopted, spec: saved } = memory?.originals ?? {};
-  const before = adopted === uid && typeof saved === 'string' ? (JSON.parse(saved) as HpaSpec) : spec;
-  return { floorOf: uid, floor: String(before.minReplicas ?? 1) };
 }
 
 function replicasStatus(
@@ -162,24 +133,31 @@ function replicasStatus(
 
 /** The floor that an HPA had is remembered before the scaler may move it for the first time. */
 function floorOnly(
-  { namespace, targetRef }: HorizontalUnit,
-  hpa: HpaView | undefined,
+  unit: HorizontalUnit,
+  hpas: readonly HpaView[],
   memory: UnitMemory | undefined,
   status: Plan['status'],
 ): Plan {
-  if (hpa !== undefined) {
-    const message = `Only the floor of HorizontalPodAutoscaler ${namespace}/${hpa.name} is moved.`;
-    const isKnown = memory?.originals?.['floorOf'] === hpa.uid;
-    return {
-      changes: [],
-      condition: { status: 'True', reason: 'Applied', message },
-      status,
-      ...(isKnown ? {} : { remember: withOriginals(memory, lentFrom(hpa, memory)) }),
-    };
-  }
-  const message = `saw no HorizontalPodAutoscaler for ${targetRef.kind} ${namespace}/${targetRef.name}; wanted one, since horizontal.mode is FloorOnly; next: create it, or set horizontal.mode: Enforce`;
-  return { changes: [], condition: { status: 'False', reason: 'NoAutoscaler', message }, status };
+  const [hpa, second] = hpas;
+  const stay = (condition: PlannedCondition): Plan => ({ changes: [], condition, status });
+  if (hpa === undefined) return stay(noAutoscaler(unit));
+  if (second !== undefined) return stay(twoAutoscalers(unit, hpa, second));
+  const message = `Only the floor of HorizontalPodAutoscaler ${unit.namespace}/${hpa.name} is moved.`;
+  const moved = stay({ status: 'True', reason: 'Applied', message });
+  const isKnown = memory?.originals?.['floorOf'] === hpa.uid;
+  return isKnown ? moved : { ...moved, remember: withOriginals(memory, lentFrom(hpa, memory)) };
 }
+
+function noAutoscaler({ namespace, targetRef }: HorizontalUnit): PlannedCondition {
+  const message = `saw no HorizontalPodAutoscaler for ${targetRef.kind} ${namespace}/${targetRef.name}; wanted one, since horizontal.mode is FloorOnly; next: create it, or set horizontal.mode: Enforce`;
+  return { status: 'False', reason: 'NoAutoscaler', message };
+}
+
+const off = ({ name }: HorizontalUnit): PlannedCondition => ({
+  status: 'True',
+  reason: 'Off',
+  message: `${name} is switched off by the policy.`,
+});
 
 function twoAutoscalers({ namespace, targetRef }: HorizontalUnit, first: HpaView, second: HpaView): PlannedCondition {
   const message = `saw two HorizontalPodAutoscalers for ${targetRef.kind} ${namespace}/${targetRef.name}: ${first.name} and ${second.name}; wanted one: the HPA controller obeys neither; next: delete one of them`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
-import type { HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
+import { projectHpa, type HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
 import { plan, restore, type HorizontalUnit } from '../../../../operator/levers/horizontal/plan.ts';
 import type { UnitMemory } from '../../../../operator/levers/lever.ts';
 
@@ -38,6 +38,7 @@ const inForce = (unit: HorizontalUnit, over: Partial<HpaView['spec']> = {}): Hpa
     uid: 'hpa-uid',
     controller: owner,
     spec: { ...change.spec, ...over },
+    isFloorOurs: true,
   };
 };
 const foreign: HpaView = {
@@ -46,6 +47,7 @@ const foreign: HpaView = {
   uid: 'foreign-uid',
   controller: undefined,
   spec: { scaleTargetRef: targetRef, minReplicas: 1, maxReplicas: 3, metrics: [] },
+  isFloorOurs: false,
 };
 
 describe('plan()', () => {
@@ -186,6 +188,82 @@ describe('what is remembered', () => {
     expect(planned(unitWith({ mode: 'FloorOnly' }), [foreign, second])).toMatchObject({
       condition: { reason: 'Conflict', message: expect.stringMatching(/by-hand and second/) },
     });
+  });
+});
+
+describe('a floor that FloorOnly had lent', () => {
+  const memory = { originals: { floorOf: 'foreign-uid', floor: '1' } };
+  const moved = { ...foreign, spec: { ...foreign.spec, minReplicas: 5 }, isFloorOurs: true };
+  const goesBack = [
+    { kind: 'floor', name: 'by-hand', floor: 1, differences: [{ field: 'spec.minReplicas', from: '5', to: '1' }] },
+  ];
+  test.each([
+    { mode: 'Enforce', reason: 'Conflict' },
+    { mode: 'Off', reason: 'Off' },
+    { mode: 'DryRun', reason: 'Conflict' }, // planned; run.ts only says it
+  ] as const)('goes back when the mode is $mode', ({ mode, reason }) => {
+    const back = planned(unitWith({ mode }), [moved], memory);
+    expect(back).toMatchObject({ changes: goesBack, condition: { reason } });
+    expect(back.remember).toBeUndefined(); // not before it is back
+  });
+  test('goes back when the service is deleted', () => {
+    expect(restore({ unit: unitWith(), observed: { hpas: [moved] }, memory, now: 0 }).changes).toMatchObject(goesBack);
+  });
+  test.each([
+    { name: 'is what it was', hpas: [{ ...moved, spec: foreign.spec }] },
+    { name: 'was set by somebody else since', hpas: [{ ...moved, isFloorOurs: false }] },
+    { name: 'is gone with its HPA', hpas: [] },
+  ])('is forgotten when it $name', ({ hpas }) => {
+    const { changes, remember } = planned(unitWith({ mode: 'Off' }), hpas, memory);
+    expect({ changes, remember }).toEqual({ changes: [], remember: { originals: {} } });
+  });
+  test('stays with an HPA that is taken over: the spec that was saved has it', () => {
+    expect(planned(unitWith({}, { adopt: true }), [moved], memory).changes).toMatchObject([{ kind: 'apply' }]);
+    const adopted = { originals: { ...memory.originals, uid: 'foreign-uid', spec: '{}' } };
+    expect(planned(unitWith({ mode: 'Off' }), [moved], adopted)).toMatchObject({ changes: [] });
+  });
+  test('goes back through the ScaledObject, which is who moved it in the HPA', () => {
+    const controller = { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', name: 'so', uid: 'u', controller: true };
+    const ofKeda = { ...moved, controller, isFloorOurs: false };
+    expect(planned(unitWith({ mode: 'Off' }), [ofKeda], memory).changes).toMatchObject(goesBack);
+  });
+});
+
+describe('an HPA made again under its name', () => {
+  const again = { ...foreign, uid: 'new-uid', spec: { ...foreign.spec, minReplicas: 2 } };
+  test('has its own floor remembered, not that of the one before', () => {
+    const memory = { originals: { floorOf: 'foreign-uid', floor: '1' } };
+    expect(planned(unitWith({ mode: 'FloorOnly' }), [again], memory).remember?.originals).toEqual({
+      floorOf: 'new-uid',
+      floor: '2',
+    });
+  });
+  test('has its own spec remembered when it is taken over', () => {
+    const memory = { originals: { uid: 'foreign-uid', spec: '{}' } };
+    const [change] = planned(unitWith({}, { adopt: true }), [again], memory).changes;
+    expect(change?.remember?.originals).toEqual({ uid: 'new-uid', spec: JSON.stringify(again.spec) });
+  });
+});
+
+describe('projectHpa()', () => {
+  const object = {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'by-hand', namespace: 'ai', uid: 'foreign-uid', resourceVersion: '1', creationTimestamp: '' },
+    spec: foreign.spec,
+  };
+  const entry = (manager: string, ...fields: readonly string[]) => ({
+    manager,
+    fieldsV1: { 'f:spec': Object.fromEntries(fields.map((field) => [`f:${field}`, {}])) },
+  });
+  test.each([
+    { name: 'the scaler wrote it', managedFields: [entry('genops-scaler', 'minReplicas')], isFloorOurs: true },
+    { name: 'somebody else wrote it', managedFields: [entry('kubectl-edit', 'minReplicas')], isFloorOurs: false },
+    { name: 'the scaler wrote nothing of it', managedFields: [entry('genops-scaler')], isFloorOurs: false },
+    { name: 'nobody knows', managedFields: [], isFloorOurs: false },
+  ])('takes the floor for ours or not: $name', ({ managedFields, isFloorOurs }) => {
+    const metadata = { ...object.metadata, managedFields };
+    expect(projectHpa({ ...object, metadata })).toEqual({ ...foreign, isFloorOurs });
   });
 });
 
