@@ -53,13 +53,18 @@ const kinds: readonly Kind[] = [
         description: 'Whether all that is declared is in force.',
       },
       {
+        name: 'Metrics',
+        jsonPath: condition('MetricsAvailable', 'reason'),
+        description: 'Whether what is decided and graded stands on fresh figures: Fresh, or why not.',
+      },
+      {
         name: 'Objectives',
         jsonPath: '.status.objectivesMet',
         description: 'Objectives that are met, of those that count.',
       },
       { name: 'Grade', jsonPath: '.status.rating.grade', description: 'How the service is graded.' },
-      { name: 'Policy', jsonPath: '.status.policy.name', description: 'The policy in force.' },
       age,
+      { name: 'Policy', jsonPath: '.status.policy.name', description: 'The policy in force.', priority: 1 },
       { name: 'Reason', jsonPath: condition('Ready', 'reason'), description: 'Why it is ready or not.', priority: 1 },
       {
         name: 'Last-Decision',

@@ -75,7 +75,7 @@ test('a service has the defaults of its own scalars', async () => {
 
 test('kubectl get finds both kinds by their category, with the columns that tell an SRE how things are', async () => {
   await kubectl('apply', '-f', samples);
-  expect(await kubectl('get', 'gensvc', '-n', 'ai')).toMatch(/^NAME +MODE +READY +OBJECTIVES +GRADE +POLICY +AGE\n/);
+  expect(await kubectl('get', 'gensvc', '-n', 'ai')).toMatch(/^NAME +MODE +READY +METRICS +OBJECTIVES +GRADE +AGE\n/);
   expect(await kubectl('get', 'perf', '-n', 'ai')).toMatch(/^NAME +ACCEPTED +SERVICES +AGE\n/);
   const all = await kubectl('get', 'genops', '-n', 'ai', '-o', 'name');
   expect(all).toContain('generationservice.genops.dev/generation\n');

@@ -5,7 +5,7 @@ import { deployments } from '../../operator/reconcilers/kinds.ts';
 import { runLoad } from '../workload/load/run.ts';
 import { constant } from '../workload/load/profile.ts';
 import { workloadManifests } from '../workload/manifests.ts';
-import { generationService, performancePolicy } from '../world/builders.ts';
+import { deployment, generationService, performancePolicy } from '../world/builders.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
 import { clusterRanges, followPods } from '../world/pods.ts';
 import { events, expectCondition, startWorld, type World } from '../world/world.ts';
@@ -60,6 +60,30 @@ async function startWorkload(world: World): Promise<void> {
   for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
   await tools.kubectl('-n', world.namespace, 'rollout', 'status', 'deployment/workflow-execution', '--timeout=90s');
 }
+
+test('kubectl get gensvc alone says that no Pod is ready though the settings are in force, and that all is measured once they are', async () => {
+  await using world = await startWorld();
+  const lines = async (): Promise<string> => {
+    const table = await tools.kubectl('-n', world.namespace, 'get', 'gensvc');
+    expect(Math.max(...table.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120);
+    return table;
+  };
+  await world.apply(deployment());
+  await world.apply(performancePolicy({ collector: { interval: '2s', timeout: '1s' } }));
+  await world.apply(generationService({ policyRef: { name: 'standard' } }));
+  await world.eventually(async () =>
+    expect(await lines()).toMatch(
+      /^NAME +MODE +READY +METRICS +OBJECTIVES +GRADE +AGE *\ngeneration +Enforce +True +NoPods +0\/6 +\w+ *\n$/,
+    ),
+  );
+
+  await startWorkload(world);
+  await world.eventually(async () =>
+    expect(await lines()).toMatch(
+      /\ngeneration +Enforce +True +Fresh +[1-6]\/[1-6] +(Excellent|Good|Fair|Poor) +\w+ *\n$/,
+    ),
+  );
+}, 200_000);
 
 test('Shadow: load raises the floor, the real HPA follows it, and both come down again when the load is gone', async () => {
   await using world = await startWorld();

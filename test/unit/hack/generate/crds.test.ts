@@ -2,11 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { GenerationServiceSpec } from '../../../../operator/api/generation-service.ts';
 import { PolicySpec } from '../../../../operator/api/performance-policy.ts';
+import { conditions } from '../../../../operator/api/reasons.ts';
 import { GenerationServiceStatus, PerformancePolicyStatus } from '../../../../operator/api/status.ts';
 import { crds } from '../../../../hack/generate/crds.ts';
 import { nodeOf, type SchemaNode } from '../../../../hack/generate/node.ts';
 import { structural } from '../../../../hack/generate/structural.ts';
 import { duration, orElse, struct } from '../../../../operator/api/schema.ts';
+
+interface Crd {
+  readonly spec: {
+    readonly versions: readonly {
+      readonly additionalPrinterColumns: readonly { readonly name: string; readonly priority?: number }[];
+    }[];
+  };
+}
 
 describe.each([...crds()])('%s', (_, text) => {
   const crd: unknown = parse(text, { version: '1.1' });
@@ -26,6 +35,24 @@ describe.each([...crds()])('%s', (_, text) => {
   test('reads the same in YAML 1.1, where a bare Off is false, and in YAML 1.2', () => {
     expect(parse(text)).toEqual(crd);
   });
+});
+
+test('kubectl get gensvc -A stays on a line of 120 characters with the longest words and names of twenty', () => {
+  const crd = parse(crds().get('crds/genops.dev_generationservices.yaml') ?? '', { version: '1.1' }) as Crd;
+  const columns = crd.spec.versions[0]?.additionalPrinterColumns.filter(({ priority = 0 }) => priority === 0) ?? [];
+  const values: Readonly<Record<string, readonly string[]>> = {
+    Mode: ['Enforce'],
+    Ready: ['Unknown'],
+    Metrics: Object.keys(conditions.MetricsAvailable.reasons),
+    Objectives: ['6/6'],
+    Grade: ['Excellent', 'Unknown'],
+    Age: ['365d'],
+  };
+  const widths = columns.map(({ name }) => Math.max(...[name, ...(values[name] ?? [])].map(({ length }) => length)));
+  const names = [20, 20]; // of the namespace and of the service
+  const all = [...names, ...widths];
+  expect(columns.map(({ name }) => name)).toEqual(Object.keys(values));
+  expect(all.reduce((sum, width) => sum + width, 0) + 3 * (all.length - 1)).toBeLessThanOrEqual(120);
 });
 
 describe('every field has a text', () => {
