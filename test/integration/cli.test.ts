@@ -189,6 +189,26 @@ describe('genops diff', () => {
     expect(answer.err).toMatch(/^genops diff: (get|list) .*forbidden.*\n$/);
   });
 
+  test.each([
+    {
+      where: 'outside of the cluster',
+      env: {},
+      says: /no host redis\.\S+\.svc \(E\w+\): .* only inside the cluster, .* kubectl port-forward -n \S+ svc\/redis 6379/,
+    },
+    {
+      where: 'in a Pod',
+      env: { KUBERNETES_SERVICE_HOST: '10.96.0.1' },
+      says: /no answer from redis\.\S+\.svc:6379 \(E\w+\); .*; next: check the address in the Secret/,
+    },
+  ])('says of a name that is not found what is wrong with it $where', async ({ env, says }) => {
+    await using world = await startWorld({ operator: false });
+    await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData: { host: 'redis' } });
+    await world.apply(deployment());
+    await world.apply(generationService({ redis }));
+    const args = ['diff', 'generation', '-n', world.namespace, '--kubeconfig', kubeconfigPath()];
+    await expect(program(args, env)).rejects.toMatchObject({ code: 2, stdout: expect.stringMatching(says) });
+  });
+
   test('is 2 where an HPA of somebody else stands in the way', async () => {
     await using world = await startWorld({ operator: false });
     await world.apply(deployment());
@@ -252,13 +272,16 @@ describe('genops policy effective', () => {
   });
 });
 
+const run = promisify(execFile);
+/** `genops ARGS` as a process of its own. */
+const program = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  run(process.execPath, ['operator/main.ts', ...args], {
+    env: { PATH: process.env['PATH'], HOME: directory, ...env },
+    timeout: 30_000,
+  });
+
 describe('the program', () => {
-  const run = promisify(execFile);
-  const node = (...args: readonly string[]) =>
-    run(process.execPath, ['operator/main.ts', ...args], {
-      env: { PATH: process.env['PATH'], HOME: directory },
-      timeout: 30_000,
-    });
+  const node = (...args: readonly string[]) => program(args);
 
   test('genops version goes to stdout', async () => {
     expect(await node('version')).toMatchObject({

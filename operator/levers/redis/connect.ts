@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { RedisAddress } from './address.ts';
+import { unknownOutside } from './outside.ts';
 import { partingWords } from './parting-words.ts';
 import { isReply, serverProblem, withoutArguments } from './server-error.ts';
 
@@ -79,9 +80,12 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
     signal.throwIfAborted();
     const cause = plain(isReply(error) ? error : (event ?? error));
     const words = wasReset(cause) ? await partingWords(address, signal) : undefined;
-    throw serverProblem(words ?? cause, label);
+    throw (isInPod() ? undefined : unknownOutside(cause, address)) ?? serverProblem(words ?? cause, label);
   }
 }
+
+/** Kubernetes gives this variable to every container. */
+const isInPod = (): boolean => process.env['KUBERNETES_SERVICE_HOST'] !== undefined;
 
 const wasReset = (error: unknown): boolean =>
   Error.isError(error) && (error.message === 'Connection is closed.' || /ECONNRESET|EPIPE/.test(error.message));
