@@ -33,7 +33,7 @@ const allReady = async (world: World, names: readonly string[]): Promise<void> =
 const setPolicy = (world: World, name: string, horizontal: { readonly maxReplicas?: number }): Promise<void> =>
   world.apply(performancePolicy({ horizontal }, name));
 
-/** Versions of all that belongs to the services of which nothing is asked: a write, even of the same, would move one. */
+/** Versions of all that belongs to the services of which nothing is asked: a write that changes anything moves one. */
 const versions = async (world: World): Promise<unknown> => {
   const objects = others.map(async (name) => [
     (await world.service(name)).metadata.resourceVersion,
@@ -58,7 +58,7 @@ test.each([
   { name: 'for a moment: it stays the leader', leader: 1 },
   { name: 'until leadership is lost: it takes it up again', leader: 0 },
 ])(
-  'an API server that is killed $name; a policy changed afterwards is applied, and nothing else is written',
+  'an API server that is killed $name; a policy changed afterwards is applied, and nothing else changes',
   async ({ leader }) => {
     await using world = await startWorld({ redis: [{}] });
     const { operator } = world;
