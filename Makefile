@@ -70,8 +70,11 @@ image: node_modules ## the operator's image as a docker-archive (genops:dev), wi
 demo: node_modules ## the main job on real input, from nothing to a scaled workload and a tuned Redis (KEEP=1 leaves it up, METRICS_API=1 serves the HPA)
 	@$(node) hack/demo/main.ts $(if $(KEEP),--keep) $(if $(METRICS_API),--metrics-api)
 
-run: node_modules ## the operator from source, against the cluster of cluster-up
-	@$(node) operator/main.ts manager --kubeconfig .cache/cluster/kubeconfig
+run: node_modules ## the operator from source, against the cluster of cluster-up; waits while an installed one leads
+	@lines=$$($(node) hack/cluster/main.ts env) && eval "$$lines" && \
+		kubectl apply --server-side --force-conflicts -k crds && \
+		kubectl apply --server-side -f config/default/namespace.yaml && \
+		exec $(node) operator/main.ts manager
 
 .PHONY: ok
 ok: test verify lint typecheck ## all that CI runs, in its order

@@ -27,6 +27,7 @@ type ValuesOf<Options extends ParseArgsOptionsConfig> = ReturnType<
 export interface Call<Options extends ParseArgsOptionsConfig> {
   readonly values: ValuesOf<Options>;
   readonly positionals: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
   readonly err: Output;
   readonly signal: AbortSignal;
@@ -90,7 +91,6 @@ export async function runCommand(
     ...world
   }: Omit<Call<ParseArgsOptionsConfig>, 'values' | 'positionals'> & {
     readonly args: readonly string[];
-    readonly env: Readonly<Record<string, string | undefined>>;
   },
 ): Promise<number> {
   const { values, positionals } = parse(name, definition.options, args);
@@ -102,6 +102,7 @@ export async function runCommand(
     throw new UsageError(`saw ${positionals.join(' ')}; wanted options only (genops ${name} --help lists them)`);
   return definition.run({
     ...world,
+    env,
     values: { ...defaultsOf(definition.options), ...fromEnvironment(definition.options, env), ...values },
     positionals,
   });

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { connectKube, type Kube } from '../kube/client.ts';
 import { openEvents } from '../kube/events.ts';
 import { synced, type HealthCheck } from '../kube/health.ts';
-import { fenced, lead } from '../kube/leader.ts';
+import { fenced, lead, LeaseRefused, type LeaderOptions, type Leadership } from '../kube/leader.ts';
 import { createAddressGuard } from '../metrics/address-guard.ts';
 import { createCollector } from '../metrics/collector.ts';
 import { createScraper } from '../metrics/sources/pods.ts';
@@ -17,6 +17,7 @@ import { collectProcessMetrics, createMetrics } from '../telemetry/metrics.ts';
 import { createServiceGauges } from '../telemetry/service-gauges.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
+import { leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
 import { versionNumber } from './version.ts';
 
 const { kubeconfig, context } = clusterOptions;
@@ -46,7 +47,7 @@ export const manager = command({
     context: clusterHelp.context,
     namespaces: 'look after these only, separated by commas; else after all',
     'leader-elect': 'wait for the Lease `genops` before acting (--no-leader-elect: act at once)',
-    'lease-namespace': 'namespace of the Lease; else that of the Pod or the context',
+    'lease-namespace': 'namespace of the Lease; else $POD_NAMESPACE, else genops-system',
     'metrics-bind-address': '/metrics; an empty one switches it off',
     'health-probe-bind-address': '/healthz and /readyz',
     'api-bind-address': 'custom.metrics.k8s.io, with --metrics-api-service',
@@ -55,7 +56,7 @@ export const manager = command({
     'log-level': logLevels.join(', '),
     'log-format': logFormats.join(', '),
   },
-  async run({ values, signal }) {
+  async run({ values, env, signal }) {
     const logger = createLogger({
       level: oneOf('log-level', values['log-level'], logLevels),
       format: oneOf('log-format', values['log-format'], logFormats),
@@ -85,9 +86,9 @@ export const manager = command({
     }
     if (!values['leader-elect']) await act({ ...world.deps, running }, signal);
     else {
-      const namespace = values['lease-namespace'] ?? process.env['POD_NAMESPACE'] ?? config.namespace;
-      await lead(
-        { kube, namespace, name: 'genops', identity, logger },
+      const namespace = leaseNamespaceOf(values['lease-namespace'], env);
+      await competing(
+        { kube, namespace, name: leaseName, identity, logger },
         (leadership) =>
           act(
             { ...world.deps, kube: fenced(kube, leadership), mayAct: () => leadership.isHeld(), running },
@@ -99,6 +100,19 @@ export const manager = command({
     return exit.yes;
   },
 });
+
+/** As `lead`. @throws {UsageError} where the Lease cannot be had. */
+async function competing(
+  options: LeaderOptions,
+  work: (leadership: Leadership) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await lead(options, work, signal);
+  } catch (error) {
+    throw error instanceof LeaseRefused ? leaseProblem(error, options.namespace) : error;
+  }
+}
 
 /** What only the leader does: the reconcilers, until `signal` is aborted. */
 async function act(

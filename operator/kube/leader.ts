@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { ApiError } from './api-error.ts';
 import type { Kube } from './client.ts';
 import { openDeadline } from './deadline.ts';
 import { LeaseHolder, type LeaseState } from './lease.ts';
@@ -28,15 +29,24 @@ export interface LeaderOptions {
   /** Between attempts to become the leader, and after a failed renewal. Default 2000 ms, as client-go. */
   readonly retryMs?: number;
   readonly logger: Logger;
-  /** Who leads, whenever that changes; '' when nobody does. */
-  readonly onLeader?: (identity: string) => void;
+}
+
+/** The first attempt was refused, in a way that waiting does not change: there is no such namespace (404), or no right to its Leases (403). */
+export class LeaseRefused extends Error {
+  override readonly name = 'LeaseRefused';
+  readonly refusal: ApiError;
+
+  constructor(refusal: ApiError) {
+    super(refusal.message, { cause: refusal });
+    this.refusal = refusal;
+  }
 }
 
 /**
  * Waits until this process is the leader, then runs `work`. Lost the Lease, it aborts `work`, waits for its end and competes again.
  * Resolves when `signal` is aborted, `work` has ended and the Lease is released, so that the next start need not wait 15 s.
  *
- * @throws what `work` throws otherwise than by its abort, after the Lease is released.
+ * @throws {LeaseRefused}; and what `work` throws otherwise than by its abort, after the Lease is released.
  */
 export async function lead(
   options: LeaderOptions,
@@ -80,12 +90,16 @@ type Settled = LeaderOptions & Required<Pick<LeaderOptions, 'leaseMs' | 'renewDe
 class Candidate {
   readonly #options: Settled;
   readonly #lease: LeaseHolder;
+  /** For the log. */
+  readonly #name: string;
   #leader: string | undefined;
+  #wasReached = false;
   /** On our own clock. */
   #heldUntil = 0;
 
   constructor(options: Settled) {
     this.#options = options;
+    this.#name = `${options.namespace}/${options.name}`;
     this.#lease = new LeaseHolder(options);
   }
 
@@ -100,7 +114,8 @@ class Candidate {
   }
 
   async lead(work: (leadership: Leadership) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { logger, identity, name } = this.#options;
+    const { logger, identity } = this.#options;
+    const name = this.#name;
     const loss = new AbortController();
     const stop = () => loss.abort(signal.reason);
     const finished = new AbortController();
@@ -128,7 +143,7 @@ class Candidate {
 
   /** Resolves with true when the Lease is lost, with false when `finished` is aborted. */
   async #renew(finished: AbortSignal): Promise<boolean> {
-    const { renewMs, retryMs, logger, name } = this.#options;
+    const { renewMs, retryMs, logger } = this.#options;
     const never = new AbortController().signal;
     for (let state: LeaseState | 'failed' = 'ours'; !finished.aborted;) {
       const leftMs = this.#heldUntil - clock();
@@ -140,7 +155,7 @@ class Candidate {
       if (state !== 'theirs' && clock() < this.#heldUntil) continue;
       this.#heldUntil = 0;
       logger.error('leadership lost', {
-        lease: name,
+        lease: this.#name,
         why: state === 'theirs' ? `${this.#leader} has it` : 'it could not be renewed in time',
       });
       return true;
@@ -153,11 +168,13 @@ class Candidate {
     using deadline = openDeadline(signal, timeoutMs);
     try {
       const { state, holder } = await this.#lease.acquire(began, deadline.signal);
+      this.#wasReached = true;
       if (state === 'ours') this.#heldUntil = began + this.#options.renewDeadlineMs; // from before the request: others count from when it arrived
       this.#tell(holder);
       return state;
     } catch (error) {
-      if (!signal.aborted) this.#options.logger.warn('Lease not reached', { lease: this.#options.name, error });
+      if (!this.#wasReached && isRefusal(error)) throw new LeaseRefused(error);
+      if (!signal.aborted) this.#options.logger.warn('Lease not reached', { lease: this.#name, error });
       return 'failed';
     }
   }
@@ -169,7 +186,7 @@ class Candidate {
       this.#tell('');
     } catch (error) {
       this.#options.logger.warn('Lease not released: the next leader has to wait for its end', {
-        lease: this.#options.name,
+        lease: this.#name,
         error,
       });
     }
@@ -178,9 +195,13 @@ class Candidate {
   #tell(holder: string): void {
     if (holder === this.#leader) return;
     this.#leader = holder;
-    this.#options.onLeader?.(holder);
+    if (holder === '' || holder === this.#options.identity) return;
+    this.#options.logger.info('another one leads: waiting', { lease: this.#name, leader: holder });
   }
 }
+
+const isRefusal = (error: unknown): error is ApiError =>
+  error instanceof ApiError && (error.status === 403 || error.status === 404);
 
 async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(0, delayMs), undefined, { signal }).catch(() => undefined); // an abort ends the loop that called

@@ -56,7 +56,8 @@ export class LeaseHolder {
       await this.#write(identity, now, signal);
       return { state: 'ours', holder: identity };
     } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 409 && error.status !== 404)) throw error;
+      const isGone = this.#known !== undefined; // a create that is not found lacks its namespace
+      if (!(error instanceof ApiError) || !(error.status === 409 || (error.status === 404 && isGone))) throw error;
       await this.#look(now, signal); // somebody wrote in between
       const holder = this.#known?.spec?.holderIdentity ?? '';
       if (holder === identity) throw error; // our own write, whose answer was lost: when it was made is not known, so it counts for nothing

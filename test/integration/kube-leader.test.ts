@@ -69,7 +69,7 @@ test('a leader that is told to stop lets go of the Lease: the other one need not
   await using first = startManager(stage, 'first');
   await first.says('leads');
   await using second = startManager(stage, 'second');
-  await second.says(''); // it is running
+  await second.says('another one leads');
   first.signal('SIGTERM');
   await first.says('ended');
   await first.ended;

@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { main } from '../../operator/cli/main.ts';
+import { consistently, eventually } from '../world/eventually.ts';
+import { startPlane } from './kube-world.ts';
+
+const run = promisify(execFile);
+const installed = 'genops-system';
+
+let plane: ControlPlane;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'genops-manager-'));
+  plane = await startPlane();
+  await kubectl('apply', '-k', 'crds');
+  await kubectl('create', 'namespace', installed);
+}, 900_000);
+afterAll(async () => {
+  await plane[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+async function kubectl(...args: readonly string[]): Promise<string> {
+  return (await run(join(plane.binDir, 'kubectl'), ['--kubeconfig', plane.kubeconfigPath, ...args])).stdout;
+}
+
+interface Manager extends AsyncDisposable {
+  readonly ended: Promise<{ readonly code: number; readonly err: string }>;
+  leads(): Promise<boolean>;
+}
+
+/** `genops manager` with these variables, as the chart or as `make run` starts it. */
+async function startManager(
+  env: Readonly<Record<string, string>>,
+  { kubeconfig = plane.kubeconfigPath }: { readonly kubeconfig?: string } = {},
+): Promise<Manager> {
+  const [metrics, probes] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const args = ['manager', '--kubeconfig', kubeconfig, '--log-level', 'error'];
+  const addresses = ['--metrics-bind-address', metrics, '--health-probe-bind-address', probes];
+  const stop = new AbortController();
+  let err = '';
+  const [out, words] = [{ write: () => true }, { write: (text: string) => (err += text) }];
+  const ended = main({ args: [...args, ...addresses], env, out, err: words, signal: stop.signal }).then((code) => ({
+    code,
+    err,
+  }));
+  return {
+    ended,
+    leads: async () => /^genops_leader 1$/m.test(await (await fetch(`http://${metrics}/metrics`)).text()),
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error('stopped'));
+      await ended;
+    },
+  };
+}
+
+test('an operator outside of the cluster waits for the installed one, and leads when that ends', async () => {
+  await using inside = await startManager({ POD_NAMESPACE: installed });
+  await eventually(async () => expect(await inside.leads()).toBe(true));
+  await using outside = await startManager({});
+  await eventually(async () => expect(await outside.leads()).toBe(false));
+
+  await consistently(async () => expect([await inside.leads(), await outside.leads()]).toEqual([true, false]), {
+    forMs: 3000, // longer than it takes to see that nobody has a Lease
+  });
+  await inside[Symbol.asyncDispose]();
+
+  await eventually(async () => expect(await outside.leads()).toBe(true));
+});
+
+describe('where the Lease cannot be had, the operator ends and says', () => {
+  test('that its namespace is not there', async () => {
+    await using manager = await startManager({ GENOPS_LEASE_NAMESPACE: 'nowhere' });
+    expect(await manager.ended).toEqual({
+      code: 2,
+      err: 'genops manager: saw create Lease nowhere/genops: namespaces "nowhere" not found; wanted the Lease nowhere/genops, with which one operator acts at a time; next: kubectl create namespace nowhere, or give all operators of this cluster another --lease-namespace\n',
+    });
+  });
+
+  test('which right is missing', async () => {
+    const kubeconfig = join(folder, 'stranger');
+    const config = parse(await readFile(plane.kubeconfigPath, 'utf8')) as { users: readonly { user: object }[] };
+    const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: 'stranger' } }));
+    await writeFile(kubeconfig, stringify({ ...config, users }), { mode: 0o600 });
+    await using manager = await startManager({}, { kubeconfig });
+    expect(await manager.ended).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^genops manager: saw get Lease genops-system\/genops: .*forbidden.*"stranger" cannot get.*; next: grant get, create and update of its Leases.*\n$/,
+      ),
+    });
+  });
+});
