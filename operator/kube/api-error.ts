@@ -38,6 +38,10 @@ export class ApiError extends Error {
   readonly conflicts: readonly FieldConflict[];
   /** What the server asks to wait (429, 503), in ms. */
   readonly retryAfterMs: number | undefined;
+  /** Nothing new can be made there any more: what was refused would have gone with its namespace. */
+  readonly isNamespaceTerminating: boolean;
+  /** Somebody has written since the object was read: it is read again, and that is all. Not the conflict of an apply, which lasts. */
+  readonly isStale: boolean;
 
   constructor(
     { verb, target }: Attempt,
@@ -56,6 +60,8 @@ export class ApiError extends Error {
     this.status = said.status;
     this.reason = said.reason;
     this.conflicts = conflictsOf(said.causes ?? []);
+    this.isNamespaceTerminating = said.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
+    this.isStale = said.reason === 'Conflict' && said.status === 409 && this.conflicts.length === 0;
     this.retryAfterMs = retryAfterMs(said.retryAfter);
   }
 }

@@ -169,7 +169,8 @@ class SeriesRecorder implements EventRecorder {
         const isTransient =
           error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
         if (!isTransient || attempt === attempts) {
-          this.#options.logger.warn('Event given up', { reason: series.event.reason, error });
+          const isGoing = error instanceof ApiError && error.isNamespaceTerminating; // where nobody will read it
+          this.#options.logger[isGoing ? 'debug' : 'warn']('Event given up', { reason: series.event.reason, error });
           return;
         }
         await sleep(backoffMs(retry, attempt, Math.random), undefined, { signal }).catch(() => undefined); // an abort ends the loop

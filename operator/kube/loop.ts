@@ -1,3 +1,4 @@
+import { ApiError } from './api-error.ts';
 import { openDeadline, type Deadline } from './deadline.ts';
 import type { Logger } from './logger.ts';
 import type { Key } from './object.ts';
@@ -119,10 +120,15 @@ async function settle(
     const retryMs = Math.round(queue.retry(key));
     const result = deadline.isOver ? 'timeout' : 'error';
     const isToldToStop = deadline.signal.aborted && !deadline.isOver;
-    logger[isToldToStop ? 'debug' : 'warn']('reconcile failed', { loop: name, key, result, error, retryMs });
+    const level = isToldToStop || isNoNews(error) ? 'debug' : 'warn';
+    logger[level]('reconcile failed', { loop: name, key, result, error, retryMs });
     return result;
   }
 }
+
+/** What happens where several write, or a namespace goes. */
+const isNoNews = (error: unknown): boolean =>
+  error instanceof ApiError && (error.isStale || error.isNamespaceTerminating);
 
 /** Resolves a moment after the signal's abort. The timer is unreferenced: it may outlive what it watches. */
 function overdue(signal: AbortSignal): Promise<'overdue'> {

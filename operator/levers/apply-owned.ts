@@ -42,7 +42,7 @@ function asProblem(error: ApiError, { kind }: Resource, { metadata }: Manifest):
       cause: error,
     });
   }
-  if (error.status === 403)
+  if (error.status === 403 && !error.isNamespaceTerminating)
     return new Problem('PermissionDenied', {
       saw: error.message,
       wanted: `the right to apply ${object}`,

@@ -174,6 +174,8 @@ const isAway = ({ status }: ApiError): boolean => status === 0 || status === 429
 /** What one unit ran into must not take the others with it: a refusal of the API server, a hang, a bug. It is said, and logged with its stack. */
 function unexpected(error: unknown): Problem {
   const saw = Error.isError(error) ? error.message : String(error);
+  if (error instanceof ApiError && error.isNamespaceTerminating)
+    return new Problem('Failed', { saw, wanted: 'the namespace to stay', next: 'nothing: it goes, and this with it' });
   if (error instanceof ApiError && error.status === 403)
     return new Problem('PermissionDenied', {
       saw,

@@ -34,6 +34,22 @@ describe('refusal()', () => {
     const body = status([{ reason: 'FieldValueInvalid', message: 'conflict with "x"', field: 'spec' }]);
     expect(refusal(attempt, { status: 422, body })).toMatchObject({ conflicts: [], reason: 'Conflict', status: 422 });
   });
+  test('knows a namespace that is going, and an object that somebody has written since, from lasting refusals', () => {
+    const going = { reason: 'NamespaceTerminating', message: 'namespace ai is being terminated' };
+    const forbidden = { kind: 'Status', reason: 'Forbidden', code: 403 };
+    const told = ({ isNamespaceTerminating, isStale }: ApiError) => ({ isNamespaceTerminating, isStale });
+    const refused = (code: number, body: object) => told(refusal(attempt, { status: code, body }));
+    expect(refused(403, { ...forbidden, details: { causes: [going] } })).toEqual({
+      isNamespaceTerminating: true,
+      isStale: false,
+    });
+    expect(refused(403, forbidden)).toEqual({ isNamespaceTerminating: false, isStale: false });
+    expect(refused(409, status([]))).toEqual({ isNamespaceTerminating: false, isStale: true });
+    expect(refused(409, status([conflict('conflict with "kubectl" using v1', '.spec')]))).toMatchObject({
+      isStale: false,
+    });
+    expect(refused(409, { kind: 'Status', reason: 'AlreadyExists', code: 409 })).toMatchObject({ isStale: false });
+  });
   test('says what a proxy said, which knows no Status', () => {
     const error = refusal(attempt, { status: 502, body: '<html>Bad Gateway</html>', retryAfter: '3' });
     expect(error).toMatchObject({ status: 502, reason: 'Status502', retryAfterMs: 3000 });

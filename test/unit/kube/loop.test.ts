@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { refusal } from '../../../operator/kube/api-error.ts';
 import { awaitChange, requeueAfter, startLoop, type LoopOptions } from '../../../operator/kube/loop.ts';
 import { createQueue } from '../../../operator/kube/queue.ts';
 
@@ -54,6 +55,33 @@ describe('a loop', () => {
     await jest.advanceTimersByTimeAsync(1000);
     expect(seen).toEqual(['due', 'bad', 'bad', 'due']);
     expect(results).toEqual(['requeued', 'error', 'success', 'success']);
+    stop();
+    await loop.ended;
+  });
+
+  test('warns of a failure, but for what happens where several write or a namespace goes: that is only tried again', async () => {
+    const warned: unknown[] = [];
+    const refused = (status: number, reason: string, causes: readonly object[] = []) =>
+      refusal({ verb: 'update', target: 'a' }, { status, body: { kind: 'Status', reason, details: { causes } } });
+    const failures = [
+      refused(409, 'Conflict'),
+      refused(403, 'Forbidden', [{ reason: 'NamespaceTerminating' }]),
+      refused(403, 'Forbidden'),
+      new Error('a bug'),
+    ];
+    const logger = { ...silent, warn: (_: string, fields?: object) => void warned.push(fields) };
+    const { queue, loop, results, stop } = run(
+      () => {
+        const failure = failures.shift();
+        return failure === undefined ? Promise.resolve(awaitChange) : Promise.reject(failure);
+      },
+      { logger },
+    );
+    const [, , forbidden, bug] = failures;
+    queue.add('a');
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(warned).toMatchObject([{ error: forbidden }, { error: bug }]);
+    expect(results).toEqual(['error', 'error', 'error', 'error', 'success']);
     stop();
     await loop.ended;
   });
