@@ -1,14 +1,15 @@
 import type { GenerationService } from '../api/generation-service.ts';
+import { ApiError } from '../kube/api-error.ts';
 import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { observe, planAll, unitKey } from '../levers/run.ts';
 import { claimedBy } from './claims.ts';
 import { generationServices } from './kinds.ts';
+import { isTerminating } from './namespaces.ts';
+import { judgeRelease, type Left } from './release-verdict.ts';
 import { restoreFinalizer } from './state.ts';
 import { applyRemembered, resolveForRestore, type VisitDeps } from './visit.ts';
 
-/** A server that is down must not keep a namespace from being deleted for ever. */
-const patienceMs = 120_000;
 const againMs = 5_000;
 
 type Service = GenerationService & KubeObject;
@@ -26,24 +27,41 @@ export async function ensureFinalizer(
     await setFinalizers(service, isWanted ? [...finalizers, restoreFinalizer] : withoutOurs(finalizers), kube, signal);
 }
 
-/** The service is being deleted: put back what we recorded changing, for at most two minutes, then let go. */
+/** The service is being deleted: put back what we recorded changing, wait a while for what cannot be reached now, then let go. */
 export async function release(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<Next> {
-  const { finalizers = [], deletionTimestamp = '' } = service.metadata;
+  const { finalizers = [], namespace } = service.metadata;
   if (!finalizers.includes(restoreFinalizer)) return awaitChange;
   const left = await restore(service, deps, signal);
-  const isPatient = deps.clock.now() - Date.parse(deletionTimestamp) < patienceMs;
-  if (left.length > 0) {
-    const reason = isPatient ? 'RestoreWaiting' : 'RestoreGivenUp';
-    deps.events.record({ regarding: service, type: 'Warning', reason, action: 'Restore', note: left.join(' | ') });
-  }
-  if (left.length > 0 && isPatient) return requeueAfter(againMs);
-  await deps.states.letGo(service, signal);
-  await setFinalizers(service, withoutOurs(finalizers), deps.kube, signal);
+  const isGoing = left.length > 0 && (await isTerminating(namespace, deps.kube, signal));
+  const waitedMs = deps.clock.now() - Date.parse(service.metadata.deletionTimestamp ?? '');
+  const verdict = judgeRelease({ left, namespace, isTerminating: isGoing, waitedMs });
+  if (verdict === 'Wait') return wait(service, left, deps);
+  if (verdict === 'GiveUp') giveUp(service, left, isGoing, deps);
+  await unlessGone(deps.states.letGo(service, signal));
+  await unlessGone(setFinalizers(service, withoutOurs(finalizers), deps.kube, signal));
   return awaitChange;
 }
 
-/** What is not as it was, and why. Whatever goes wrong is no reason to wait longer than we are patient. */
-async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<readonly string[]> {
+function wait(service: Service, left: readonly Left[], { events }: VisitDeps): Next {
+  const note = left.map(asText).join(' | ');
+  events.record({ regarding: service, type: 'Warning', reason: 'RestoreWaiting', action: 'Restore', note });
+  return requeueAfter(againMs);
+}
+
+/** What went with its namespace is no news; a server that stays and keeps our settings is. */
+function giveUp(service: Service, left: readonly Left[], isGoing: boolean, { events, logger }: VisitDeps): void {
+  const notes = left.map(asText);
+  const about = { service: keyOf(service), left: notes };
+  if (isGoing) return void logger.info('not put back: it goes with its namespace', about);
+  logger.warn('not put back: no answer in time', about);
+  const note = notes.join(' | ');
+  events.record({ regarding: service, type: 'Warning', reason: 'RestoreGivenUp', action: 'Restore', note });
+}
+
+const asText = ({ unit, message }: Left): string => (unit === undefined ? message : `${unit}: ${message}`);
+
+/** What is not as it was. Whatever goes wrong is no reason to wait longer than we are patient. */
+async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<readonly Left[]> {
   try {
     const resolved = await resolveForRestore(service, deps, signal);
     const state = deps.states.of(service);
@@ -56,11 +74,25 @@ async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): 
     const results = await applyRemembered(service, plans, state, deps, signal);
     return results
       .filter(({ condition }) => condition.status !== 'True')
-      .map(({ plan, condition }) => `${unitKey(plan)}: ${condition.message}`);
+      .map(({ plan, condition: { reason, message } }) => {
+        const unit = unitKey(plan);
+        return { unit, reason, message, address: state.levers[unit]?.address };
+      });
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof ApiError && error.isStale) throw error; // read again at once
     deps.logger.warn('could not put back', { service: keyOf(service), error });
-    return [Error.isError(error) ? error.message : String(error)];
+    const message = Error.isError(error) ? error.message : String(error);
+    return [{ unit: undefined, reason: undefined, message, address: undefined }];
+  }
+}
+
+/** Where several things are deleted at once we may be told late. */
+async function unlessGone(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
 }
 

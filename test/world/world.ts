@@ -30,7 +30,7 @@ export const kubeconfigPath = (): string => {
   );
 };
 
-const namespaces = resource<KubeObject>({
+export const namespaces = resource<KubeObject>({
   group: '',
   version: 'v1',
   plural: 'namespaces',

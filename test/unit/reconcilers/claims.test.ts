@@ -30,7 +30,7 @@ const claims = (services: readonly GenerationService[], holder: string, uid = ho
     isHeld: false,
   };
   return {
-    services: { get: (key) => services.find(({ metadata: { name } }) => key === `ai/${name}`) as never },
+    services: { get: (key) => services.find(({ metadata: { name } }) => key === `ai/${name}`) },
     states: { by: (_, server) => (server === 'run' ? [state] : []) },
   };
 };
