@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
+import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
+import { events, expectCondition, startWorld, type World } from '../world/world.ts';
 
 const spec = { redis: [{ name: 'cache', secretRef: { name: 'redis' } }] };
 const patient = { withinMs: 60_000 };
@@ -41,4 +43,29 @@ test('a Redis that restarts forgets its settings: they are put back as a restart
   expect(await redis?.configGet('maxmemory')).toBe('0');
   await world.eventually(async () => expect(await redis?.configGet('maxmemory')).toBe('1073741824'), patient);
   expect(await world.operator.counter('genops_drift_total', { lever: 'redis' })).toBe(0);
+});
+
+/** The notes of the Events about the service with this reason. */
+const notes = async ({ kube, namespace, signal }: World, reason: string): Promise<readonly (string | undefined)[]> =>
+  (await kube.list(events, { namespace }, signal)).flatMap((event) => (event.reason === reason ? [event.note] : []));
+
+test('a service with Restore waits two minutes for a Redis that stays down, then it goes and an Event says what was not put back', async () => {
+  await using world = await startWorld({ redis: [{}], operator: false });
+  await using operator = await startClockedReconcilers(world);
+  await world.apply(deployment());
+  await world.apply(generationService({ ...spec, deletionPolicy: 'Restore' }));
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
+  );
+  await world.redis[0]?.kill();
+  await world.delete(generationServices, 'generation');
+  const waiting = expect.stringMatching(/^redis\/cache: .*127\.0\.0\.1/);
+  await world.eventually(async () => expect(await notes(world, 'RestoreWaiting')).toEqual([waiting]));
+
+  operator.putForward(110_000); // whatever the test itself takes: not yet two minutes
+  await world.consistently(() => world.service(), 6_000); // longer than between two looks
+
+  operator.putForward(10_000);
+  await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+  await world.eventually(async () => expect(await notes(world, 'RestoreGivenUp')).toEqual([waiting]));
 });
