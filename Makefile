@@ -73,7 +73,7 @@ demo: node_modules ## the main job on real input, from nothing to a scaled workl
 run: node_modules ## the operator from source, against the cluster of cluster-up; waits while an installed one leads
 	@lines=$$($(node) hack/cluster/main.ts env) && eval "$$lines" && \
 		kubectl apply --server-side --force-conflicts -k crds && \
-		kubectl apply --server-side -f config/default/namespace.yaml && \
+		kubectl apply --server-side -f config/manager/namespace.yaml && \
 		exec $(node) operator/main.ts manager
 
 .PHONY: ok
