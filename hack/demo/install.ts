@@ -54,6 +54,9 @@ export async function install(
     await programs.kubectl(rollout('statefulset/redis', names.workloads), signal);
     await programs.kubectl(rollout(`deployment/${names.deployment}`, names.workloads), signal);
   });
+  await step('CRDs of this checkout applied (Helm leaves older ones as they are)', () =>
+    programs.kubectl(['apply', '--server-side', '--force-conflicts', '-k', join(checkout, 'crds')], signal),
+  );
   await step('operator installed by its chart', () => programs.helm(helmInstall(metricsApi), signal));
 }
 
