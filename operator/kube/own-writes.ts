@@ -1,47 +1,47 @@
-import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 
 import type { Collection } from './collection.ts';
 import type { Key, ObjectMeta } from './object.ts';
 
 /**
- * Remembers what we wrote until the watch brings it, so that an event that overtakes it does not make us write it again.
- * One for each collection and each thing that is written to it (`status`, the whole object).
+ * Remembers what we wrote until the watch brings it, so that an event that overtakes it does not make us write it again, and its own event wakes nobody.
+ * One for each collection and each thing that is written to it (`status`, `spec`).
  */
-export interface OwnWrites {
-  /** After a write: `hash` of what was sent (`hashOf`), and the server's answer. */
-  remember(key: Key, hash: string, written: Pick<ObjectMeta, 'resourceVersion'>): void;
+export interface OwnWrites<T> {
+  /** Before it is sent: the watch may be quicker than the answer. */
+  begin(key: Key, value: T): void;
+  /** The server's answer to it. */
+  end(key: Key, written: Pick<ObjectMeta, 'resourceVersion'>): void;
+  /** It was refused, or nobody knows what became of it. */
+  forget(key: Key): void;
   /** True: just this was written already and the cache does not show it yet. There is nothing to compare and nothing to send. */
-  covers(key: Key, hash: string): boolean;
+  covers(key: Key, value: T): boolean;
+  /** Whether what the watch brings is just what was written: no news to whoever wrote it. True once. */
+  isEcho(key: Key, value: T): boolean;
 }
 
-/** Bounded to `limit` writes under way (default 10 000); what falls out costs one write too many. */
-export function createOwnWrites(collection: Pick<Collection<unknown>, 'hasSeen'>, limit = 10_000): OwnWrites {
-  const writes = new Map<Key, { readonly hash: string; readonly resourceVersion: string }>();
+/** Bounded to `limit` writes under way (default 1000); what falls out costs one write or one look too many. */
+export function createOwnWrites<T>(collection: Pick<Collection<unknown>, 'hasSeen'>, limit = 1000): OwnWrites<T> {
+  const writes = new Map<Key, { readonly value: T; resourceVersion: string | undefined }>();
   return {
-    remember(key, hash, { resourceVersion }) {
+    begin(key, value) {
       writes.delete(key); // so that it stands last
-      writes.set(key, { hash, resourceVersion });
+      writes.set(key, { value, resourceVersion: undefined });
       const [oldest] = writes.keys();
       if (writes.size > limit && oldest !== undefined) writes.delete(oldest);
     },
-    covers(key, hash) {
+    end(key, { resourceVersion }) {
       const write = writes.get(key);
-      if (write === undefined) return false;
-      if (!collection.hasSeen(key, write.resourceVersion)) return write.hash === hash;
+      if (write !== undefined) write.resourceVersion = resourceVersion;
+    },
+    forget: (key) => void writes.delete(key),
+    covers(key, value) {
+      const write = writes.get(key);
+      if (write?.resourceVersion === undefined) return false;
+      if (!collection.hasSeen(key, write.resourceVersion)) return isDeepStrictEqual(write.value, value);
       writes.delete(key);
       return false;
     },
+    isEcho: (key, value) => isDeepStrictEqual(writes.get(key)?.value, value) && writes.delete(key),
   };
-}
-
-/** Equal for values that are equal as JSON, whatever the order of their keys. 27 characters. */
-export function hashOf(value: unknown): string {
-  return createHash('sha1')
-    .update(JSON.stringify(value, sorted) ?? '')
-    .digest('base64url');
-}
-
-function sorted(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

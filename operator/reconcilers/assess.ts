@@ -3,7 +3,6 @@ import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
-import { hashOf } from '../kube/own-writes.ts';
 import { milliseconds } from '../api/duration.ts';
 import { stateOf, type PodView } from '../metrics/pod-view.ts';
 import { selectPods, type PodIndex } from './caches.ts';
@@ -58,7 +57,7 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
 
 /** Equal when nobody who reads the status would see a difference worth a write. */
 export const statesOf = ({ conditions, figures }: Assessment): string =>
-  hashOf([conditions.map(({ type, status, reason }) => [type, status, reason]), figures]);
+  JSON.stringify([conditions.map(({ type, status, reason }) => [type, status, reason]), figures]);
 
 /** Looks after which an exposition that has no request rate will not get one. */
 const patientLooks = 3;

@@ -2,9 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Kube } from '../kube/client.ts';
 import { openCollection, type Collection, type CollectionOptions } from '../kube/collection.ts';
 import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
+import { createOwnWrites, type OwnWrites } from '../kube/own-writes.ts';
 import { matches, selectorFrom, termsOf, type Selector } from '../kube/label-selector.ts';
 import type { Logger } from '../kube/logger.ts';
-import { horizontalPodAutoscalers, projectHpa, targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
+import {
+  horizontalPodAutoscalers,
+  projectHpa,
+  targetKey,
+  type HpaSpec,
+  type HpaView,
+} from '../levers/horizontal/hpa.ts';
 import { podResource, projectPod, type PodView } from '../metrics/pod-view.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
@@ -36,6 +43,7 @@ export interface Caches extends AsyncDisposable {
   readonly policies: Collection<PerformancePolicy & KubeObject>;
   /** Indexes `target` and `controller` (its uid). */
   readonly hpas: Collection<HpaView>;
+  readonly hpaWrites: OwnWrites<HpaSpec>;
   readonly deployments: Collection<WorkloadView>;
   readonly statefulSets: Collection<WorkloadView>;
   /** Index `label`: `namespace/key=value`. */
@@ -91,6 +99,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
   const all = Object.values(caches).filter((collection) => collection !== undefined);
   return {
     ...caches,
+    hpaWrites: createOwnWrites(caches.hpas),
     all,
     [Symbol.asyncDispose]: async () =>
       void (await Promise.all(all.map((collection) => collection[Symbol.asyncDispose]()))),

@@ -4,7 +4,7 @@ import {
   type EffectiveResult,
   type PolicyLayers,
 } from '../decide/effective-policy.ts';
-import { hashOf } from '../kube/own-writes.ts';
+import { hashOf } from '../kube/hash.ts';
 
 /** What policies and overrides make together, and its hash, each computed once: merging and checking take a millisecond, and every visit of every service asks. */
 export interface EffectivePolicies {
@@ -38,6 +38,9 @@ export function createEffectivePolicies(): EffectivePolicies {
       if (known.size > variants && oldest !== undefined) known.delete(oldest);
       return result;
     },
-    hash: (policies) => hashOf(policies.map(hashOne)),
+    hash(policies) {
+      const [first = '', ...components] = policies.map(hashOne);
+      return components.every((hash) => hash === first) ? first : hashOf([first, ...components]);
+    },
   };
 }

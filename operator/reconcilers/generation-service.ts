@@ -1,6 +1,6 @@
 import type { Resolved } from '../decide/resolve.ts';
 import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
-import { hashOf } from '../kube/own-writes.ts';
+import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan, UnitResult } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';

@@ -38,10 +38,11 @@ export interface OperatorDeps extends MeasuringDeps {
 }
 
 /** Every lever, reading Secrets by name through this connection. */
-export const serviceLevers = (kube: Kube, caches: Pick<Caches, 'hpas'>): readonly AnyLever[] =>
+export const serviceLevers = (kube: Kube, caches: Pick<Caches, 'hpas' | 'hpaWrites'>): readonly AnyLever[] =>
   createLevers({
     kube,
     hpas: caches.hpas,
+    hpaWrites: caches.hpaWrites,
     readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
     memoryLimit: memoryLimit(kube),
   });

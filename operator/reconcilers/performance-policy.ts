@@ -1,8 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import type { Kube } from '../kube/client.ts';
 import { awaitChange, type Reconcile } from '../kube/loop.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { hashOf } from '../kube/own-writes.ts';
 import { managers } from '../levers/apply-owned.ts';
 import type { Caches } from './caches.ts';
 import { performancePolicies } from './kinds.ts';
@@ -24,7 +24,7 @@ export function performancePolicy({ caches, kube, statuses, clock }: Performance
     const policy = statuses.latest(cached);
     const services = caches.services.by('policy', key).length;
     const status = renderPolicyStatus(policy, services, new Date(clock.now()));
-    if (hashOf(status) === hashOf(policy.status ?? {})) return awaitChange;
+    if (isDeepStrictEqual(status, policy.status ?? {})) return awaitChange;
     const { namespace, name } = policy.metadata;
     const options = { manager: managers.declared, force: true, subresource: 'status' };
     const written = await kube.apply(performancePolicies, { metadata: { namespace, name }, status }, options, signal);

@@ -1,9 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
-import { hashOf } from '../kube/own-writes.ts';
 import { managers } from '../levers/apply-owned.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -41,7 +41,7 @@ async function writeStatus(
   signal: AbortSignal,
 ): Promise<void> {
   const key = keyOf(service);
-  if (hashOf(status) === hashOf(service.status ?? {})) return;
+  if (isDeepStrictEqual(status, service.status ?? {})) return;
   const { namespace, name } = service.metadata;
   const answer = await kube.apply(
     generationServices,
@@ -70,7 +70,7 @@ function reportUnit(
     const isKnown = service.status?.conditions?.some(
       ({ type, message }) => type === lever.condition && message.includes(problem.message),
     );
-    logger.log(isKnown === true ? 'debug' : 'warn', problem.message, {
+    logger[isKnown === true ? 'debug' : 'warn'](problem.message, {
       ...about,
       reason: problem.reason,
       cause: problem.cause,
@@ -85,15 +85,14 @@ function reportUnit(
   );
   // Something new for each of many services is no news; what was there and is now another is.
   const isNew = changes.every((change) => change.differences.every(({ from }) => from === undefined));
-  logger.log(
-    outcome === 'applied' && isNew ? 'debug' : 'info',
-    outcome === 'applied' ? 'changed' : 'change was not taken',
-    {
+  if (outcome === 'applied') logger[isNew ? 'debug' : 'info']('changed', { ...about, differences });
+  else
+    logger.info('change was not taken', {
       ...about,
       differences,
-      ...(outcome === 'applied' ? {} : { reason: condition.reason, message: condition.message }),
-    },
-  );
+      reason: condition.reason,
+      message: condition.message,
+    });
   const drifted = changes.filter(({ cause }) => cause === 'Drift').flatMap((change) => change.differences);
   if (outcome !== 'applied' || drifted.length === 0) return;
   metrics.drift.inc({ lever: lever.name }, drifted.length);

@@ -53,11 +53,12 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
       queues.policies.add(key);
       wakeAll(caches.services.by('policy', key));
     }),
-    caches.hpas.onChange(({ before, after }) => {
+    caches.hpas.onChange(({ key, before, after }) => {
       const hpa = after ?? before;
       if (hpa === undefined) return;
+      const isOwn = after !== undefined && caches.hpaWrites.isEcho(key, after.spec); // told by the visit that wrote it
       for (const service of caches.services.by('target', targetKey(hpa.namespace, hpa.spec.scaleTargetRef))) {
-        queues.services.add(keyOf(service));
+        if (!isOwn) queues.services.add(keyOf(service));
         queues.scaler.add(keyOf(service)); // an HPA says nothing of how fast the service is
       }
     }),

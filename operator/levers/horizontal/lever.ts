@@ -4,25 +4,27 @@ import type { Kube } from '../../kube/client.ts';
 import type { Collection } from '../../kube/collection.ts';
 import { ownerReference } from '../../kube/object.ts';
 import { apiVersionOf } from '../../kube/resource.ts';
-import { createOwnWrites, hashOf, type OwnWrites } from '../../kube/own-writes.ts';
+import type { OwnWrites } from '../../kube/own-writes.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { isAdopted, unitMode, type Lever, type Outcome } from '../lever.ts';
 import { applyFloor } from './floor.ts';
-import { horizontalPodAutoscalers, hpaName, targetKey, type HpaView } from './hpa.ts';
+import { horizontalPodAutoscalers, hpaName, targetKey, type HpaSpec, type HpaView } from './hpa.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
 
 export interface HorizontalDeps {
   readonly kube: Kube;
   /** With the index `target`, see `targetKey`. */
   readonly hpas: Collection<HpaView>;
+  /** Of specs, to that collection. */
+  readonly hpaWrites: OwnWrites<HpaSpec>;
 }
 
 /** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here when it is made; then the scaler moves it, and this sends back what it finds. */
 export function horizontal({
   kube,
   hpas,
+  hpaWrites,
 }: HorizontalDeps): Lever<HorizontalUnit, HorizontalObserved, HorizontalChange> {
-  const written = createOwnWrites(hpas);
   return {
     name: 'horizontal',
     condition: 'HorizontalApplied',
@@ -30,7 +32,7 @@ export function horizontal({
     observe: (unit) => Promise.resolve({ hpas: hpas.by('target', targetKey(unit.namespace, unit.targetRef)) }),
     plan,
     restore,
-    apply: (change, unit, signal) => apply(change, unit, { kube, written }, signal),
+    apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites }, signal),
   };
 }
 
@@ -54,7 +56,7 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
 async function apply(
   change: HorizontalChange,
   { namespace, owner }: HorizontalUnit,
-  { kube, written }: { readonly kube: Kube; readonly written: OwnWrites },
+  { kube, hpaWrites }: Pick<HorizontalDeps, 'kube' | 'hpaWrites'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const key = `${namespace}/${change.name}`;
@@ -81,9 +83,14 @@ async function apply(
     },
     spec: change.spec,
   };
-  const hash = hashOf(manifest);
-  if (written.covers(key, hash)) return { result: 'applied' };
+  if (hpaWrites.covers(key, change.spec)) return { result: 'applied' };
   const options = { manager: managers.declared, force: change.force };
-  written.remember(key, hash, await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal));
+  hpaWrites.begin(key, change.spec);
+  try {
+    hpaWrites.end(key, await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal));
+  } catch (error) {
+    hpaWrites.forget(key);
+    throw error;
+  }
   return { result: 'applied' };
 }

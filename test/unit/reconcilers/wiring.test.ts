@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createQueue, type Queue } from '../../../operator/kube/queue.ts';
 import type { Resource } from '../../../operator/kube/resource.ts';
-import { horizontalPodAutoscalers } from '../../../operator/levers/horizontal/hpa.ts';
+import { horizontalPodAutoscalers, type HpaSpec } from '../../../operator/levers/horizontal/hpa.ts';
 import { podResource } from '../../../operator/metrics/pod-view.ts';
 import {
   apiServices,
@@ -289,6 +289,16 @@ describe('what goes wakes whom it concerns:', () => {
     await wiring.remove(configMaps, 'b-genops-state');
     expect(await wiring.woken()).toEqual(nobody);
   });
+});
+
+test('only the scaler looks at an HPA that stands as a visit has just written it', async () => {
+  await using wiring = await openWiring();
+  const written = autoscaler('a', 3);
+  wiring.caches.hpaWrites.begin('ai/hpa-a', written['spec'] as HpaSpec);
+  await wiring.put(horizontalPodAutoscalers, written);
+  expect(await wiring.woken()).toEqual({ scaler: ['ai/a'] });
+  await wiring.put(horizontalPodAutoscalers, autoscaler('a', 4)); // by somebody else, after it
+  expect(await wiring.woken()).toEqual({ services: ['ai/a'], scaler: ['ai/a'] });
 });
 
 test('who claims the same target is woken by what a service asks for, not by what is noted on it', async () => {
