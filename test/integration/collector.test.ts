@@ -103,13 +103,22 @@ async function world(targets: readonly (AsyncDisposable & { readonly view: PodVi
   };
 }
 
+/** Of the looks at these Pods, those that came half an interval late. */
+function lateShare(pods: readonly { readonly asked: readonly number[] }[]): number {
+  const gaps = pods.flatMap(({ asked }) => asked.slice(1).map((at, index) => at - (asked[index] ?? at)));
+  return gaps.filter((gap) => gap > 1_500).length / gaps.length;
+}
+
 test('measures 200 Pods of which 60 hang, and none of these delays the others', async () => {
   const targets = await Promise.all(
     Array.from({ length: 200 }, (_, n) => target(`pod-${n}`, n % 10 < 3 ? hanging : serving(n + 1))),
   );
+  const undisturbed = await Promise.all(Array.from({ length: 140 }, (_, n) => target(`calm-${n}`, serving(n + 1))));
   await using ai = await world(targets);
+  await using calm = await world(undisturbed);
   const sound = targets.filter((_, n) => n % 10 >= 3);
   ai.track();
+  calm.track();
 
   await eventually(() =>
     expect([...ai.rates().values()].filter(({ requestsPerSecond }) => requestsPerSecond !== undefined)).toHaveLength(
@@ -131,9 +140,8 @@ test('measures 200 Pods of which 60 hang, and none of these delays the others', 
     });
     expect(wrong).toEqual([]);
   });
-  const gaps = sound.flatMap(({ asked }) => asked.slice(1).map((at, index) => at - (asked[index] ?? at)));
-  const late = gaps.filter((gap) => gap > 1_500); // the interval is 1 s; with the 60 in their way it would be many
-  expect(late.length / gaps.length).toBeLessThan(0.01);
+  // Beside as many Pods that none hang among, since a busy machine delays both. With the 60 in their way it would be nearly all.
+  expect(lateShare(sound)).toBeLessThan(lateShare(undisturbed) + 0.05);
   expect(ai.collector.failuresOf('ai/generation', 'workflow')).toHaveLength(60);
   expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)).toMatchObject({
     podsReady: 200,
