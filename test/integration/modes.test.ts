@@ -186,17 +186,19 @@ test('the HPA of a component that is gone goes too', async () => {
   expect(await specOf(world, ownHpa)).toBeDefined();
 });
 
-test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, not in the HPA that KEDA writes over', async () => {
+test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, not in the HPA that KEDA writes over, and goes back there', async () => {
   await using world = await startWorld();
   await installScaledObjects(world);
   await world.apply(deployment());
   await world.kube.apply(scaledObjects, scaledObject(world.namespace), { manager: 'kubectl' }, world.signal);
   const owner = await world.get(scaledObjects, 'by-keda');
   if (owner === undefined) throw new Error('no ScaledObject');
-  await world.apply({
-    ...hpa('keda-hpa', { minReplicas: 1, maxReplicas: 9 }),
-    metadata: { name: 'keda-hpa', ownerReferences: [ownerReference(owner, { controller: true })] },
-  });
+  const kedaWrites = (minReplicas: number) =>
+    world.apply({
+      ...hpa('keda-hpa', { minReplicas, maxReplicas: 9 }),
+      metadata: { name: 'keda-hpa', ownerReferences: [ownerReference(owner, { controller: true })] },
+    });
+  await kedaWrites(1);
   await world.apply(generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 4 } } }));
   await world.eventually(async () =>
     expect(await world.get(scaledObjects, 'by-keda')).toMatchObject({
@@ -204,6 +206,12 @@ test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, n
     }),
   );
   expect(await specOf(world, 'keda-hpa')).toMatchObject({ minReplicas: 1 });
+
+  await kedaWrites(4);
+  await world.apply(generationService({ overrides: { horizontal: { mode: 'Off' } } }));
+  await world.eventually(async () =>
+    expect(await world.get(scaledObjects, 'by-keda')).toMatchObject({ spec: { minReplicaCount: 1 } }),
+  );
 });
 
 test('of two services for one target the older has it; when it goes, the younger takes over', async () => {
