@@ -38,7 +38,7 @@ export interface WorkloadView {
 
 /** Everything that is watched. Reconciles read here; nothing is asked of the API server twice. */
 export interface Caches extends AsyncDisposable {
-  /** Indexes `policy` (`namespace/name`) and `target` (`targetKey`). */
+  /** Indexes `policy` (`namespace/name`), `target` (`targetKey`) and `namespace`. */
   readonly services: Collection<GenerationService & KubeObject>;
   readonly policies: Collection<PerformancePolicy & KubeObject>;
   /** Indexes `target` and `controller` (its uid). */
@@ -121,7 +121,8 @@ function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): Worklo
 const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
   before.replicas === after.replicas && isDeepStrictEqual(before.selector, after.selector);
 
-const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>
+/** Of the policy that a service names; none where it names none. */
+export const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>
   spec.policyRef === undefined
     ? []
     : [keyOf({ metadata: { namespace: metadata.namespace, name: spec.policyRef.name } })];

@@ -4,7 +4,7 @@ import { keyOf, type Key, type ObjectMeta } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { PodView } from '../metrics/pod-view.ts';
-import { selects, type Caches } from './caches.ts';
+import { policyKeys, selects, type Caches } from './caches.ts';
 import { watchedTarget } from './targets.ts';
 
 /** A policy's count of services is written once for many that are made together. */
@@ -41,8 +41,8 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
     caches.services.onChange(({ key, before, after }) => {
       if (sameIntent(before?.metadata, after?.metadata)) return;
       wakeService(key);
-      for (const service of [before, after])
-        if (service !== undefined) queues.policies.addAfter(policyKey(service), countAfterMs);
+      const policies = [before, after].flatMap((service) => (service === undefined ? [] : policyKeys(service)));
+      for (const policy of policies) queues.policies.addAfter(policy, countAfterMs);
       // A target that is claimed or given up may be another service's now.
       if (before?.metadata.generation !== after?.metadata.generation)
         for (const { targetRef } of [...(before?.spec.components ?? []), ...(after?.spec.components ?? [])])
@@ -116,9 +116,6 @@ function sameAnnotations(before: Readonly<Record<string, string>>, after: Readon
       .join();
   return own(before) === own(after);
 }
-
-const policyKey = ({ metadata: { namespace }, spec }: GenerationService): Key =>
-  keyOf({ metadata: { namespace, name: spec.policyRef?.name ?? '' } });
 
 const concernsCustomMetrics = ({ before, after }: Change<{ readonly spec: { readonly group?: string } }>): boolean =>
   (after ?? before)?.spec.group === 'custom.metrics.k8s.io';

@@ -346,6 +346,16 @@ describe('a policy counts its services five seconds after they changed:', () => 
     expect(await wiring.woken()).toEqual({ policies: ['ai/other', 'ai/standard'] });
   });
 
+  test('none, for a service that names none', async () => {
+    await using wiring = await openWiring();
+    await later();
+    await wiring.woken();
+    await wiring.put(generationServices, serviceOn('c'));
+    await wiring.woken();
+    await later();
+    expect(await wiring.woken()).toEqual(nobody);
+  });
+
   test('not for a status that was written', async () => {
     await using wiring = await openWiring();
     await wiring.put(generationServices, { ...serviceOn('a'), status: { observedGeneration: 1 } });
