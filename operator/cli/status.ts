@@ -1,4 +1,5 @@
 import type { GenerationService } from '../api/generation-service.ts';
+import type { GenerationServiceStatus } from '../api/status.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { table } from './table.ts';
@@ -27,21 +28,13 @@ export const status = command({
 const marks: Readonly<Record<string, string>> = { Met: '✅', NotMet: '❌', NotExercised: '–', Unknown: '?' };
 
 /** The status of a service as a page for people. */
-function statusText({ metadata, spec, status: seen = {} }: GenerationService): string {
-  const { conditions = [], objectives = [], components = [], redis = [], rating } = seen;
+export function statusText({ metadata, spec, status: seen = {} }: GenerationService): string {
+  const { conditions = [], components = [], redis = [] } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
-    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${seen.policy?.name ?? 'defaults'}${rating?.grade === undefined ? '' : `   ${rating.grade} ${rating.score} of ${rating.scoredOf}`}${behind}`,
-    section(
-      'Objectives',
-      objectives.map(({ name, state, measured = '', target = '', component = '' }) => [
-        `${marks[state] ?? ''} ${name}`,
-        measured,
-        `target ${target}`,
-        component,
-      ]),
-    ),
+    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${seen.policy?.name ?? 'defaults'}${ratingText(seen)}${behind}`,
+    section('Objectives', objectiveRows(seen)),
     section(
       'Replicas',
       components.flatMap(({ name, replicas, decision }) =>
@@ -74,6 +67,22 @@ function statusText({ metadata, spec, status: seen = {} }: GenerationService): s
     ),
   ];
   return sections.filter((text) => text !== '').join('\n');
+}
+
+const ratingText = ({ rating: { grade, score, scoredOf } = {} }: GenerationServiceStatus): string => {
+  if (grade === undefined) return '';
+  return score === undefined ? `   grade ${grade}` : `   ${grade} ${score} of ${scoredOf}`;
+};
+
+function objectiveRows({ objectives, objectivesMet }: GenerationServiceStatus): readonly (readonly string[])[] {
+  if (objectives === undefined)
+    return objectivesMet === undefined ? [] : [[`${objectivesMet} met: none was measured yet`]];
+  return objectives.map(({ name, state, measured = '', target = '', component = '' }) => [
+    `${marks[state] ?? ''} ${name}`,
+    measured,
+    `target ${target}`,
+    component,
+  ]);
 }
 
 const section = (title: string, rows: readonly (readonly string[])[]): string =>
