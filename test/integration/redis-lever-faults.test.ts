@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { startRedis } from '../../hack/servers/redis.ts';
 import { eventually } from '../world/eventually.ts';
@@ -35,7 +35,7 @@ describe('a server that does not answer', () => {
 
   test('a CONFIG SET that was made but not answered is found by reading back', async () => {
     await using server = await startRedis();
-    await using proxy = await withholdingProxy(server.port);
+    await using proxy = await withholdingProxy(() => connect(server.port, '127.0.0.1'));
     const { visit } = tuner({ secret: secretOf(proxy) });
     proxy.arm('allkeys-lru', 'Answer');
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
@@ -45,7 +45,7 @@ describe('a server that does not answer', () => {
 
   test('a CONFIG SET that never arrived is not taken for made, nor for drift the next time', async () => {
     await using server = await startRedis();
-    await using proxy = await withholdingProxy(server.port);
+    await using proxy = await withholdingProxy(() => connect(server.port, '127.0.0.1'));
     const { visit } = tuner({ secret: secretOf(proxy) });
     proxy.arm('allkeys-lru', 'Request');
     expect(await visit()).toMatchObject({
@@ -141,35 +141,25 @@ describe('a server that lets us not in', () => {
 describe('TLS', () => {
   test('is verified against the Secret’s authority, and refused without it', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'genops-tls-'));
-    const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    await promisify(execFile)('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '1',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      ...subject,
-    ]);
+    const [ca, key, cert] = [join(folder.path, 'ca.pem'), join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')];
+    const authority = createAuthority('redis-ca');
+    const pair = issueCertificate({ commonName: 'localhost', names: ['localhost', '127.0.0.1'] }, authority);
+    await writeFile(ca, authority.certificate);
+    await writeFile(key, pair.key, { mode: 0o600 });
+    await writeFile(cert, pair.certificate);
     await using server = await startRedis({
       config: {
         'tls-port': '0',
         'tls-cert-file': cert,
         'tls-key-file': key,
-        'tls-ca-cert-file': cert,
+        'tls-ca-cert-file': ca,
         'tls-auth-clients': 'no',
       },
     });
     const tlsPort = await freePort();
     await server.configSet('tls-port', String(tlsPort));
     const uri = `rediss://127.0.0.1:${tlsPort}`;
-    const trusted = await tuner({ secret: { uri, 'ca.crt': await readFile(cert, 'utf8') } }).visit();
+    const trusted = await tuner({ secret: { uri, 'ca.crt': authority.certificate } }).visit();
     expect(trusted).toMatchObject({ outcome: 'applied', reason: 'Applied' });
     const untrusted = await tuner({ secret: { uri } }).visit();
     expect(untrusted).toMatchObject({
