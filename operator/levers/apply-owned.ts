@@ -24,8 +24,9 @@ export async function applyOwned(
     return await kube.apply(resource, manifest, options, signal);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.conflicts.length > 0 && error.conflicts.every(({ manager }) => ours.has(manager)))
-      return kube.apply(resource, manifest, { ...options, force: true }, signal);
+    const isOurs = error.conflicts.length > 0 && error.conflicts.every(({ manager }) => ours.has(manager));
+    if (isOurs && options.force !== true)
+      return applyOwned(kube, resource, manifest, { ...options, force: true }, signal);
     throw asProblem(error, resource, manifest) ?? error;
   }
 }

@@ -1,5 +1,7 @@
+import { Problem } from '../../api/problem.ts';
+import { ApiError } from '../../kube/api-error.ts';
 import type { Kube } from '../../kube/client.ts';
-import type { KubeObject } from '../../kube/object.ts';
+import type { Key, KubeObject } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { horizontalPodAutoscalers, type HpaView } from './hpa.ts';
@@ -40,7 +42,7 @@ export async function applyFloor(
     await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal);
     return true;
   }
-  const owner = await kube.get(scaledObjects, `${namespace}/${controller.name}`, signal);
+  const owner = await readOwner(kube, `${namespace}/${controller.name}`, signal);
   if (owner === undefined || owner.spec.minReplicaCount === floor) return false;
   const manifest = {
     metadata: { namespace, name: controller.name, uid: controller.uid },
@@ -48,4 +50,18 @@ export async function applyFloor(
   };
   await applyOwned(kube, scaledObjects, manifest, options, signal);
   return true;
+}
+
+async function readOwner(kube: Kube, key: Key, signal: AbortSignal): Promise<ScaledObject | undefined> {
+  try {
+    return await kube.get(scaledObjects, key, signal);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+    throw new Problem('PermissionDenied', {
+      saw: error.message,
+      wanted: `to read ScaledObject ${key}, which holds the floor of its HorizontalPodAutoscaler`,
+      next: 'install the role of the chart again',
+      cause: error,
+    });
+  }
 }
