@@ -53,10 +53,10 @@ describe('applyFloor()', () => {
 
   test('takes a field from ourselves, and a refusal of that is told like any other', async () => {
     const refusing = (forced: Error | undefined): Partial<Kube> => ({
-      apply: (_, { metadata }, { force }) => {
+      apply: (_, __, { force }) => {
         if (force !== true) return Promise.reject(heldByUs);
         if (forced !== undefined) return Promise.reject(forced);
-        return Promise.resolve({ ...metadata, uid: 'hpa-uid', resourceVersion: '2', creationTimestamp: '' });
+        return Promise.resolve({ name: 'by-hand', uid: 'hpa-uid', resourceVersion: '2', creationTimestamp: '' });
       },
     });
     expect(await moved(refusing(undefined), hpa)).toBe(true);
