@@ -181,6 +181,20 @@ describe('who changed it', () => {
     expect(await configOf(server, ['maxmemory', 'maxmemory-policy', 'save'])).toEqual(before);
     expect(await server.configGet('tcp-keepalive')).toBe('77');
   });
+
+  test('Restore finds out who has changed it also of what only the policy of before declared', async () => {
+    await using server = await startRedis({ config: { maxclients: '300', hz: '10' } });
+    const { visit, restore } = tuner({
+      secret: secretOf(server),
+      policy: { parameters: { maxclients: '400', hz: '50' } },
+    });
+    await visit();
+    await server.configSet('maxclients', '500');
+
+    expect(await restore()).toMatchObject({ outcome: 'applied', status: 'True' });
+
+    expect(await configOf(server, ['maxclients', 'hz'])).toEqual({ maxclients: '500', hz: '10' });
+  });
 });
 
 describe('what would harm is not sent', () => {

@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { inspect } from 'node:util';
 import type { GenerationService } from '../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
-import { resolve, type Resolved } from '../../operator/decide/resolve.ts';
+import { resolve, resolveDefaults, type Resolved } from '../../operator/decide/resolve.ts';
 import { redis } from '../../operator/levers/redis/lever.ts';
 import { apply, confirmations, intentions, observe, planAll, type LeverMemory } from '../../operator/levers/run.ts';
 import { generationService } from '../world/builders.ts';
@@ -28,7 +28,8 @@ export function tuner({ secret, policy: overrides = {}, mode = 'Enforce', memory
   });
   const visit = async (verb: 'plan' | 'restore') => {
     const signal = AbortSignal.timeout(30_000);
-    const observations = await observe([lever], resolvedWith(overrides, mode), signal);
+    const resolved = verb === 'plan' ? resolvedWith(overrides, mode) : resolvedForRestore();
+    const observations = await observe([lever], resolved, signal);
     const plans = planAll(observations, { memory, now: 0, verb });
     memory = intentions(plans, memory);
     const [result] = await apply(plans, () => true, signal);
@@ -48,21 +49,25 @@ export function tuner({ secret, policy: overrides = {}, mode = 'Enforce', memory
   return { visit: () => visit('plan'), restore: () => visit('restore') };
 }
 
-function resolvedWith(redisOverrides: NonNullable<PolicySpec['redis']>, mode: Resolved['mode']): Resolved {
-  const workload = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' };
-  const { metadata, ...rest } = generationService({
-    mode,
-    overrides: { redis: redisOverrides },
-    redis: [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef: workload }],
-  });
-  const service = { ...rest, metadata: { ...metadata, namespace: 'ai' } } as GenerationService;
-  const target = { kind: 'found', replicas: 2, selector: [] } as const;
-  const resolution = resolve({
-    service,
-    policy: undefined,
-    targets: new Map([['workflow', target]]),
-    podsMetrics: 'Shadow',
-  });
+const target = { kind: 'found', replicas: 2, selector: [] } as const;
+const targets = new Map([['workflow', target]]);
+
+function resolvedWith(overrides: NonNullable<PolicySpec['redis']>, mode: Resolved['mode']): Resolved {
+  const service = serviceWith({ mode, overrides: { redis: overrides } });
+  const resolution = resolve({ service, policy: undefined, targets, podsMetrics: 'Shadow' });
   if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
   return resolution.resolved;
+}
+
+/** As when a service is deleted: its policy may be gone. */
+const resolvedForRestore = (): Resolved =>
+  resolveDefaults({ service: serviceWith({}), targets, podsMetrics: 'Shadow' });
+
+function serviceWith(spec: Partial<GenerationService['spec']>): GenerationService {
+  const workload = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' };
+  const { metadata, ...rest } = generationService({
+    ...spec,
+    redis: [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef: workload }],
+  });
+  return { ...rest, metadata: { ...metadata, namespace: 'ai' } } as GenerationService;
 }

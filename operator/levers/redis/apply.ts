@@ -15,6 +15,14 @@ type Values = ReadonlyMap<string, ServerValue>;
 /** What the server said to the parameters that it did not take, by canonical name; or that it said nothing in time, and may have taken them. */
 type Answer = ReadonlyMap<string, string> | 'Unanswered';
 
+type Differences = RedisChange['differences'];
+
+/** A parameter as it is to be sent, by the name that this server has for it. */
+interface Sending {
+  readonly field: string;
+  readonly pair: readonly [serverName: string, value: string];
+}
+
 /**
  * Sets what is not yet so and reads it back: only what the server answers counts.
  * A change that was not answered may have been made, so it is read back on a new connection before anything is said of it.
@@ -29,10 +37,10 @@ export async function apply(
 ): Promise<Outcome> {
   const address = await addressOf(unit, deps, signal);
   try {
-    const answer = await send(change, address, signal);
+    const { wanted, answer } = await send(change, address, signal);
     await using redis = await connectRedis(address, signal);
-    const after = await readConfig(redis, fieldsOf(change));
-    const missing = change.differences.filter(({ field, to }) => !meansSame(field, to, after.get(field)?.value ?? ''));
+    const after = await readConfig(redis, fieldsOf(wanted));
+    const missing = wanted.filter(({ field, to }) => !meansSame(field, to, after.get(field)?.value ?? ''));
     if (missing.length === 0) return { result: 'applied' };
     if (answer === 'Unanswered') throw unanswered(missing, redis.label);
     return refused(missing, { after, refusals: answer, unit });
@@ -42,18 +50,32 @@ export async function apply(
   }
 }
 
-const fieldsOf = ({ differences }: RedisChange): readonly string[] => differences.map(({ field }) => field);
+const fieldsOf = (differences: Differences): readonly string[] => differences.map(({ field }) => field);
 
-async function send(change: RedisChange, address: RedisAddress, signal: AbortSignal): Promise<Answer> {
+/** @returns What is ours to set, and what the server said to that of it which was not yet so. */
+async function send(
+  change: RedisChange,
+  address: RedisAddress,
+  signal: AbortSignal,
+): Promise<{ readonly wanted: Differences; readonly answer: Answer }> {
   await using redis = await connectRedis(address, signal);
   await sameServer(redis, change);
-  const before = await readConfig(redis, fieldsOf(change));
-  const pairs = change.differences.flatMap(({ field, to }) => {
+  const before = await readConfig(redis, fieldsOf(change.differences));
+  const wanted =
+    change.onlyOurs === true ? change.differences.filter((one) => isStill(one, before)) : change.differences;
+  const pairs = wanted.flatMap(({ field, to }): readonly Sending[] => {
     const there = before.get(field);
-    return there === undefined || meansSame(field, to, there.value)
-      ? []
-      : [{ field, pair: [there.serverName, to] as const }];
+    return there === undefined || meansSame(field, to, there.value) ? [] : [{ field, pair: [there.serverName, to] }];
   });
+  return { wanted, answer: await sendTogether(redis, pairs) };
+}
+
+function isStill({ field, from = '' }: Differences[number], before: Values): boolean {
+  const there = before.get(field);
+  return there !== undefined && meansSame(field, from, there.value);
+}
+
+async function sendTogether(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {
   if (pairs.length === 0) return new Map();
   try {
     await setConfig(
@@ -65,7 +87,7 @@ async function send(change: RedisChange, address: RedisAddress, signal: AbortSig
     if (isUnanswered(error)) return 'Unanswered';
     // Before 7.0 one at a time is all there is; from 7.0 one bad value has made the whole set void.
     if (!isReply(error) || isForbidden(error)) throw error;
-    return await sendOneByOne(redis, pairs); // awaited here, before the connection closes
+    return sendOneByOne(redis, pairs);
   }
 }
 
@@ -80,10 +102,7 @@ async function sameServer(redis: RedisConnection, { serverId }: RedisChange): Pr
   });
 }
 
-async function sendOneByOne(
-  redis: RedisConnection,
-  pairs: readonly { readonly field: string; readonly pair: readonly [string, string] }[],
-): Promise<Answer> {
+async function sendOneByOne(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {
   const refusals = new Map<string, string>();
   for (const { field, pair } of pairs) {
     if (field === 'maxmemory' && refusals.has('maxmemory-policy')) {
@@ -101,7 +120,7 @@ async function sendOneByOne(
   return refusals;
 }
 
-const unanswered = (missing: RedisChange['differences'], label: string): Problem =>
+const unanswered = (missing: Differences, label: string): Problem =>
   new Problem('Unreachable', {
     saw: `CONFIG SET unanswered by ${label}, and ${missing.map(({ field }) => field).join(', ')} as before`,
     wanted: 'an answer within 1.5 s',
@@ -109,7 +128,7 @@ const unanswered = (missing: RedisChange['differences'], label: string): Problem
   });
 
 function refused(
-  missing: RedisChange['differences'],
+  missing: Differences,
   {
     after,
     refusals,

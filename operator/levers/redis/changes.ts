@@ -7,6 +7,8 @@ import { meansSame } from './parameters.ts';
 export interface RedisChange extends LeverChange {
   /** The process that the plan was made for. */
   readonly serverId: string;
+  /** Puts back: a parameter that is no longer `from` when it would be sent is somebody else's and stays. */
+  readonly onlyOurs?: true;
 }
 
 /** A parameter whose value may be sent. */

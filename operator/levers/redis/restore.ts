@@ -21,7 +21,7 @@ export function restore({ unit, observed, memory }: PlanInput<RedisUnit, RedisOb
   const harm = limit === undefined ? undefined : writesWouldFail(observed.server, Number(limit.to), policy);
   const safe = harm === undefined ? differing : differing.filter(({ name }) => !name.startsWith('maxmemory'));
   return {
-    changes: orderedChanges(safe, { memory: undefined, observed, inForce: [] }).map(forget),
+    changes: orderedChanges(safe, { memory: undefined, observed, inForce: [] }).map(putBack),
     condition:
       harm === undefined
         ? { status: 'True', reason: 'Applied', message: `${unit.name} has its own settings back.` }
@@ -31,7 +31,7 @@ export function restore({ unit, observed, memory }: PlanInput<RedisUnit, RedisOb
   };
 }
 
-/** A parameter that is no longer declared was not read: it is put back unseen, and read back after. */
+/** A parameter that is no longer declared was not read: whether it is still ours is found out when it would be sent. */
 function ours({ originals = {}, applied = {} }: UnitMemory, { config }: ServerObserved): readonly Differing[] {
   return Object.entries(originals).flatMap(([name, original]) => {
     const set = applied[name];
@@ -42,4 +42,9 @@ function ours({ originals = {}, applied = {} }: UnitMemory, { config }: ServerOb
 }
 
 /** The originals stay remembered until they are back. */
-const forget = ({ cause, serverId, differences }: RedisChange): RedisChange => ({ cause, serverId, differences });
+const putBack = ({ cause, serverId, differences }: RedisChange): RedisChange => ({
+  cause,
+  serverId,
+  differences,
+  onlyOurs: true,
+});

@@ -27,9 +27,11 @@ describe('restore()', () => {
     ]);
   });
 
-  test('puts back unseen what is no longer declared', () => {
+  test('puts back what is no longer declared, if it is still ours when it would be sent', () => {
     const remembered = { ...memory, originals: { ...originals, hz: '10' }, applied: { ...e1, hz: '50' } };
-    expect(sent(restored({ config: e1 }, remembered))).toContainEqual(['hz', '10']);
+    const { changes } = restored({ config: e1 }, remembered);
+    expect(changes).toMatchObject([{ onlyOurs: true }]);
+    expect(changes[0]?.differences).toContainEqual({ field: 'hz', from: '50', to: '10' });
   });
 
   test.each<[string, Seen, UnitMemory | undefined]>([
