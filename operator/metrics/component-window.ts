@@ -7,7 +7,7 @@ import type { ReadFailure } from './sources/source.ts';
 import { createRing, type Ring } from './windows.ts';
 
 export interface WindowOptions {
-  /** Whose requests and limits percentages are taken of; undefined: the first container. */
+  /** Whose requests and limits percentages are taken of; undefined: the Pod's default container, which stands first. */
   readonly containerName: string | undefined;
   readonly intervalMs: number;
   readonly timeoutMs: number;

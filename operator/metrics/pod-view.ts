@@ -18,6 +18,7 @@ export interface PodView {
   readonly deleting: boolean;
   /** Of all containers. */
   readonly ports: readonly PodPort[];
+  /** The one that the annotation kubectl.kubernetes.io/default-container names stands first. */
   readonly containers: readonly ContainerView[];
   /** ms since the epoch; when a container was last killed for its memory. */
   readonly oomKilledAt: number | undefined;
@@ -88,16 +89,24 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
         .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
         .map(({ name, containerPort }) => ({ name, containerPort })),
     ),
-    containers: spec.containers.map(({ name, resources: { requests, limits } = {} }) => ({
-      name,
-      cpuRequest: amount(requests?.['cpu']),
-      cpuLimit: amount(limits?.['cpu']),
-      memoryRequest: amount(requests?.['memory']),
-      memoryLimit: amount(limits?.['memory']),
-    })),
+    containers: defaultFirst(spec.containers, metadata.annotations?.[defaultContainer]).map(
+      ({ name, resources: { requests, limits } = {} }) => ({
+        name,
+        cpuRequest: amount(requests?.['cpu']),
+        cpuLimit: amount(limits?.['cpu']),
+        memoryRequest: amount(requests?.['memory']),
+        memoryLimit: amount(limits?.['memory']),
+      }),
+    ),
     oomKilledAt: newestOomKill(status?.containerStatuses ?? []),
   };
 }
+
+const defaultContainer = 'kubectl.kubernetes.io/default-container';
+
+/** What injects a sidecar may put it before all others, and then names the container that people mean. */
+const defaultFirst = (containers: readonly PodContainer[], named: string | undefined): readonly PodContainer[] =>
+  named === undefined ? containers : containers.toSorted((a, b) => Number(b.name === named) - Number(a.name === named));
 
 const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
 

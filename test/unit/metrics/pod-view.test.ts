@@ -62,6 +62,21 @@ test('projectPod() keeps what is asked, in base units', () => {
   });
 });
 
+test.each([
+  { named: undefined, first: 'proxy' },
+  { named: 'app', first: 'app' },
+  { named: 'gone', first: 'proxy' },
+])('projectPod() puts the default container first: the annotation says $named', ({ named, first }) => {
+  const annotations = named === undefined ? {} : { 'kubectl.kubernetes.io/default-container': named };
+  const containers = [{ name: 'proxy' }, { name: 'app' }, { name: 'log' }];
+  const { containers: seen } = projectPod({
+    ...running,
+    metadata: { ...running.metadata, annotations },
+    spec: { containers },
+  });
+  expect(seen.map(({ name }) => name)).toEqual([first, ...['proxy', 'app', 'log'].filter((name) => name !== first)]);
+});
+
 describe('stateOf()', () => {
   const ready = projectPod(running);
   const created = ready.createdAt;
