@@ -6,7 +6,7 @@ import { createQueue, type Queue } from '../kube/queue.ts';
 import { createLevers } from '../levers/registry.ts';
 import type { AnyLever } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Controller, Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import type { Caches } from './caches.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
@@ -86,7 +86,7 @@ export function startReconcilers(
 ): { readonly ended: Promise<unknown>; readonly health: readonly HealthCheck[] } {
   const { caches, metrics, logger } = deps;
   const observer = runtimeMetrics(metrics);
-  const queue = (name: string): Queue => createQueue({ name, metrics: observer });
+  const queue = (name: Controller): Queue => createQueue({ name, metrics: observer });
   const queues = {
     services: queue('generation-service'),
     policies: queue('performance-policy'),

@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { leverNames } from '../api/lever-names.ts';
 
-const controllers = ['generation-service', 'performance-policy', 'scaler'] as const;
+/** The loops, as their queues are named. */
+const controllers = ['generation-service', 'performance-policy', 'scaler', 'objectives'] as const;
+export type Controller = (typeof controllers)[number];
 const reconcileResults = ['success', 'error'] as const;
 const leverResults = ['applied', 'refused', 'failed'] as const;
 const scalingActions = ['ScaleUp', 'ScaleDown', 'Hold'] as const;
