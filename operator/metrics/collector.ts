@@ -38,15 +38,6 @@ export interface Collector extends Disposable {
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
 }
-  /** Rows later than `since` (ms since the epoch), oldest first. Undefined for what is not tracked. */
-  rowsOf<Asked extends ComponentColumn>(
-    service: string,
-    component: string,
-    since: number,
-    columns: readonly Asked[],
-  ): RingSlice<Asked> | undefined;
-  /** What each Pod that there is now said last. Empty for what is not tracked. */
-  podFigures(service: string, component: string): readonly PodFigures[];
   /** ms since the epoch: when the Ready Pod that was read longest ago was read last. Undefined before the first answer of any. */
   readAt(service: string, component: string): number | undefined;
 
@@ -117,11 +108,6 @@ export function createCollector(options: CollectorOptions): Collector {
     failuresOf: (service, component) =>
       [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
         const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
-    rowsOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
-    podFigures(service, component) {
-      const tracked = find(service, component);
-      return tracked === undefined ? [] : podFiguresOf(tracked.window, tracked.component.pods(), Date.now());
-    },
     readAt(service, component) {
       const tracked = find(service, component);
       const times = [...(tracked?.pods.keys() ?? [])].flatMap(
