@@ -58,6 +58,8 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly condition: PlannedCondition;
   /** The unit's entry in status (`status.redis[]`, `status.components[].replicas`); no figures that move at each visit. */
   readonly status: Readonly<Record<string, unknown>>;
+  /** The same once every change is made, where nobody wakes us to look again. Absent: `status` holds on. */
+  readonly statusAfter?: Readonly<Record<string, unknown>>;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
   readonly againMs?: number;
   /** What was found in force though nothing is to be changed (a restart that kept it, a time-out that turned out well). Absent: the memory is right. */
@@ -69,8 +71,8 @@ export interface LeverChange {
   /** `Drift`: somebody changed what was in force. `Restart`: the server forgot it. */
   readonly cause: 'Declared' | 'Drift' | 'Restart';
   readonly differences: readonly Difference[];
-  /** Written to the state ConfigMap before the change is made, so that a kill at any moment loses no original setting. Absent: nothing to remember. */
-  readonly remember?: Omit<UnitMemory, 'confirmed'>;
+  /** Written to the state ConfigMap before the change is made, its fields as unconfirmed, so that a kill at any moment loses no original setting. Absent: nothing to remember. */
+  readonly remember?: UnitMemory;
 }
 
 /** `from` is absent where the thing does not exist yet. */
@@ -90,14 +92,16 @@ export interface UnitMemory {
   readonly serverRun?: string;
   /** Where that server is: it stays when the process does not. */
   readonly address?: string;
-  /** Absent from just before a change until the server has answered that it is in force: what was only intended is no drift. */
-  readonly confirmed?: true;
+  /** Of `applied`, what the server has not yet answered to have in force, sorted: what was only intended, or refused, is no drift. */
+  readonly unconfirmed?: readonly string[];
 }
 
 export type Outcome =
   | { readonly result: 'applied' }
-  /** The server answered and did not take it. */
-  | { readonly result: 'refused'; readonly condition: PlannedCondition };
+  /** It was sent before, and what we see does not show it yet. */
+  | { readonly result: 'nothing' }
+  /** The server answered and did not take these fields; it has the others. */
+  | { readonly result: 'refused'; readonly fields: readonly string[]; readonly condition: PlannedCondition };
 
 /** The service's mode is the ceiling of the lever's own. Paused still looks and says what it would do. */
 export function unitMode(ceiling: Resolved['mode'], own: LeverMode): LeverMode {

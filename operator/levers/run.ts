@@ -25,6 +25,7 @@ export interface UnitPlan {
   readonly changes: readonly LeverChange[];
   readonly condition: PlannedCondition;
   readonly status: Readonly<Record<string, unknown>>;
+  readonly statusAfter?: Readonly<Record<string, unknown>>;
   readonly againMs?: number;
   readonly remember?: UnitMemory;
   /** Why it could not be observed; for the log. */
@@ -137,6 +138,7 @@ export async function apply(
   return Promise.all(
     plans.map(async (plan): Promise<UnitResult> => {
       if (plan.changes.length === 0) return { plan, outcome: 'nothing', condition: plan.condition };
+      let outcome: UnitResult['outcome'] = 'nothing';
       for (const change of plan.changes) {
         if (!mayAct()) throw new Error('not the leader any more: nothing is changed');
         const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
@@ -147,8 +149,9 @@ export async function apply(
             condition: conditionOf(made.problem),
           };
         if (made.value.result === 'refused') return { plan, outcome: 'refused', condition: made.value.condition };
+        if (made.value.result === 'applied') outcome = 'applied';
       }
-      return { plan, outcome: 'applied', condition: plan.condition };
+      return { plan: { ...plan, status: plan.statusAfter ?? plan.status }, outcome, condition: plan.condition };
     }),
   );
 }

@@ -83,7 +83,7 @@ async function apply(
     },
     spec: change.spec,
   };
-  if (hpaWrites.covers(key, change.spec)) return { result: 'applied' };
+  if (hpaWrites.covers(key, change.spec)) return { result: 'nothing' };
   const options = { manager: managers.declared, force: change.force };
   hpaWrites.begin(key, change.spec);
   try {

@@ -74,10 +74,9 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
     differences: differing,
     ...(adopting ? { remember: withOriginals(memory, adoptedFrom(foreign, memory)) } : {}),
   };
-  return {
-    ...stay(applied(change.name, unit, rendered)),
-    changes: differing.length === 0 && !adopting ? [] : [change],
-  };
+  const declared = stay(applied(change.name, unit, rendered));
+  if (differing.length === 0 && !adopting) return { ...declared, changes: [] };
+  return { ...declared, changes: [change], statusAfter: { replicas: replicasStatus(unit, rendered) } };
 }
 
 /** Puts an HPA that was taken over back as it was. One that we made goes with its owner. */
@@ -125,7 +124,7 @@ function adoptedFrom({ uid, spec }: HpaView, memory: UnitMemory | undefined): Or
 
 function replicasStatus(
   { replicas, policy }: HorizontalUnit,
-  hpa: HpaView | undefined,
+  hpa: Pick<HpaView, 'spec'> | undefined,
 ): Readonly<Record<string, number>> {
   const max = policy.mode === 'FloorOnly' ? (hpa?.spec.maxReplicas ?? policy.maxReplicas) : policy.maxReplicas;
   return { current: replicas, min: policy.minReplicas, floor: hpa?.spec.minReplicas ?? policy.minReplicas, max };

@@ -95,6 +95,12 @@ describe('plan()', () => {
       { spec: { minReplicas: 5, maxReplicas: 5 } },
     ]);
   });
+  test('says of a floor that is lowered what it is now, and what it will be once that is done', () => {
+    const unit = unitWith({ maxReplicas: 3 });
+    const lowered = planned(unit, [inForce(unitWith(), { minReplicas: 10 })]);
+    expect(lowered.status).toEqual({ replicas: { current: 3, min: 2, floor: 10, max: 3 } });
+    expect(lowered.statusAfter).toEqual({ replicas: { current: 3, min: 2, floor: 3, max: 3 } });
+  });
   test('never fights another HPA: it names it and says what to do', () => {
     const { changes, condition } = planned(unitWith(), [foreign]);
     expect(changes).toEqual([]);
