@@ -2,6 +2,7 @@ import { delimiter } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findCluster, startCluster, stopCluster, type Cluster } from './cluster.ts';
 import { progressOn } from './progress.ts';
+import { runScript } from '../script.ts';
 import { runWithCluster } from './with.ts';
 
 const usage = `hack/cluster/main.ts COMMAND [--name NAME]
@@ -103,17 +104,4 @@ function exportLines({ kubeconfigPath, binDir }: Cluster): string {
   return `export KUBECONFIG='${kubeconfigPath}'\nexport PATH='${binDir}'"${delimiter}$PATH"\n`;
 }
 
-const interrupted = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error(`${name}: stopped`)));
-try {
-  process.exitCode = await main(process.argv.slice(2), interrupted.signal);
-} catch (error) {
-  process.stderr.write(`${messages(error).join('\n  because: ')}\n`);
-  process.exitCode = 1;
-}
-
-function messages(error: unknown): readonly string[] {
-  if (!Error.isError(error)) return [String(error)];
-  return [error.message, ...(error.cause === undefined ? [] : messages(error.cause))];
-}
+await runScript(main);

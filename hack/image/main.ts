@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { runScript } from '../script.ts';
 import type { Image } from './archive.ts';
 import { buildImage } from './build.ts';
 import { operatorImage } from './operator.ts';
@@ -13,9 +13,7 @@ const images: Readonly<Record<string, (signal: AbortSignal) => Promise<Image>>> 
 
 const usage = `node hack/image/main.ts build ${[...Object.keys(images), 'all'].join('|')}`;
 
-const interrupted = new AbortController();
-void once(process, 'SIGINT').then(() => interrupted.abort(new Error('interrupted')));
-process.exitCode = await main(process.argv.slice(2), interrupted.signal);
+await runScript(main);
 
 async function main([verb, ...names]: readonly string[], signal: AbortSignal): Promise<number> {
   const wanted = names.includes('all') ? Object.keys(images) : names;
