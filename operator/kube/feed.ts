@@ -44,8 +44,10 @@ export class Feed<T extends KubeObject> {
   readonly #options: FeedOptions<T>;
   readonly #sink: FeedSink<T>;
   readonly #random: () => number;
-  /** False once the server has shown that it does not know how. */
-  #isStreaming = true;
+  /** False once the server has said that it does not know how. */
+  #canStream = true;
+  /** The last list as a stream fell silent, from a dead connection or a server that leaves out its end: the next one is asked for in pages. */
+  #isSilent = false;
   #mustList = true;
   #version: string | undefined;
   #failures = 0;
@@ -70,7 +72,7 @@ export class Feed<T extends KubeObject> {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (this.#mustList && !this.#isStreaming) await this.#listPages(signal);
+        if (this.#mustList && (this.#isSilent || !this.#canStream)) await this.#listPages(signal);
         await this.#watchOn(signal);
       } catch (error) {
         await this.#wait(error, signal);
@@ -78,7 +80,7 @@ export class Feed<T extends KubeObject> {
     }
   }
 
-  /** For servers that cannot send a list as the beginning of a watch. */
+  /** Where a list cannot be had as the beginning of a watch. */
   async #listPages(signal: AbortSignal): Promise<void> {
     const { kube, resource, query, metrics } = this.#options;
     metrics?.started(resource.plural, 'list');
@@ -101,16 +103,17 @@ export class Feed<T extends KubeObject> {
       const end = await this.#watchOnce(signal);
       if (signal.aborted) return;
       if (this.#mustList && isRefused(end)) {
-        this.#isStreaming = false;
+        this.#canStream = false;
         return;
       }
+      if (this.#mustList && end.why === 'silent') this.#isSilent = true;
       const isShort = from === this.#version && performance.now() - began < shortMs;
       if (!isShort && this.#failing === undefined) this.#failures = 0;
       if (end.why !== 'closed') metrics?.failed(resource.plural, end.why);
       if (end.why === 'error') throw end.error;
       if (end.why === 'expired') this.#mustList = true;
       if (end.why === 'silent') logger.warn('a watch fell silent and is opened anew', { resource: resource.plural });
-      if (isShort && what !== 'resume') throw new Error(`the watch of ${resource.plural} ended as soon as it was open`);
+      if (isShort) throw new Error(`the watch of ${resource.plural} ended as soon as it was open (${end.why})`);
       if (this.#mustList) return;
     }
   }
@@ -137,6 +140,7 @@ export class Feed<T extends KubeObject> {
 
   #listed(version: string): void {
     this.#mustList = false;
+    this.#isSilent = false;
     this.#version = version;
     this.#sink.listed();
     this.#failing = undefined;
@@ -158,9 +162,7 @@ export class Feed<T extends KubeObject> {
   }
 }
 
-/** A server before 1.32 refuses to begin a watch with a list; one that does not know the parameter sends no end of a list. */
+/** A server before 1.32 refuses to begin a watch with a list. */
 function isRefused(end: WatchEnd): boolean {
-  const isInvalid =
-    end.why === 'error' && end.error instanceof ApiError && (end.error.status === 422 || end.error.status === 400);
-  return isInvalid || end.why === 'silent';
+  return end.why === 'error' && end.error instanceof ApiError && [400, 422].includes(end.error.status);
 }
