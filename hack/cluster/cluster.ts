@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { clientPrograms } from './client-programs.ts';
-import { downKind, hasKind, upKind } from './kind.ts';
+import { clusterFolder } from './folder.ts';
+import { downKind, findKind, hasKind, upKind } from './kind.ts';
 import { downLocal, findLocal, upLocal } from './local/local.ts';
 import { silent, type Progress } from './progress.ts';
 
@@ -33,8 +34,9 @@ export interface Cluster {
 
 const checkout = resolve(import.meta.dirname, '../..');
 
-/** `GENOPS_CLUSTER_PROVIDER` names one for those who have both. */
-type Provider = 'given' | 'kind' | 'local';
+/** A cluster of somebody else's, or one of those that we start. */
+type Provider = 'given' | (typeof ourProviders)[number];
+const ourProviders = ['kind', 'local'] as const;
 
 /**
  * A cluster from the first provider to be had: the one of `GENOPS_TEST_KUBECONFIG`, kind, or the real programs on this machine.
@@ -44,39 +46,47 @@ export async function startCluster(
   { name = 'default', progress = silent, ...options }: Partial<ClusterOptions> & { readonly name?: string },
   signal: AbortSignal,
 ): Promise<Cluster> {
+  const identity = { name, checkout };
   const settled: ClusterOptions = { ...options, progress };
   const provider = await chooseProvider(signal);
   if (provider === 'given') return givenCluster(name, progress, signal);
-  if (provider === 'local') return upLocal({ name, checkout }, settled, signal);
-  const binDir = await clientPrograms(clusterFolder(name), progress, signal);
-  return upKind({ name, folder: clusterFolder(name), binDir }, settled, signal);
+  return provider === 'local' ? upLocal(identity, settled, signal) : upKind(identity, settled, signal);
 }
 
 /** Ends the cluster; false where there was none. */
 export async function stopCluster(name: string, signal: AbortSignal): Promise<boolean> {
   const provider = await chooseProvider(signal);
-  if (provider === 'local') return downLocal({ name, checkout }, signal);
-  if (provider === 'kind') await downKind(name, signal);
-  return provider === 'kind';
+  if (provider === 'given') return false;
+  return provider === 'local' ? downLocal({ name, checkout }, signal) : downKind(name, signal);
 }
 
-/** The cluster where it is up; undefined where it is not. Starts nothing. */
-export async function findCluster(name: string, signal: AbortSignal): Promise<Cluster | undefined> {
+/** The cluster where it is up; undefined where it is not. Starts nothing; for one that is not of this machine kubectl may have to be built, which `progress` tells. */
+export async function findCluster(
+  { name = 'default', progress = silent }: { readonly name?: string; readonly progress?: Progress },
+  signal: AbortSignal,
+): Promise<Cluster | undefined> {
+  const identity = { name, checkout };
   const provider = await chooseProvider(signal);
-  return provider === 'local' ? findLocal({ name, checkout }, signal) : startCluster({ name }, signal);
+  if (provider === 'given') return givenCluster(name, progress, signal);
+  return provider === 'local' ? findLocal(identity, signal) : findKind(identity, progress, signal);
 }
 
 async function chooseProvider(signal: AbortSignal): Promise<Provider> {
+  const asked = process.env['GENOPS_CLUSTER_PROVIDER'] ?? '';
+  const named = ourProviders.find((provider) => provider === asked);
+  if (named === undefined && asked !== '')
+    throw new Error(
+      `saw GENOPS_CLUSTER_PROVIDER=${asked}; wanted ${ourProviders.join(' or ')}; next: correct it, or leave it out`,
+    );
   if (process.env['GENOPS_TEST_KUBECONFIG'] !== undefined) return 'given';
-  if (process.env['GENOPS_CLUSTER_PROVIDER'] === 'local') return 'local';
-  return (await hasKind(signal)) ? 'kind' : 'local';
+  return named ?? ((await hasKind(signal)) ? 'kind' : 'local');
 }
 
 async function givenCluster(name: string, progress: Progress, signal: AbortSignal): Promise<Cluster> {
   return {
     name,
     kubeconfigPath: resolve(process.env['GENOPS_TEST_KUBECONFIG'] ?? ''),
-    binDir: await clientPrograms(clusterFolder(name), progress, signal),
+    binDir: await clientPrograms(clusterFolder({ name, checkout }), progress, signal),
     loadImage: async (tarPath) => {
       throw new Error(
         `images cannot be loaded into the cluster of GENOPS_TEST_KUBECONFIG; push ${tarPath} to a registry that it pulls from`,
@@ -84,8 +94,4 @@ async function givenCluster(name: string, progress: Progress, signal: AbortSigna
     },
     stop: async () => undefined,
   };
-}
-
-function clusterFolder(name: string): string {
-  return join(checkout, '.cache', name === 'default' ? 'cluster' : `cluster-${name}`);
 }

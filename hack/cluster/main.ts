@@ -18,6 +18,9 @@ const usage = `hack/cluster/main.ts COMMAND [--name NAME]
   env          lines for a shell: eval "$(node hack/cluster/main.ts env)"
 `;
 
+/** Beside the output, which a shell may evaluate. */
+const progress = progressOn(process.stderr);
+
 const options = {
   name: { type: 'string', default: 'default' },
   'control-plane-only': { type: 'boolean', default: false },
@@ -76,7 +79,7 @@ async function up(values: Values, signal: AbortSignal): Promise<number> {
 }
 
 async function loadImage(name: string, [tarPath]: readonly string[], signal: AbortSignal): Promise<number> {
-  const cluster = await findCluster(name, signal);
+  const cluster = await findCluster({ name, progress }, signal);
   if (cluster === undefined || tarPath === undefined) {
     process.stderr.write(tarPath === undefined ? usage : `cluster ${name} is not up; \`make cluster-up\` starts it\n`);
     return 2;
@@ -86,7 +89,7 @@ async function loadImage(name: string, [tarPath]: readonly string[], signal: Abo
 }
 
 async function withCluster(name: string, print: (cluster: Cluster) => string, signal: AbortSignal): Promise<number> {
-  const cluster = await findCluster(name, signal);
+  const cluster = await findCluster({ name, progress }, signal);
   if (cluster === undefined) {
     process.stderr.write(`cluster ${name} is not up; \`make cluster-up\` starts it\n`);
     return 1;

@@ -14,8 +14,9 @@ const [kept, passing] = ['default', 'test'];
  */
 export async function runWithCluster([program, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
   if (program === undefined) throw new RangeError('saw no command; wanted: hack/cluster/main.ts with -- COMMAND');
-  if ((await findCluster(kept, signal)) !== undefined) return run(program, args, kept);
-  const cluster = await startCluster({ name: passing, progress: progressOn(process.stdout) }, signal);
+  const progress = progressOn(process.stdout);
+  if ((await findCluster({ name: kept, progress }, signal)) !== undefined) return run(program, args, kept);
+  const cluster = await startCluster({ name: passing, progress }, signal);
   try {
     return await run(program, args, passing);
   } finally {

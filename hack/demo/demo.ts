@@ -69,7 +69,7 @@ async function ensureCluster(
   { progress, afterwards, isKept }: EnsureDeps,
   signal: AbortSignal,
 ): Promise<{ readonly cluster: Cluster; readonly isOurs: boolean }> {
-  const found = await findCluster('default', signal);
+  const found = await findCluster({ progress }, signal);
   if (found !== undefined) {
     progress.line(`  cluster: up already (${found.kubeconfigPath})`);
     stack.defer(() => afterwards.line(`  cluster: still up (${found.kubeconfigPath})`));

@@ -59,7 +59,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
     await once(harness, 'exit');
     const [left = ''] = await folders('harness-a');
     expect((await markedProcesses(left)).map(({ program }) => program)).toContain('kube-apiserver'); // else this tests nothing
-    expect(await findCluster('harness-a', signal())).toBeUndefined();
+    expect(await findCluster({ name: 'harness-a' }, signal())).toBeUndefined();
 
     const cluster = await startCluster({ name: 'harness-a' }, signal());
 
@@ -86,7 +86,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
     const kubelet = (await markedProcesses(folder)).find(({ program }) => program === 'kubelet');
     if (kubelet === undefined) throw new Error('no kubelet');
     process.kill(kubelet.pid, 'SIGKILL');
-    await waitUntil('seen as down', async () => (await findCluster('harness-a', signal())) === undefined, {
+    await waitUntil('seen as down', async () => (await findCluster({ name: 'harness-a' }, signal())) === undefined, {
       timeoutMs: 5000,
       signal: signal(),
     });

@@ -15,6 +15,7 @@ import {
   serverUrl,
   type ControlPlaneLayout,
 } from '../control-plane-commands.ts';
+import { clusterFolder } from '../folder.ts';
 import type { Progress } from '../progress.ts';
 import { GaveUp, isServerReady, waitUntil } from '../ready.ts';
 import { containerdPrograms, kubernetesPrograms } from '../tools.ts';
@@ -92,7 +93,7 @@ export async function downLocal(identity: Identity, signal: AbortSignal): Promis
     const found = await find(identity);
     if (found === undefined) return false;
     await cleanUp(found.plan, signal);
-    await rm(kubeconfigFolder(identity), { recursive: true, force: true });
+    await rm(clusterFolder(identity), { recursive: true, force: true });
     return true;
   };
   return withLock({ name: lockName(identity), onWait: () => undefined }, end, signal);
@@ -201,8 +202,8 @@ async function lastWords({ folder }: Pick<ClusterPlan, 'folder'>, program: strin
 
 async function clusterOf({ plan, record }: Registered, signal: AbortSignal): Promise<Cluster> {
   const { name, binDir, containerdDir, node } = record;
-  const kubeconfigPath = join(kubeconfigFolder(record), 'kubeconfig');
-  await mkdir(kubeconfigFolder(record), { recursive: true });
+  const kubeconfigPath = join(clusterFolder(record), 'kubeconfig');
+  await mkdir(clusterFolder(record), { recursive: true });
   signal.throwIfAborted();
   const contents = await readFile(join(credentialsFolder(plan), 'admin.kubeconfig'));
   await writeFile(kubeconfigPath, contents, { mode: 0o600 });
@@ -221,8 +222,4 @@ async function clusterOf({ plan, record }: Registered, signal: AbortSignal): Pro
       await downLocal(record, AbortSignal.timeout(60_000));
     },
   };
-}
-
-function kubeconfigFolder({ name, checkout }: Identity): string {
-  return join(checkout, '.cache', name === 'default' ? 'cluster' : `cluster-${name}`);
 }
