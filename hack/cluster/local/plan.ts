@@ -3,7 +3,7 @@ import { join } from 'node:path';
 /**
  * Where one cluster keeps its files and which addresses it has. Everything follows from its slot, a number that this machine gives to no other cluster.
  *
- * The node lives in a network namespace of its own: the bridge, the Pods' links and kube-proxy's rules are nobody else's, and ports need not be searched for.
+ * The node lives in a network namespace of its own: the Pods' links and kube-proxy's rules are nobody else's, and ports need not be searched for.
  */
 export interface ClusterPlan {
   readonly slot: number;
@@ -16,7 +16,7 @@ export interface ClusterPlan {
   readonly range: string;
   readonly podRange: string;
   readonly serviceRange: string;
-  /** The bridge: the Pods' gateway, the node's own address, and where the API server and DNS listen. */
+  /** On the node's loopback: the node's own address, and where the API server and DNS listen. */
   readonly nodeAddress: string;
   readonly uplinkAddress: string;
   /** This machine, as the Pods reach it. */
