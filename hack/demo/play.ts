@@ -3,11 +3,12 @@ import { durationSeconds } from '../../test/workload/load/profile.ts';
 import type { Second } from '../../test/workload/load/recorder.ts';
 import { runLoad, type LoadSummary } from '../../test/workload/load/run.ts';
 import { block, line, type AccountInput } from './account.ts';
+import { editByHand } from './hand-edit.ts';
 import type { Programs } from './programs.ts';
 import { isTuned, marksBetween, type Mark, type Recording, type Sample } from './record.ts';
 import type { Screen } from './screen.ts';
 import { takeSnapshot, type RedisSettings, type Snapshot, type SnapshotDeps } from './snapshot.ts';
-import { handEditAtSecond, names, profile, rates, requests } from './story.ts';
+import { handEditAtSecond, profile, rates, requests } from './story.ts';
 
 export interface PlayDeps extends SnapshotDeps {
   readonly programs: Programs;
@@ -73,27 +74,14 @@ export async function play(
     },
     ended,
   ).finally(() => done.abort());
-  const [summary] = await Promise.all([load, observe().finally(() => done.abort()), editByHand(deps, ended)]);
+  const [summary] = await Promise.all([load, observe().finally(() => done.abort()), editInTheMiddle(deps, ended)]);
   signal.throwIfAborted();
   return { samples, marks, redisBefore, redisAfter: first.redis, load: summary };
 }
 
-/** What a person at three in the morning might do. */
-async function editByHand({ programs, screen }: PlayDeps, signal: AbortSignal): Promise<void> {
+async function editInTheMiddle({ programs, screen }: PlayDeps, signal: AbortSignal): Promise<void> {
   await delay(handEditAtSecond * 1000, undefined, { signal }).catch(() => undefined);
-  if (signal.aborted) return;
-  const into = ['exec', '-n', names.workloads, names.redisPod, '--', '/usr/bin/redis-cli', '--no-auth-warning'];
-  const edit = ['CONFIG', 'SET', 'maxmemory-policy', 'noeviction'];
-  await programs.kubectl([...into, '-a', await password(programs, signal), ...edit], signal);
-  screen.say(`  by hand: kubectl exec -n ${names.workloads} ${names.redisPod} -- redis-cli ${edit.join(' ')}`);
-}
-
-async function password(programs: Programs, signal: AbortSignal): Promise<string> {
-  const encoded = await programs.kubectl(
-    ['get', 'secret', 'redis', '-n', names.workloads, '-o', 'jsonpath={.data.password}'],
-    signal,
-  );
-  return Buffer.from(encoded, 'base64').toString();
+  if (!signal.aborted) screen.say(`  by hand: ${await editByHand(programs, signal)}`);
 }
 
 interface Telling extends Pick<AccountInput, 'sample' | 'marks' | 'redisBefore'> {
