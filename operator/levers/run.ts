@@ -3,7 +3,7 @@ import { isProblem, Problem } from '../api/problem.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { openDeadline } from '../kube/deadline.ts';
-import type { Lever, LeverChange, LeverPlan, LeverUnit, PlannedCondition, UnitMemory } from './lever.ts';
+import type { Lever, LeverChange, LeverPlan, LeverUnit, Outcome, PlannedCondition, UnitMemory } from './lever.ts';
 
 /** A lever of which only run.ts knows that its parts fit together. */
 export type AnyLever = Lever<LeverUnit, unknown, LeverChange>;
@@ -82,7 +82,13 @@ export function planAll(
 export function intentions(plans: readonly UnitPlan[], known: LeverMemory): LeverMemory {
   const memory = withoutGone(plans, known);
   const found = plans.flatMap((plan) => (plan.remember === undefined ? [] : [[unitKey(plan), plan.remember] as const]));
-  return withUnits(withEntries(memory, found), plans, (remembered) => remembered);
+  const intended = plans.flatMap((plan) => {
+    const remembered = plan.changes.findLast(({ remember }) => remember !== undefined)?.remember;
+    if (remembered === undefined) return [];
+    const unconfirmed = [...(remembered.unconfirmed ?? []), ...fieldsOf(plan.changes)];
+    return [[unitKey(plan), withUnconfirmed(remembered, unconfirmed)] as const];
+  });
+  return withEntries(withEntries(memory, found), intended);
 }
 
 /** A unit that the spec no longer has, or that is Off, holds no server; what it once changed can still be put back while it stands in the spec. */
@@ -98,22 +104,23 @@ function withoutGone(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemo
   return isDeepStrictEqual(next, memory) ? memory : next;
 }
 
-/** The same, once it is in force. */
+/** The same, once it is known what of it is in force. */
 export function confirmations(results: readonly UnitResult[], memory: LeverMemory): LeverMemory {
-  const done = results.filter(({ outcome }) => outcome === 'applied').map(({ plan }) => plan);
-  return withUnits(memory, done, (remembered) => ({ ...remembered, confirmed: true }));
+  const confirmed = results.flatMap(({ plan, taken }) => {
+    const intended = memory[unitKey(plan)];
+    if (intended?.unconfirmed === undefined) return [];
+    const inForce = new Set(fieldsOf(taken));
+    const left = intended.unconfirmed.filter((field) => !inForce.has(field));
+    return [[unitKey(plan), withUnconfirmed(intended, left)] as const];
+  });
+  return withEntries(memory, confirmed);
 }
 
-function withUnits(
-  memory: LeverMemory,
-  plans: readonly UnitPlan[],
-  state: (remembered: UnitMemory) => UnitMemory,
-): LeverMemory {
-  const entries = plans.flatMap((plan) => {
-    const remembered = plan.changes.findLast(({ remember }) => remember !== undefined)?.remember;
-    return remembered === undefined ? [] : [[unitKey(plan), state(remembered)] as const];
-  });
-  return withEntries(memory, entries);
+const fieldsOf = (changes: readonly LeverChange[]): readonly string[] =>
+  changes.flatMap(({ differences }) => differences.map(({ field }) => field));
+
+function withUnconfirmed({ unconfirmed: _, ...memory }: UnitMemory, fields: readonly string[]): UnitMemory {
+  return fields.length === 0 ? memory : { ...memory, unconfirmed: [...new Set(fields)].toSorted() };
 }
 
 /** The same object where nothing is new: a change that is refused at each visit is written down once. */
@@ -125,6 +132,8 @@ function withEntries(memory: LeverMemory, entries: readonly (readonly [string, U
 export interface UnitResult {
   readonly plan: UnitPlan;
   readonly outcome: 'nothing' | 'applied' | 'refused' | 'failed';
+  /** The changes that were made, also where a later one was not; of one that was taken in part, that part. */
+  readonly taken: readonly LeverChange[];
   /** What holds now. */
   readonly condition: PlannedCondition;
 }
@@ -137,8 +146,7 @@ export async function apply(
 ): Promise<readonly UnitResult[]> {
   return Promise.all(
     plans.map(async (plan): Promise<UnitResult> => {
-      if (plan.changes.length === 0) return { plan, outcome: 'nothing', condition: plan.condition };
-      let outcome: UnitResult['outcome'] = 'nothing';
+      const taken: LeverChange[] = [];
       for (const change of plan.changes) {
         if (!mayAct()) throw new Error('not the leader any more: nothing is changed');
         const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
@@ -146,14 +154,29 @@ export async function apply(
           return {
             plan: { ...plan, againMs: problemAgainMs, problem: made.problem },
             outcome: 'failed',
+            taken,
             condition: conditionOf(made.problem),
           };
-        if (made.value.result === 'refused') return { plan, outcome: 'refused', condition: made.value.condition };
-        if (made.value.result === 'applied') outcome = 'applied';
+        taken.push(...takenOf(change, made.value));
+        if (made.value.result === 'refused')
+          return { plan, outcome: 'refused', taken, condition: made.value.condition };
       }
-      return { plan: { ...plan, status: plan.statusAfter ?? plan.status }, outcome, condition: plan.condition };
+      const status = plan.changes.length === 0 ? plan.status : (plan.statusAfter ?? plan.status);
+      return {
+        plan: { ...plan, status },
+        outcome: taken.length === 0 ? 'nothing' : 'applied',
+        taken,
+        condition: plan.condition,
+      };
     }),
   );
+}
+
+/** What of a change was made: all, nothing, or what was not refused. */
+function takenOf(change: LeverChange, outcome: Outcome): readonly LeverChange[] {
+  if (outcome.result !== 'refused') return outcome.result === 'applied' ? [change] : [];
+  const differences = change.differences.filter(({ field }) => !outcome.fields.includes(field));
+  return differences.length === 0 ? [] : [{ ...change, differences }];
 }
 
 async function orProblem<T>(

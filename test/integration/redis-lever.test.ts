@@ -137,6 +137,17 @@ describe('who changed it', () => {
     expect(await visit()).toMatchObject({ outcome: 'nothing', entry: { drifted: 0 } });
   });
 
+  test('one that the server always refuses hides no drift of the others', async () => {
+    await using server = await startRedis();
+    const { visit } = tuner({ secret: secretOf(server), policy: { parameters: { appendfsync: 'sometimes' } } });
+    await visit();
+    for (const byHand of ['noeviction', 'volatile-lru']) {
+      await server.configSet('maxmemory-policy', byHand);
+      expect(await visit()).toMatchObject({ outcome: 'refused', causes: ['Drift', 'Declared'], entry: { drifted: 1 } });
+      expect(await server.configGet('maxmemory-policy')).toBe('allkeys-lru');
+    }
+  });
+
   test('what a restart forgot is set again, and is not drift', async () => {
     await using server = await startRedis();
     const { visit } = tuner({ secret: secretOf(server) });

@@ -143,5 +143,9 @@ function refused(
       next: 'correct the value in the policy',
     });
   });
-  return { result: 'refused', condition: { status: 'False', reason: 'ConfigRejected', message: messages.join('. ') } };
+  return {
+    result: 'refused',
+    fields: fieldsOf(missing),
+    condition: { status: 'False', reason: 'ConfigRejected', message: messages.join('. ') },
+  };
 }

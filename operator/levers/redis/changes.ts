@@ -18,15 +18,13 @@ export interface Differing {
   readonly to: string;
 }
 
-type Intended = Omit<UnitMemory, 'confirmed'>;
-
 export interface ChangesInput {
   readonly memory: UnitMemory | undefined;
   readonly observed: Pick<RedisObserved, 'serverId' | 'address'>;
   readonly inForce: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** Why a parameter is not as declared. What was only intended (a kill, a time-out) is no drift. */
+/** Why a parameter is not as declared. What was only intended (a kill, a time-out) or refused is no drift. */
 export function causeOf(
   name: string,
   to: string,
@@ -35,25 +33,30 @@ export function causeOf(
   const applied = memory?.applied?.[name];
   if (applied === undefined || !meansSame(name, to, applied)) return 'Declared';
   if (memory?.serverRun !== serverId) return 'Restart';
-  return memory.confirmed === true ? 'Drift' : 'Declared';
+  return memory.unconfirmed?.includes(name) === true ? 'Declared' : 'Drift';
 }
 
 /** What is to be remembered of a server on which nothing is to be changed; undefined when the memory says so already. */
 export function rememberInForce(input: ChangesInput): UnitMemory | undefined {
-  const next: UnitMemory = { ...inForceMemory(input), confirmed: true };
+  const next = inForceMemory(input);
   return isDeepStrictEqual(next, input.memory) ? undefined : next;
 }
 
-/** One change for each cause. Where maxmemory falls it comes last, so that the eviction policy is there before; where it rises, first. */
+/**
+ * One change for each cause; what was never in force comes last, since it may be refused and a refusal ends the visit.
+ * Where maxmemory falls the eviction policy is there before; where it rises, after.
+ */
 export function orderedChanges(differing: readonly Differing[], input: ChangesInput): readonly RedisChange[] {
-  const causes = ['Declared', 'Drift', 'Restart'] as const;
+  const causes = ['Drift', 'Restart', 'Declared'] as const;
   const groups = causes.map((cause) => ({
     cause,
     parameters: differing
       .filter(({ name, to }) => causeOf(name, to, input) === cause)
       .toSorted((a, b) => rank(a) - rank(b)),
   }));
-  const order = ({ parameters }: (typeof groups)[number]) => parameters.reduce((sum, one) => sum + rank(one), 0);
+  const isPaired = differing.some(({ name }) => name === 'maxmemory-policy');
+  const order = ({ parameters }: (typeof groups)[number]) =>
+    isPaired ? parameters.reduce((sum, one) => sum + rank(one), 0) : 0;
   let memory = inForceMemory(input);
   return groups
     .filter(({ parameters }) => parameters.length > 0)
@@ -72,21 +75,21 @@ function rank({ name, from, to }: Differing): -1 | 0 | 1 {
 }
 
 /** After a restart only what is really there counts as ours. */
-function inForceMemory({ memory, observed: { serverId, address }, inForce }: ChangesInput): Intended {
+function inForceMemory({ memory, observed: { serverId, address }, inForce }: ChangesInput): UnitMemory {
   const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
+  const found = Object.fromEntries(inForce.map(({ name, value }) => [name, value]));
+  const unconfirmed = restarted ? [] : (memory?.unconfirmed ?? []).filter((name) => !(name in found));
   return {
     originals: memory?.originals ?? {},
-    applied: {
-      ...(restarted ? {} : memory?.applied),
-      ...Object.fromEntries(inForce.map(({ name, value }) => [name, value])),
-    },
+    applied: { ...(restarted ? {} : memory?.applied), ...found },
     serverRun: serverId,
     address,
+    ...(unconfirmed.length === 0 ? {} : { unconfirmed }),
   };
 }
 
 /** A restarted server has what it would have without us: that is then the original. */
-function withChange(memory: Intended, parameters: readonly Differing[], cause: LeverChange['cause']): Intended {
+function withChange(memory: UnitMemory, parameters: readonly Differing[], cause: LeverChange['cause']): UnitMemory {
   const found = Object.fromEntries(parameters.map(({ name, from }) => [name, from]));
   const originals = cause === 'Restart' ? { ...memory.originals, ...found } : { ...found, ...memory.originals };
   const applied = { ...memory.applied, ...Object.fromEntries(parameters.map(({ name, to }) => [name, to])) };

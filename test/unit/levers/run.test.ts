@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../operator/api/problem.ts';
 import type { LeverChange, LeverPlan, LeverUnit, Outcome } from '../../../operator/levers/lever.ts';
-import { apply, planAll, type AnyLever } from '../../../operator/levers/run.ts';
+import {
+  apply,
+  confirmations,
+  intentions,
+  planAll,
+  type AnyLever,
+  type LeverMemory,
+} from '../../../operator/levers/run.ts';
 
 const never = new AbortController().signal;
 const change: LeverChange = { cause: 'Declared', differences: [{ field: 'maxmemory', from: '0', to: '1gb' }] };
@@ -30,8 +37,13 @@ function planned(plan: LeverPlan<LeverChange>, mode: LeverUnit['mode'], answers:
   return planAll([observation], { memory: {}, now: 0, verb: 'plan' });
 }
 
+const refused = {
+  result: 'refused',
+  fields: ['maxmemory'],
+  condition: { status: 'False', reason: 'Unreachable', message: 'it says no' },
+} as const;
+
 describe('apply()', () => {
-  const refused = { status: 'False', reason: 'Unreachable', message: 'it says no' } as const;
   test.each<{
     readonly name: string;
     readonly answers: readonly (Outcome | Problem)[];
@@ -40,7 +52,12 @@ describe('apply()', () => {
   }>([
     { name: 'is made', answers: [{ result: 'applied' }], outcome: 'applied', maxmemory: '1gb' },
     { name: 'was sent before', answers: [{ result: 'nothing' }], outcome: 'nothing', maxmemory: '1gb' },
-    { name: 'is refused', answers: [{ result: 'refused', condition: refused }], outcome: 'refused', maxmemory: '0' },
+    {
+      name: 'is refused',
+      answers: [{ result: 'refused', fields: ['maxmemory'], condition: refused }],
+      outcome: 'refused',
+      maxmemory: '0',
+    },
     {
       name: 'goes wrong',
       answers: [new Problem('Failed', { saw: 'a', wanted: 'b' })],
@@ -68,5 +85,52 @@ describe('apply()', () => {
   test('makes nothing in DryRun, and status says what is in force', async () => {
     const [result] = await apply(planned(toDo, 'DryRun'), () => true, never);
     expect(result).toMatchObject({ outcome: 'nothing', plan: { status: { maxmemory: '0' } } });
+  });
+});
+
+describe('what is remembered', () => {
+  const policy = { field: 'maxmemory-policy', from: 'noeviction', to: 'allkeys-lru' };
+  const limit = { field: 'maxmemory', from: '0', to: '1gb' };
+  const applied = { 'maxmemory-policy': 'allkeys-lru', maxmemory: '1gb' };
+  const drift: LeverChange = { cause: 'Drift', differences: [policy], remember: { applied } };
+  const declared: LeverChange = { cause: 'Declared', differences: [limit], remember: { applied } };
+  const visited = async (changes: readonly LeverChange[], answers: readonly (Outcome | Problem)[]) => {
+    const plans = planned({ ...toDo, changes }, 'Enforce', answers);
+    const before = intentions(plans, {});
+    const results = await apply(plans, () => true, never);
+    return {
+      before,
+      after: confirmations(results, before),
+      taken: results[0]?.taken,
+      again: intentions(plans, before),
+    };
+  };
+  const unconfirmed = (memory: LeverMemory) => memory['redis/cache']?.unconfirmed;
+
+  test('a change is unconfirmed until it was read back', async () => {
+    const { before, after, taken } = await visited([drift, declared], [{ result: 'applied' }, { result: 'applied' }]);
+    expect([unconfirmed(before), unconfirmed(after)]).toEqual([['maxmemory', 'maxmemory-policy'], undefined]);
+    expect(taken).toEqual([drift, declared]);
+  });
+
+  test('what was taken before another was refused is confirmed; what was refused is not, and is written down once', async () => {
+    const { before, after, taken, again } = await visited([drift, declared], [{ result: 'applied' }, refused]);
+    expect(unconfirmed(after)).toEqual(['maxmemory']);
+    expect(taken).toEqual([drift]);
+    expect(again).toBe(before);
+  });
+
+  test('of a change that was taken in part, that part is confirmed', async () => {
+    const both = { ...declared, differences: [policy, limit] };
+    const { after, taken } = await visited([both], [refused]);
+    expect(unconfirmed(after)).toEqual(['maxmemory']);
+    expect(taken).toEqual([{ ...both, differences: [policy] }]);
+  });
+
+  test('what was taken before another got no answer is confirmed', async () => {
+    const silence = new Problem('Unreachable', { saw: 'nothing', wanted: 'an answer' });
+    const { after, taken } = await visited([drift, declared], [{ result: 'applied' }, silence]);
+    expect(unconfirmed(after)).toEqual(['maxmemory']);
+    expect(taken).toEqual([drift]);
   });
 });

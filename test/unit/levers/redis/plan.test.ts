@@ -225,7 +225,7 @@ describe('maxmemory against what is in use', () => {
 
 describe('cause', () => {
   const applied = { ...e1, 'tcp-keepalive': '300' };
-  const memory: UnitMemory = { originals: { maxmemory: '0' }, applied, serverRun: 'run-1', confirmed: true };
+  const memory: UnitMemory = { originals: { maxmemory: '0' }, applied, serverRun: 'run-1' };
   const drifted = { config: { ...e1, 'maxmemory-policy': 'noeviction' } };
 
   test.each<[string, Seen, PolicySpec['redis'], UnitMemory | undefined, string]>([
@@ -243,7 +243,7 @@ describe('cause', () => {
       'Declared where it was only intended: a kill is no drift',
       drifted,
       {},
-      { applied, serverRun: 'run-1' },
+      { applied, serverRun: 'run-1', unconfirmed: ['maxmemory-policy'] },
       'Declared',
     ],
   ])('is %s', (_, server, redis, remembered, cause) => {
@@ -252,32 +252,50 @@ describe('cause', () => {
     expect(result.status['drifted']).toBe(cause === 'Drift' ? 1 : 0);
   });
 
-  test('each has a change of its own, and the falling limit comes last', () => {
+  test('each has a change of its own, and what was never in force, which may be refused, holds up no drift', () => {
     const config = { ...e1, maxmemory: '2147483648', 'tcp-keepalive': '0', 'set-max-intset-entries': '1' };
     const result = planned({ config }, {}, {}, memory);
-    expect(result.changes.map(({ cause }) => cause)).toEqual(['Declared', 'Drift']);
-    expect(result.changes.at(-1)?.differences.map(({ field }) => field)).toEqual(['tcp-keepalive', 'maxmemory']);
+    expect(result.changes.map(({ cause }) => cause)).toEqual(['Drift', 'Declared']);
+    expect(result.changes[0]?.differences.map(({ field }) => field)).toEqual(['tcp-keepalive', 'maxmemory']);
+  });
+
+  test('a falling limit comes after the eviction policy that makes room, whatever their causes', () => {
+    const config = { ...e1, maxmemory: '2147483648', 'maxmemory-policy': 'volatile-lru' };
+    const { changes } = planned({ config }, { evictionPolicy: 'allkeys-lfu' }, {}, memory);
+    expect(changes).toMatchObject([
+      { cause: 'Declared', differences: [{ field: 'maxmemory-policy' }] },
+      { cause: 'Drift', differences: [{ field: 'maxmemory' }] },
+    ]);
+  });
+
+  test('what the server refused stays unconfirmed, and the drift of all others is seen', () => {
+    const remembered = { ...memory, applied: { ...applied, hz: '0' }, unconfirmed: ['hz'] };
+    const config = { ...drifted.config, hz: '10' };
+    const { changes } = planned({ config }, { parameters: { hz: '0' } }, {}, remembered);
+    expect(changes).toMatchObject([
+      { cause: 'Drift', differences: [{ field: 'maxmemory-policy' }] },
+      { cause: 'Declared', differences: [{ field: 'hz' }], remember: { unconfirmed: ['hz'] } },
+    ]);
   });
 });
 
 describe('memory', () => {
   test('keeps the first original, and everything that is in force', () => {
     const config = { ...e1, maxmemory: '5', 'tcp-keepalive': '0' };
-    const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-1', confirmed: true } as const;
+    const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-1' } as const;
     const remember = planned({ config }, {}, {}, memory).changes.at(-1)?.remember;
     expect(remember?.originals).toEqual({ maxmemory: '0', 'tcp-keepalive': '0' });
     expect(remember?.applied).toMatchObject({ ...e1, 'tcp-keepalive': '300', 'tcp-backlog': '511' });
-    expect(remember).not.toHaveProperty('confirmed');
   });
 
   test('takes what a restarted server has for its original', () => {
-    const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-0', confirmed: true } as const;
+    const memory = { originals: { maxmemory: '0' }, applied: e1, serverRun: 'run-0' } as const;
     const remember = planned({ config: { ...e1, maxmemory: '7' } }, {}, {}, memory).changes[0]?.remember;
     expect(remember).toMatchObject({ originals: { maxmemory: '7' }, serverRun: 'run-1' });
   });
 
   test('after a restart, what is held back is no longer ours: it will not pass for drift', () => {
-    const memory = { originals: {}, applied: e1, serverRun: 'run-0', confirmed: true } as const;
+    const memory = { originals: {}, applied: e1, serverRun: 'run-0' } as const;
     const config = { ...e1, 'maxmemory-policy': 'noeviction' };
     const held = planned({ config, keys: { keys: 1, withoutExpiry: 1 } }, {}, {}, memory);
     expect(held.remember?.applied).not.toHaveProperty('maxmemory-policy');
@@ -286,7 +304,7 @@ describe('memory', () => {
 
   test('writes down what was found in force, once', () => {
     const first = planned({ config: e1 }).remember;
-    expect(first).toMatchObject({ originals: {}, applied: e1, serverRun: 'run-1', confirmed: true });
+    expect(first).toMatchObject({ originals: {}, applied: e1, serverRun: 'run-1' });
     expect(planned({ config: e1 }, {}, {}, first).remember).toBeUndefined();
     expect(planned({ config: e1, serverId: 'run-2' }, {}, {}, first).remember).toMatchObject({ serverRun: 'run-2' });
   });

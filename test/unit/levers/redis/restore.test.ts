@@ -4,7 +4,7 @@ import { restore } from '../../../../operator/levers/redis/restore.ts';
 import { e1, seen, unitWith, type Seen } from './observations.ts';
 
 const originals = { maxmemory: '0', 'maxmemory-policy': 'noeviction', save: '' };
-const memory: UnitMemory = { originals, applied: e1, serverRun: 'run-1', confirmed: true };
+const memory: UnitMemory = { originals, applied: e1, serverRun: 'run-1' };
 const restored = (server: Seen, remembered: UnitMemory | undefined = memory) =>
   restore({ unit: unitWith(), observed: seen(server), memory: remembered, now: 0 });
 const sent = (result: ReturnType<typeof restored>) =>
