@@ -16,7 +16,7 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   readonly name: LeverName;
   /** The condition that says whether the declared settings are in force. */
   readonly condition: LeverCondition;
-  /** What of this service the lever moves. Pure; empty when nothing of it is declared. */
+  /** What of this service the lever moves: what is declared, and what of ours stands in the watch caches though it no longer is. No I/O. */
   units(resolved: Resolved): readonly Unit[];
   /** I/O; changes nothing. */
   observe(unit: Unit, signal: AbortSignal): Promise<Observed>;

@@ -5,7 +5,6 @@ import type { UnitPlan, UnitResult } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { report } from './report.ts';
-import { deleteOrphans } from './orphans.ts';
 import { isWatched } from './targets.ts';
 import { applyRemembered, planService, policyOf, resolveService, type VisitDeps } from './visit.ts';
 
@@ -51,7 +50,6 @@ export function generationService(deps: VisitDeps): Reconcile {
       planHash: planHash(plans),
     } as const;
     await report(service, visit, deps, signal);
-    await deleteOrphans(resolved, deps, signal);
     return nextVisit(resolved, results, deps.clock.now());
   };
 }

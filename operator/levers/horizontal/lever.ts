@@ -6,14 +6,15 @@ import { ownerReference } from '../../kube/object.ts';
 import { apiVersionOf } from '../../kube/resource.ts';
 import type { OwnWrites } from '../../kube/own-writes.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
-import { isAdopted, unitMode, type Lever, type Outcome } from '../lever.ts';
+import { isAdopted, unitMode, type Lever, type LeverMode, type Outcome } from '../lever.ts';
 import { applyFloor } from './floor.ts';
 import { horizontalPodAutoscalers, hpaName, targetKey, type HpaSpec, type HpaView } from './hpa.ts';
+import { orphansOf, planDeletion, type OrphanUnit } from './orphan.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
 
 export interface HorizontalDeps {
   readonly kube: Kube;
-  /** With the index `target`, see `targetKey`. */
+  /** With the indexes `target`, see `targetKey`, and `controller`. */
   readonly hpas: Collection<HpaView>;
   /** Of specs, to that collection. */
   readonly hpaWrites: OwnWrites<HpaSpec>;
@@ -24,14 +25,15 @@ export function horizontal({
   kube,
   hpas,
   hpaWrites,
-}: HorizontalDeps): Lever<HorizontalUnit, HorizontalObserved, HorizontalChange> {
+}: HorizontalDeps): Lever<HorizontalUnit | OrphanUnit, HorizontalObserved, HorizontalChange> {
   return {
     name: 'horizontal',
     condition: 'HorizontalApplied',
-    units,
-    observe: (unit) => Promise.resolve({ hpas: hpas.by('target', targetKey(unit.namespace, unit.targetRef)) }),
-    plan,
-    restore,
+    units: (resolved) => [...units(resolved), ...orphans(resolved, hpas)],
+    observe: (unit) =>
+      Promise.resolve({ hpas: isOrphan(unit) ? [] : hpas.by('target', targetKey(unit.namespace, unit.targetRef)) }),
+    plan: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : plan({ unit, ...input })),
+    restore: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : restore({ unit, ...input })),
     apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites }, signal),
   };
 }
@@ -53,15 +55,38 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
   }));
 }
 
+/** No component is there to say how its HPA is to be handled: the service's own policy does. */
+function orphans({ service, mode, policy }: Resolved, hpas: HorizontalDeps['hpas']): readonly OrphanUnit[] {
+  const { name, namespace, uid } = service.metadata;
+  const components = service.spec.components.map(({ name: component, targetRef }) => ({
+    hpaName: hpaName(name, component),
+    targetRef,
+  }));
+  const own: LeverMode = policy.horizontal.mode === 'FloorOnly' ? 'Enforce' : policy.horizontal.mode;
+  return orphansOf(hpas.by('controller', uid), components).map((orphan) => ({
+    name: orphan.name,
+    mode: unitMode(mode, own),
+    namespace,
+    owner: ownerReference(service, { controller: true }),
+    orphan,
+  }));
+}
+
+const isOrphan = (unit: HorizontalUnit | OrphanUnit): unit is OrphanUnit => 'orphan' in unit;
+
 async function apply(
   change: HorizontalChange,
-  { namespace, owner }: HorizontalUnit,
+  { namespace, owner }: Pick<HorizontalUnit, 'namespace' | 'owner'>,
   { kube, hpaWrites }: Pick<HorizontalDeps, 'kube' | 'hpaWrites'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const key = `${namespace}/${change.name}`;
   if (change.kind === 'floor') {
     await applyFloor(kube, { ...change, force: true }, signal);
+    return { result: 'applied' };
+  }
+  if (change.kind === 'delete') {
+    await kube.delete(horizontalPodAutoscalers, key, { uid: change.uid }, signal);
     return { result: 'applied' };
   }
   if (change.kind === 'replaceSpec') {

@@ -39,6 +39,7 @@ export type HorizontalChange = LeverChange &
       }
     /** What it was before we took it over. */
     | { readonly kind: 'replaceSpec'; readonly name: string; readonly uid: string; readonly spec: HpaSpec }
+    | { readonly kind: 'delete'; readonly name: string; readonly uid: string }
     /** The floor of an HPA of which only that was ever ours. */
     | { readonly kind: 'floor'; readonly name: string; readonly hpa: HpaView; readonly floor: number }
   );

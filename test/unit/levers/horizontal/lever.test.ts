@@ -3,8 +3,9 @@ import type { GenerationService, GenerationServiceSpec } from '../../../../opera
 import { resolve, type Resolved, type TargetSeen } from '../../../../operator/decide/resolve.ts';
 import type { Kube } from '../../../../operator/kube/client.ts';
 import { createOwnWrites } from '../../../../operator/kube/own-writes.ts';
-import type { HpaSpec } from '../../../../operator/levers/horizontal/hpa.ts';
+import { targetKey, type HpaSpec, type HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
 import { horizontal, type HorizontalDeps } from '../../../../operator/levers/horizontal/lever.ts';
+import { orphansOf } from '../../../../operator/levers/horizontal/orphan.ts';
 import { apply, observe, planAll, type AnyLever, type UnitResult } from '../../../../operator/levers/run.ts';
 
 const never = new AbortController().signal;
@@ -32,23 +33,48 @@ function resolved(spec: Partial<GenerationServiceSpec> = {}): Resolved {
   return resolution.resolved;
 }
 
-/** An API server that takes everything, and a cache that shows nothing of it yet. */
-function openLever() {
+const owner = { apiVersion: '', kind: 'GenerationService', name: 'generation', uid: 'service-uid', controller: true };
+/** An HPA that we made. */
+const made = (name: string, target: string): HpaView => ({
+  namespace: 'ai',
+  name,
+  uid: `uid of ${name}`,
+  controller: owner,
+  spec: {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target },
+    minReplicas: 2,
+    maxReplicas: 20,
+  },
+  isFloorOurs: true,
+});
+
+/** An API server that takes everything, and a cache that shows just these HPAs and nothing of what is sent. */
+function openLever(hpas: readonly HpaView[] = []) {
   const sent: unknown[] = [];
+  const deleted: unknown[] = [];
   const kube: Partial<Kube> = {
+    delete: (_, key, { uid }) => {
+      deleted.push({ key, uid });
+      return Promise.resolve();
+    },
     apply: (_, { metadata: { name }, spec }) => {
       sent.push(spec);
       return Promise.resolve({ name, uid: name, resourceVersion: '2', creationTimestamp: '' });
     },
   };
-  const hpas: Pick<HorizontalDeps['hpas'], 'by'> = { by: () => [] };
+  const collection: Pick<HorizontalDeps['hpas'], 'by'> = {
+    by: (index, of) =>
+      hpas.filter(({ namespace, controller, spec }) =>
+        index === 'controller' ? controller?.uid === of : targetKey(namespace, spec.scaleTargetRef) === of,
+      ),
+  };
   const hpaWrites = createOwnWrites<HpaSpec>({ hasSeen: () => false });
-  const lever: AnyLever = horizontal({ kube: kube as Kube, hpas: hpas as HorizontalDeps['hpas'], hpaWrites });
+  const lever: AnyLever = horizontal({ kube: kube as Kube, hpas: collection as HorizontalDeps['hpas'], hpaWrites });
   const visit = async (service: Resolved): Promise<readonly UnitResult[]> => {
     const observations = await observe([lever], service, never);
     return apply(planAll(observations, { memory: {}, now: 0, verb: 'plan' }), () => true, never);
   };
-  return { sent, visit };
+  return { sent, deleted, visit };
 }
 
 describe('the horizontal lever', () => {
@@ -57,5 +83,57 @@ describe('the horizontal lever', () => {
     const outcomes = [...(await visit(resolved())), ...(await visit(resolved()))].map(({ outcome }) => outcome);
     expect(outcomes).toEqual(['applied', 'nothing']);
     expect(sent).toMatchObject([{ minReplicas: 2, maxReplicas: 20 }]);
+  });
+});
+
+describe('an HPA of a component that is gone', () => {
+  const orphan = made('generation-gone-hpa', 'gone');
+  test('is deleted, just this one, and that is told and counted like any other change', async () => {
+    const { deleted, visit } = openLever([orphan]);
+    const results = await visit(resolved());
+    expect(deleted).toEqual([{ key: 'ai/generation-gone-hpa', uid: 'uid of generation-gone-hpa' }]);
+    expect(
+      results.map(({ plan: { unit, changes }, outcome }) => ({ unit: unit.name, changes, outcome })),
+    ).toMatchObject([
+      { unit: 'web' },
+      {
+        unit: 'generation-gone-hpa',
+        changes: [{ differences: [{ field: 'HorizontalPodAutoscaler', from: 'generation-gone-hpa', to: '(none)' }] }],
+        outcome: 'applied',
+      },
+    ]);
+  });
+
+  const dryRun = { overrides: { horizontal: { mode: 'DryRun' } } } as const;
+  test.each<{ readonly name: string; readonly spec: Partial<GenerationServiceSpec>; readonly reason: string }>([
+    { name: 'the service only reports', spec: { mode: 'DryRun' }, reason: 'DryRun' },
+    { name: 'the service is paused', spec: { mode: 'Paused' }, reason: 'DryRun' },
+    { name: 'the lever only reports', spec: dryRun, reason: 'DryRun' },
+    { name: 'the lever is off', spec: { overrides: { horizontal: { mode: 'Off' } } }, reason: 'Off' },
+  ])('stays while $name, and the condition says so', async ({ spec, reason }) => {
+    const { deleted, visit } = openLever([orphan]);
+    const result = (await visit(resolved(spec))).find(({ plan }) => plan.unit.name === orphan.name);
+    expect(deleted).toEqual([]);
+    expect(result?.condition).toMatchObject({ reason, message: expect.stringContaining(orphan.name) });
+  });
+
+  test.each<{ readonly name: string; readonly hpas: readonly HpaView[]; readonly orphans: readonly string[] }>([
+    { name: 'the HPA of a component', hpas: [made('web-hpa', 'web')], orphans: [] },
+    { name: 'the HPA of a component under the name that it had before', hpas: [made('old-hpa', 'web')], orphans: [] },
+    { name: 'an HPA that is about to be aimed elsewhere', hpas: [made('web-hpa', 'before')], orphans: [] },
+    {
+      name: 'an HPA whose component has the HPA of one that is gone',
+      hpas: [made('web-hpa', 'before'), made('old-hpa', 'web')],
+      orphans: ['web-hpa'],
+    },
+    { name: 'an HPA of no component', hpas: [made('old-hpa', 'gone')], orphans: ['old-hpa'] },
+    {
+      name: 'a second HPA for one target',
+      hpas: [made('web-hpa', 'web'), made('old-hpa', 'web')],
+      orphans: ['old-hpa'],
+    },
+  ])('is told from the others: $name', ({ hpas, orphans }) => {
+    const components = [{ hpaName: 'web-hpa', targetRef: web.targetRef }];
+    expect(orphansOf(hpas, components).map(({ name }) => name)).toEqual(orphans);
   });
 });
