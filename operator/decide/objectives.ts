@@ -4,11 +4,12 @@ import { problemMessage } from '../api/problem.ts';
 import { bytes } from '../api/quantity.ts';
 import { ratio } from '../api/ratio.ts';
 import { rfc3339 } from '../api/rfc3339.ts';
-import type { GenerationServiceStatus, objectiveNames } from '../api/status.ts';
+import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
+import { attainmentText } from './attainment.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
+import { isClearlyAbove, isClearlyBelow, isExercised, settle, type ObjectiveState } from './hysteresis.ts';
 
 export type ObjectiveName = (typeof objectiveNames)[number];
-type ObjectiveState = ObjectiveEntry['state'];
 /** An entry of status.objectives. */
 type ObjectiveEntry = NonNullable<GenerationServiceStatus['objectives']>[number];
 
@@ -42,10 +43,27 @@ export interface Measured {
 export interface ObjectivesInput {
   readonly policy: EffectivePolicy['objectives'];
   readonly measured: Measured;
-  /** status.objectives of the visit before: since when a state holds. */
+  /** status.objectives of the visit before: since when a state holds, and what was missed and has to come back clearly. */
   readonly previous: GenerationServiceStatus['objectives'] | undefined;
+  /** Of the look before; lost with the process, and then counted anew. */
+  readonly insideSince?: InsideSince | undefined;
+  /** Share of the attainment window; undefined where nothing was judged in it. */
+  readonly attainment?: ((name: ObjectiveName) => number | undefined) | undefined;
   /** ms since the epoch. */
   readonly now: number;
+}
+
+/** ms since the epoch: since when the figure of an objective that is still said to be missed is inside its target. */
+export type InsideSince = Readonly<Partial<Record<ObjectiveName, number>>>;
+
+/** One objective by a single look. */
+export interface JudgedObjective {
+  readonly name: ObjectiveName;
+  /** By the figure alone. */
+  readonly judged: ObjectiveState;
+  /** In the base unit of the figure: seconds, bytes, a ratio or a count. */
+  readonly goal: number;
+  readonly observation: Observation | undefined;
 }
 
 export interface ObjectivesAnswer {
@@ -54,129 +72,169 @@ export interface ObjectivesAnswer {
   /** Those met, of the Required ones that were exercised: `5/6`. */
   readonly objectivesMet: string;
   readonly condition: Omit<NewCondition<'ObjectivesMet'>, 'observedGeneration'>;
+  /** The look itself: for roll-ups, metrics and the next look. */
+  readonly looked: readonly JudgedObjective[];
+  readonly insideSince: InsideSince;
 }
 
-interface Judged {
-  readonly name: ObjectiveName;
+interface Judged extends JudgedObjective {
   readonly mode: EffectivePolicy['objectives']['memory']['mode'];
-  readonly state: ObjectiveState;
   readonly target: string;
-  readonly observation: Observation | undefined;
+  readonly isClear: boolean;
   readonly format: (value: number) => string;
+}
+
+interface Stated extends Judged {
+  readonly state: ObjectiveState;
+  readonly insideSince: number | undefined;
 }
 
 /**
  * Objectives A1 to A6 by what was measured. A target itself counts as kept. No data is Unknown, never Met.
+ * One that was missed is met again when its figure is inside the target by the dead band, or has been inside for long (hysteresis.ts).
  */
-export function judgeObjectives({ policy, measured, previous, now }: ObjectivesInput): ObjectivesAnswer {
-  const all = judge(policy, measured, now).filter(({ mode }) => mode !== 'Off');
-  const required = all.filter(({ mode, state }) => mode === 'Required' && state !== 'NotExercised');
+export function judgeObjectives(input: ObjectivesInput): ObjectivesAnswer {
+  const { policy, measured, now } = input;
+  const single = judge(policy, measured, now);
+  const stated = single.map((one) => state(one, input));
+  const all = [...stated, concurrency(input, single, stated)]
+    .filter(({ mode }) => mode !== 'Off')
+    .toSorted((a, b) => objectiveNames.indexOf(a.name) - objectiveNames.indexOf(b.name));
+  const required = all.filter(({ mode, state: said }) => mode === 'Required' && said !== 'NotExercised');
   return {
-    objectives: all.map((one) => entryOf(one, previous, now)),
-    objectivesMet: `${required.filter(({ state }) => state === 'Met').length}/${required.length}`,
+    objectives: all.map((one) => entryOf(one, input)),
+    objectivesMet: `${required.filter(({ state: said }) => said === 'Met').length}/${required.length}`,
     condition: conditionOf(required),
+    looked: all.map(({ name, judged, goal, observation }) => ({ name, judged, goal, observation })),
+    insideSince: Object.fromEntries(
+      all.flatMap(({ name, insideSince }) => (insideSince === undefined ? [] : [[name, insideSince]])),
+    ),
   };
 }
 
+/** All but ConcurrentWorkflows, which stands on two of them. */
 function judge(policy: EffectivePolicy['objectives'], measured: Measured, now: number): readonly Judged[] {
-  const { workflowDuration, concurrentWorkflows, cachedResponseTime, memory, cacheHitRatio, successRatio } = policy;
+  const { workflowDuration, cachedResponseTime, memory, cacheHitRatio, successRatio } = policy;
   const hits = cacheHitRatio.source === 'Redis' ? measured.redisHitRatio : measured.workloadHitRatio;
   const isOomKilled =
     measured.oomKilledAt !== undefined && now - measured.oomKilledAt <= seconds(policy.window) * 1_000;
-  const duration = atMost(measured.workflowDuration, seconds(workflowDuration.target));
-  const success = atLeast(measured.successRatio, ratio(successRatio.target));
+  const memoryVerdict = atMost(measured.memory, bytes(memory.target));
   return [
     {
       name: 'WorkflowDuration',
       ...workflowDuration,
-      state: duration,
-      observation: measured.workflowDuration,
+      ...atMost(measured.workflowDuration, seconds(workflowDuration.target)),
       format: timed(workflowDuration.target),
-    },
-    {
-      name: 'ConcurrentWorkflows',
-      mode: concurrentWorkflows.mode,
-      state: underLoad(measured.workflowsInFlight, concurrentWorkflows.target, [duration, success]),
-      target: String(concurrentWorkflows.target),
-      observation: measured.workflowsInFlight,
-      format: (value) => String(Math.round(value)),
     },
     {
       name: 'CachedResponseTime',
       ...cachedResponseTime,
-      state: atMost(measured.cachedResponseTime, seconds(cachedResponseTime.target)),
-      observation: measured.cachedResponseTime,
+      ...atMost(measured.cachedResponseTime, seconds(cachedResponseTime.target)),
       format: timed(cachedResponseTime.target),
     },
     {
       name: 'Memory',
       mode: memory.mode,
-      state: isOomKilled ? 'NotMet' : atMost(measured.memory, bytes(memory.target)),
       target: String(memory.target),
-      observation: measured.memory,
+      ...memoryVerdict,
+      judged: isOomKilled ? 'NotMet' : memoryVerdict.judged,
       format: (value) => formatBytes(value, String(memory.target)),
     },
+    { name: 'CacheHitRatio', ...cacheHitRatio, ...atLeast(hits, ratio(cacheHitRatio.target)), format: formatRatio },
     {
-      name: 'CacheHitRatio',
-      ...cacheHitRatio,
-      state: atLeast(hits, ratio(cacheHitRatio.target)),
-      observation: hits,
+      name: 'SuccessRatio',
+      ...successRatio,
+      ...atLeast(measured.successRatio, ratio(successRatio.target)),
       format: formatRatio,
     },
-    { name: 'SuccessRatio', ...successRatio, state: success, observation: measured.successRatio, format: formatRatio },
   ];
 }
 
-function atMost(seen: Observation | undefined, target: number): ObjectiveState {
-  if (seen === undefined) return 'Unknown';
-  if (seen.value > target) return 'NotMet';
-  if (seen.atLeast === true) return seen.value === target ? 'NotMet' : 'Unknown'; // the quantile is above its bound, nobody knows how far
-  return 'Met';
+type Verdict = Pick<Judged, 'judged' | 'isClear' | 'goal' | 'observation'>;
+
+function atMost(observation: Observation | undefined, goal: number): Verdict {
+  const verdict = (judged: ObjectiveState, isClear = false): Verdict => ({ judged, isClear, goal, observation });
+  if (observation === undefined) return verdict('Unknown');
+  const { value } = observation;
+  if (value > goal) return verdict('NotMet');
+  // The quantile is above its bound, nobody knows how far.
+  if (observation.atLeast === true) return verdict(value === goal ? 'NotMet' : 'Unknown');
+  return verdict('Met', isClearlyBelow(value, goal));
 }
 
-function atLeast(seen: Observation | undefined, target: number): ObjectiveState {
-  if (seen === undefined) return 'Unknown';
-  return seen.value >= target ? 'Met' : 'NotMet';
+function atLeast(observation: Observation | undefined, goal: number): Verdict {
+  const value = observation?.value;
+  const judged = value === undefined ? 'Unknown' : value >= goal ? 'Met' : 'NotMet';
+  return { judged, isClear: value !== undefined && isClearlyAbove(value, goal), goal, observation };
 }
 
-/** A load counts as carried when the others were met under it; below the load nothing is said. */
-function underLoad(
-  inFlight: Observation | undefined,
-  target: number,
-  others: readonly ObjectiveState[],
-): ObjectiveState {
-  if (inFlight === undefined) return 'Unknown';
-  if (inFlight.value < target) return 'NotExercised';
-  if (others.includes('NotMet')) return 'NotMet';
-  return others.every((state) => state === 'Met') ? 'Met' : 'Unknown';
+function state(one: Judged, { previous, insideSince, now }: ObjectivesInput): Stated {
+  const before = saidBefore(previous, one);
+  return { ...one, ...settle({ ...one, before, insideSince: insideSince?.[one.name], now }) };
 }
 
-function entryOf(
-  { name, state, target, observation, format }: Judged,
-  previous: ObjectivesInput['previous'],
-  now: number,
-): ObjectiveEntry {
-  const before = previous?.find((entry) => entry.name === name);
-  const since = before?.state === state && before.since !== undefined ? before.since : rfc3339(now);
-  if (observation === undefined) return { name, state, target, since };
-  const { value, observedAt, component, atLeast: isBound } = observation;
+/** A load counts as carried when durations and success were met under it; below the load nothing is said. */
+function concurrency(
+  { policy: { concurrentWorkflows }, measured: { workflowsInFlight: observation }, previous }: ObjectivesInput,
+  single: readonly Judged[],
+  stated: readonly Stated[],
+): Stated {
+  const { mode, target: goal } = concurrentWorkflows;
+  const name = 'ConcurrentWorkflows';
+  const target = String(goal);
+  const before = saidBefore(previous, { name, target });
+  const wasExercised = before === 'Met' || before === 'NotMet';
+  const under = (others: readonly ObjectiveState[]): ObjectiveState => {
+    if (observation === undefined) return 'Unknown';
+    if (!isExercised(observation.value, goal, wasExercised)) return 'NotExercised';
+    if (others.includes('NotMet')) return 'NotMet';
+    return others.every((other) => other === 'Met') ? 'Met' : 'Unknown';
+  };
+  const carries = ({ name: other }: Judged): boolean => other === 'WorkflowDuration' || other === 'SuccessRatio';
   return {
     name,
-    ...(component === undefined ? {} : { component }),
-    state,
+    mode,
     target,
+    goal,
+    observation,
+    judged: under(single.filter(carries).map(({ judged }) => judged)),
+    state: under(stated.filter(carries).map(({ state: said }) => said)), // these have settled already
+    isClear: true,
+    insideSince: undefined,
+    format: (value) => String(Math.round(value)),
+  };
+}
+
+/** Of another target nothing was said yet. */
+const saidBefore = (
+  previous: ObjectivesInput['previous'],
+  { name, target }: Pick<Judged, 'name' | 'target'>,
+): ObjectiveState | undefined => previous?.find((entry) => entry.name === name && entry.target === target)?.state;
+
+function entryOf(
+  { name, state: said, target, observation, format }: Stated,
+  { previous, attainment, now }: ObjectivesInput,
+): ObjectiveEntry {
+  const before = previous?.find((entry) => entry.name === name);
+  const since = before?.state === said && before.since !== undefined ? before.since : rfc3339(now);
+  const share = attainment?.(name);
+  const entry = { name, state: said, target, since, ...(share !== undefined && { attainment: attainmentText(share) }) };
+  if (observation === undefined) return entry;
+  const { value, observedAt, component, atLeast: isBound } = observation;
+  return {
+    ...entry,
+    ...(component !== undefined && { component }),
     measured: `${isBound === true ? '>' : ''}${format(value)}`,
-    since,
     observedAt: rfc3339(observedAt),
   };
 }
 
 /** Its message names objectives and targets, not figures: those move, and stand in status.objectives. */
-function conditionOf(required: readonly Judged[]): ObjectivesAnswer['condition'] {
+function conditionOf(required: readonly Stated[]): ObjectivesAnswer['condition'] {
   const type = 'ObjectivesMet';
-  const named = (state: ObjectiveState): string =>
+  const named = (said: ObjectiveState): string =>
     required
-      .filter((one) => one.state === state)
+      .filter((one) => one.state === said)
       .map(({ name, target }) => `${name} (${target})`)
       .join(', ');
   const [notMet, unknown] = [named('NotMet'), named('Unknown')];
@@ -184,7 +242,7 @@ function conditionOf(required: readonly Judged[]): ObjectivesAnswer['condition']
     const message = problemMessage({
       saw: `not met: ${notMet}`,
       wanted: 'every required objective met',
-      next: 'genops status shows what was measured beside each target',
+      next: 'genops status shows what was measured beside each target; one that was missed is met again when it is inside its target by 5 %, or for 30 minutes',
     });
     return { type, status: 'False', reason: 'NotMet', message };
   }

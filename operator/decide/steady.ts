@@ -7,6 +7,8 @@ type Rating = NonNullable<GenerationServiceStatus['rating']>;
 /** A figure in status follows the measured one when it left this band, and not more often than this. */
 const band = 0.1;
 const leastMs = 300_000;
+/** Attainment is near 1 where all is well, and each hundredth of it is a whole error budget. */
+const attainmentBand = 0.01;
 
 /** Objectives for status: a state that changed is told at once, a figure that only moves is not, or every look would be a write. */
 export function steadyObjectives(previous: Objectives = [], next: Objectives, now: number): Objectives {
@@ -30,8 +32,11 @@ function isSteady(before: Objective, after: Objective, now: number): boolean {
   if (before.state !== after.state || before.target !== after.target || before.component !== after.component)
     return false;
   const recent = before.observedAt !== undefined && now - Date.parse(before.observedAt) < leastMs;
-  return recent || isNear(before.measured, after.measured);
+  return recent || (isNear(before.measured, after.measured) && isNearShare(before.attainment, after.attainment));
 }
+
+const isNearShare = (a: string | undefined, b: string | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : Math.abs(Number(a) - Number(b)) < attainmentBand;
 
 /** `84ms` and `90ms` are near; other units or a missing figure are not. */
 function isNear(a: string | undefined, b: string | undefined): boolean {

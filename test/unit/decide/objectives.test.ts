@@ -5,6 +5,7 @@ import {
   type Measured,
   type ObjectiveName,
   type ObjectivesAnswer,
+  type ObjectivesInput,
 } from '../../../operator/decide/objectives.ts';
 
 const now = Date.UTC(2026, 10, 25, 12, 0, 0);
@@ -27,7 +28,7 @@ const stateOf = (name: ObjectiveName, answer: ObjectivesAnswer) =>
 describe('judgeObjectives()', () => {
   test('writes each with its target, in its unit, and when it was measured', () => {
     const at = { since: '2026-11-25T12:00:00Z', observedAt: '2026-11-25T11:59:56Z' };
-    expect(judged({})).toEqual({
+    expect(judged({})).toMatchObject({
       objectives: [
         { name: 'WorkflowDuration', component: 'workflow', state: 'Met', target: '30s', measured: '12.3s', ...at },
         { name: 'ConcurrentWorkflows', state: 'Met', target: '20', measured: '20', ...at },
@@ -199,5 +200,136 @@ describe('judgeObjectives()', () => {
       measured: '>60s',
       state: 'NotMet',
     });
+  });
+
+  describe('what was missed', () => {
+    const missed = (name: ObjectiveName, target: string) => [{ name, target, state: 'NotMet' as const }];
+    const durationMissed = missed('WorkflowDuration', '30s');
+    const hitsMissed = missed('CacheHitRatio', '0.70');
+    const minutesAgo = (minutes: number): number => now - 60_000 * minutes;
+    interface Row {
+      readonly name: string;
+      readonly previous: ObjectivesInput['previous'];
+      readonly insideSince?: ObjectivesInput['insideSince'];
+      readonly measured: Partial<Measured>;
+      readonly objective?: ObjectiveName;
+      readonly state: string;
+    }
+    test.each<Row>([
+      {
+        name: 'stays so at its target',
+        previous: durationMissed,
+        measured: { workflowDuration: seen(30) },
+        state: 'NotMet',
+      },
+      {
+        name: 'and just outside of the dead band (30 s − 5 % = 28.5 s)',
+        previous: durationMissed,
+        measured: { workflowDuration: seen(28.51) },
+        state: 'NotMet',
+      },
+      {
+        name: 'is met at its edge',
+        previous: durationMissed,
+        measured: { workflowDuration: seen(28.5) },
+        state: 'Met',
+      },
+      {
+        name: 'is not yet met when it was inside for a little less than half an hour',
+        previous: durationMissed,
+        insideSince: { WorkflowDuration: minutesAgo(30) + 1 },
+        measured: { workflowDuration: seen(29) },
+        state: 'NotMet',
+      },
+      {
+        name: 'and is after it',
+        previous: durationMissed,
+        insideSince: { WorkflowDuration: minutesAgo(30) },
+        measured: { workflowDuration: seen(29) },
+        state: 'Met',
+      },
+      {
+        name: 'is judged anew by another target',
+        previous: missed('WorkflowDuration', '20s'),
+        measured: { workflowDuration: seen(29) },
+        state: 'Met',
+      },
+      {
+        name: 'is unknown when nobody knows',
+        previous: durationMissed,
+        measured: { workflowDuration: undefined },
+        state: 'Unknown',
+      },
+      {
+        name: 'of a ratio: 0.70 + 5 % = 0.735',
+        objective: 'CacheHitRatio',
+        previous: hitsMissed,
+        measured: { redisHitRatio: seen(0.7349) },
+        state: 'NotMet',
+      },
+      {
+        name: 'and at the edge',
+        objective: 'CacheHitRatio',
+        previous: hitsMissed,
+        measured: { redisHitRatio: seen(0.735) },
+        state: 'Met',
+      },
+      {
+        name: 'of a ratio near 1 needs half of the way: 0.975 for 0.95',
+        objective: 'SuccessRatio',
+        previous: missed('SuccessRatio', '0.95'),
+        measured: { successRatio: seen(0.975) },
+        state: 'Met',
+      },
+      {
+        name: 'and no less',
+        objective: 'SuccessRatio',
+        previous: missed('SuccessRatio', '0.95'),
+        measured: { successRatio: seen(0.9749) },
+        state: 'NotMet',
+      },
+      {
+        name: 'a load is not carried while what it stands on has not come back clearly',
+        objective: 'ConcurrentWorkflows',
+        previous: durationMissed,
+        measured: { workflowDuration: seen(29) },
+        state: 'NotMet',
+      },
+      {
+        name: 'a load that counted goes on to count a little below (19 of 20)',
+        objective: 'ConcurrentWorkflows',
+        previous: [{ name: 'ConcurrentWorkflows', target: '20', state: 'Met' }],
+        measured: { workflowsInFlight: seen(19) },
+        state: 'Met',
+      },
+      {
+        name: 'and no longer',
+        objective: 'ConcurrentWorkflows',
+        previous: [{ name: 'ConcurrentWorkflows', target: '20', state: 'Met' }],
+        measured: { workflowsInFlight: seen(18) },
+        state: 'NotExercised',
+      },
+    ])('$name', ({ previous, insideSince, measured, objective = 'WorkflowDuration', state }) => {
+      const answer = judgeObjectives({ policy, measured: { ...fine, ...measured }, previous, insideSince, now });
+      expect(stateOf(objective, answer)).toBe(state);
+    });
+
+    test('is counted by its figure alone, and says since when that is inside', () => {
+      const answer = judgeObjectives({
+        policy,
+        measured: { ...fine, workflowDuration: seen(29) },
+        previous: durationMissed,
+        now,
+      });
+      expect(answer.looked[0]).toMatchObject({ name: 'WorkflowDuration', judged: 'Met', goal: 30 });
+      expect(answer.insideSince).toEqual({ WorkflowDuration: now });
+    });
+  });
+
+  test('shows the attainment that it is given', () => {
+    const attainment = (name: ObjectiveName) => (name === 'Memory' ? 0.9929 : undefined);
+    const { objectives } = judgeObjectives({ policy, measured: fine, previous: undefined, attainment, now });
+    expect(objectives.find(({ name }) => name === 'Memory')).toMatchObject({ attainment: '0.992' });
+    expect(objectives[0]).not.toHaveProperty('attainment');
   });
 });

@@ -41,6 +41,20 @@ describe('steadyObjectives()', () => {
       told: true,
     },
     { name: 'tells a figure in another unit', after: { measured: '100Gi' }, told: true },
+    {
+      name: 'keeps an attainment within a hundredth',
+      before: { attainment: '1' },
+      after: { attainment: '0.991' },
+      told: false,
+    },
+    { name: 'tells one at a hundredth', before: { attainment: '1' }, after: { attainment: '0.99' }, told: true },
+    {
+      name: 'keeps even that within five minutes',
+      before: { attainment: '1', observedAt: '2026-01-01T00:55:01Z' },
+      after: { attainment: '0.5' },
+      told: false,
+    },
+    { name: 'tells the first one', after: { attainment: '1' }, told: true },
   ])('$name', ({ before: changed, after, told }) => {
     const known = { ...before, ...changed };
     const next = { ...known, observedAt: '2026-01-01T00:59:59Z', ...after };
