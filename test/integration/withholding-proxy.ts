@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 
 /** What happens to the first request that holds `word`, once `arm` was called: it is lost, or only its answer is. Everything else passes. */
 type Loss = 'Request' | 'Answer';
@@ -7,27 +7,39 @@ type Loss = 'Request' | 'Answer';
 export interface WithholdingProxy extends AsyncDisposable {
   readonly port: number;
   arm(word: string, loss: Loss): void;
+  /** Resolves when what was armed has come to pass: of an answer, when the server has given it. */
+  readonly lost: Promise<void>;
 }
 
-/** A TCP proxy on loopback that loses one request or its answer and keeps the connection open: a network or a server that hangs at the worst moment. */
-export async function withholdingProxy(targetPort: number): Promise<WithholdingProxy> {
+/**
+ * A TCP proxy on loopback that loses one request or its answer, with all that follows on that connection, and keeps it open: a network or a server that hangs at the worst moment.
+ *
+ * @param dial Connects to the server: with TLS, what comes in plain goes on encrypted.
+ */
+export async function withholdingProxy(dial: () => Socket): Promise<WithholdingProxy> {
   const sockets = new Set<Socket>();
+  const lost = Promise.withResolvers<void>();
   let armed: { word: string; loss: Loss } | undefined;
   const server = createServer((client) => {
-    const upstream = connect(targetPort, '127.0.0.1');
-    let mute = false;
+    const upstream = dial();
+    let withheld: Loss | undefined;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => sockets.delete(socket));
     }
     client.on('data', (data) => {
-      const loss = armed !== undefined && data.includes(armed.word) ? armed.loss : undefined;
-      if (loss !== undefined) armed = undefined;
-      mute ||= loss !== undefined;
-      if (loss !== 'Request') upstream.write(data);
+      if (armed !== undefined && data.includes(armed.word)) {
+        withheld = armed.loss;
+        armed = undefined;
+      }
+      if (withheld === 'Request') lost.resolve();
+      else upstream.write(data);
     });
-    upstream.on('data', (data) => mute || client.write(data));
+    upstream.on('data', (data) => {
+      if (withheld === undefined) client.write(data);
+      else lost.resolve();
+    });
     client.on('end', () => upstream.end());
     upstream.on('end', () => client.end());
   }).listen(0, '127.0.0.1');
@@ -39,6 +51,7 @@ export async function withholdingProxy(targetPort: number): Promise<WithholdingP
     arm: (word, loss) => {
       armed = { word, loss };
     },
+    lost: lost.promise,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
