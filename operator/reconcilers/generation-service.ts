@@ -1,15 +1,12 @@
-import type { Resolved } from '../decide/resolve.ts';
-import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
+import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
-import type { UnitPlan, UnitResult } from '../levers/run.ts';
+import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
+import { askAgainMs, nextVisit } from './next-visit.ts';
 import { report } from './report.ts';
 import { isWatched } from './targets.ts';
 import { applyRemembered, planService, policyOf, resolveService, type VisitDeps } from './visit.ts';
-
-/** For a target of a kind that is not watched. */
-const askAgainMs = 30_000;
 
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
@@ -59,20 +56,4 @@ function planHash(plans: readonly UnitPlan[]): string | undefined {
     made.map(({ differences }) => [lever.name, unit.name, differences]),
   );
   return changes.length === 0 ? undefined : hashOf(changes);
-}
-
-/** What has been wrong for long is looked at less often: a quarter of the time that it has lasted, two minutes at most. */
-function backoffMs({ status }: Resolved['service'], now: number): number {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.status === 'False' ? Math.min((now - Date.parse(ready.lastTransitionTime)) / 4, 120_000) : 0;
-}
-
-/** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
-function nextVisit({ service, components }: Resolved, results: readonly UnitResult[], now: number): Next {
-  const isTold = components.every(({ spec }) => isWatched(spec.targetRef));
-  const asked = results.map(({ plan: { againMs = Number.POSITIVE_INFINITY, problem } }) =>
-    problem === undefined ? againMs : Math.max(againMs, backoffMs(service, now)),
-  );
-  const soonest = Math.min(...asked, isTold ? Number.POSITIVE_INFINITY : askAgainMs);
-  return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
 }

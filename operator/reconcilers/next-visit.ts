@@ -1,0 +1,23 @@
+import type { Resolved } from '../decide/resolve.ts';
+import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
+import type { UnitResult } from '../levers/run.ts';
+import { isWatched } from './targets.ts';
+
+/** For a target of a kind that is not watched. */
+export const askAgainMs = 30_000;
+
+/** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
+export function nextVisit({ service, components }: Resolved, results: readonly UnitResult[], now: number): Next {
+  const isTold = components.every(({ spec }) => isWatched(spec.targetRef));
+  const asked = results.map(({ plan: { againMs = Number.POSITIVE_INFINITY, problem }, outcome }) =>
+    problem === undefined && outcome !== 'refused' ? againMs : Math.max(againMs, backoffMs(service, now)),
+  );
+  const soonest = Math.min(...asked, isTold ? Number.POSITIVE_INFINITY : askAgainMs);
+  return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
+}
+
+/** What has been wrong for long is looked at less often: a quarter of the time that it has lasted, two minutes at most. */
+function backoffMs({ status }: Resolved['service'], now: number): number {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'False' ? Math.min((now - Date.parse(ready.lastTransitionTime)) / 4, 120_000) : 0;
+}
