@@ -5,10 +5,10 @@ import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { managers } from '../levers/apply-owned.ts';
-import type { UnitResult } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { generationServices } from './kinds.ts';
+import { reportUnit } from './report-unit.ts';
 import type { StatusWrites } from './status-writes.ts';
 import { renderStatus, type Visit } from './status.ts';
 
@@ -37,7 +37,7 @@ export async function report(
 async function writeStatus(
   service: GenerationService & KubeObject,
   status: GenerationServiceStatus,
-  { kube, statuses }: ReportDeps,
+  { kube, statuses }: Pick<ReportDeps, 'kube' | 'statuses'>,
   signal: AbortSignal,
 ): Promise<void> {
   const key = keyOf(service);
@@ -50,59 +50,6 @@ async function writeStatus(
     signal,
   );
   statuses.remember(key, status, answer);
-}
-
-/** What was done to one server or object: a counter, a log line, and an Event where a person must know. */
-function reportUnit(
-  service: GenerationService & KubeObject,
-  { plan, outcome, condition }: UnitResult,
-  { events, metrics, logger }: ReportDeps,
-): void {
-  const { lever, unit, changes, problem } = plan;
-  const about = {
-    namespace: service.metadata.namespace,
-    name: service.metadata.name,
-    lever: lever.name,
-    unit: unit.name,
-  };
-  if (problem?.cause !== undefined) {
-    // Seen at each visit, told once: what stands in status already is no news.
-    const isKnown = service.status?.conditions?.some(
-      ({ type, message }) => type === lever.condition && message.includes(problem.message),
-    );
-    logger[isKnown === true ? 'debug' : 'warn'](problem.message, {
-      ...about,
-      reason: problem.reason,
-      cause: problem.cause,
-    });
-  }
-  if (outcome === 'nothing') return;
-  metrics.leverChanges.inc({ lever: lever.name, result: outcome });
-  const differences = changes.flatMap((change) =>
-    change.differences.map(({ field, from, to }) =>
-      from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`,
-    ),
-  );
-  // Something new for each of many services is no news; what was there and is now another is.
-  const isNew = changes.every((change) => change.differences.every(({ from }) => from === undefined));
-  if (outcome === 'applied') logger[isNew ? 'debug' : 'info']('changed', { ...about, differences });
-  else
-    logger.info('change was not taken', {
-      ...about,
-      differences,
-      reason: condition.reason,
-      message: condition.message,
-    });
-  const drifted = changes.filter(({ cause }) => cause === 'Drift').flatMap((change) => change.differences);
-  if (outcome !== 'applied' || drifted.length === 0) return;
-  metrics.drift.inc({ lever: lever.name }, drifted.length);
-  events.record({
-    regarding: service,
-    type: 'Warning',
-    reason: 'DriftRepaired',
-    action: 'Repair',
-    note: `${lever.name} ${unit.name}: somebody changed what the policy declares, it was put back: ${differences.join(', ')}`,
-  });
 }
 
 /** An Event when a service turns from well to unwell or back; the first time that it is well is no news. */

@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GenerationService } from '../../../operator/api/generation-service.ts';
+import { Problem } from '../../../operator/api/problem.ts';
+import type { EventInput } from '../../../operator/kube/events.ts';
+import type { LeverChange } from '../../../operator/levers/lever.ts';
+import type { UnitResult } from '../../../operator/levers/run.ts';
+import { reportUnit, type UnitReportDeps } from '../../../operator/reconcilers/report-unit.ts';
+import { createMetrics } from '../../../operator/telemetry/metrics.ts';
+
+const change = (cause: LeverChange['cause'], field: string, to: string): LeverChange => ({
+  cause,
+  differences: [{ field, from: '0', to }],
+});
+const drift = change('Drift', 'maxmemory', '1gb');
+const declared = change('Declared', 'hz', '50');
+const refused = { status: 'False', reason: 'ConfigRejected', message: 'saw "no" from cache' } as const;
+
+const service = (...messages: readonly string[]): GenerationService =>
+  ({
+    metadata: { namespace: 'ai', name: 'generation' },
+    status: { conditions: messages.map((message) => ({ type: 'RedisApplied', message })) },
+  }) as unknown as GenerationService;
+
+/** What people and Prometheus are told of a unit on which all of this was to be changed. */
+async function told(of: GenerationService, result: Partial<UnitResult> & { readonly problem?: Problem }) {
+  const notes: string[] = [];
+  const lines: string[] = [];
+  const metrics = createMetrics();
+  const write = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
+  const deps = {
+    events: { record: ({ note }: EventInput) => void notes.push(note) },
+    metrics,
+    logger: { debug: write('debug'), info: write('info'), warn: write('warn') },
+  } as unknown as UnitReportDeps;
+  const lever = { name: 'redis', condition: 'RedisApplied' };
+  const plan = { lever, unit: { name: 'cache' }, changes: [drift, declared], problem: result.problem };
+  reportUnit(of, { plan, taken: [], condition: refused, ...result } as unknown as UnitResult, deps);
+  const { values } = await metrics.drift.get();
+  return { notes, lines, drifted: values.find(({ labels }) => labels.lever === 'redis')?.value };
+}
+
+describe('reportUnit()', () => {
+  test('only what somebody changed is called drift', async () => {
+    const { notes, drifted } = await told(service(), { outcome: 'applied', taken: [drift, declared] });
+    expect(notes).toEqual([
+      'redis cache: somebody changed what the policy declares, it was put back: maxmemory 0 → 1gb',
+    ]);
+    expect(drifted).toBe(1);
+  });
+
+  test.each(['refused', 'failed'] as const)('drift put back before another change was %s counts', async (outcome) => {
+    const { notes, lines, drifted } = await told(service(), { outcome, taken: [drift] });
+    expect({ notes: notes.length, drifted }).toEqual({ notes: 1, drifted: 1 });
+    expect(lines).toEqual(['info: changed', 'info: change was not taken']);
+  });
+
+  test('no drift is counted where nothing was put back', async () => {
+    expect(await told(service(), { outcome: 'refused' })).toMatchObject({ notes: [], drifted: 0 });
+  });
+
+  test.each(['refused', 'failed'] as const)(
+    'a change that was %s for what status says already is no news',
+    async (outcome) => {
+      const known = service(`cache: ${refused.message}`);
+      expect((await told(known, { outcome })).lines).toEqual(['debug: change was not taken']);
+      expect((await told(service('another'), { outcome })).lines).toEqual(['info: change was not taken']);
+    },
+  );
+
+  test('a problem with a cause is warned of once', async () => {
+    const problem = new Problem('Failed', { saw: 'a', wanted: 'b', cause: new Error('c') });
+    const condition = { ...refused, message: problem.message };
+    const lines = async (of: GenerationService) => (await told(of, { outcome: 'nothing', problem, condition })).lines;
+    expect(await lines(service())).toEqual([`warn: ${problem.message}`]);
+    expect(await lines(service(problem.message))).toEqual([`debug: ${problem.message}`]);
+  });
+});
