@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
+import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
@@ -43,13 +44,17 @@ async function writeStatus(
   const key = keyOf(service);
   if (isDeepStrictEqual(status, service.status ?? {})) return;
   const { namespace, name } = service.metadata;
-  const answer = await kube.apply(
-    generationServices,
-    { metadata: { namespace, name }, status },
-    { manager: managers.declared, force: true, subresource: 'status' },
-    signal,
-  );
-  statuses.remember(key, status, answer);
+  try {
+    const answer = await kube.apply(
+      generationServices,
+      { metadata: { namespace, name }, status },
+      { manager: managers.declared, force: true, subresource: 'status' },
+      signal,
+    );
+    statuses.remember(key, status, answer);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error; // it was deleted meanwhile: the watch will tell
+  }
 }
 
 /** An Event when a service turns from well to unwell or back; the first time that it is well is no news. */
