@@ -35,11 +35,11 @@ export interface Collector extends Disposable {
   podRatesIn(namespace: string, matches: (pod: Pick<PodView, 'name' | 'labels'>) => boolean): readonly PodRate[];
   /** Undefined for what is not tracked. */
   windowOf(service: string, component: string, windowMs: number): ComponentFigures | undefined;
+  /** ms since the epoch: when the Ready Pod that was read longest ago was read last. Undefined before the first answer of any. */
+  readAt(service: string, component: string): number | undefined;
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
 }
-  /** ms since the epoch: when the Ready Pod that was read longest ago was read last. Undefined before the first answer of any. */
-  readAt(service: string, component: string): number | undefined;
 
 export interface CollectorOptions {
   readonly metrics: Pick<Metrics, 'sourceErrors'>;
@@ -105,9 +105,6 @@ export function createCollector(options: CollectorOptions): Collector {
         ? undefined
         : figuresOver(tracked.window, tracked.component.pods(), windowMs, Date.now());
     },
-    failuresOf: (service, component) =>
-      [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
-        const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
     readAt(service, component) {
       const tracked = find(service, component);
       const times = [...(tracked?.pods.keys() ?? [])].flatMap(
@@ -115,6 +112,9 @@ export function createCollector(options: CollectorOptions): Collector {
       );
       return times.length === 0 ? undefined : Math.min(...times);
     },
+    failuresOf: (service, component) =>
+      [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
+        const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
         return failure === undefined ? [] : [{ pod: view.name, failure }];
       }),
     [Symbol.dispose]() {
