@@ -6,17 +6,15 @@ import { openCollection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { resource, type Resource } from '../kube/resource.ts';
 import { horizontalPodAutoscalers } from '../levers/horizontal/hpa.ts';
-import { openCaches, type Caches } from '../reconcilers/caches.ts';
+import { openCaches, watched, type Caches } from '../reconcilers/caches.ts';
 import {
   apiServices,
-  configMaps,
   deployments,
   generationServices,
   performancePolicies,
   statefulSets,
 } from '../reconcilers/kinds.ts';
 import { podsMetricsWay } from '../reconcilers/pods-metrics.ts';
-import { projectState, serversOf, stateLabel } from '../reconcilers/state.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 
 /** What a plan is made from, as far as the user may read it. */
@@ -27,18 +25,18 @@ export interface DiffView extends AsyncDisposable {
   readonly claims: Pick<Caches, 'services' | 'states'>;
   readonly seesAllNamespaces: boolean;
   readonly podsMetrics: PodsMetricsWay;
+  /** Why nobody knows whether HPAs read Pods metrics from the operator: it may not be looked at. Undefined: it is known. */
+  readonly podsMetricsUnseen: string | undefined;
 }
 
 const timeoutMs = 20_000;
-const stateSelector = `${stateLabel}=true`;
 
 /** @throws {ApiError} 403 for what a plan cannot do without, {Problem} when it is not read in time. */
 export async function openDiffView(kube: Kube, namespace: string, signal: AbortSignal): Promise<DiffView> {
   const needed = [generationServices, performancePolicies, horizontalPodAutoscalers, deployments, statefulSets];
   await Promise.all(needed.map((of) => kube.listPage<KubeObject>(of, { namespace, limit: 1 }, signal))); // a cache would ask again and again
   const seesAllNamespaces =
-    (await mayListAll(kube, generationServices, undefined, signal)) &&
-    (await mayListAll(kube, configMaps, stateSelector, signal));
+    (await mayListAll(kube, watched.services, signal)) && (await mayListAll(kube, watched.states, signal));
   await using stack = new AsyncDisposableStack();
   const logger = createLogger({ level: 'error', format: 'text' });
   const caches = stack.use(openCaches({ kube, namespaces: [namespace], watchApiServices: false, logger }));
@@ -46,22 +44,15 @@ export async function openDiffView(kube: Kube, namespace: string, signal: AbortS
   const { services, policies, hpas, states } = caches;
   const read = [services, policies, hpas, caches.deployments, caches.statefulSets, states];
   await allSynced([...read, claims.services, claims.states], signal);
-  const podsMetrics = await installedWay(kube, signal);
+  const way = await installedWay(kube, signal);
   const owned = stack.move();
-  return { caches, claims, seesAllNamespaces, podsMetrics, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { caches, claims, seesAllNamespaces, ...way, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Services and their states wherever they are: a server may be tuned from another namespace. */
 function openClaims(kube: Kube, logger: Logger): Pick<Caches, 'services' | 'states'> & AsyncDisposable {
-  const services = openCollection({ kube, logger, resource: generationServices, project: (service) => service });
-  const states = openCollection({
-    kube,
-    logger,
-    resource: configMaps,
-    labelSelector: stateSelector,
-    project: projectState,
-    indexes: { server: serversOf },
-  });
+  const services = openCollection({ kube, logger, ...watched.services });
+  const states = openCollection({ kube, logger, ...watched.states });
   return {
     services,
     states,
@@ -88,8 +79,7 @@ async function allSynced(collections: readonly Caches['all'][number][], signal: 
 
 async function mayListAll(
   kube: Kube,
-  of: Resource,
-  labelSelector: string | undefined,
+  { resource: of, labelSelector }: { readonly resource: Resource; readonly labelSelector?: string },
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
@@ -112,17 +102,21 @@ const coreServices = resource<KubeObject>({
 });
 
 /** How the installed operator gives Pods metrics to HPAs: through its metrics API when the whole group leads to a Service of ours. */
-async function installedWay(kube: Kube, signal: AbortSignal): Promise<PodsMetricsWay> {
+async function installedWay(
+  kube: Kube,
+  signal: AbortSignal,
+): Promise<Pick<DiffView, 'podsMetrics' | 'podsMetricsUnseen'>> {
+  const known = (podsMetrics: PodsMetricsWay) => ({ podsMetrics, podsMetricsUnseen: undefined });
   try {
     const all = await kube.list(apiServices, {}, signal);
     const service = all.find(({ spec }) => spec.group === 'custom.metrics.k8s.io')?.spec.service;
-    if (service?.namespace === undefined || service.name === undefined) return 'Shadow';
+    if (service?.namespace === undefined || service.name === undefined) return known('Shadow');
     const { namespace, name } = service;
     const object = await kube.get(coreServices, `${namespace}/${name}`, signal);
     const isOurs = object?.metadata.labels?.['app.kubernetes.io/name'] === 'genops';
-    return podsMetricsWay(all, isOurs ? { namespace, name } : undefined);
+    return known(podsMetricsWay(all, isOurs ? { namespace, name } : undefined));
   } catch (error) {
-    if (isForbidden(error)) return 'Shadow'; // may not look: as without the API
-    throw error;
+    if (!isForbidden(error)) throw error;
+    return { podsMetrics: 'Shadow', podsMetricsUnseen: Error.isError(error) ? error.message : String(error) };
   }
 }

@@ -1,3 +1,4 @@
+import type { ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { unitKey, type AnyLever, type UnitPlan } from '../levers/run.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
@@ -47,6 +48,11 @@ export const diff = command({
         out.write(`mode ${resolved.mode}: nothing is changed now; Enforce would do this\n`);
       out.write(plans.map(asText).join(''));
     }
+    if (view.podsMetricsUnseen !== undefined && resolved.components.some(isShadowed))
+      err.write(
+        `${keyOf(service)}: saw ${view.podsMetricsUnseen}; wanted to know whether HPAs read Pods metrics from the operator; ` +
+          'next: with metricsAPI.enabled a Pods metric that is shown as to remove stays; kubectl exec into the operator’s Pod shows the plan as it is\n',
+      );
     if (!view.seesAllNamespaces && plans.some(({ lever, changes }) => isShared(lever) && changes.length > 0))
       err.write(
         `${keyOf(service)}: saw only namespace ${namespace}; wanted to list generationservices and configmaps everywhere; ` +
@@ -62,6 +68,12 @@ const asEnforced = (lever: AnyLever): AnyLever => ({
   units: (resolved) =>
     lever.units(resolved).map((unit) => (unit.mode === 'DryRun' ? { ...unit, mode: 'Enforce' } : unit)),
 });
+
+/** Whether the HPA of a component has Pods metrics only where our metrics API serves them. */
+const isShadowed = ({ policy: { horizontal }, podsMetrics }: ResolvedComponent): boolean =>
+  podsMetrics === 'Shadow' &&
+  horizontal.podsMetrics !== 'Shadow' &&
+  horizontal.metrics.some(({ type }) => type === 'Pods');
 
 /** Services of several namespaces may name one server. */
 const isShared = (lever: AnyLever): boolean => lever.serverOf !== undefined;

@@ -55,6 +55,25 @@ export interface Caches extends AsyncDisposable {
   readonly all: readonly Collection<unknown>[];
 }
 
+/** How services and states are read, wherever they are. */
+export const watched = {
+  services: {
+    resource: generationServices,
+    project: (service: GenerationService & KubeObject) => withoutManagedFields(service),
+    indexes: {
+      policy: (service: GenerationService) => policyKeys(service),
+      target: (service: GenerationService) => targetKeys(service),
+      namespace: ({ metadata }: GenerationService) => [metadata.namespace],
+    },
+  },
+  states: {
+    resource: configMaps,
+    labelSelector: `${stateLabel}=true`,
+    project: projectState,
+    indexes: { server: serversOf },
+  },
+} as const;
+
 export interface CachesOptions {
   readonly kube: Kube;
   /** Undefined: the whole cluster. */
@@ -68,11 +87,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     options: Omit<CollectionOptions<Wire, T>, 'kube' | 'logger' | 'namespaces'>,
   ): Collection<T> => openCollection({ kube, logger, namespaces, ...options });
   const caches = {
-    services: open({
-      resource: generationServices,
-      project: withoutManagedFields,
-      indexes: { policy: policyKeys, target: targetKeys, namespace: ({ metadata }) => [metadata.namespace] },
-    }),
+    services: open(watched.services),
     policies: open({ resource: performancePolicies, project: withoutManagedFields }),
     hpas: open({
       resource: horizontalPodAutoscalers,
@@ -86,12 +101,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),
     statefulSets: open({ resource: statefulSets, project: projectWorkload, isSame: sameWorkload }),
     pods: open({ resource: podResource, project: projectPod, indexes: { label: labelKeys } }),
-    states: open({
-      resource: configMaps,
-      labelSelector: `${stateLabel}=true`,
-      project: projectState,
-      indexes: { server: serversOf },
-    }),
+    states: open(watched.states),
     apiServices: watchApiServices
       ? openCollection({ kube, logger, resource: apiServices, project: (object) => object })
       : undefined,

@@ -64,6 +64,24 @@ test('the operator may read Secrets by name only', async () => {
   ]);
 });
 
+test('with the metrics API it may get the Service of the chart, which genops diff in the Pod asks for, and no other', async () => {
+  const all = await chart('--set', 'metricsAPI.enabled=true');
+  const mine = named(all, 'Role').filter(({ metadata }) => metadata.name === 'genops-metrics-api');
+  expect(mine).toMatchObject([
+    {
+      metadata: { namespace: 'genops-system' },
+      rules: [{ apiGroups: [''], resources: ['services'], resourceNames: ['genops'], verbs: ['get'] }],
+    },
+  ]);
+  expect(named(all, 'RoleBinding')).toContainEqual(
+    expect.objectContaining({
+      metadata: expect.objectContaining({ namespace: 'genops-system', name: 'genops-metrics-api' }),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'genops-metrics-api' },
+      subjects: [{ kind: 'ServiceAccount', name: 'genops', namespace: 'genops-system' }],
+    }),
+  );
+});
+
 test('a value that the chart does not know is refused', async () => {
   await expect(chart('--set', 'metricsApi.enabled=true')).rejects.toThrow(/metricsApi/);
 });
