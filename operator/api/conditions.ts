@@ -25,6 +25,9 @@ export type NewCondition<T extends ConditionType = ConditionType> = T extends Co
     }
   : never;
 
+/** A condition as it was found; the generation that it is about is added where it is written. */
+export type Finding<T extends ConditionType = ConditionType> = Omit<NewCondition<T>, 'observedGeneration'>;
+
 /** `all` with `next` in it. `lastTransitionTime` moves only when the status does. Sorted by type: equal states are equal bytes. */
 export function withCondition(all: readonly Condition[], next: NewCondition, now: Date): readonly Condition[] {
   const previous = all.find(({ type }) => type === next.type);

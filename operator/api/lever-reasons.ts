@@ -21,16 +21,10 @@ export const lever = {
     next: 'Set mode: Enforce to apply it.',
   },
   Off: { status: 'True', means: 'The policy switches this part off.' },
-  Applying: { status: 'False', means: 'A change is on its way and has not been read back.' },
   Conflict: {
     status: 'False',
     means: 'Another owner holds what the policy declares; nothing is taken by force. The message names it.',
     next: 'Remove the other owner, switch this part off, or take the object over with the annotation genops.dev/adopt.',
-  },
-  PlanPending: {
-    status: 'False',
-    means: 'The plan holds a change that a person has to approve.',
-    next: 'Look at it with genops diff, then annotate the service with genops.dev/approve=<planHash>.',
   },
   PermissionDenied: {
     status: 'False',
@@ -44,7 +38,7 @@ export const lever = {
   },
 } as const satisfies Record<string, ReasonText>;
 
-/** Of a lever that is not built yet. */
+/** Of a part that is not built yet. */
 export const notImplemented = {
   NotImplemented: {
     status: 'Unknown',

@@ -25,10 +25,6 @@ export const conditions = {
       },
     },
   },
-  Reconciling: {
-    means: 'A change is on its way and progressing; the condition is there only as long.',
-    reasons: { Applying: { status: 'True', means: 'Changes are being made and read back.' } },
-  },
   Stalled: { means: 'The service cannot go on without a person; the condition is there only as long.', reasons: {} },
   PolicyAccepted: {
     means: 'The effective policy (defaults, policy and overrides together) is valid.',
@@ -229,10 +225,6 @@ export const conditions = {
         status: 'False',
         means: 'A roll-out, a resize or a starting pod makes the figures unusable for a moment.',
       },
-      CooldownWithoutData: {
-        status: 'False',
-        means: 'After a restart nothing scales down until the windows are warm.',
-      },
     },
   },
   OptimizerActive: {
@@ -261,12 +253,8 @@ export const conditions = {
     means: 'Every signal that a decision needs is fresh.',
     reasons: {
       ...pending,
+      ...notImplemented,
       Fresh: { status: 'True', means: 'Every needed signal is fresh.' },
-      Stale: {
-        status: 'False',
-        means: 'The newest value of a signal is too old; the message names it.',
-        next: 'Look at the pods that serve it.',
-      },
       SourceUnreachable: {
         status: 'False',
         means: 'A metric source does not answer.',
@@ -299,30 +287,7 @@ export const conditions = {
   },
   BudgetsConsistent: {
     means: 'The declared figures fit together across layers; nothing is clamped.',
-    reasons: {
-      ...pending,
-      Consistent: { status: 'True', means: 'Nothing is clamped.' },
-      ConnectionsExceeded: {
-        status: 'False',
-        means: 'All replicas together would open more connections than the database has.',
-        next: 'Lower runtime.postgresPool.max or maxReplicas, or raise max_connections.',
-      },
-      MemoryExceeded: {
-        status: 'False',
-        means: 'A cache or a server would not fit into its container.',
-        next: 'Lower the figure that the message names or raise the limit.',
-      },
-      QuotaExceeded: {
-        status: 'False',
-        means: 'All replicas together would exceed the ResourceQuota of the namespace.',
-        next: 'Raise the quota or lower maxReplicas.',
-      },
-      TimeoutsInverted: {
-        status: 'False',
-        means: 'An inner time-out is longer than an outer one.',
-        next: 'Make the time-outs shrink from the load balancer inwards.',
-      },
-    },
+    reasons: { ...notImplemented },
   },
   Accepted: {
     means: 'On a PerformancePolicy: its fields are valid by themselves.',

@@ -1,5 +1,5 @@
 import { annotations } from '../api/annotations.ts';
-import type { NewCondition } from '../api/conditions.ts';
+import type { Finding } from '../api/conditions.ts';
 import type { GenerationService, GenerationServiceSpec } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { problemMessage } from '../api/problem.ts';
@@ -72,7 +72,7 @@ export type Resolution =
   /** Something a person has to put right. Nothing is changed meanwhile: what was in force stays. */
   | { readonly kind: 'problem'; readonly conditions: readonly ResolveCondition[] };
 
-export type ResolveCondition = Omit<NewCondition<'PolicyAccepted'> | NewCondition<'TargetFound'>, 'observedGeneration'>;
+export type ResolveCondition = Finding<'PolicyAccepted' | 'TargetFound'>;
 
 export function resolve(input: ResolveInput): Resolution {
   const { service, policy, targets, podsMetrics } = input;

@@ -1,11 +1,9 @@
-import type { NewCondition } from '../api/conditions.ts';
+import type { Finding } from '../api/conditions.ts';
 import type { LeverCondition, PlannedCondition } from '../levers/lever.ts';
 import type { UnitResult } from '../levers/run.ts';
 
-type LeverStatus = Omit<NewCondition<LeverCondition>, 'observedGeneration'>;
-
 /** One condition for each lever that has units: the worst of its units', with every unit's words that are not merely "applied". */
-export function leverConditions(results: readonly UnitResult[]): readonly LeverStatus[] {
+export function leverConditions(results: readonly UnitResult[]): readonly Finding<LeverCondition>[] {
   const byType = Map.groupBy(results, ({ plan }) => plan.lever.condition);
   return [...byType].map(([type, units]) => {
     const worst = units.reduce((worse, next) =>

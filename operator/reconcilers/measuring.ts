@@ -6,6 +6,7 @@ import type { AddressGuard } from '../metrics/address-guard.ts';
 import type { Collector, TrackedComponent } from '../metrics/collector.ts';
 import { podsSource, type createScraper } from '../metrics/sources/pods.ts';
 import { selectPods, type Caches } from './caches.ts';
+import { unreadSources } from './not-implemented.ts';
 
 export interface MeasuringDeps {
   readonly collector: Collector;
@@ -14,13 +15,14 @@ export interface MeasuringDeps {
   readonly guard: AddressGuard;
 }
 
-/** Where a component's figures are read when it names no source of type Pods first. */
+/** Where a component's figures are read when it names no source at all. */
 const defaultEndpoint = { port: 'metrics', path: '/metrics', scheme: 'HTTP' } as const;
 
 /** Has the collector measure just the components of this service, as its policy says. */
 export function measure(resolved: Resolved, deps: MeasuringDeps): void {
   const { collector } = resolved.policy;
-  const tracked = resolved.components.map((component): TrackedComponent => {
+  const readable = resolved.components.filter(({ spec }) => unreadSources(spec).length === 0);
+  const tracked = readable.map((component): TrackedComponent => {
     const { spec, target } = component;
     const endpoint = endpointOf(spec);
     return {

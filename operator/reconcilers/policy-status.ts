@@ -1,4 +1,4 @@
-import { withCondition, type NewCondition } from '../api/conditions.ts';
+import { withCondition, type Finding } from '../api/conditions.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { effectivePolicy } from '../decide/effective-policy.ts';
 
@@ -15,10 +15,7 @@ export function renderPolicyStatus(policy: PerformancePolicy, services: number, 
   return { observedGeneration: generation, services, conditions: [...conditions] };
 }
 
-function accepted({
-  metadata: { name },
-  spec,
-}: PerformancePolicy): Omit<NewCondition<'Accepted'>, 'observedGeneration'> {
+function accepted({ metadata: { name }, spec }: PerformancePolicy): Finding<'Accepted'> {
   const { problems } = effectivePolicy({ policy: { name, spec: spec ?? {} } });
   if (problems.length === 0)
     return {

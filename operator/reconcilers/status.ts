@@ -1,4 +1,4 @@
-import { withCondition, type Condition, type NewCondition } from '../api/conditions.ts';
+import { withCondition, type Condition, type Finding, type NewCondition } from '../api/conditions.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolution, Resolved } from '../decide/resolve.ts';
@@ -6,7 +6,7 @@ import type { UnitResult } from '../levers/run.ts';
 import type { Assessment } from './assess.ts';
 import type { ScalerReport } from './decisions.ts';
 import { leverConditions } from './lever-conditions.ts';
-import { notImplemented } from './not-implemented.ts';
+import { ignoredFields, notImplemented } from './not-implemented.ts';
 
 /** All that one visit has found. */
 export type Visit =
@@ -20,11 +20,9 @@ export type Visit =
       readonly scaler: ScalerReport | undefined;
       readonly policyGeneration: number | undefined;
       readonly policyHash: string;
-      /** Undefined where the plan changed nothing. */
+      /** Undefined where nothing is held back. */
       readonly planHash: string | undefined;
     };
-
-type Unobserved = Omit<NewCondition, 'observedGeneration'>;
 
 /** The whole status. Equal input gives equal bytes, so that what did not change is not written. */
 export function renderStatus(service: GenerationService, visit: Visit, now: Date): GenerationServiceStatus {
@@ -51,7 +49,7 @@ const conditionsOf = ({
   resolution,
   results,
   assessment,
-}: Extract<Visit, { kind: 'reconciled' }>): readonly Unobserved[] => [
+}: Extract<Visit, { kind: 'reconciled' }>): readonly Finding[] => [
   ...resolution.conditions,
   ...leverConditions(results),
   ...notImplemented(resolution.resolved),
@@ -65,7 +63,7 @@ const isKept = (type: string, visit: Visit): boolean =>
   (visit.kind === 'problem' || conditionsOf(visit).some((condition) => condition.type === type));
 
 /** `type` and `reason` fit together in each source; TypeScript loses that where they are listed together. */
-const observed = (condition: Unobserved, { metadata }: GenerationService): NewCondition =>
+const observed = (condition: Finding, { metadata }: GenerationService): NewCondition =>
   ({ ...condition, observedGeneration: metadata.generation }) as NewCondition;
 
 function resolvedSections(
@@ -76,7 +74,7 @@ function resolvedSections(
   const statusOf = (lever: string, unit: string): object =>
     visit.results.find(({ plan }) => plan.lever.name === lever && plan.unit.name === unit)?.plan.status ?? {};
   const { redis = [] } = resolved.service.spec;
-  const planHash = visit.planHash ?? previous.planHash;
+  const { planHash } = visit;
   return {
     mode: resolved.mode,
     ...(planHash === undefined ? {} : { planHash }),
@@ -126,31 +124,33 @@ const isPartOfReady = (type: string): boolean =>
 function summary(
   conditions: readonly Pick<Condition, 'type' | 'status' | 'reason' | 'message'>[],
   visit: Visit,
-): readonly Unobserved[] {
+): readonly Finding[] {
   const failing = conditions.find(({ type, status }) => isPartOfReady(type) && status === 'False');
   if (failing === undefined) return [ready(visit, conditions)];
   const { reason, message } = failing;
-  const notReady = { type: 'Ready', status: 'False', reason, message: `${failing.type}: ${message}` } as Unobserved;
+  const notReady = { type: 'Ready', status: 'False', reason, message: `${failing.type}: ${message}` } as Finding;
   return stalling.has(reason)
-    ? [notReady, { type: 'Stalled', status: 'True', reason, message } as Unobserved]
+    ? [notReady, { type: 'Stalled', status: 'True', reason, message } as Finding]
     : [notReady];
 }
 
-function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'status' | 'reason'>[]): Unobserved {
+function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'status' | 'reason'>[]): Finding {
   const mode = visit.kind === 'reconciled' ? visit.resolution.resolved.mode : 'Enforce';
+  const ignored = visit.kind === 'reconciled' ? ignoredFields(visit.resolution.resolved) : [];
+  const and = ignored.length === 0 ? '' : ` This version of genops does not act on ${ignored.join(', ')} yet.`;
   if (mode === 'Paused')
     return {
       type: 'Ready',
       status: 'True',
       reason: 'Paused',
-      message: 'Paused: observed only, nothing is changed or reverted.',
+      message: `Paused: observed only, nothing is changed or reverted.${and}`,
     };
   if (mode === 'DryRun')
     return {
       type: 'Ready',
       status: 'True',
       reason: 'DryRun',
-      message: 'DryRun: the conditions say what would be changed.',
+      message: `DryRun: the conditions say what would be changed.${and}`,
     };
   const short = conditions.filter(({ type, reason }) => type.endsWith('Applied') && reason !== 'Applied');
   const but =
@@ -161,6 +161,6 @@ function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'stat
     type: 'Ready',
     status: 'True',
     reason: 'Reconciled',
-    message: `Everything that is declared is in force.${but}`,
+    message: `Everything that is declared is in force.${but}${and}`,
   };
 }

@@ -113,6 +113,45 @@ describe('MetricsAvailable', () => {
     expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);
   });
 
+  const serves = (type: 'HTTP' | 'Pods') => ({
+    ...componentOf('workflow'),
+    metrics:
+      type === 'HTTP'
+        ? [{ type, http: { port: 'http', monitoringPath: '/m', cachePath: '/c' } }]
+        : [
+            { type: 'Resource' as const },
+            { type, pods: { port: 'metrics', path: '/metrics', scheme: 'HTTP' as const } },
+          ],
+  });
+  test('says of sources that nobody can read yet that it is so, and does not wait for them', async () => {
+    using world = await after(3, { pods: [pod('a')], spec: { components: [serves('HTTP')] } });
+    const assessment = world.assess();
+    expect(conditionOf(assessment, 'MetricsAvailable')).toMatchObject({
+      status: 'Unknown',
+      reason: 'NotImplemented',
+      message: expect.stringMatching(/components\[workflow\]\.metrics of type HTTP.*next: put an entry of type Pods/),
+    });
+    expect(conditionOf(assessment, 'ScalerActive')).toMatchObject({ status: 'False', reason: 'MetricsStale' });
+    expect(conditionOf(assessment, 'ObjectivesMet')).not.toMatchObject({ reason: 'Pending' });
+  });
+  test('reads the Pods where one of several sources is of that type', async () => {
+    using world = await after(3, { pods: [pod('a')], spec: { components: [serves('Pods')] } });
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ reason: 'Fresh' });
+  });
+
+  test('says of some Pods where others are not read, and of all again once they are; a new one is not missed', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    const message = () => conditionOf(world.assess(), 'MetricsAvailable')?.message;
+    const all = statesOf(world.assess());
+    world.setPods([pod('a'), pod('b', { readySince: Date.now() })]);
+    expect(message()).toBe('Every needed signal is fresh.');
+    world.setPods([pod('a'), pod('b')]);
+    expect(message()).toMatch(/^Signals are fresh of some Pods and not of others/);
+    expect(statesOf(world.assess())).not.toBe(all);
+    await jest.advanceTimersByTimeAsync(3 * intervalMs);
+    expect(message()).toBe('Every needed signal is fresh.');
+  });
+
   test('Pods that all came anew have not been read twice, however long the others before them were', async () => {
     using world = await after(6, { pods: [pod('a')] });
     world.setPods([pod('b', { readySince: Date.now() })]);

@@ -113,6 +113,18 @@ describe('renderStatus()', () => {
       lastTransitionTime: '2026-01-01T00:00:05Z',
     });
   });
+  test('says beside Ready which declared fields nobody acts on yet', () => {
+    const annotated = { ...service, metadata: { ...service.metadata, annotations: { 'genops.dev/approve': 'abc' } } };
+    expect(condition(renderStatus(annotated, visit(applied, annotated), at(0)), 'Ready')).toMatchObject({
+      reason: 'Reconciled',
+      message: expect.stringContaining('does not act on the annotation genops.dev/approve yet'),
+    });
+  });
+  test('names the plan while something of it is held back, and no longer once nothing is', () => {
+    const held = renderStatus(service, { ...visit(), planHash: 'abc' } as Visit, at(0));
+    expect(held.planHash).toBe('abc');
+    expect(renderStatus({ ...service, status: held }, visit(), at(1)).planHash).toBeUndefined();
+  });
   test('shows each unit in its own place', () => {
     expect(renderStatus(service, visit(), at(0))).toMatchObject({
       components: [{ name: 'workflow', replicas: 'horizontal' }],

@@ -1,0 +1,50 @@
+import type { Finding } from '../api/conditions.ts';
+import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
+import { shadowedMetrics } from '../decide/shadow.ts';
+import type { Decisions } from './decisions.ts';
+import { isDeclared, notYet } from './not-implemented.ts';
+
+/** A component and whether it is measured. */
+export type Seen = { readonly component: ResolvedComponent; readonly available: Finding<'MetricsAvailable'> };
+
+/** Whether floors are moved; if not, why. */
+export function scalerActive(
+  resolved: Resolved,
+  seen: readonly Seen[],
+  { decisions }: { readonly decisions: Decisions },
+): Finding<'ScalerActive'> {
+  const type = 'ScalerActive';
+  if (resolved.mode === 'Paused')
+    return { type, status: 'False', reason: 'Paused', message: 'The service is paused: no floor is moved.' };
+  const problem = decisions.of(resolved.service)?.problem;
+  if (problem !== undefined) return { type, status: 'False', reason: 'Conflict', message: problem.message };
+  const shadowed = seen.filter(({ component }) => shadowedMetrics(component).length > 0);
+  const named = (of: readonly Seen[]): string => of.map(({ component }) => component.spec.name).join(', ');
+  const blind = shadowed.filter(({ available: { reason } }) => reason !== 'Fresh' && reason !== 'Pending');
+  if (blind.length > 0)
+    return {
+      type,
+      status: 'False',
+      reason: 'MetricsStale',
+      message: `saw no fresh requests_per_second of ${named(blind)}; wanted one for each Pod; next: see MetricsAvailable; the floor stays where it is`,
+    };
+  if (shadowed.some(({ available }) => available.reason === 'Pending'))
+    return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
+  if (isDeclared(resolved, 'scaler'))
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NotImplemented',
+      message: notYet(
+        'scaler',
+        'floors follow minReplicas and Pods metrics; of scaler only its interval counts until you upgrade',
+      ),
+    };
+  if (resolved.mode === 'DryRun')
+    return { type, status: 'True', reason: 'DryRun', message: 'Floors are decided and not moved.' };
+  const message =
+    shadowed.length === 0
+      ? 'Each floor is the policy’s minReplicas: the HPA reads every metric itself.'
+      : `requests_per_second is folded into the floor of ${named(shadowed)}.`;
+  return { type, status: 'True', reason: 'Active', message };
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import { ignoredFields, notImplemented } from '../../../operator/reconcilers/not-implemented.ts';
+import { componentOf, serviceWith } from './measured-service.ts';
+
+interface Row {
+  readonly name: string;
+  readonly spec: Partial<GenerationServiceSpec>;
+  readonly says: readonly string[];
+}
+describe('notImplemented()', () => {
+  test.each<Row>([
+    { name: 'nothing where nothing was declared', spec: {}, says: [] },
+    {
+      name: 'a section of the overrides',
+      spec: { overrides: { runtime: { pools: { io: 2 } } } },
+      says: ['RuntimeApplied'],
+    },
+    {
+      name: 'one of a component alone',
+      spec: { components: [{ ...componentOf('workflow'), overrides: { resources: { mode: 'Enforce' } } }] },
+      says: ['ResourcesApplied'],
+    },
+    { name: 'budgets', spec: { overrides: { budgets: { onViolation: 'Report' } } }, says: ['BudgetsConsistent'] },
+    {
+      name: 'a PostgreSQL',
+      spec: { postgres: [{ name: 'main', secretRef: { name: 'pg' } }] },
+      says: ['PostgresApplied'],
+    },
+  ])('says of $name', ({ spec, says }) => {
+    using world = serviceWith({ spec });
+    const found = notImplemented(world.resolution().resolved);
+    expect(found.map(({ type }) => type)).toEqual(says);
+    for (const { message } of found)
+      expect(message).toMatch(/^saw .* declared; wanted .*; next: .* until you upgrade$/);
+  });
+});
+
+describe('ignoredFields()', () => {
+  test.each<Row & { readonly annotations?: Readonly<Record<string, string>> }>([
+    { name: 'nothing where nothing was declared', spec: {}, says: [] },
+    { name: 'what is acted on', spec: { overrides: { redis: { maxMemory: '64Mi' } } }, says: [] },
+    {
+      name: 'redis.monitoring',
+      spec: { overrides: { redis: { monitoring: { slowLogEntries: 5 } } } },
+      says: ['redis.monitoring'],
+    },
+    {
+      name: 'maintenanceWindows',
+      spec: { overrides: { maintenanceWindows: [{ name: 'night', schedule: '0 2 * * *', duration: '2h' }] } },
+      says: ['maintenanceWindows'],
+    },
+    {
+      name: 'admin of a component',
+      spec: {
+        components: [
+          {
+            ...componentOf('workflow'),
+            admin: { port: 'admin', scheme: 'HTTPS', secretRef: { name: 'admin', key: 'key' } },
+          },
+        ],
+      },
+      says: ['components[].admin'],
+    },
+    {
+      name: 'an approval',
+      spec: {},
+      annotations: { 'genops.dev/approve': 'abc' },
+      says: ['the annotation genops.dev/approve'],
+    },
+  ])('names $name', ({ spec, annotations = {}, says }) => {
+    using world = serviceWith({ spec, annotations });
+    expect(ignoredFields(world.resolution().resolved)).toEqual(says);
+  });
+});
