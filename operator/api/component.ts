@@ -101,7 +101,7 @@ export const Component = struct(
       atomicList(MetricSource, {
         maxItems: 4,
         description:
-          'Where metrics are read, best first; by default the Prometheus exposition on a port named metrics, then metrics.k8s.io.',
+          'Where metrics are read, best first; by default the Prometheus exposition on a port named metrics.',
       }),
     ),
     signals: Type.Optional(

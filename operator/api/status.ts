@@ -137,7 +137,7 @@ const RedisStatus = struct(
     name: name('Name of the server.'),
     server: string('Redis or Valkey.'),
     version: string('Version of the server.'),
-    topology: string('Standalone, Sentinel or Cluster.'),
+    topology: string('Standalone, Replicated, Sentinel or Cluster.'),
     nodes: integer('Number of nodes.'),
     hash: string('Hash of the settings in force.'),
     drifted: integer('Parameters that were changed by somebody else and put back at the last visit.'),
