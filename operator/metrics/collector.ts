@@ -7,13 +7,16 @@ import {
   closeRow,
   createComponentWindow,
   podRatesOf,
+  type ComponentColumn,
   type ComponentWindow,
   type PodRate,
   type WindowOptions,
 } from './component-window.ts';
+import { podFiguresOf, type PodFigures } from './pod-figures.ts';
 import { stateOf, type PodView } from './pod-view.ts';
 import { createSchedule, nextTurn, type Read, type Schedule, type Tick } from './schedule.ts';
 import type { ReadFailure, ReadResult, Source } from './sources/source.ts';
+import type { RingSlice } from './windows.ts';
 
 /** A component to be measured, with everything that its policy says of that. */
 export interface TrackedComponent extends WindowOptions {
@@ -35,6 +38,15 @@ export interface Collector extends Disposable {
   podRatesIn(namespace: string, matches: (pod: Pick<PodView, 'name' | 'labels'>) => boolean): readonly PodRate[];
   /** Undefined for what is not tracked. */
   windowOf(service: string, component: string, windowMs: number): ComponentFigures | undefined;
+  /** Rows later than `since` (ms since the epoch), oldest first. Undefined for what is not tracked. */
+  rowsOf<Asked extends ComponentColumn>(
+    service: string,
+    component: string,
+    since: number,
+    columns: readonly Asked[],
+  ): RingSlice<Asked> | undefined;
+  /** What each Pod that there is now said last. Empty for what is not tracked. */
+  podFigures(service: string, component: string): readonly PodFigures[];
   /** ms since the epoch: when the Ready Pod that was read longest ago was read last. Undefined before the first answer of any. */
   readAt(service: string, component: string): number | undefined;
   /** Pods that could not be read when they were last tried, and why. */
@@ -104,6 +116,11 @@ export function createCollector(options: CollectorOptions): Collector {
       return tracked === undefined
         ? undefined
         : figuresOver(tracked.window, tracked.component.pods(), windowMs, Date.now());
+    },
+    rowsOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
+    podFigures(service, component) {
+      const tracked = find(service, component);
+      return tracked === undefined ? [] : podFiguresOf(tracked.window, tracked.component.pods(), Date.now());
     },
     readAt(service, component) {
       const tracked = find(service, component);

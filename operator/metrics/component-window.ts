@@ -144,7 +144,7 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
   window.pending = {};
 }
 
-const containerOf = ({ containers }: PodView, name: string | undefined): ContainerView | undefined =>
+export const containerOf = ({ containers }: PodView, name: string | undefined): ContainerView | undefined =>
   containers.find((container) => container.name === name) ?? containers[0];
 
 /** One Pod's share of a row; NaN where it is unknown. */
@@ -162,7 +162,7 @@ interface Look {
   readonly activeConnections: number;
 }
 
-function lookOf({ figures, elapsedMs }: Reading, container: ContainerView | undefined): Look {
+export function lookOf({ figures, elapsedMs }: Reading, container: ContainerView | undefined): Look {
   const rate = (increase: number | undefined): number =>
     increase === undefined || elapsedMs === undefined ? NaN : increase / (elapsedMs / 1_000);
   const { cacheHitsL1 = NaN, cacheHitsL2 = NaN, cacheMissesL1 = NaN, cacheMissesL2 = NaN } = figures;
