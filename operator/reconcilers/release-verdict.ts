@@ -1,5 +1,5 @@
 /** A server that is down must not keep a service from being deleted for ever. */
-const patienceMs = 120_000;
+export const patienceMs = 120_000;
 
 /** What we once changed and is not as it was, and why. */
 export interface Left {

@@ -6,7 +6,7 @@ import { observe, planAll, unitKey } from '../levers/run.ts';
 import { claimedBy } from './claims.ts';
 import { generationServices } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
-import { judgeRelease, type Left } from './release-verdict.ts';
+import { judgeRelease, patienceMs, type Left } from './release-verdict.ts';
 import { restoreFinalizer } from './state.ts';
 import { applyRemembered, resolveForRestore, type VisitDeps } from './visit.ts';
 
@@ -32,8 +32,10 @@ export async function release(service: Service, deps: VisitDeps, signal: AbortSi
   const { finalizers = [], namespace } = service.metadata;
   if (!finalizers.includes(restoreFinalizer)) return awaitChange;
   const left = await restore(service, deps, signal);
-  const isGoing = left.length > 0 && (await isTerminating(namespace, deps.kube, signal));
   const waitedMs = deps.clock.now() - Date.parse(service.metadata.deletionTimestamp ?? '');
+  // an API server that cannot tell (a webhook on ConfigMaps that fails, say) must not keep the service longer than our patience
+  const isAsked = left.length > 0 && waitedMs < patienceMs;
+  const isGoing = isAsked && (await isTerminating(namespace, deps.kube, signal));
   const verdict = judgeRelease({ left, namespace, isTerminating: isGoing, waitedMs });
   if (verdict === 'Wait') return wait(service, left, deps);
   if (verdict === 'GiveUp') giveUp(service, left, isGoing, deps);
