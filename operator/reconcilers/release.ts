@@ -101,15 +101,17 @@ async function unlessGone(write: Promise<unknown>): Promise<void> {
 const withoutOurs = (finalizers: readonly string[]): readonly string[] =>
   finalizers.filter((finalizer) => finalizer !== restoreFinalizer);
 
-/** Only on the object as it was read: nobody else's finalizer is lost to a list that has moved. */
+/** Only on this very object with the finalizers that were read: nobody else's is lost. What else was written since does not matter, and often it is our own status. */
 async function setFinalizers(
   service: Service,
   finalizers: readonly string[],
   kube: VisitDeps['kube'],
   signal: AbortSignal,
 ): Promise<void> {
+  const { uid, finalizers: seen = null } = service.metadata; // null: there are none
   const operations = [
-    { op: 'test', path: '/metadata/resourceVersion', value: service.metadata.resourceVersion },
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: '/metadata/finalizers', value: seen },
     { op: 'add', path: '/metadata/finalizers', value: finalizers },
   ] as const;
   await kube.patch(generationServices, keyOf(service), operations, {}, signal);
