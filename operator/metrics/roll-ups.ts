@@ -68,8 +68,9 @@ export function createRollUps(longestMs: number, saved?: SavedRollUps): RollUps 
     bytes: minutes.seconds.byteLength + hours.seconds.byteLength,
     count(states, from, to) {
       const [first, end] = [Math.floor(from / 1_000), Math.floor(to / 1_000)];
+      if (end <= first) return; // two looks within a second, or a clock that was set back
       for (const buckets of [minutes, hours]) {
-        advance(buckets, Math.floor(Math.max(first, end - 1) / buckets.lengthSeconds));
+        advance(buckets, Math.floor((end - 1) / buckets.lengthSeconds));
         for (const { name, state } of states)
           if (state === 'Met' || state === 'NotMet') add(buckets, columnOf(name, state), first, end);
       }
@@ -104,14 +105,16 @@ function add({ lengthSeconds, capacity, seconds, newest }: Buckets, column: numb
 }
 
 function sum(buckets: Buckets, objective: ObjectiveName, windowSeconds: number, now: number): JudgedTime {
-  const { lengthSeconds, capacity, newest } = buckets;
+  const { lengthSeconds, capacity, newest, seconds } = buckets;
   const first = Math.floor((now - windowSeconds) / lengthSeconds);
-  const totals = { metSeconds: 0, notMetSeconds: 0, spanSeconds: now - first * lengthSeconds };
+  const column = columnOf(objective, 'Met');
+  let [metSeconds, notMetSeconds] = [0, 0];
   for (let bucket = Math.max(first, newest - capacity + 1); bucket <= newest; bucket++) {
-    totals.metSeconds += secondsOf(buckets, bucket, columnOf(objective, 'Met'));
-    totals.notMetSeconds += secondsOf(buckets, bucket, columnOf(objective, 'NotMet'));
+    const index = (bucket % capacity) * width + column;
+    metSeconds += seconds[index] ?? 0;
+    notMetSeconds += seconds[index + 1] ?? 0;
   }
-  return totals;
+  return { metSeconds, notMetSeconds, spanSeconds: now - first * lengthSeconds };
 }
 
 const secondsOf = ({ capacity, seconds }: Buckets, bucket: number, column: number): number =>

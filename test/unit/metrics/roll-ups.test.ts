@@ -79,6 +79,14 @@ describe('save()', () => {
     });
   });
 
+  test('also after two looks within one second', () => {
+    const rollUps = createRollUps(day);
+    rollUps.count(met, start, start + 45 * minute);
+    rollUps.count(met, start + 45 * minute, start + 45 * minute);
+    const now = start + 46 * minute;
+    expect(over(createRollUps(day, rollUps.save()), 5 * minute, now)).toEqual(over(rollUps, 5 * minute, now));
+  });
+
   const looks = fc.array(
     fc.record({
       state: fc.constantFrom('Met' as const, 'NotMet' as const, 'Unknown' as const),
