@@ -20,7 +20,7 @@ interface Described {
 /** From the metrics themselves: names, labels and help texts stand in one place. */
 export function metricsReference(): ReadonlyMap<string, string> {
   const { registry } = createMetrics();
-  createServiceGauges(registry, { services: () => [], ageOf: () => undefined });
+  createServiceGauges(registry, () => []);
   const rows = registry.getMetricsAsArray().map((metric) => {
     const { name, help, labelNames } = metric as unknown as Described; // prom-client types them as their JSON
     return `| \`${name}\` | ${metric.constructor.name.toLowerCase()} | ${labelNames.map((label) => `\`${label}\``).join(' ')} | ${help} |`;

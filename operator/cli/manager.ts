@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { connectKube, type Kube } from '../kube/client.ts';
 import { openEvents } from '../kube/events.ts';
 import { synced, type HealthCheck } from '../kube/health.ts';
-import { keyOf } from '../kube/object.ts';
 import { fenced, lead, LeaseRefused, type LeaderOptions, type Leadership } from '../kube/leader.ts';
 import { createAddressGuard } from '../metrics/address-guard.ts';
 import { createCollector } from '../metrics/collector.ts';
@@ -155,13 +154,7 @@ function openWorld({
   const scraper = createScraper();
   stack.defer(() => scraper.destroy());
   const collector = stack.use(createCollector({ metrics, logger }));
-  createServiceGauges(metrics.registry, {
-    services: () => caches.services.list(),
-    ageOf(service, component) {
-      const readAt = collector.readAt(keyOf(service), component);
-      return readAt === undefined ? undefined : (Date.now() - readAt) / 1_000;
-    },
-  });
+  createServiceGauges(metrics.registry, () => caches.services.list());
   const events = stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: identity, logger }));
   const deps = {
     kube,

@@ -47,8 +47,6 @@ export interface Collector extends Disposable {
   ): RingSlice<Asked> | undefined;
   /** What each Pod that there is now said last. Empty for what is not tracked. */
   podFigures(service: string, component: string): readonly PodFigures[];
-  /** ms since the epoch: when the Ready Pod that was read longest ago was read last. Undefined before the first answer of any. */
-  readAt(service: string, component: string): number | undefined;
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
 }
@@ -121,13 +119,6 @@ export function createCollector(options: CollectorOptions): Collector {
     podFigures(service, component) {
       const tracked = find(service, component);
       return tracked === undefined ? [] : podFiguresOf(tracked.window, tracked.component.pods(), Date.now());
-    },
-    readAt(service, component) {
-      const tracked = find(service, component);
-      const times = [...(tracked?.pods.keys() ?? [])].flatMap(
-        (uid) => tracked?.window.pods.get(uid)?.latest?.observedAt ?? [],
-      );
-      return times.length === 0 ? undefined : Math.min(...times);
     },
     failuresOf: (service, component) =>
       [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {

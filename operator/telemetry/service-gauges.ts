@@ -1,18 +1,12 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { GenerationService } from '../api/generation-service.ts';
-import { objectiveValue } from '../api/objective-value.ts';
-
-export interface ServiceGaugesInput {
-  /** The services in the cache at the moment of the scrape. */
-  readonly services: () => Iterable<GenerationService>;
-  /** How many seconds ago a component's Pods were read, of those that are Ready the one that was read longest ago. Undefined: none was. */
-  readonly ageOf: (service: GenerationService, component: string) => number | undefined;
-}
 
 /**
- * What stands in the status of every service, and how old its figures are, as gauges. They are made when they are asked for, so that a service that is gone leaves no series behind and an idle operator does nothing.
+ * What stands in the status of every service, as gauges. They are made when they are asked for, so that a service that is gone leaves no series behind and an idle operator does nothing.
+ *
+ * @param services The services in the cache at the moment of the scrape.
  */
-export function createServiceGauges(registry: Registry, { services, ageOf }: ServiceGaugesInput): void {
+export function createServiceGauges(registry: Registry, services: () => Iterable<GenerationService>): void {
   const registers = [registry];
   const gauge = <Label extends string>(
     name: string,
@@ -48,13 +42,6 @@ export function createServiceGauges(registry: Registry, { services, ageOf }: Ser
         if (state === 'Met' || state === 'NotMet') into.set({ namespace, name, objective }, Number(state === 'Met'));
     },
   );
-  for (const [gaugeName, field, help] of objectiveFigures)
-    gauge(gaugeName, help, ['objective'], ({ metadata: { namespace, name }, status }, into) => {
-      for (const { name: objective, [field]: text } of status?.objectives ?? []) {
-        const value = text === undefined ? undefined : objectiveValue(objective, text);
-        if (value !== undefined) into.set({ namespace, name, objective }, value);
-      }
-    });
   gauge(
     'genops_performance_score',
     'Points of the rating, 0 to 100.',
@@ -72,25 +59,4 @@ export function createServiceGauges(registry: Registry, { services, ageOf }: Ser
         if (replicas?.floor !== undefined) into.set({ namespace, name, component }, replicas.floor);
     },
   );
-  gauge(
-    'genops_metric_age_seconds',
-    'How long ago the Pods of a component were read: of those that are Ready, the one that was read longest ago. Only where this process measures.',
-    ['component'],
-    (service, into) => {
-      const { namespace, name } = service.metadata;
-      for (const { name: component } of service.spec.components) {
-        const age = ageOf(service, component);
-        if (age !== undefined) into.set({ namespace, name, component }, age);
-      }
-    },
-  );
 }
-
-const objectiveFigures = [
-  [
-    'genops_objective_value',
-    'measured',
-    'What was measured of an objective, as status shows it: seconds, bytes, a ratio from 0 to 1, or pieces. A lower bound where no more is known.',
-  ],
-  ['genops_objective_target', 'target', 'The target of an objective, in the unit of genops_objective_value.'],
-] as const;
