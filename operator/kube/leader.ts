@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from './api-error.ts';
 import type { Kube } from './client.ts';
 import { openDeadline } from './deadline.ts';
-import { LeaseHolder, type LeaseState } from './lease.ts';
+import { LeaseHolder, type Holder, type LeaseState } from './lease.ts';
 import type { Logger } from './logger.ts';
 
 export interface Leadership {
@@ -28,6 +28,10 @@ export interface LeaderOptions {
   readonly renewMs?: number;
   /** Between attempts to become the leader, and after a failed renewal. Default 2000 ms, as client-go. */
   readonly retryMs?: number;
+  /** What we say of ourselves on the Lease while we have it. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Told at each look who has the Lease. */
+  readonly onHolder?: ((holder: Holder) => void) | undefined;
   readonly logger: Logger;
 }
 
@@ -167,10 +171,10 @@ class Candidate {
     const began = clock();
     using deadline = openDeadline(signal, timeoutMs);
     try {
-      const { state, holder } = await this.#lease.acquire(began, deadline.signal);
+      const { state, ...seen } = await this.#lease.acquire(began, deadline.signal);
       this.#wasReached = true;
       if (state === 'ours') this.#heldUntil = began + this.#options.renewDeadlineMs; // from before the request: others count from when it arrived
-      this.#tell(holder);
+      this.#tell(seen);
       return state;
     } catch (error) {
       if (!this.#wasReached && isRefusal(error)) throw new LeaseRefused(error);
@@ -183,7 +187,7 @@ class Candidate {
     using deadline = openDeadline(new AbortController().signal, 3000);
     try {
       await this.#lease.release(deadline.signal);
-      this.#tell('');
+      this.#tell({ holder: '', annotations: {} });
     } catch (error) {
       this.#options.logger.warn('Lease not released: the next leader has to wait for its end', {
         lease: this.#name,
@@ -192,7 +196,9 @@ class Candidate {
     }
   }
 
-  #tell(holder: string): void {
+  #tell(seen: Holder): void {
+    const { holder } = seen;
+    this.#options.onHolder?.(seen);
     if (holder === this.#leader) return;
     this.#leader = holder;
     if (holder === '' || holder === this.#options.identity) return;

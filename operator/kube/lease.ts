@@ -32,6 +32,15 @@ export interface LeaseHolderOptions {
   readonly name: string;
   readonly identity: string;
   readonly leaseMs: number;
+  /** What the holder says of itself on the Lease; gone with its release. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Who has the Lease. */
+export interface Holder {
+  /** '': nobody. */
+  readonly holder: string;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**
@@ -48,20 +57,20 @@ export class LeaseHolder {
   }
 
   /** Renews what is ours, takes what is nobody's. `now` in ms, of a steady clock. @throws ApiError */
-  async acquire(now: number, signal: AbortSignal): Promise<{ readonly state: LeaseState; readonly holder: string }> {
-    const { identity } = this.#options;
+  async acquire(now: number, signal: AbortSignal): Promise<{ readonly state: LeaseState } & Holder> {
+    const { identity, annotations = {} } = this.#options;
     if (this.#known?.spec?.holderIdentity !== identity) await this.#look(now, signal); // ours needs no look: one request a renewal
     try {
-      if (!this.#isFree(now)) return { state: 'theirs', holder: this.#known?.spec?.holderIdentity ?? '' };
+      if (!this.#isFree(now)) return { state: 'theirs', ...this.#holder() };
       await this.#write(identity, now, signal);
-      return { state: 'ours', holder: identity };
+      return { state: 'ours', holder: identity, annotations };
     } catch (error) {
       const isGone = this.#known !== undefined; // a create that is not found lacks its namespace
       if (!(error instanceof ApiError) || !(error.status === 409 || (error.status === 404 && isGone))) throw error;
       await this.#look(now, signal); // somebody wrote in between
-      const holder = this.#known?.spec?.holderIdentity ?? '';
-      if (holder === identity) throw error; // our own write, whose answer was lost: when it was made is not known, so it counts for nothing
-      return { state: 'theirs', holder };
+      const seen = this.#holder();
+      if (seen.holder === identity) throw error; // our own write, whose answer was lost: when it was made is not known, so it counts for nothing
+      return { state: 'theirs', ...seen };
     }
   }
 
@@ -77,6 +86,10 @@ export class LeaseHolder {
     this.#known = lease;
   }
 
+  #holder(): Holder {
+    return { holder: this.#known?.spec?.holderIdentity ?? '', annotations: this.#known?.metadata.annotations ?? {} };
+  }
+
   #isFree(now: number): boolean {
     const { holderIdentity = '', leaseDurationSeconds = 0 } = this.#known?.spec ?? {};
     return (
@@ -87,7 +100,7 @@ export class LeaseHolder {
   }
 
   async #write(holder: string, now: number, signal: AbortSignal): Promise<void> {
-    const { kube, namespace, name, identity, leaseMs } = this.#options;
+    const { kube, namespace, name, identity, leaseMs, annotations } = this.#options;
     const before = this.#known?.spec;
     const time = `${new Date().toISOString().slice(0, -1)}000Z`;
     const isSame = before?.holderIdentity === holder;
@@ -98,7 +111,8 @@ export class LeaseHolder {
       renewTime: time,
       leaseTransitions: (before?.leaseTransitions ?? 0) + (isSame || holder === '' || before === undefined ? 0 : 1),
     };
-    const metadata = { namespace, name, resourceVersion: this.#known?.metadata.resourceVersion };
+    const { resourceVersion } = this.#known?.metadata ?? {};
+    const metadata = { namespace, name, resourceVersion, ...(holder === '' ? {} : { annotations }) };
     const write = this.#known === undefined ? kube.create : kube.update;
     const written = await write(leases, { metadata, spec }, { manager: identity.slice(0, 128) }, signal);
     this.#known = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: written, spec };
