@@ -187,7 +187,7 @@ export const GenerationServiceStatus = struct(
   {
     observedGeneration: integer('Generation of the spec that this status is about.'),
     mode: string('Mode in force: that of the spec, or Paused by annotation.'),
-    planHash: string('Hash of the last plan; what the annotation genops.dev/approve names.'),
+    planHash: string('Hash of the changes that are planned and held back (DryRun, Paused); absent where nothing is.'),
     policy: optional(
       struct(
         {

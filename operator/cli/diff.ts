@@ -81,17 +81,21 @@ const isShared = (lever: AnyLever): boolean => lever.serverOf !== undefined;
 /** A unit that could not be looked at, or may not be as declared (a Conflict), leaves the question open. */
 function answer(plans: readonly UnitPlan[]): number {
   if (plans.some(({ problem }) => problem !== undefined)) return exit.cannotTell;
-  if (plans.some(({ changes }) => changes.length > 0)) return exit.no;
+  if (plans.some((plan) => differencesOf(plan).length > 0)) return exit.no;
   return plans.some(({ condition }) => condition.status === 'False') ? exit.cannotTell : exit.yes;
 }
 
-const differencesOf = ({ changes }: UnitPlan) =>
-  changes.flatMap(({ cause, differences }) => differences.map((difference) => ({ ...difference, cause })));
+/** With what another loop does once the changes are made: it is changed all the same. */
+const differencesOf = ({ changes, follows = [] }: UnitPlan) => [
+  ...changes.flatMap(({ cause, differences }) => differences.map((difference) => ({ ...difference, cause }))),
+  ...follows.map((difference) => ({ ...difference, cause: 'Declared' as const })),
+];
 
 const asJson = (plan: UnitPlan) => ({
   unit: unitKey(plan),
   condition: plan.condition,
   differences: differencesOf(plan),
+  unforeseen: plan.unforeseen,
 });
 
 function asText(plan: UnitPlan): string {
@@ -104,5 +108,6 @@ function asText(plan: UnitPlan): string {
   const { status, message } = plan.condition;
   const held = status === 'True' ? '' : `; ${message}`;
   const saying = rows.length === 0 ? message : `${rows.length} to change${held}`;
-  return `${unitKey(plan)}: ${saying}\n${table(rows, '  ')}`;
+  const unforeseen = plan.unforeseen === undefined ? '' : `  ${plan.unforeseen}\n`;
+  return `${unitKey(plan)}: ${saying}\n${table(rows, '  ')}${unforeseen}`;
 }

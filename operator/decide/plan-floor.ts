@@ -1,7 +1,8 @@
 import { quantity } from '../api/quantity.ts';
 import { decideFloor, type FloorDecision, type FloorInput, type ShadowMetric } from './floor.ts';
 import type { Tolerance } from './pods-metric.ts';
-import type { Resolved, ResolvedComponent } from './resolve.ts';
+import type { EffectivePolicy } from './effective-policy.ts';
+import type { Resolved, ScaleTarget } from './resolve.ts';
 
 /** An autoscaler, as far as its floor goes. */
 interface Autoscaler {
@@ -10,9 +11,15 @@ interface Autoscaler {
   readonly spec: { readonly minReplicas?: number; readonly maxReplicas: number };
 }
 
+/** A component, as far as its floor goes. */
+interface Component {
+  readonly policy: Pick<EffectivePolicy, 'horizontal'>;
+  readonly target: Pick<ScaleTarget, 'replicas'>;
+}
+
 export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<FloorInput, 'memory' | 'now'> {
-  readonly resolved: Pick<Resolved, 'service' | 'mode'>;
-  readonly component: ResolvedComponent;
+  readonly resolved: Pick<Resolved, 'mode'> & { readonly service: { readonly metadata: { readonly uid: string } } };
+  readonly component: Component;
   /** All that aim at the component's target. */
   readonly hpas: readonly Hpa[];
   /** What stood in the autoscaler before we had it, of the service's state; undefined: nothing was written down. */
@@ -60,7 +67,7 @@ function ownershipOf(
 
 /** The API server refuses a floor above the HPA's own maximum, which the horizontal lever may be about to raise. With FloorOnly the floor is only ever raised above what its owner wrote. */
 function boundsOf(
-  { policy: { horizontal } }: ResolvedComponent,
+  { policy: { horizontal } }: Component,
   { spec, uid }: Autoscaler,
   originals: PlanFloorInput<Autoscaler>['originals'],
 ): { minReplicas: number; maxReplicas: number } {
@@ -74,7 +81,7 @@ function boundsOf(
 
 /** The tolerance that the HPA controller has where the policy names none. */
 const defaultTolerance = 0.1;
-function toleranceOf({ policy: { horizontal } }: ResolvedComponent): Tolerance {
+function toleranceOf({ policy: { horizontal } }: Component): Tolerance {
   const { scaleUp, scaleDown } = horizontal.behavior;
   return {
     up: quantity(scaleUp.tolerance ?? defaultTolerance),

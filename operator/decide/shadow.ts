@@ -1,9 +1,16 @@
 import { quantity } from '../api/quantity.ts';
 import { isServed, type ServedMetric } from '../api/served-metrics.ts';
-import type { ResolvedComponent } from './resolve.ts';
+import type { EffectivePolicy } from './effective-policy.ts';
+import type { PodsMetricsWay } from './resolve.ts';
 
 /** The Pods metrics of a component that are folded into its floor, each with the AverageValue to hold per Pod. */
-export function shadowedMetrics({ policy, podsMetrics }: Pick<ResolvedComponent, 'policy' | 'podsMetrics'>): readonly {
+export function shadowedMetrics({
+  policy,
+  podsMetrics,
+}: {
+  readonly policy: Pick<EffectivePolicy, 'horizontal'>;
+  readonly podsMetrics: PodsMetricsWay;
+}): readonly {
   readonly name: ServedMetric;
   readonly target: number;
 }[] {

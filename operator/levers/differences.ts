@@ -1,5 +1,9 @@
 import type { Difference } from './lever.ts';
 
+/** As people read it in conditions, logs and Events. */
+export const differenceText = ({ field, from, to }: Difference): string =>
+  from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`;
+
 type Equal = (field: string, from: unknown, to: unknown) => boolean;
 
 /**

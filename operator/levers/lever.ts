@@ -60,6 +60,10 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly status: Readonly<Record<string, unknown>>;
   /** The same once every change is made, where nobody wakes us to look again. Absent: `status` holds on. */
   readonly statusAfter?: Readonly<Record<string, unknown>>;
+  /** What another loop changes once all of this holds (the scaler, the floor): told by diff and DryRun, never made from here. */
+  readonly follows?: readonly Difference[];
+  /** What moves by figures that no plan has; for diff and DryRun. */
+  readonly unforeseen?: string;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
   readonly againMs?: number;
   /** What was found in force though nothing is to be changed (a restart that kept it, a time-out that turned out well). Absent: the memory is right. */

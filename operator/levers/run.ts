@@ -3,7 +3,17 @@ import { isProblem, Problem } from '../api/problem.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { openDeadline } from '../kube/deadline.ts';
-import type { Lever, LeverChange, LeverPlan, LeverUnit, Outcome, PlannedCondition, UnitMemory } from './lever.ts';
+import { differenceText } from './differences.ts';
+import type {
+  Difference,
+  Lever,
+  LeverChange,
+  LeverPlan,
+  LeverUnit,
+  Outcome,
+  PlannedCondition,
+  UnitMemory,
+} from './lever.ts';
 
 /** A lever of which only run.ts knows that its parts fit together. */
 export type AnyLever = Lever<LeverUnit, unknown, LeverChange>;
@@ -26,13 +36,23 @@ export interface UnitPlan {
   readonly condition: PlannedCondition;
   readonly status: Readonly<Record<string, unknown>>;
   readonly statusAfter?: Readonly<Record<string, unknown>>;
+  readonly follows?: readonly Difference[];
+  readonly unforeseen?: string;
+  /** What would be changed, where it only may be said (DryRun, Paused). */
+  readonly held?: readonly Difference[];
   readonly againMs?: number;
   readonly remember?: UnitMemory;
   /** Why it could not be observed; for the log. */
   readonly problem?: Problem;
 }
 
-export const unitKey = ({ lever, unit }: Pick<UnitPlan, 'lever' | 'unit'>): string => `${lever.name}/${unit.name}`;
+export const unitKey = ({
+  lever,
+  unit,
+}: {
+  readonly lever: Pick<AnyLever, 'name'>;
+  readonly unit: Pick<LeverUnit, 'name'>;
+}): string => `${lever.name}/${unit.name}`;
 
 /** A server that hangs must not hold up the visit of its service for longer than this. */
 const unitTimeoutMs = 10_000;
@@ -68,7 +88,7 @@ export function planAll(
       };
     if (seen.kind === 'problem')
       return { lever, unit, ...nothing(conditionOf(seen.problem)), againMs: problemAgainMs, problem: seen.problem };
-    const input = { unit, observed: seen.value, memory: memory[`${lever.name}/${unit.name}`], now };
+    const input = { unit, observed: seen.value, memory: memory[unitKey({ lever, unit })], now };
     const plan =
       verb === 'plan'
         ? lever.plan(input)
@@ -223,19 +243,15 @@ const conditionOf = ({ reason, message }: Problem): PlannedCondition => ({
 });
 
 /** In DryRun the changes become words, and nothing is remembered: what we did not touch may change until we do. */
-function onlySaid({ remember: _, ...rest }: LeverPlan<LeverChange>): LeverPlan<LeverChange> {
-  const plan: LeverPlan<LeverChange> = rest;
-  if (plan.changes.length === 0) return plan;
-  const said = plan.changes
-    .flatMap(({ differences }) => differences)
-    .map(({ field, from, to }) => (from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`));
-  return {
-    ...rest,
-    changes: [],
-    condition: {
-      status: 'True',
-      reason: 'DryRun',
-      message: `Would change ${said.slice(0, 20).join(', ')}${said.length > 20 ? ` and ${said.length - 20} more` : ''}.`,
-    },
-  };
+function onlySaid({ remember: _, ...plan }: LeverPlan<LeverChange>): LeverPlan<LeverChange> & Pick<UnitPlan, 'held'> {
+  const { changes, follows = [], unforeseen, condition } = plan;
+  const held = [...changes.flatMap(({ differences }) => differences), ...follows];
+  if (held.length === 0 && (unforeseen === undefined || condition.status !== 'True')) return plan;
+  const message = `Would change ${listed(held.map(differenceText))}${unforeseen === undefined ? '' : `; ${unforeseen}`}.`;
+  return { ...plan, changes: [], held, condition: { status: 'True', reason: 'DryRun', message } };
+}
+
+function listed(said: readonly string[]): string {
+  if (said.length === 0) return 'nothing now';
+  return `${said.slice(0, 20).join(', ')}${said.length > 20 ? ` and ${said.length - 20} more` : ''}`;
 }

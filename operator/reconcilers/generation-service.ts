@@ -51,9 +51,10 @@ export function generationService(deps: VisitDeps): Reconcile {
   };
 }
 
+/** Of the changes that are planned and held back. */
 function planHash(plans: readonly UnitPlan[]): string | undefined {
-  const changes = plans.flatMap(({ lever, unit, changes: made }) =>
-    made.map(({ differences }) => [lever.name, unit.name, differences]),
+  const changes = plans.flatMap(({ lever, unit, held = [] }) =>
+    held.map((difference) => [lever.name, unit.name, difference]),
   );
   return changes.length === 0 ? undefined : hashOf(changes);
 }

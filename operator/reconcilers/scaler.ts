@@ -14,6 +14,7 @@ import { keyOf, type KubeObject } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { applyFloor } from '../levers/horizontal/floor.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
+import { unitKey } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
@@ -93,7 +94,7 @@ async function visitComponent(
     resolved,
     component,
     hpas: deps.caches.hpas.by('target', targetKey(service.metadata.namespace, targetRef)),
-    originals: deps.states.of(service).levers[`horizontal/${name}`]?.originals,
+    originals: deps.states.of(service).levers[unitKey({ lever: { name: 'horizontal' }, unit: { name } })]?.originals,
     shadow,
     memory: memories.get(memoryKey),
     now: deps.clock.now(),

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { main } from '../../operator/cli/main.ts';
+import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService, hpa, performancePolicy } from '../world/builders.ts';
 import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 
@@ -158,6 +159,50 @@ describe('genops diff', () => {
     expect(answer).toMatchObject({ code: 1, err: '' });
     expect(answer.out).toMatch(says);
     expect(answer.out).toMatch(/redis\/cache: \d+ to change\n[\s\S]* maxmemory +0 +→ 1073741824\n/);
+  });
+
+  test('shows what becomes of the floor and of an HPA whose component is gone, and so does a paused service', async () => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(deployment('other'));
+    const other = { name: 'other', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } };
+    await world.apply(generationService({ components: [...generationService().spec.components, other] }));
+    await world.eventually(async () => expect((await genops(world, 'diff', 'generation')).code).toBe(0));
+    await world.apply(
+      generationService(
+        { overrides: { horizontal: { minReplicas: 5 } } },
+        { annotations: { 'genops.dev/paused': 'true' } },
+      ),
+    );
+    const { message } = await world.eventually(async () => {
+      const { status } = await world.service();
+      expect(status?.planHash).toMatch(/^\w+$/);
+      return expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'DryRun' });
+    });
+    expect(message).toContain(
+      'spec.minReplicas 2 → 5; spec.minReplicas moved by load (requests_per_second): not shown here',
+    );
+    expect(message).toContain('HorizontalPodAutoscaler generation-other-hpa → (none)');
+    const answer = await genops(world, 'diff', 'generation');
+    expect(answer).toMatchObject({ code: 1, err: '' });
+    expect(answer.out).toMatch(
+      /horizontal\/workflow: 1 to change\n +spec\.minReplicas +2 +→ 5\s*\n +spec.minReplicas moved by load/,
+    );
+    expect(answer.out).toMatch(/HorizontalPodAutoscaler +generation-other-hpa +→ \(none\)/);
+
+    await world.apply(generationService({ overrides: { horizontal: { minReplicas: 5 } } }));
+    await world.eventually(async () => expect((await genops(world, 'diff', 'generation')).code).toBe(0));
+    await world.eventually(async () => {
+      const { status } = await world.service();
+      expect(status?.planHash).toBeUndefined();
+      expect(status?.components).toMatchObject([{ name: 'workflow', replicas: { min: 5, floor: 5 } }]);
+      const condition = expectCondition(await world.service(), 'HorizontalApplied', {
+        status: 'True',
+        reason: 'Applied',
+      });
+      expect(condition.message).not.toContain('generation-other-hpa');
+    });
+    expect(await world.get(horizontalPodAutoscalers, 'generation-other-hpa')).toBeUndefined();
   });
 
   test('does not show changes to a server that an older service has, also one of another namespace', async () => {

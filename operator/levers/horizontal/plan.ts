@@ -6,6 +6,7 @@ import type { OwnerReference } from '../../kube/object.ts';
 import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
+import { floorMove } from './floor-move.ts';
 import { lentFrom, returnFloor } from './lent-floor.ts';
 import { render, type Rendered } from './render.ts';
 
@@ -75,7 +76,11 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
     differences: differing,
     ...(adopting ? { remember: withOriginals(memory, adoptedFrom(foreign, memory)) } : {}),
   };
-  const declared = stay(applied(change.name, unit, rendered));
+  const after = { uid: held?.uid ?? '', controller: held === undefined ? unit.owner : held.controller };
+  const declared = {
+    ...stay(applied(change.name, unit, rendered)),
+    ...floorMove(unit, { ...after, spec: rendered.spec }, change.remember ?? memory),
+  };
   if (differing.length === 0 && !adopting) return { ...declared, changes: [] };
   return { ...declared, changes: [change], statusAfter: { replicas: replicasStatus(unit, rendered) } };
 }
@@ -142,10 +147,14 @@ function floorOnly(
   const stay = (condition: PlannedCondition): Plan => ({ changes: [], condition, status });
   if (hpa === undefined) return stay(noAutoscaler(unit));
   if (second !== undefined) return stay(twoAutoscalers(unit, hpa, second));
-  const message = `Only the floor of HorizontalPodAutoscaler ${unit.namespace}/${hpa.name} is moved.`;
-  const moved = stay({ status: 'True', reason: 'Applied', message });
+  const message = `Of HorizontalPodAutoscaler ${unit.namespace}/${hpa.name} only the floor is ours to move.`;
   const isKnown = memory?.originals?.['floorOf'] === hpa.uid;
-  return isKnown ? moved : { ...moved, remember: withOriginals(memory, lentFrom(hpa, memory)) };
+  const remember = isKnown ? undefined : withOriginals(memory, lentFrom(hpa, memory));
+  return {
+    ...stay({ status: 'True', reason: 'Applied', message }),
+    ...floorMove(unit, hpa, remember ?? memory),
+    ...(remember === undefined ? {} : { remember }),
+  };
 }
 
 function noAutoscaler({ namespace, targetRef }: HorizontalUnit): PlannedCondition {

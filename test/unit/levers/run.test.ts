@@ -54,7 +54,7 @@ describe('apply()', () => {
     { name: 'was sent before', answers: [{ result: 'nothing' }], outcome: 'nothing', maxmemory: '1gb' },
     {
       name: 'is refused',
-      answers: [{ result: 'refused', fields: ['maxmemory'], condition: refused }],
+      answers: [refused],
       outcome: 'refused',
       maxmemory: '0',
     },
@@ -132,5 +132,55 @@ describe('what is remembered', () => {
     const { after, taken } = await visited([drift, declared], [{ result: 'applied' }, silence]);
     expect(unconfirmed(after)).toEqual(['maxmemory']);
     expect(taken).toEqual([drift]);
+  });
+});
+
+describe('planAll() in DryRun', () => {
+  const follows = [{ field: 'spec.minReplicas', from: '2', to: '5' }];
+  const unforeseen = 'spec.minReplicas moved by load: not shown here';
+  const idle: LeverPlan<LeverChange> = { ...toDo, changes: [] };
+  test.each<{
+    readonly name: string;
+    readonly plan: LeverPlan<LeverChange>;
+    readonly message: string;
+    readonly held?: readonly unknown[];
+  }>([
+    {
+      name: 'the changes and what follows them',
+      plan: { ...toDo, follows },
+      message: 'Would change maxmemory 0 → 1gb, spec.minReplicas 2 → 5.',
+      held: [...change.differences, ...follows],
+    },
+    {
+      name: 'what another loop changes',
+      plan: { ...idle, follows },
+      message: 'Would change spec.minReplicas 2 → 5.',
+      held: follows,
+    },
+    {
+      name: 'what cannot be foreseen',
+      plan: { ...idle, unforeseen },
+      message: `Would change nothing now; ${unforeseen}.`,
+      held: [],
+    },
+  ])('says $name, and holds it back', ({ plan, message, held }) => {
+    const [said] = planned(plan, 'DryRun');
+    expect(said).toMatchObject({ changes: [], held, condition: { status: 'True', reason: 'DryRun', message } });
+  });
+  test.each<{ readonly name: string; readonly plan: LeverPlan<LeverChange> }>([
+    { name: 'as declared', plan: idle },
+    {
+      name: 'a Conflict',
+      plan: { ...idle, unforeseen, condition: { status: 'False', reason: 'Conflict', message: 'two' } },
+    },
+  ])('says of what is $name just that', ({ plan }) => {
+    const [said] = planned(plan, 'DryRun');
+    expect(said?.condition).toEqual(plan.condition);
+    expect(said?.held).toBeUndefined();
+  });
+  test('in Enforce nothing is held back, and what another loop changes is no change of ours', () => {
+    const [made] = planned({ ...idle, follows }, 'Enforce');
+    expect(made).toMatchObject({ changes: [], follows, condition: idle.condition });
+    expect(made?.held).toBeUndefined();
   });
 });

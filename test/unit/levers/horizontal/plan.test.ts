@@ -168,6 +168,61 @@ describe('plan()', () => {
   });
 });
 
+describe('the floor that the scaler moves', () => {
+  const cpu = {
+    type: 'Resource' as const,
+    resource: { name: 'cpu' as const, target: { type: 'Utilization' as const, averageUtilization: 70 } },
+  };
+  const moves = (from: number, to: number) => [{ field: 'spec.minReplicas', from: String(from), to: String(to) }];
+  test.each([
+    { name: 'follows a raised minReplicas', horizontal: { minReplicas: 5 }, floor: 2, expected: moves(2, 5) },
+    {
+      name: 'comes down to minReplicas where no load holds it',
+      horizontal: { metrics: [cpu] },
+      floor: 9,
+      expected: moves(9, 2),
+    },
+    { name: 'stays where load may have put it', horizontal: {}, floor: 9, expected: [] },
+    {
+      name: 'follows once the maximum allows it',
+      horizontal: { minReplicas: 30, maxReplicas: 40 },
+      floor: 2,
+      expected: moves(2, 30),
+    },
+    {
+      name: 'is not told twice where the maximum takes it down',
+      horizontal: { maxReplicas: 5 },
+      floor: 9,
+      expected: [],
+    },
+  ])('$name', ({ horizontal, floor, expected }) => {
+    const before = inForce(unitWith({ metrics: [cpu] }), { minReplicas: floor });
+    expect(planned(unitWith(horizontal), [before]).follows).toEqual(expected);
+  });
+  test('is right from the start in an HPA that is made', () => {
+    expect(planned(unitWith({ minReplicas: 5 }), []).follows).toEqual([]);
+  });
+  test('follows in an HPA that is taken over', () => {
+    const unit = unitWith({ minReplicas: 2 }, { adopt: true });
+    expect(planned(unit, [foreign]).follows).toEqual(moves(1, 2));
+  });
+  test('is raised with FloorOnly, never below what its owner wrote, and up to the maximum that its owner set', () => {
+    const floorOnly = (minReplicas: number) => unitWith({ mode: 'FloorOnly', metrics: [cpu], minReplicas });
+    const owners = { ...foreign, spec: { ...foreign.spec, minReplicas: 2 } };
+    expect(planned(floorOnly(5), [owners]).follows).toEqual(moves(2, 3));
+    expect(planned(floorOnly(1), [owners]).follows).toEqual([]);
+  });
+  test('is nobody’s to move in an HPA of somebody else', () => {
+    expect(planned(unitWith({ minReplicas: 5 }), [foreign]).follows).toBeUndefined();
+  });
+  test('moves by load where a metric is folded into it: that cannot be foreseen', () => {
+    const unforeseen = 'spec.minReplicas moved by load (requests_per_second): not shown here';
+    expect(planned(unitWith(), [])).toMatchObject({ unforeseen });
+    expect(planned(unitWith({ mode: 'FloorOnly' }), [foreign])).toMatchObject({ unforeseen });
+    expect(planned(unitWith({}, { podsMetrics: 'MetricsAPI' }), []).unforeseen).toBeUndefined();
+  });
+});
+
 describe('what is remembered', () => {
   const lentBefore = { originals: { floorOf: 'foreign-uid', floor: '1' } };
   const movedFloor = { ...foreign, spec: { ...foreign.spec, minReplicas: 5 } };
