@@ -2,9 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import type { PodSample } from '../../../operator/decide/pods-metric.ts';
-import { refusal } from '../../../operator/kube/api-error.ts';
-import type { Discovered, Kube } from '../../../operator/kube/client.ts';
-import type { EventInput } from '../../../operator/kube/events.ts';
+import type { Kube } from '../../../operator/kube/client.ts';
 import { awaitChange, requeueAfter } from '../../../operator/kube/loop.ts';
 import { horizontalPodAutoscalers } from '../../../operator/levers/horizontal/hpa.ts';
 import { podResource } from '../../../operator/metrics/pod-view.ts';
@@ -20,67 +18,37 @@ import { feedCaches } from './fed-caches.ts';
 
 const key = 'ai/generation';
 const never = new AbortController().signal;
-const taken = (manager: string): Error =>
-  refusal(
-    { verb: 'apply', target: 'HorizontalPodAutoscaler ai/hpa' },
-    {
-      status: 409,
-      body: {
-        kind: 'Status',
-        reason: 'Conflict',
-        details: {
-          causes: [
-            {
-              reason: 'FieldManagerConflict',
-              message: `conflict with "${manager}" using autoscaling/v2`,
-              field: '.spec.minReplicas',
-            },
-          ],
-        },
-      },
-    },
-  );
+/** Here it writes nothing and asks nothing: what it does with a server is told by test/integration/scaling and modes. */
+const nobody = {} as Kube;
 
 /** The Deployment of 9 replicas of a service, and the HPA that we made for it. Figures of its Pods are those that a test names. */
 async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
   await using stack = new AsyncDisposableStack();
   const world = {
-    /** What the API server says to a write: undefined, it takes it. */
-    refuses: undefined as Error | undefined,
     samples: [] as readonly PodSample[],
-    /** What there is beside the kinds that are watched. */
-    kinds: [] as readonly Discovered[],
     now: 1_800_000_000_000,
-    floors: [] as unknown[],
     woken: [] as string[],
-    told: [] as EventInput[],
+    counted: createMetrics(),
   };
-  const kube: Pick<Kube, 'apply' | 'discover' | 'getSubresource'> = {
-    apply: (_, { spec }) => {
-      if (world.refuses !== undefined) return Promise.reject(world.refuses);
-      world.floors.push(spec);
-      return Promise.resolve({ name: 'hpa', uid: 'hpa', resourceVersion: '1', creationTimestamp: '' });
-    },
-    discover: (_, kind) => Promise.resolve(world.kinds.find(({ resource }) => resource.kind === kind)),
-    getSubresource: () => Promise.resolve({ spec: { replicas: 2 }, status: { selector: 'app=workflow' } } as never),
-  };
-  const { caches, put, remove } = stack.use(await feedCaches(kube));
+  const { caches, put, remove } = stack.use(await feedCaches());
   const deps: ScalerDeps = {
     caches,
-    kube: kube as Kube,
+    kube: nobody,
     podsMetrics: () => 'Shadow',
     clock: { now: () => world.now },
-    states: createStates(kube as Kube, caches.states),
+    states: createStates(nobody, caches.states),
     policies: createEffectivePolicies(),
     podSamples: () => world.samples,
     decisions: createLastWords(),
     services: { add: (woken) => void world.woken.push(woken) },
     events: {
-      record: (event) => void world.told.push(event),
+      record: ({ reason }) => {
+        throw new Error(`an Event ${reason} of a floor that nobody moved`);
+      },
       flush: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },
-    metrics: createMetrics(),
+    metrics: world.counted,
     logger: createLogger({ level: 'error', format: 'json' }),
   };
   const declare = (spec: Partial<GenerationServiceSpec> = {}): Promise<void> =>
@@ -107,8 +75,11 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
   const owned = stack.move();
   return {
     world,
-    /** What the one that writes status is told. */
-    report: () => deps.decisions.of(service()),
+    decisions: deps.decisions,
+    service,
+    /** How often it wanted the floor lower. */
+    lowered: async () =>
+      (await world.counted.scalingDecisions.get()).values.find(({ labels }) => labels.action === 'ScaleDown')?.value,
     remove,
     declare,
     autoscale,
@@ -129,88 +100,23 @@ const cpu: NonNullable<PolicySpec['horizontal']> = {
 const idle: readonly PodSample[] = Array.from({ length: 9 }, () => ({ state: 'running', value: 1 }));
 
 describe('the scaler', () => {
-  test('moves the floor once it is not where it belongs, writes down why, says so, and wakes who writes status', async () => {
+  test('wakes nobody while the floor is where it belongs, and still knows its last decision', async () => {
     await using stage = await openScaler({ ...cpu, minReplicas: 5 });
-    await stage.autoscale(2);
-    expect(await stage.start()()).toEqual(awaitChange);
-    expect(stage.world.floors).toEqual([{ minReplicas: 5 }]);
-    expect(stage.report()?.decisions.get('workflow')).toEqual({
-      action: 'ScaleUp',
-      from: 2,
-      to: 5,
-      reason: 'MinReplicas',
-      message: "The floor is the policy's minReplicas 5.",
-      time: '2027-01-15T08:00:00Z',
-    });
-    expect(stage.world.woken).toEqual([key]);
-    expect(stage.world.told).toMatchObject([
-      { reason: 'FloorRaised', note: expect.stringMatching(/^workflow: floor 2 → 5\. /) },
-    ]);
-  });
-
-  test('writes nothing and wakes nobody while the floor is where it belongs, and still knows its last decision', async () => {
-    await using stage = await openScaler({ ...cpu, minReplicas: 5 });
-    await stage.autoscale(2);
-    await stage.appear();
-    const visit = stage.start();
-    await visit();
     await stage.autoscale(5);
-    expect(await visit()).toEqual(awaitChange); // also with Pods: the HPA reads them itself
-    expect(stage.world).toMatchObject({ floors: [{ minReplicas: 5 }], woken: [key] });
-    expect(stage.report()?.decisions.get('workflow')).toMatchObject({ from: 2, to: 5 });
+    await stage.appear();
+    const last = { action: 'ScaleUp', from: 2, to: 5, reason: 'MinReplicas', message: '', time: '' } as const;
+    stage.decisions.put(stage.service(), { problem: undefined, decisions: new Map([['workflow', last]]) });
+    expect(await stage.start()()).toEqual(awaitChange); // also with Pods: the HPA reads them itself
+    expect(stage.world.woken).toEqual([]);
+    expect(stage.decisions.of(stage.service())?.decisions.get('workflow')).toEqual(last);
   });
 
-  test.each<{
-    readonly name: string;
-    readonly horizontal?: PolicySpec['horizontal'];
-    readonly spec: Partial<GenerationServiceSpec>;
-  }>([
-    { name: 'Paused', spec: { mode: 'Paused' } },
-    { name: 'DryRun', spec: { mode: 'DryRun' } },
-    { name: 'without the policy that it names', spec: { policyRef: { name: 'gone' } } },
-  ])('a service that is $name keeps its floor', async ({ spec }) => {
+  test('says nothing of a service without the policy that it names', async () => {
     await using stage = await openScaler({ ...cpu, minReplicas: 5 });
-    await stage.declare({ ...spec, overrides: { horizontal: { ...cpu, minReplicas: 5 } } });
+    await stage.declare({ policyRef: { name: 'gone' } });
     await stage.autoscale(2);
     expect(await stage.start()()).toEqual(awaitChange);
-    expect(stage.world).toMatchObject({ floors: [], woken: [], told: [] });
-  });
-
-  test('has nothing to move before the HPA is there, and moves it then', async () => {
-    await using stage = await openScaler({ ...cpu, minReplicas: 5 });
-    const visit = stage.start();
-    expect(await visit()).toEqual(awaitChange);
-    expect(stage.world.floors).toEqual([]);
-    await stage.autoscale(2);
-    await visit();
-    expect(stage.world.floors).toEqual([{ minReplicas: 5 }]);
-  });
-
-  test('a floor that somebody else has is a problem that names them: told once, looked at again, and forgotten when it is ours', async () => {
-    await using stage = await openScaler({ ...cpu, minReplicas: 5 });
-    await stage.autoscale(2);
-    const visit = stage.start();
-    stage.world.refuses = taken('kubectl-edit');
-    expect(await visit()).toEqual(requeueAfter(30_000));
-    expect(stage.report()?.problem).toMatchObject({
-      reason: 'Conflict',
-      message: expect.stringContaining('.spec.minReplicas (kubectl-edit)'),
-    });
-    await visit();
-    expect(stage.world).toMatchObject({ woken: [key], told: [] }); // the same as before is no news
-
-    stage.world.refuses = undefined;
-    await visit();
-    expect(stage.report()?.problem).toBeUndefined();
-    expect(stage.world.woken).toEqual([key, key]);
-  });
-
-  test('an API server that cannot be reached is the loop’s matter: nothing is said of the service', async () => {
-    await using stage = await openScaler({ ...cpu, minReplicas: 5 });
-    await stage.autoscale(2);
-    stage.world.refuses = new Error('cannot be reached');
-    await expect(stage.start()()).rejects.toThrow('cannot be reached');
-    expect(stage.report()).toBeUndefined();
+    expect(stage.decisions.of(stage.service())).toBeUndefined();
   });
 
   test('asks again after the policy’s interval where a metric is folded in and there are Pods, and rests before', async () => {
@@ -223,35 +129,26 @@ describe('the scaler', () => {
     expect(await visit()).toEqual(requeueAfter(20_000));
   });
 
-  test('asks again for a target of a kind that is not watched', async () => {
-    await using stage = await openScaler();
-    const targetRef = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'workflow-execution' };
-    await stage.declare({ components: [{ name: 'workflow', targetRef }] });
-    const visit = stage.start();
-    expect(await visit()).toEqual(requeueAfter(30_000)); // the server knows no Rollouts
-    stage.world.kinds = [{ resource: { ...deployments, kind: 'Rollout' }, subresources: ['scale'] }];
-    expect(await visit()).toEqual(requeueAfter(30_000));
-  });
-
   test('lowers nothing before it has seen a whole window: not when it has started anew, not for a service that was made anew', async () => {
     await using stage = await openScaler();
+    const reporting = () => stage.declare({ mode: 'DryRun' });
+    await reporting();
     await stage.autoscale(9);
     stage.world.samples = idle;
     const visit = stage.start();
     await visit();
     stage.world.now += 300_000;
     await stage.start()(); // another process has no memory
-    expect(stage.world.floors).toEqual([]);
+    expect(await stage.lowered()).toBe(0);
 
     await stage.remove(generationServices, 'generation');
     expect(await visit()).toEqual(awaitChange);
-    expect(stage.report()).toBeUndefined();
-    await stage.declare();
+    await reporting();
     await visit();
-    expect(stage.world.floors).toEqual([]);
+    expect(await stage.lowered()).toBe(0);
 
     stage.world.now += 300_000;
     await visit();
-    expect(stage.world.floors).toEqual([{ minReplicas: 4 }]); // 9, half at a time
+    expect(await stage.lowered()).toBe(1);
   });
 });
