@@ -18,7 +18,7 @@ export interface OperatorProcess extends AsyncDisposable {
   readonly pid: number;
   /** Its /metrics page. */
   metrics(): Promise<string>;
-  /** Value of one series, 0 when it is not there. */
+  /** Value of one series, 0 when no sample has these labels. @throws when there is no such metric. */
   counter(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** What its liveness probe sees. @throws when it is not alive. */
   healthz(): Promise<string>;
@@ -95,14 +95,15 @@ export async function startOperator({ kubeconfig, namespace, flags = [] }: Opera
   return operator;
 }
 
+/** @throws when the page describes no such metric: a name that is not there counts nothing, and 0 would say that it does. */
 function seriesValue(page: string, name: string, labels: Readonly<Record<string, string>>): number {
-  const series = page
-    .split('\n')
-    .find(
-      (line) =>
-        line.startsWith(name) &&
-        /^[{ ]/.test(line.slice(name.length)) &&
-        Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)),
-    );
+  const lines = page.split('\n');
+  if (!lines.some((line) => line.startsWith(`# HELP ${name} `))) throw new Error(`/metrics has no ${name}`);
+  const series = lines.find(
+    (line) =>
+      line.startsWith(name) &&
+      /^[{ ]/.test(line.slice(name.length)) &&
+      Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)),
+  );
   return series === undefined ? 0 : Number(series.slice(series.lastIndexOf(' ') + 1));
 }
