@@ -1,3 +1,5 @@
+import type { LeverName } from '../api/lever-names.ts';
+
 /** A server that is down must not keep a service from being deleted for ever. */
 export const patienceMs = 120_000;
 
@@ -5,6 +7,7 @@ export const patienceMs = 120_000;
 export interface Left {
   /** `lever/unit`; undefined where nothing could be looked at. */
   readonly unit: string | undefined;
+  readonly lever: LeverName | undefined;
   /** Of the unit's condition. */
   readonly reason: string | undefined;
   readonly message: string;
@@ -34,7 +37,7 @@ export function judgeRelease({
 }
 
 /** Its HPA, its Service, or the Secret without which nobody gets in: nothing of it can come back. */
-function goesWith(namespace: string, { unit, reason, address = '' }: Left): boolean {
+function goesWith(namespace: string, { lever, reason, address = '' }: Left): boolean {
   const isService = new RegExp(`^[^.]+\\.${namespace}:|\\.${namespace}\\.svc[.:]`).test(address);
-  return isService || reason === 'SecretNotFound' || unit?.startsWith('horizontal/') === true;
+  return isService || reason === 'SecretNotFound' || lever === 'horizontal';
 }

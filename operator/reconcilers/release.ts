@@ -78,14 +78,14 @@ async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): 
       .filter(({ condition }) => condition.status !== 'True')
       .map(({ plan, condition: { reason, message } }) => {
         const unit = unitKey(plan);
-        return { unit, reason, message, address: state.levers[unit]?.address };
+        return { unit, lever: plan.lever.name, reason, message, address: state.levers[unit]?.address };
       });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ApiError && error.isStale) throw error; // read again at once
     deps.logger.warn('could not put back', { service: keyOf(service), error });
     const message = Error.isError(error) ? error.message : String(error);
-    return [{ unit: undefined, reason: undefined, message, address: undefined }];
+    return [{ unit: undefined, lever: undefined, reason: undefined, message, address: undefined }];
   }
 }
 

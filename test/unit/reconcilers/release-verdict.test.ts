@@ -3,12 +3,25 @@ import { judgeRelease, type Left, type VerdictInput } from '../../../operator/re
 
 const redis = (address: string | undefined, reason = 'Unreachable'): Left => ({
   unit: 'redis/cache',
+  lever: 'redis',
   reason,
   message: 'saw no answer',
   address,
 });
-const hpa: Left = { unit: 'horizontal/workflow', reason: 'Failed', message: 'saw no HPA', address: undefined };
-const unseen: Left = { unit: undefined, reason: undefined, message: 'socket hang up', address: undefined };
+const hpa: Left = {
+  unit: 'horizontal/workflow',
+  lever: 'horizontal',
+  reason: 'Failed',
+  message: 'saw no HPA',
+  address: undefined,
+};
+const unseen: Left = {
+  unit: undefined,
+  lever: undefined,
+  reason: undefined,
+  message: 'socket hang up',
+  address: undefined,
+};
 const outside = redis('10.0.0.7:6379');
 type Row = Partial<VerdictInput> & { readonly name: string; readonly expected: ReturnType<typeof judgeRelease> };
 
