@@ -13,7 +13,8 @@ import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
 import { serveCustomMetrics } from '../serve/custom-metrics-server.ts';
 import { serveHealth, serveMetrics } from '../serve/http.ts';
 import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
-import { collectProcessMetrics, createMetrics } from '../telemetry/metrics.ts';
+import { collectProcessMetrics, createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import { createServiceGauges } from '../telemetry/service-gauges.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
@@ -66,8 +67,15 @@ export const manager = command({
     const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
     const metricsApi = serviceRef(values['metrics-api-service']);
     const namespaces = namespacesOf(values.namespaces);
-    await using caches = openCaches({ kube, namespaces, watchApiServices: metricsApi !== undefined, logger });
-    await using world = openWorld({ kube, caches, metricsApi, logger, identity });
+    const metrics = createMetrics();
+    await using caches = openCaches({
+      kube,
+      namespaces,
+      watchApiServices: metricsApi !== undefined,
+      logger,
+      metrics: runtimeMetrics(metrics),
+    });
+    await using world = openWorld({ kube, caches, metricsApi, logger, metrics, identity });
     const running: HealthCheck[] = [];
     await using servers = new AsyncDisposableStack();
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry)));
@@ -137,6 +145,7 @@ interface WorldInput {
   readonly caches: Caches;
   readonly metricsApi: ServiceRef | undefined;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly identity: string;
 }
 
@@ -146,10 +155,10 @@ function openWorld({
   caches,
   metricsApi,
   logger,
+  metrics,
   identity,
 }: WorldInput): AsyncDisposable & { readonly deps: OperatorDeps } {
   const stack = new AsyncDisposableStack();
-  const metrics = createMetrics();
   collectProcessMetrics(metrics);
   const scraper = createScraper();
   stack.defer(() => scraper.destroy());

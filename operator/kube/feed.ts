@@ -109,7 +109,8 @@ export class Feed<T extends KubeObject> {
       if (this.#mustList && end.why === 'silent') this.#isSilent = true;
       const isShort = from === this.#version && performance.now() - began < shortMs;
       if (!isShort && this.#failing === undefined) this.#failures = 0;
-      if (end.why !== 'closed') metrics?.failed(resource.plural, end.why);
+      const why = isShort && end.why === 'closed' ? 'error' : end.why;
+      if (why !== 'closed') metrics?.failed(resource.plural, why);
       if (end.why === 'error') throw end.error;
       if (end.why === 'expired') this.#mustList = true;
       if (end.why === 'silent') logger.warn('a watch fell silent and is opened anew', { resource: resource.plural });

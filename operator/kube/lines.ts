@@ -20,9 +20,4 @@ export class LineSplitter {
     }
     if (from < chunk.length) this.#begun.push(chunk.subarray(from));
   }
-
-  /** Whether the stream may end here: not in the middle of a line. */
-  get isComplete(): boolean {
-    return this.#begun.length === 0;
-  }
 }

@@ -80,12 +80,13 @@ export interface CachesOptions {
   readonly namespaces: readonly string[] | undefined;
   readonly watchApiServices: boolean;
   readonly logger: Logger;
+  readonly metrics?: CollectionOptions<KubeObject, unknown>['metrics'];
 }
 
-export function openCaches({ kube, namespaces, watchApiServices, logger }: CachesOptions): Caches {
+export function openCaches({ kube, namespaces, watchApiServices, logger, metrics }: CachesOptions): Caches {
   const open = <Wire extends KubeObject, T>(
-    options: Omit<CollectionOptions<Wire, T>, 'kube' | 'logger' | 'namespaces'>,
-  ): Collection<T> => openCollection({ kube, logger, namespaces, ...options });
+    options: Omit<CollectionOptions<Wire, T>, 'kube' | 'logger' | 'metrics' | 'namespaces'>,
+  ): Collection<T> => openCollection({ kube, logger, metrics, namespaces, ...options });
   const caches = {
     services: open(watched.services),
     policies: open({ resource: performancePolicies, project: withoutManagedFields }),
@@ -103,7 +104,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger }: Cache
     pods: open({ resource: podResource, project: projectPod, indexes: { label: labelKeys } }),
     states: open(watched.states),
     apiServices: watchApiServices
-      ? openCollection({ kube, logger, resource: apiServices, project: (object) => object })
+      ? openCollection({ kube, logger, metrics, resource: apiServices, project: (object) => object })
       : undefined,
   };
   const all = Object.values(caches).filter((collection) => collection !== undefined);

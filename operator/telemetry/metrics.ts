@@ -6,6 +6,7 @@ const controllers = ['generation-service', 'performance-policy', 'scaler', 'obje
 export type Controller = (typeof controllers)[number];
 const reconcileResults = ['success', 'error'] as const;
 const leverResults = ['applied', 'refused', 'failed'] as const;
+export const watchFailures = ['silent', 'expired', 'error'] as const;
 const scalingActions = ['ScaleUp', 'ScaleDown', 'Hold'] as const;
 
 /** Everything that the operator says of itself to Prometheus; docs/reference/metrics.md is generated from it. */
@@ -37,6 +38,18 @@ export function createMetrics(registry = new Registry()) {
       help: 'How long a key waited for a worker, counted from when it was due.',
       labelNames: ['controller'] as const,
       buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+      registers,
+    }),
+    watchStarts: new Counter({
+      name: 'genops_watch_starts_total',
+      help: 'Lists and watches that began: `list` reads everything, `resume` goes on where a watch ended, `watch` after a failure.',
+      labelNames: ['resource', 'what'] as const,
+      registers,
+    }),
+    watchFailures: new Counter({
+      name: 'genops_watch_failures_total',
+      help: 'Watches that ended otherwise than by their own time-out: nothing was heard, what came after is no longer known, or an error.',
+      labelNames: ['resource', 'why'] as const,
       registers,
     }),
     leader: new Gauge({ name: 'genops_leader', help: '1 while this process holds the Lease, else 0.', registers }),

@@ -39,6 +39,8 @@ interface Run {
   readonly asked: readonly string[];
   /** How many had been asked for when the feed began to wait, and for how long it meant to. */
   readonly waits: readonly { readonly after: number; readonly retryMs: number }[];
+  /** What its metrics were told of failures. */
+  readonly failures: readonly string[];
 }
 
 /** Runs a feed against a server that answers with these bodies, the last one again and again, until `isOver`. */
@@ -46,8 +48,9 @@ async function run(bodies: readonly Body[], isOver: (run: Run) => boolean): Prom
   const stop = new AbortController();
   const asked: string[] = [];
   const waits: { after: number; retryMs: number }[] = [];
+  const failures: string[] = [];
   const note = () => {
-    if (asked.length > 50 || isOver({ asked, waits })) stop.abort(new Error('seen enough'));
+    if (asked.length > 50 || isOver({ asked, waits, failures })) stop.abort(new Error('seen enough'));
   };
   const kube: Pick<Kube, 'stream' | 'listPage'> = {
     stream: ({ query }, signal) => {
@@ -72,20 +75,27 @@ async function run(bodies: readonly Body[], isOver: (run: Run) => boolean): Prom
     },
   };
   const nothing = () => undefined;
+  const metrics = { started: nothing, failed: (_: string, why: string) => failures.push(why) };
   const sink = { listing: nothing, page: nothing, listed: nothing, event: nothing };
-  await new Feed({ kube, resource: pods, query: {}, logger, silenceMs: 20, random: () => 0 }, sink).run(stop.signal);
-  return { asked, waits };
+  await new Feed({ kube, resource: pods, query: {}, logger, metrics, silenceMs: 20, random: () => 0 }, sink).run(
+    stop.signal,
+  );
+  return { asked, waits, failures };
 }
 
 describe('Feed', () => {
   test('waits, and each time longer, where watches end at once and tell nothing', async () => {
     const atOnce: Body = { events: [], ending: 'end' };
-    const { waits } = await run([{ events: [listEnd(1)], ending: 'end' }, atOnce], (seen) => seen.waits.length === 3);
+    const { waits, failures } = await run(
+      [{ events: [listEnd(1)], ending: 'end' }, atOnce],
+      (seen) => seen.waits.length === 3,
+    );
     expect(waits).toEqual([
       { after: 2, retryMs: 100 },
       { after: 3, retryMs: 200 },
       { after: 4, retryMs: 400 },
     ]);
+    expect(failures).toEqual(['error', 'error', 'error']);
   });
 
   test('goes on at once where a watch that ended has told something: a server closes one that is slow to be read', async () => {
@@ -103,7 +113,8 @@ describe('Feed', () => {
       { events: [expired], ending: 'end' },
       { events: [listEnd(2)], ending: 'silence' },
     ];
-    const { asked } = await run(bodies, (seen) => seen.asked.length === 4);
+    const { asked, failures } = await run(bodies, (seen) => seen.asked.length === 4);
     expect(asked).toEqual(['list', 'pages', 'watch', 'list']);
+    expect(failures).toEqual(['silent', 'expired']);
   });
 });
