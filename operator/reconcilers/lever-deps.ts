@@ -5,6 +5,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { Problem } from '../api/problem.ts';
 import type { RedisDeps } from '../levers/redis/observe.ts';
 import { secrets } from './kinds.ts';
+import { isTerminating } from './namespaces.ts';
 
 /** Reads one Secret by its name: the operator lists and watches none. @throws {Problem} PermissionDenied */
 export async function readSecret(
@@ -21,6 +22,7 @@ export async function readSecret(
     );
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
+    if (await isTerminating(namespace, kube, signal)) return undefined; // the Role that let us read it went first, or goes with it
     throw new Problem('PermissionDenied', {
       saw: `the operator may not read Secret ${namespace}/${name}`,
       wanted: 'get on just this Secret',
