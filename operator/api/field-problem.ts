@@ -8,6 +8,10 @@ export interface FieldProblem {
   readonly example: string;
 }
 
+/** In one sentence: which field, what was seen, what is wanted. */
+export const problemText = ({ field, saw, wanted, example }: FieldProblem): string =>
+  `${field}: saw ${saw}; wanted: ${wanted}, for example ${example}`;
+
 /** A value on one line, as a message shows it. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 import { UsageError } from './command.ts';
+import { problemText } from '../api/field-problem.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { validate } from '../api/validate.ts';
@@ -30,14 +31,7 @@ async function readObjects(file: string): Promise<readonly (GenerationService | 
     if (!isOurs(object)) return [];
     const result = validate(object);
     if (result.kind === 'valid') return [result.object];
-    throw new UsageError(
-      result.problems
-        .map(
-          ({ field, saw, wanted, example }) =>
-            `${file}: ${field}: saw ${saw}; wanted: ${wanted}, for example ${example}`,
-        )
-        .join('\n'),
-    );
+    throw new UsageError(result.problems.map((problem) => `${file}: ${problemText(problem)}`).join('\n'));
   });
 }
 

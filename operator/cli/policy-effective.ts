@@ -1,5 +1,6 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { stringify } from 'yaml';
+import { problemText } from '../api/field-problem.ts';
 import { effectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
 import { performancePolicies } from '../reconcilers/kinds.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
@@ -96,9 +97,7 @@ function printed({ policy, origins, problems }: EffectiveResult, output: (typeof
   if (output === 'json')
     return `${JSON.stringify({ policy, origins: Object.fromEntries(origins), problems }, undefined, 2)}\n`;
   const rows = [...origins].map(([field, origin]) => [field, origin, valueAt(policy, field)] as const);
-  const wrong = problems.map(
-    ({ field, saw, wanted, example }) => `❌ ${field}: saw ${saw}; wanted: ${wanted}, for example ${example}\n`,
-  );
+  const wrong = problems.map((problem) => `❌ ${problemText(problem)}\n`);
   return table(rows.map((row) => [...row])) + wrong.join('');
 }
 

@@ -2,6 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import type { Finding } from '../api/conditions.ts';
 import type { GenerationService, GenerationServiceSpec } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
+import { problemText } from '../api/field-problem.ts';
 import { problemMessage } from '../api/problem.ts';
 import { effectivePolicy, type EffectivePolicy, type FieldProblem, type Origin } from './effective-policy.ts';
 
@@ -17,6 +18,9 @@ export interface Resolved {
   readonly origins: ReadonlyMap<string, Origin>;
   /** Sections of `policy` that somebody said something of. */
   readonly declared: ReadonlySet<string>;
+  /** Of the service and of each component, whether its target is there or not. */
+  readonly policies: readonly EffectivePolicy[];
+  /** Those whose target was found. The others are left as they are, and TargetFound tells of them. */
   readonly components: readonly ResolvedComponent[];
 }
 
@@ -68,6 +72,7 @@ export interface ResolveInput {
 }
 
 export type Resolution =
+  /** Also where a target was not found: that holds up no other. */
   | { readonly kind: 'resolved'; readonly resolved: Resolved; readonly conditions: readonly ResolveCondition[] }
   /** Something a person has to put right. Nothing is changed meanwhile: what was in force stays. */
   | { readonly kind: 'problem'; readonly conditions: readonly ResolveCondition[] };
@@ -77,13 +82,15 @@ export type ResolveCondition = Finding<'PolicyAccepted' | 'TargetFound'>;
 export function resolve(input: ResolveInput): Resolution {
   const { service, policy, targets, podsMetrics } = input;
   const effective = effectivePolicies(input);
-  const conditions = [policyAccepted(service, policy, effective.problems), targetFound(service, targets)];
+  const accepted = policyAccepted(service, policy, effective.problems);
+  const conditions = [accepted, targetFound(service, targets)];
+  if (accepted.status !== 'True') return { kind: 'problem', conditions };
   const components = effective.components.flatMap(({ spec, policy: own }) =>
     withTarget(spec, own, { targets, podsMetrics }),
   );
-  if (conditions.some(({ status }) => status !== 'True')) return { kind: 'problem', conditions };
   const { policy: whole, origins, declared } = effective;
-  const resolved = { service, mode: modeOf(service), policy: whole, origins, declared, components };
+  const policies = [whole, ...effective.components.map(({ policy: own }) => own)];
+  const resolved = { service, mode: modeOf(service), policy: whole, origins, declared, policies, components };
   return { kind: 'resolved', resolved, conditions };
 }
 
@@ -91,7 +98,7 @@ export function resolve(input: ResolveInput): Resolution {
 export function resolveDefaults({ service, targets, podsMetrics }: Omit<ResolveInput, 'policy'>): Resolved {
   const { policy, origins, declared } = effectivePolicy({});
   const components = service.spec.components.flatMap((spec) => withTarget(spec, policy, { targets, podsMetrics }));
-  return { service, mode: 'Enforce', policy, origins, declared, components };
+  return { service, mode: 'Enforce', policy, origins, declared, policies: [policy], components };
 }
 
 function withTarget(
@@ -140,12 +147,7 @@ function policyAccepted(
     return { type, status: 'False', reason: 'PolicyNotFound', message };
   }
   if (problems.length > 0) {
-    const message = problems
-      .map(
-        ({ field, saw, wanted, example }) =>
-          `${field}: saw ${saw}; wanted: ${wanted}; next: change one of them, for example ${example}`,
-      )
-      .join(' | ');
+    const message = `${problems.map(problemText).join(' | ')}; next: change one of them`;
     return { type, status: 'False', reason: 'InvalidEffectivePolicy', message };
   }
   return {

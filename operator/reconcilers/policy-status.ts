@@ -1,4 +1,5 @@
 import { withCondition, type Finding } from '../api/conditions.ts';
+import { problemText } from '../api/field-problem.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { effectivePolicy } from '../decide/effective-policy.ts';
 
@@ -24,8 +25,5 @@ function accepted({ metadata: { name }, spec }: PerformancePolicy): Finding<'Acc
       reason: 'Valid',
       message: 'Every field is valid, and they fit together.',
     };
-  const message = problems
-    .map(({ field, saw, wanted, example }) => `${field}: saw ${saw}; wanted: ${wanted}, for example ${example}`)
-    .join(' | ');
-  return { type: 'Accepted', status: 'False', reason: 'Invalid', message };
+  return { type: 'Accepted', status: 'False', reason: 'Invalid', message: problems.map(problemText).join(' | ') };
 }
