@@ -29,11 +29,9 @@ export const diff = command({
     const policies = createEffectivePolicies();
     const deps = { caches, kube, policies, podsMetrics: () => podsMetrics };
     const resolution = await resolveService(service, deps, signal);
-    if (resolution.kind === 'problem') {
-      for (const { type, status, message } of resolution.conditions)
-        if (status !== 'True') err.write(`${type}: ${message}\n`);
-      return exit.cannotTell;
-    }
+    const amiss = resolution.conditions.filter(({ status }) => status !== 'True');
+    for (const { type, message } of amiss) err.write(`${type}: ${message}\n`);
+    if (resolution.kind === 'problem') return exit.cannotTell;
     const { resolved } = resolution;
     const planning = {
       caches: claims,
@@ -58,7 +56,7 @@ export const diff = command({
         `${keyOf(service)}: saw only namespace ${namespace}; wanted to list generationservices and configmaps everywhere; ` +
           'next: if an older service of another namespace tunes the same server, the operator changes nothing there and says Conflict\n',
       );
-    return answer(plans);
+    return amiss.length === 0 ? answer(plans) : exit.cannotTell;
   },
 });
 

@@ -9,7 +9,7 @@ import { judgeObjectives } from '../decide/objectives.ts';
 import { ratingOf } from '../decide/rating.ts';
 import { steadyObjectives, steadyRating } from '../decide/steady.ts';
 import { measuredFrom } from '../metrics/measured.ts';
-import { availability, type AvailabilityDeps } from './availability.ts';
+import { availability, withoutTarget, type AvailabilityDeps } from './availability.ts';
 import { scalerActive } from './scaler-condition.ts';
 
 export interface AssessDeps extends AvailabilityDeps {
@@ -30,12 +30,13 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
     component,
     available: availability(resolved, component, deps),
   }));
-  const worst = seen.find(({ available }) => available.status !== 'True') ?? seen[0];
+  const all = [...seen.map(({ available }) => available), ...withoutTarget(resolved)];
+  const worst = all.find(({ status }) => status !== 'True') ?? all[0];
   const measured = seen.filter(({ available }) => available.status === 'True');
   const isPending = seen.some(({ available }) => available.reason === 'Pending');
   const { condition, figures } = isPending ? notLookedAt(resolved) : objectives(resolved, deps);
   return {
-    conditions: [...(worst === undefined ? [] : [worst.available]), scalerActive(resolved, seen, deps), condition],
+    conditions: [...(worst === undefined ? [] : [worst]), scalerActive(resolved, seen, deps), condition],
     figures,
     components: new Map(measured.map(({ component }) => [component.spec.name, { metricsSource: 'Pods' }])),
   };

@@ -14,6 +14,21 @@ export interface AvailabilityDeps {
   readonly clock: { now(): number };
 }
 
+/** Of the components whose target was not found. */
+export const withoutTarget = ({ service, components }: Resolved): readonly Finding<'MetricsAvailable'>[] =>
+  service.spec.components
+    .filter(({ name }) => !components.some(({ spec }) => spec.name === name))
+    .map(({ name }) => ({
+      type: 'MetricsAvailable',
+      status: 'False',
+      reason: 'NoPods',
+      message: problemMessage({
+        saw: `no target of component ${name}`,
+        wanted: 'its Pods',
+        next: 'see the condition TargetFound',
+      }),
+    }));
+
 /** Looks after which an exposition that has no request rate will not get one. */
 const patientLooks = 3;
 

@@ -1,11 +1,10 @@
-import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
+import { awaitChange, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
-import { askAgainMs, nextVisit } from './next-visit.ts';
+import { nextVisit } from './next-visit.ts';
 import { report } from './report.ts';
-import { isWatched } from './targets.ts';
 import { applyRemembered, planService, policyOf, resolveService, type VisitDeps } from './visit.ts';
 
 /** Brings one GenerationService to its policy. */
@@ -26,9 +25,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     const resolution = await resolveService(service, deps, signal);
     if (resolution.kind === 'problem') {
       await report(service, { kind: 'problem', resolution }, deps, signal);
-      return service.spec.components.every(({ targetRef }) => isWatched(targetRef))
-        ? awaitChange
-        : requeueAfter(askAgainMs);
+      return awaitChange;
     }
     const { resolved } = resolution;
     const { observations, state, plans } = await planService(service, resolved, deps, signal);
@@ -43,7 +40,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       assessment,
       scaler: deps.decisions.of(service),
       policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
-      policyHash: deps.policies.hash([resolved.policy, ...resolved.components.map(({ policy }) => policy)]),
+      policyHash: deps.policies.hash(resolved.policies),
       planHash: planHash(plans),
     } as const;
     await report(service, visit, deps, signal);

@@ -1,18 +1,14 @@
 import type { Resolved } from '../decide/resolve.ts';
 import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import type { UnitResult } from '../levers/run.ts';
-import { isWatched } from './targets.ts';
-
-/** For a target of a kind that is not watched. */
-export const askAgainMs = 30_000;
+import { askAgainMs, isTold } from './targets.ts';
 
 /** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
-export function nextVisit({ service, components }: Resolved, results: readonly UnitResult[], now: number): Next {
-  const isTold = components.every(({ spec }) => isWatched(spec.targetRef));
+export function nextVisit({ service }: Resolved, results: readonly UnitResult[], now: number): Next {
   const asked = results.map(({ plan: { againMs = Number.POSITIVE_INFINITY, problem }, outcome }) =>
     problem === undefined && outcome !== 'refused' ? againMs : Math.max(againMs, backoffMs(service, now)),
   );
-  const soonest = Math.min(...asked, isTold ? Number.POSITIVE_INFINITY : askAgainMs);
+  const soonest = Math.min(...asked, isTold(service) ? Number.POSITIVE_INFINITY : askAgainMs);
   return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
 }
 

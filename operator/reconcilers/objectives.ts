@@ -15,9 +15,6 @@ export interface ObjectivesDeps extends VisitDeps, MeasuringDeps {
   readonly services: Pick<Queue, 'add'>;
 }
 
-/** For a target of a kind that is not watched. */
-const askAgainMs = 30_000;
-
 /**
  * Has each service measured, and wakes the reconciler that writes its status when a state has changed: figures that only move a little wake nobody.
  * A service of which nothing can be measured costs nothing: it rests until its first Pod comes.
@@ -33,10 +30,7 @@ export function objectives(deps: ObjectivesDeps): Reconcile {
       return awaitChange;
     }
     const resolution = await resolveService(deps.statuses.latest(cached), deps, signal);
-    if (resolution.kind === 'problem')
-      return cached.spec.components.every(({ targetRef }) => isWatched(targetRef))
-        ? awaitChange
-        : requeueAfter(askAgainMs);
+    if (resolution.kind === 'problem') return awaitChange;
     const { resolved } = resolution;
     const now = deps.clock.now();
     if (hasPods(resolved, deps.caches)) podsAt.set(key, now);

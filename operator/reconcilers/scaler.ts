@@ -19,7 +19,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
 import type { Decisions, DecisionStatus } from './decisions.ts';
-import { isWatched } from './targets.ts';
+import { askAgainMs, isTold, isWatched } from './targets.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<
@@ -35,10 +35,6 @@ export interface ScalerDeps extends Pick<
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
-
-/** Where nobody tells us of a change. */
-const askAgainMs = 30_000;
-const isTold = ({ spec }: GenerationService): boolean => spec.components.every(({ targetRef }) => isWatched(targetRef));
 
 /** Windows and rates of one component's floor. Lost with the process: a fresh one never scales down before a whole window was seen. */
 type Memories = Map<string, BehaviorMemory>;
@@ -62,7 +58,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
       return awaitChange;
     }
     const resolution = await resolveService(service, deps, signal);
-    if (resolution.kind === 'problem') return isTold(service) ? awaitChange : requeueAfter(askAgainMs);
+    if (resolution.kind === 'problem') return awaitChange;
     const { resolved } = resolution;
     const results: ComponentResult[] = [];
     for (const component of resolved.components)

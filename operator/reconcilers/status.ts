@@ -56,11 +56,13 @@ const conditionsOf = ({
   ...assessment.conditions,
 ];
 
-/** With a problem the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
+/** With a problem, or for a target that is not there, the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
 const isKept = (type: string, visit: Visit): boolean =>
   type !== 'Ready' &&
   type !== 'Stalled' &&
-  (visit.kind === 'problem' || conditionsOf(visit).some((condition) => condition.type === type));
+  (visit.kind === 'problem' ||
+    visit.resolution.conditions.some(({ status }) => status !== 'True') ||
+    conditionsOf(visit).some((condition) => condition.type === type));
 
 /** `type` and `reason` fit together in each source; TypeScript loses that where they are listed together. */
 const observed = (condition: Finding, { metadata }: GenerationService): NewCondition =>
@@ -80,8 +82,9 @@ function resolvedSections(
     ...(planHash === undefined ? {} : { planHash }),
     policy: policyStatus(visit, resolved),
     ...visit.assessment.figures,
-    components: resolved.components.map(({ spec: { name } }) => {
+    components: resolved.service.spec.components.map(({ name }) => {
       const before = previous.components?.find((component) => component.name === name);
+      if (!resolved.components.some(({ spec }) => spec.name === name)) return before ?? { name };
       const decision = visit.scaler?.decisions.get(name) ?? before?.decision;
       const metricsSource = visit.assessment.components.get(name)?.metricsSource ?? before?.metricsSource;
       return {

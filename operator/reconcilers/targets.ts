@@ -53,6 +53,11 @@ export function watchedTarget(
 export const isWatched = ({ apiVersion, kind }: ComponentSpec['targetRef']): boolean =>
   apiVersion === 'apps/v1' && (kind === 'Deployment' || kind === 'StatefulSet');
 
+/** Whether each change of a target wakes the service; else it is looked at again after `askAgainMs`. */
+export const isTold = ({ spec }: GenerationService): boolean =>
+  spec.components.every(({ targetRef }) => isWatched(targetRef));
+export const askAgainMs = 30_000;
+
 /** Of two services with one target or server the older one has it: by creation, then by name; in no order are two equal. */
 export function claimsBefore(other: GenerationService, service: GenerationService): boolean {
   if (other.metadata.uid === service.metadata.uid || other.spec.mode === 'DryRun') return false; // one that only reports takes nothing

@@ -36,6 +36,19 @@ describe('what is wrong has its own condition with the next step, recovers by it
     await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
   });
 
+  test('a target that does not exist holds up no other component', async () => {
+    await using world = await startWorld();
+    const component = (name: string) => ({ name, targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } });
+    await world.apply(deployment('render'));
+    await world.apply(generationService({ components: [component('workflow'), component('render')] }));
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' }),
+    );
+    const service = await world.service();
+    expectCondition(service, 'Ready', { status: 'False', reason: 'NotFound' });
+    expect(service.status?.components).toMatchObject([{ name: 'workflow' }, { name: 'render', replicas: { min: 2 } }]);
+  });
+
   test('a kind that cannot be scaled', async () => {
     await using world = await startWorld();
     await world.apply(

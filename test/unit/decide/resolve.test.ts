@@ -91,11 +91,21 @@ describe('resolve()', () => {
     },
   ])('says what is wrong with the target: $reason', ({ target, reason, says }) => {
     expect(resolved(serviceWith(), { target })).toMatchObject({
-      kind: 'problem',
+      kind: 'resolved',
+      resolved: { components: [] },
       conditions: [
         { status: 'True' },
         { type: 'TargetFound', status: 'False', reason, message: expect.stringMatching(says) },
       ],
+    });
+  });
+  test('goes on with the components whose target is there', () => {
+    const other = { name: 'render', targetRef: { ...targetRef, name: 'render' } };
+    const service = serviceWith({ components: [{ name: 'workflow', targetRef }, other] });
+    expect(resolved(service)).toMatchObject({
+      kind: 'resolved',
+      resolved: { components: [{ spec: { name: 'workflow' } }] },
+      conditions: [{ status: 'True' }, { type: 'TargetFound', status: 'False', reason: 'NotFound' }],
     });
   });
   test('lets the annotation pause a service whose spec comes from Git', () => {

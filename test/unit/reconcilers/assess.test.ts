@@ -108,6 +108,16 @@ describe('MetricsAvailable', () => {
       looks: 3,
       condition: { status: 'False', reason: 'NoPods', message: expect.stringContaining('of component render') },
     },
+    {
+      name: 'a target that is not there has no Pods, however fresh the others are',
+      given: {
+        pods: [pod('a')],
+        spec: { components: [componentOf('workflow'), componentOf('render')] },
+        missing: ['render'],
+      },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods', message: expect.stringMatching(/no target of component render/) },
+    },
   ])('$name', async ({ given, looks, condition }) => {
     using world = await after(looks, given);
     expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);

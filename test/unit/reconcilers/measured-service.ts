@@ -75,12 +75,21 @@ export interface Given {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly status?: GenerationServiceStatus;
   readonly podsMetrics?: 'Shadow' | 'MetricsAPI';
+  /** Components whose target is not there. */
+  readonly missing?: readonly string[];
   readonly pods?: readonly PodView[];
   readonly page?: Page | Error;
 }
 
 /** A service that a real collector measures, on a clock that the test moves. Components are told apart by the label `app`. */
-export function serviceWith({ spec, annotations = {}, status, podsMetrics = 'Shadow', ...given }: Given = {}) {
+export function serviceWith({
+  spec,
+  annotations = {},
+  status,
+  podsMetrics = 'Shadow',
+  missing = [],
+  ...given
+}: Given = {}) {
   let { pods = [], page = full }: Pick<Given, 'pods' | 'page'> = given;
   const service: GenerationService = {
     apiVersion: 'genops.dev/v1alpha1',
@@ -100,7 +109,9 @@ export function serviceWith({ spec, annotations = {}, status, podsMetrics = 'Sha
   const { components } = service.spec;
   const selectorOf = (app: string) => [{ key: 'app', operator: 'In', values: [app] }] as const;
   const targets = new Map(
-    components.map(({ name }) => [name, { kind: 'found', replicas: 1, selector: selectorOf(name) } as const]),
+    components
+      .filter(({ name }) => !missing.includes(name))
+      .map(({ name }) => [name, { kind: 'found', replicas: 1, selector: selectorOf(name) } as const]),
   );
   const collector = createCollector({
     metrics: createMetrics(),

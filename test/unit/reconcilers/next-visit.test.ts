@@ -50,10 +50,8 @@ describe('nextVisit()', () => {
   ])('$name', ({ badForMs, kind = 'Deployment', outcome = 'nothing', expectedMs, ...plan }) => {
     const lastTransitionTime = rfc3339(now - (badForMs ?? 0));
     const ready = { type: 'Ready', status: badForMs === undefined ? 'True' : 'False', lastTransitionTime };
-    const resolved = {
-      service: { status: { conditions: [ready] } },
-      components: [{ spec: { targetRef: { apiVersion: 'apps/v1', kind, name: 'workflow' } } }],
-    } as unknown as Resolved;
+    const components = [{ targetRef: { apiVersion: 'apps/v1', kind, name: 'workflow' } }];
+    const resolved = { service: { spec: { components }, status: { conditions: [ready] } } } as unknown as Resolved;
     const next = nextVisit(resolved, [{ plan, outcome } as unknown as UnitResult], now);
     if (expectedMs === undefined) {
       expect(next).toEqual(awaitChange);

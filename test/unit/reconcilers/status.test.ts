@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GenerationService } from '../../../operator/api/generation-service.ts';
-import { resolve } from '../../../operator/decide/resolve.ts';
+import { resolve, type TargetSeen } from '../../../operator/decide/resolve.ts';
 import type { PlannedCondition } from '../../../operator/levers/lever.ts';
 import type { UnitResult } from '../../../operator/levers/run.ts';
 import { renderStatus, type Visit } from '../../../operator/reconcilers/status.ts';
@@ -43,15 +43,20 @@ const unreachable: PlannedCondition = {
   message: 'saw ECONNREFUSED',
 };
 
-function visit(redis: PlannedCondition = applied, of: GenerationService = service): Visit {
+function visit(
+  redis: PlannedCondition = applied,
+  of: GenerationService = service,
+  target: TargetSeen = { kind: 'found', replicas: 2, selector: [] },
+): Visit {
   const resolution = resolve({
     service: of,
     policy: undefined,
-    targets: new Map([['workflow', { kind: 'found', replicas: 2, selector: [] }]]),
+    targets: new Map([['workflow', target]]),
     podsMetrics: 'Shadow',
   });
   if (resolution.kind === 'problem') return { kind: 'problem', resolution };
-  const results = [result('horizontal', 'workflow', applied), result('redis', 'cache', redis)];
+  const scaled = resolution.resolved.components.map(({ spec }) => result('horizontal', spec.name, applied));
+  const results = [...scaled, result('redis', 'cache', redis)];
   const assessment = { conditions: [], figures: {}, components: new Map() };
   return {
     kind: 'reconciled',
@@ -112,6 +117,15 @@ describe('renderStatus()', () => {
       reason: 'PolicyNotFound',
       lastTransitionTime: '2026-01-01T00:00:05Z',
     });
+  });
+  test('keeps what it said of a component whose target is gone, and goes on with the rest', () => {
+    const before = renderStatus(service, visit(), at(0));
+    const gone = visit(unreachable, { ...service, status: before }, { kind: 'notFound' });
+    const status = renderStatus({ ...service, status: before }, gone, at(5));
+    expect(condition(status, 'Ready')).toMatchObject({ status: 'False', reason: 'NotFound' });
+    expect(condition(status, 'HorizontalApplied')).toEqual(condition(before, 'HorizontalApplied'));
+    expect(status.components).toEqual(before.components);
+    expect(condition(status, 'RedisApplied')).toMatchObject({ status: 'False', reason: 'Unreachable' });
   });
   test('says beside Ready which declared fields nobody acts on yet', () => {
     const annotated = { ...service, metadata: { ...service.metadata, annotations: { 'genops.dev/approve': 'abc' } } };
