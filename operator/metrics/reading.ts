@@ -8,7 +8,7 @@ import {
   type WantedFamily,
 } from './exposition.ts';
 import type { Histogram } from './histogram.ts';
-import { feedsOf, histogramNames, type Feed, type Figure, type HistogramName, type SignalMapping } from './signals.ts';
+import { feedsOf, isHistogram, type Feed, type Figure, type HistogramName, type SignalMapping } from './signals.ts';
 
 /** One look at one Pod. */
 export interface Reading {
@@ -174,8 +174,10 @@ function summed(
 ): Pick<Reading, 'figures' | 'histograms'> {
   const figuresOf: Partial<Record<Figure, number>> = {};
   const histograms: Partial<Record<HistogramName, Histogram>> = {};
+  const told = new Set<Feed['into']>();
   for (const [index, feed] of feeds.entries()) {
-    if (page.declared[families[index] ?? -1] !== 1) continue;
+    if (page.declared[families[index] ?? -1] !== 1 || told.has(feed.into)) continue;
+    told.add(feed.into);
     const isCounter = feed.family.kind !== 'gauge';
     if (isCounter && isFirst) continue;
     if (isHistogram(feed.into)) {
@@ -190,8 +192,6 @@ function summed(
   }
   return { figures: figuresOf, histograms };
 }
-
-const isHistogram = (into: Feed['into']): into is HistogramName => histogramNames.some((name) => name === into);
 
 /** The increases of cumulative buckets, made into counts per bucket. */
 function histogramFrom(accumulators: readonly Accumulator[], feed: number, totals: Float64Array): Histogram {

@@ -18,6 +18,9 @@ export type Figure =
 export const histogramNames = ['responseTime', 'cachedResponseTime', 'workflowDuration'] as const;
 export type HistogramName = (typeof histogramNames)[number];
 
+export const isHistogram = (into: Figure | HistogramName): into is HistogramName =>
+  histogramNames.some((name) => name === into);
+
 /** An entry of `components[].signals`: the workload's own name for a signal. */
 export interface SignalMapping {
   readonly name: SignalName;
@@ -25,12 +28,24 @@ export interface SignalMapping {
   readonly matchLabels?: Readonly<Record<string, string>>;
 }
 
+/** What one label has to be, in the words of PromQL: an absent label is an empty one, and patterns match the whole of it. */
+export interface LabelMatcher {
+  readonly label: string;
+  readonly operator: '=' | '!=' | '=~' | '!~';
+  readonly value: string;
+}
+
 /** Which samples feed a figure or a histogram. */
 export interface Feed {
+  readonly signal: SignalName;
+  /** Of several feeds of one figure the first whose family is there counts. */
   readonly into: Figure | HistogramName;
   readonly family: WantedFamily;
   /** For a figure: the one part that it sums up. For a histogram all three are read. */
   readonly part: SamplePart | 'histogram';
+  /** One of these has to hold, with all its matchers. */
+  readonly where: readonly (readonly LabelMatcher[])[];
+  /** `where`, of labels that are at hand. */
   readonly matches: (labels: ReadonlyMap<string, string>) => boolean;
 }
 
@@ -48,20 +63,30 @@ const contract: Readonly<Record<SignalName, string>> = {
   errors: `${metricNames.requestDuration}_count`,
   cacheRequests: metricNames.cacheRequests,
 };
-const statusLabels = ['http_response_status_code', 'status_code', 'status', 'code'] as const;
 
-type Labels = ReadonlyMap<string, string>;
-const any = (): boolean => true;
-const isServerError = (labels: Labels): boolean => statusLabels.some((label) => labels.get(label)?.startsWith('5'));
-const isCacheHit = (labels: Labels): boolean => labels.get('cache') === 'hit';
+/** OpenTelemetry's names for the same, as its Prometheus exporter writes them: for a workload that has none of ours. */
+const genAiRequest = 'gen_ai_server_request_duration_seconds';
+const genAi: readonly { readonly signal: SignalName; readonly metric: string }[] = [
+  { signal: 'workflowDuration', metric: 'gen_ai_workflow_duration_seconds' },
+  { signal: 'workflowDuration', metric: genAiRequest },
+  { signal: 'responseTime', metric: genAiRequest },
+  { signal: 'requestRate', metric: `${genAiRequest}_count` },
+  { signal: 'errors', metric: `${genAiRequest}_count` },
+];
+
+type Where = Feed['where'];
+const any: Where = [[]];
+const statusLabels = ['http_response_status_code', 'status_code', 'status', 'code'] as const;
+const isServerError: Where = statusLabels.map((label) => [{ label, operator: '=~', value: '5.*' }]);
+const isGenAiError: Where = [[{ label: 'error_type', operator: '!=', value: '' }]];
+const isCacheHit: Where = [[{ label: 'cache', operator: '=', value: 'hit' }]];
 /** A look-up that misses in L1 goes on to L2 where there is one. */
 const cacheFeeds = [
-  { into: 'cacheHitsL1', wanted: 'hit', isL2: false },
-  { into: 'cacheHitsL2', wanted: 'hit', isL2: true },
-  { into: 'cacheMissesL1', wanted: 'miss', isL2: false },
-  { into: 'cacheMissesL2', wanted: 'miss', isL2: true },
-] as const satisfies readonly { readonly into: Figure; readonly wanted: 'hit' | 'miss'; readonly isL2: boolean }[];
-const level = (labels: Labels): string => labels.get('level')?.toLowerCase() ?? 'l1';
+  { into: 'cacheHitsL1', wanted: 'hit', operator: '!~' },
+  { into: 'cacheHitsL2', wanted: 'hit', operator: '=~' },
+  { into: 'cacheMissesL1', wanted: 'miss', operator: '!~' },
+  { into: 'cacheMissesL2', wanted: 'miss', operator: '=~' },
+] as const satisfies readonly (Pick<LabelMatcher, 'operator'> & { readonly into: Figure; readonly wanted: string })[];
 
 /**
  * What to read, by the contract's names or the workload's own.
@@ -70,53 +95,76 @@ const level = (labels: Labels): string => labels.get('level')?.toLowerCase() ?? 
 export function feedsOf(mappings: readonly SignalMapping[] = []): readonly Feed[] {
   const own = new Map(mappings.map((mapping) => [mapping.name, mapping]));
   const responseTime = own.get('responseTime');
+  const follows = (signal: SignalName): boolean =>
+    responseTime !== undefined && contract[signal].startsWith(contract.responseTime);
   const named = (signal: SignalName): string =>
     own.get(signal)?.metric ??
-    (responseTime === undefined || !contract[signal].startsWith(contract.responseTime)
+    (responseTime === undefined || !follows(signal)
       ? contract[signal]
       : contract[signal].replace(contract.responseTime, responseTime.metric));
-  const matching = (signal: SignalName, otherwise: Feed['matches'] = any): Feed['matches'] => {
+  const where = (signal: SignalName, otherwise: Where = any): Where => {
     const labels = Object.entries(own.get(signal)?.matchLabels ?? {});
-    if (own.has(signal)) return (seen) => labels.every(([label, value]) => seen.get(label) === value);
-    return otherwise;
+    return own.has(signal) ? [labels.map(([label, value]) => ({ label, operator: '=', value }))] : otherwise;
   };
-  const counter = (signal: SignalName, into: Figure, matches: Feed['matches']): Feed => ({
-    into,
-    ...counted(named(signal)),
-    matches,
-  });
-  const gauge = (signal: SignalName, into: Figure): Feed => ({
-    into,
-    family: { name: named(signal), kind: 'gauge' },
-    part: 'value',
-    matches: matching(signal),
-  });
-  const histogram = (signal: HistogramName, matches: Feed['matches']): Feed => ({
-    into: signal,
-    family: { name: named(signal), kind: 'histogram' },
-    part: 'histogram',
-    matches,
-  });
-  const cache = matching('cacheRequests');
+  const [cache = []] = where('cacheRequests');
   return [
-    counter('requestRate', 'requests', matching('requestRate', matching('responseTime'))),
-    counter('errors', 'errors', matching('errors', isServerError)),
-    ...cacheFeeds.map(({ into, wanted, isL2 }) =>
-      counter(
-        'cacheRequests',
-        into,
-        (labels) => cache(labels) && labels.get('result') === wanted && (level(labels) === 'l2') === isL2,
-      ),
-    ),
-    counter('cpu', 'cpuSeconds', matching('cpu')),
-    gauge('workflowsInFlight', 'inFlight'),
-    gauge('queueLength', 'queue'),
-    gauge('activeConnections', 'activeConnections'),
-    gauge('memory', 'memoryBytes'),
-    histogram('responseTime', matching('responseTime')),
-    histogram('cachedResponseTime', matching('cachedResponseTime', isCacheHit)),
-    histogram('workflowDuration', matching('workflowDuration')),
+    feed('requestRate', named('requestRate'), where('requestRate', where('responseTime'))),
+    feed('errors', named('errors'), where('errors', isServerError)),
+    ...cacheFeeds.map(({ into, wanted, operator }) => ({
+      ...feed('cacheRequests', named('cacheRequests'), [
+        [...cache, { label: 'result', operator: '=', value: wanted }, { label: 'level', operator, value: '[lL]2' }],
+      ]),
+      into,
+    })),
+    feed('cpu', named('cpu'), where('cpu')),
+    feed('workflowsInFlight', named('workflowsInFlight'), where('workflowsInFlight')),
+    feed('queueLength', named('queueLength'), where('queueLength')),
+    feed('activeConnections', named('activeConnections'), where('activeConnections')),
+    feed('memory', named('memory'), where('memory')),
+    feed('responseTime', named('responseTime'), where('responseTime')),
+    feed('cachedResponseTime', named('cachedResponseTime'), where('cachedResponseTime', isCacheHit)),
+    feed('workflowDuration', named('workflowDuration'), where('workflowDuration')),
+    ...genAi
+      .filter(({ signal }) => !own.has(signal) && !follows(signal))
+      .map(({ signal, metric }) => feed(signal, metric, signal === 'errors' ? isGenAiError : any)),
   ];
+}
+
+/** What the samples of a signal are. Of cacheRequests: into one of four. */
+const targets = {
+  requestRate: { into: 'requests', kind: 'counter' },
+  errors: { into: 'errors', kind: 'counter' },
+  cacheRequests: { into: 'cacheHitsL1', kind: 'counter' },
+  cpu: { into: 'cpuSeconds', kind: 'counter' },
+  workflowsInFlight: { into: 'inFlight', kind: 'gauge' },
+  queueLength: { into: 'queue', kind: 'gauge' },
+  activeConnections: { into: 'activeConnections', kind: 'gauge' },
+  memory: { into: 'memoryBytes', kind: 'gauge' },
+  responseTime: { into: 'responseTime', kind: 'histogram' },
+  cachedResponseTime: { into: 'cachedResponseTime', kind: 'histogram' },
+  workflowDuration: { into: 'workflowDuration', kind: 'histogram' },
+} as const satisfies Record<SignalName, Pick<Feed, 'into'> & Pick<WantedFamily, 'kind'>>;
+
+function feed(signal: SignalName, metric: string, where: Where): Feed {
+  const { into, kind } = targets[signal];
+  const part = kind === 'histogram' ? 'histogram' : 'value';
+  const family: Pick<Feed, 'family' | 'part'> =
+    kind === 'counter' ? counted(metric) : { family: { name: metric, kind }, part };
+  return { signal, into, ...family, where, matches: matcherOf(where) };
+}
+
+function matcherOf(where: Where): Feed['matches'] {
+  const holds = ({ label, operator, value }: LabelMatcher): Feed['matches'] => {
+    const isPattern = operator === '=~' || operator === '!~';
+    const pattern = new RegExp(isPattern ? `^(?:${value})$` : '');
+    const isWanted = operator === '=' || operator === '=~';
+    return (labels) => {
+      const seen = labels.get(label) ?? '';
+      return (isPattern ? pattern.test(seen) : seen === value) === isWanted;
+    };
+  };
+  const alternatives = where.map((matchers) => matchers.map(holds));
+  return (labels) => alternatives.some((all) => all.every((one) => one(labels)));
 }
 
 /** A counter that is a histogram's own count is read as a part of it. */

@@ -122,6 +122,40 @@ describe('takeReading()', () => {
     expect(look([renamedPage(10), renamedPage(20)], mappings).at(-1)?.figures).toEqual({ requests: 10, errors: 5 });
   });
 
+  describe('OpenTelemetry’s gen_ai names', () => {
+    const page = (family: string, n: number, labels = ''): string =>
+      [
+        `${family}_bucket{${labels}le="5"} ${n}`,
+        `${family}_bucket{${labels}le="+Inf"} ${2 * n}`,
+        `${family}_sum{${labels}} ${n}`,
+        `${family}_count{${labels}} ${2 * n}`,
+        '',
+      ].join('\n');
+    const server = 'gen_ai_server_request_duration_seconds';
+    const last = (pages: readonly string[], mappings?: readonly SignalMapping[]) => look(pages, mappings).at(-1);
+    test('stand for requests, errors, response times and workflows where ours are not there', () => {
+      const both = (n: number): string => page(server, n) + page(server, n, 'error_type="timeout",');
+      const { figures, histograms } = last([both(0), both(10)]) ?? { figures: {}, histograms: {} };
+      expect(figures).toMatchObject({ requests: 40, errors: 20 });
+      expect(histograms.responseTime).toMatchObject({ bounds: [5, Infinity], sum: 20, count: 40 });
+      expect(histograms.workflowDuration).toEqual(histograms.responseTime);
+      expect(histograms.cachedResponseTime).toBeUndefined();
+    });
+    test('a workflow’s own duration comes before a request’s', () => {
+      const all = (n: number): string => page(server, n) + page('gen_ai_workflow_duration_seconds', 2 * n);
+      expect(last([all(0), all(10)])?.histograms.workflowDuration?.count).toBe(40);
+      expect(last([all(0), all(10)])?.histograms.responseTime?.count).toBe(20);
+    });
+    test('yield to the contract’s names and to the workload’s own', () => {
+      const ours = (n: number): string => requests(3 * n) + page(server, n);
+      expect(last([ours(0), ours(10)])?.figures).toMatchObject({ requests: 30, errors: 0 });
+      const own = (n: number): string => page(server, n) + `mine_count ${n}\n`;
+      const mapped = last([own(0), own(10)], [{ name: 'responseTime', metric: 'mine' }]);
+      expect(mapped?.figures).toMatchObject({ requests: 10, errors: 0 });
+      expect(mapped?.histograms.workflowDuration?.count).toBe(20);
+    });
+  });
+
   test('two Pods of one component share what is known of their series, not their values', () => {
     const reader = createPageReader();
     const [a, b] = [createPodPages(reader), createPodPages(reader)];
