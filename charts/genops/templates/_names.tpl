@@ -30,22 +30,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [update] # to own objects that block its deletion
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
   verbs: [get, patch] # the floor of one, with mode FloorOnly
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch]
-- apiGroups: [apps]
-  resources: [deployments/scale, statefulsets/scale]
-  verbs: [get]
 - apiGroups: ['']
   resources: [pods]
   verbs: [list, watch]
 - apiGroups: ['']
   resources: [configmaps]
-  verbs: [list, watch, create, update] # the state that survives restarts
+  verbs: [get, list, watch, create, update] # the state that survives restarts
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
