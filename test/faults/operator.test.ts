@@ -1,55 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { configMaps, generationServices } from '../../operator/reconcilers/kinds.ts';
+import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { startOperator } from '../world/operator-process.ts';
-import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
+import { expectCondition, kubeconfigPath, startWorld } from '../world/world.ts';
 
 const patient = { withinMs: 60_000 };
-
-/** What has just become true when the operator is killed: whatever it was still to write is lost. */
-const moments: Readonly<Record<string, (world: World) => Promise<void>>> = {
-  'the finalizer stands': async (world) =>
-    expect((await world.service()).metadata.finalizers).toContain('genops.dev/restore'),
-  'the intention is written down': async (world) =>
-    expect(await world.get(configMaps, 'generation-genops-state')).toBeDefined(),
-  'the server has the new value': async (world) =>
-    expect(await world.redis[0]?.configGet('maxmemory')).toBe('1073741824'),
-  'status says that it is in force': async (world) => {
-    expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' });
-  },
-};
-
-test.each(Object.keys(moments))(
-  'kill -9 when %s loses no original setting and takes nothing for drift',
-  async (moment) => {
-    await using world = await startWorld({
-      redis: [{ config: { maxmemory: '33554432' } }],
-      operator: ['--no-leader-elect'],
-    });
-    const [redis] = world.redis;
-    await world.apply(deployment());
-    await world.apply(
-      generationService({ deletionPolicy: 'Restore', redis: [{ name: 'cache', secretRef: { name: 'redis' } }] }),
-    );
-    await world.eventually(() => moments[moment]?.(world));
-    await world.operator.kill();
-
-    await world.restartOperator(['--no-leader-elect']);
-    await world.eventually(
-      async () => expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
-      patient,
-    );
-    expect(await redis?.configGet('maxmemory')).toBe('1073741824');
-    expect(await world.operator.counter('genops_drift_total', { lever: 'redis' })).toBe(0);
-    await world.delete(generationServices, 'generation');
-    await world.eventually(
-      async () => expect(await world.get(generationServices, 'generation')).toBeUndefined(),
-      patient,
-    );
-    expect(await redis?.configGet('maxmemory')).toBe('33554432');
-  },
-);
 
 test('a restarted operator writes nothing when nothing has changed', async () => {
   await using world = await startWorld({ redis: [{}], operator: ['--no-leader-elect'] });
