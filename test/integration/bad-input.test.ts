@@ -83,7 +83,7 @@ describe('what is wrong has its own condition with the next step, recovers by it
   });
 
   test('a Secret that is missing, wrong, then right; the HPA is made meanwhile', async () => {
-    await using world = await startWorld({ redis: [{}] });
+    await using world = await startWorld({ redis: [{}], secrets: ['late'] });
     const port = String(world.redis[0]?.port);
     const secret = (stringData: Readonly<Record<string, string>>) =>
       world.apply({ kind: 'Secret', apiVersion: 'v1', metadata: { name: 'late' }, stringData });

@@ -18,6 +18,7 @@ import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.t
 import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { consistently, eventually, type Patience } from './eventually.ts';
 import { startOperator, type OperatorProcess } from './operator-process.ts';
+import { operatorUser } from './rights.ts';
 
 /** GENOPS_CLUSTER names another of the local clusters than the one of `make cluster-up`. */
 export const clusterName = (): string => process.env['GENOPS_CLUSTER'] ?? 'default';
@@ -72,6 +73,8 @@ const known: readonly Resource[] = [
 export interface WorldOptions {
   /** Servers of their own, each with its Secret (`redis`, `redis-2`, …). */
   readonly redis?: readonly Partial<Parameters<typeof startRedis>[0]>[];
+  /** Secrets of its own that the operator may read, beside those of `redis`. */
+  readonly secrets?: readonly string[];
   /** Flags of the operator; false: none is started. */
   readonly operator?: readonly string[] | false;
 }
@@ -96,7 +99,11 @@ export interface World extends AsyncDisposable {
   restartOperator(flags?: readonly string[]): Promise<OperatorProcess>;
 }
 
-export async function startWorld({ redis = [], operator = [] }: WorldOptions = {}): Promise<World> {
+export async function startWorld({
+  redis = [],
+  secrets: others = [],
+  operator = [],
+}: WorldOptions = {}): Promise<World> {
   await using stack = new AsyncDisposableStack();
   const stop = new AbortController();
   stack.defer(() => stop.abort());
@@ -136,8 +143,11 @@ export async function startWorld({ redis = [], operator = [] }: WorldOptions = {
     });
     servers.push(Object.assign(server, { secretRef: { name } }));
   }
-  let running =
-    operator === false ? undefined : await startOperator({ kubeconfig: kubeconfigPath(), namespace, flags: operator });
+  const names = ['redis', ...servers.map(({ secretRef }) => secretRef.name), ...others];
+  const { kubeconfig } = stack.use(
+    await operatorUser({ kube, namespace, kubeconfig: kubeconfigPath(), secrets: names }, signal),
+  );
+  let running = operator === false ? undefined : await startOperator({ kubeconfig, namespace, flags: operator });
   stack.defer(async () => running?.[Symbol.asyncDispose]());
   const explain = async (): Promise<string> => explanation(kube, namespace, running);
   const owned = stack.move();
@@ -162,7 +172,7 @@ export async function startWorld({ redis = [], operator = [] }: WorldOptions = {
     consistently: (check, forMs) => consistently(check, { forMs, explain }),
     async restartOperator(flags = []) {
       await running?.[Symbol.asyncDispose]();
-      running = await startOperator({ kubeconfig: kubeconfigPath(), namespace, flags });
+      running = await startOperator({ kubeconfig, namespace, flags });
       return running;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

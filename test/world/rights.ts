@@ -1,0 +1,74 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import type { Kube } from '../../operator/kube/client.ts';
+import type { KubeObject } from '../../operator/kube/object.ts';
+import { resource } from '../../operator/kube/resource.ts';
+
+const group = 'rbac.authorization.k8s.io';
+const rbac = (kind: string, namespaced: boolean) =>
+  resource<KubeObject>({ group, version: 'v1', plural: `${kind.toLowerCase()}s`, kind, namespaced });
+const clusterRoles = rbac('ClusterRole', false);
+const clusterRoleBindings = rbac('ClusterRoleBinding', false);
+const roles = rbac('Role', true);
+const roleBindings = rbac('RoleBinding', true);
+
+interface RightsOptions {
+  readonly kube: Kube;
+  readonly namespace: string;
+  /** The administrator's. */
+  readonly kubeconfig: string;
+  /** What `secretAccess` of the chart would name. */
+  readonly secrets: readonly string[];
+}
+
+/** A user of its own with the rights that an installed operator has, and no other: what it lacks there it lacks here. */
+export async function operatorUser(
+  { kube, namespace, kubeconfig, secrets }: RightsOptions,
+  signal: AbortSignal,
+): Promise<AsyncDisposable & { readonly kubeconfig: string }> {
+  await using stack = new AsyncDisposableStack();
+  const user = `genops-${namespace}`;
+  const rules = [...(await rulesOf('role.yaml')), ...(await rulesOf('leader.yaml'))];
+  const binding = { roleRef: { apiGroup: group, kind: 'ClusterRole', name: user }, subjects: [subject(user)] };
+  await kube.create(clusterRoles, { metadata: { name: user }, rules }, {}, signal);
+  stack.defer(() => kube.delete(clusterRoles, user, {}, AbortSignal.timeout(10_000)));
+  await kube.create(clusterRoleBindings, { metadata: { name: user }, ...binding }, {}, signal);
+  stack.defer(() => kube.delete(clusterRoleBindings, user, {}, AbortSignal.timeout(10_000)));
+  await allowSecrets(kube, { namespace, user, secrets }, signal);
+  const folder = await mkdtemp(path.join(tmpdir(), 'genops-user-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const own = path.join(folder, 'kubeconfig');
+  await writeFile(own, await impersonating(kubeconfig, user), { mode: 0o600 });
+  const resources = stack.move();
+  return { kubeconfig: own, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+const subject = (name: string) => ({ apiGroup: group, kind: 'User', name });
+
+async function rulesOf(file: string): Promise<readonly unknown[]> {
+  const text = await readFile(path.resolve(import.meta.dirname, '../../config/rbac', file), 'utf8');
+  return parseAllDocuments(text).flatMap(
+    (document) => (document.toJS() as { readonly rules?: readonly unknown[] }).rules ?? [],
+  );
+}
+
+async function allowSecrets(
+  kube: Kube,
+  { namespace, user, secrets }: { readonly user: string } & Pick<RightsOptions, 'namespace' | 'secrets'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const metadata = { namespace, name: 'genops-secrets' };
+  const rules = [{ apiGroups: [''], resources: ['secrets'], resourceNames: secrets, verbs: ['get'] }];
+  const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
+  await kube.create(roles, { metadata, rules }, {}, signal);
+  await kube.create(roleBindings, { metadata, roleRef, subjects: [subject(user)] }, {}, signal);
+}
+
+/** The administrator's kubeconfig as that user, to whom the API server gives no groups but what everybody has. */
+async function impersonating(kubeconfig: string, user: string): Promise<string> {
+  const config = parse(await readFile(kubeconfig, 'utf8')) as { users: readonly { readonly user: object }[] };
+  const users = config.users.map((one) => ({ ...one, user: { ...one.user, as: user } }));
+  return stringify({ ...config, users }, { lineWidth: 0 });
+}
