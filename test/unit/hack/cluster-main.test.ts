@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+
+jest.setTimeout(60_000); // each starts a Node, and the machine may be busy
 
 const checkout = resolve(import.meta.dirname, '../../..');
 const name = `unit-${process.pid}`;

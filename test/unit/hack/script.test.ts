@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { resolve } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+
+jest.setTimeout(60_000); // each starts a Node, and the machine may be busy
 
 const script = resolve(import.meta.dirname, '../../../hack/script.ts');
 
