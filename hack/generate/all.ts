@@ -7,6 +7,7 @@ import { cliReference } from './cli-reference.ts';
 import { conditionsReference } from './conditions-reference.ts';
 import { crds } from './crds.ts';
 import { metricsReference } from './metrics-reference.ts';
+import { openapiReference } from './openapi.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const files = new Map([
@@ -16,6 +17,7 @@ const files = new Map([
   ...chartCrds(),
   ...metricsReference(),
   ...cliReference(),
+  ...openapiReference(),
 ]);
 
 async function write(file: string, text: string): Promise<void> {

@@ -1,4 +1,7 @@
+import { isIPv6 } from 'node:net';
 import type { LeaseRefused } from '../kube/leader.ts';
+import type { Holder } from '../kube/lease.ts';
+import type { Leader } from '../serve/leading.ts';
 import { UsageError } from './command.ts';
 
 export const leaseName = 'genops';
@@ -21,4 +24,24 @@ export function leaseProblem({ refusal }: LeaseRefused, namespace: string): Usag
     `saw ${refusal.message}; wanted the Lease ${namespace}/${leaseName}, with which one operator acts at a time; next: ${next}, or give all operators of this cluster another --lease-namespace`,
     { cause: refusal },
   );
+}
+
+/** On the Lease: where the one who has it answers. */
+const addressKey = 'genops.dev/address';
+
+/** @param host Undefined: nobody is told where to ask. @param port Undefined: nothing is served. */
+export const addressAnnotation = (
+  host: string | undefined,
+  port: number | undefined,
+): Readonly<Record<string, string>> | undefined =>
+  host === undefined || host === '' || port === undefined
+    ? undefined
+    : { [addressKey]: `${isIPv6(host) ? `[${host}]` : host}:${port}` };
+
+/** Undefined: nobody leads, or we do not know yet. An address that is none counts as not told. */
+export function leaderOf(seen: Holder | undefined): Leader | undefined {
+  if (seen === undefined || seen.holder === '') return undefined;
+  const address = seen.annotations[addressKey];
+  const isAddress = address !== undefined && /^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/i.test(address);
+  return { identity: seen.holder, address: isAddress ? address : undefined };
 }

@@ -4,21 +4,22 @@ import { connectKube, type Kube } from '../kube/client.ts';
 import { openEvents } from '../kube/events.ts';
 import { synced, type HealthCheck } from '../kube/health.ts';
 import { fenced, lead, LeaseRefused, type LeaderOptions, type Leadership } from '../kube/leader.ts';
+import type { Holder } from '../kube/lease.ts';
 import { createAddressGuard } from '../metrics/address-guard.ts';
 import { createCollector } from '../metrics/collector.ts';
 import { createScraper } from '../metrics/sources/pods.ts';
 import { openCaches, type Caches } from '../reconcilers/caches.ts';
 import { startReconcilers, type OperatorDeps } from '../reconcilers/operator.ts';
 import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
-import { serveCustomMetrics } from '../serve/custom-metrics-server.ts';
 import { serveHealth, serveMetrics } from '../serve/http.ts';
 import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import { createServiceGauges } from '../telemetry/service-gauges.ts';
+import { openApi, type Role } from './api.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
-import { leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
+import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
 import { versionNumber } from './version.ts';
 
 const { kubeconfig, context } = clusterOptions;
@@ -39,6 +40,9 @@ export const manager = command({
     'health-probe-bind-address': { type: 'string', default: ':8081' },
     'api-bind-address': { type: 'string', default: ':8443' },
     'metrics-api-service': { type: 'string' },
+    views: { type: 'boolean', default: false },
+    'views-audience': { type: 'string' },
+    'advertise-address': { type: 'string' },
     'tls-cert-dir': { type: 'string', default: '/tls' },
     'log-level': { type: 'string', default: 'info' },
     'log-format': { type: 'string', default: 'json' },
@@ -51,9 +55,12 @@ export const manager = command({
     'lease-namespace': 'namespace of the Lease; else $POD_NAMESPACE, else genops-system',
     'metrics-bind-address': '/metrics; an empty one switches it off',
     'health-probe-bind-address': '/healthz and /readyz',
-    'api-bind-address': 'custom.metrics.k8s.io, with --metrics-api-service',
+    'api-bind-address': 'HTTPS: custom.metrics.k8s.io with --metrics-api-service, views with --views',
     'metrics-api-service': 'NAMESPACE/NAME of the Service before the metrics API; switches it on',
-    'tls-cert-dir': 'tls.crt and tls.key of the metrics API',
+    views: 'serve views of each service, and /metrics, to who may read them (docs/views.md)',
+    'views-audience': 'whom tokens for views have to be for; else the API server',
+    'advertise-address': 'host at which other replicas reach this one while it leads',
+    'tls-cert-dir': 'tls.crt and tls.key of --api-bind-address; ca.crt where there is one',
     'log-level': logLevels.join(', '),
     'log-format': logFormats.join(', '),
   },
@@ -76,30 +83,37 @@ export const manager = command({
       metrics: runtimeMetrics(metrics),
     });
     await using world = openWorld({ kube, caches, metricsApi, logger, metrics, identity });
-    const running: HealthCheck[] = [];
+    const role: Role = { running: undefined, holder: undefined };
     await using servers = new AsyncDisposableStack();
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry)));
+    const live = (): Iterable<HealthCheck> => role.running?.health ?? [];
     servers.use(
+      await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live })),
+    );
+    const api = servers.use(
       await asAsked(() =>
-        serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live: () => running }),
+        openApi({
+          config,
+          world: world.deps,
+          role,
+          address: values['api-bind-address'],
+          certDir: values['tls-cert-dir'],
+          views: values.views,
+          audience: values['views-audience'],
+          signal,
+        }),
       ),
     );
-    if (metricsApi !== undefined) {
-      const [address, certDir] = [values['api-bind-address'], values['tls-cert-dir']];
-      servers.use(
-        await asAsked(() =>
-          serveCustomMetrics({ address, certDir, kube, collector: world.deps.collector, logger, signal }),
-        ),
-      );
-    }
-    if (!values['leader-elect']) await act({ ...world.deps, running }, signal);
+    if (!values['leader-elect']) await act({ ...world.deps, role }, signal);
     else {
       const namespace = leaseNamespaceOf(values['lease-namespace'], env);
+      const annotations = addressAnnotation(values['advertise-address'], api?.port);
+      const onHolder = (holder: Holder): void => void (role.holder = holder);
       await competing(
-        { kube, namespace, name: leaseName, identity, logger },
+        { kube, namespace, name: leaseName, identity, annotations, onHolder, logger },
         (leadership) =>
           act(
-            { ...world.deps, kube: fenced(kube, leadership), mayAct: () => leadership.isHeld(), running },
+            { ...world.deps, kube: fenced(kube, leadership), mayAct: () => leadership.isHeld(), role },
             leadership.signal,
           ),
         signal,
@@ -123,18 +137,14 @@ async function competing(
 }
 
 /** What only the leader does: the reconcilers, until `signal` is aborted. */
-async function act(
-  { running, ...deps }: OperatorDeps & { readonly running: HealthCheck[] },
-  signal: AbortSignal,
-): Promise<void> {
+async function act({ role, ...deps }: OperatorDeps & { readonly role: Role }, signal: AbortSignal): Promise<void> {
   await Promise.all(deps.caches.all.map((collection) => collection.synced(signal)));
   deps.metrics.leader.set(1);
   try {
-    const { ended, health } = startReconcilers(deps, signal);
-    running.push(...health);
-    await ended;
+    role.running = startReconcilers(deps, signal);
+    await role.running.ended;
   } finally {
-    running.length = 0;
+    role.running = undefined;
     deps.metrics.leader.set(0);
     deps.collector.untrackAll(); // what is measured here is nobody's any more
   }

@@ -11,7 +11,7 @@ import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import type { Caches } from './caches.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
-import { createHitRatios } from './hit-ratios.ts';
+import { createHitRatios, type HitRatios } from './hit-ratios.ts';
 import { createLastWords } from './last-words.ts';
 import { memoryLimit, readSecret } from './lever-deps.ts';
 import { podSamples, type MeasuringDeps } from './measuring.ts';
@@ -79,11 +79,16 @@ function visitDeps({
   };
 }
 
+/** The reconcilers while they run. */
+export interface Running {
+  readonly ended: Promise<unknown>;
+  readonly health: readonly HealthCheck[];
+  /** Of the cache servers, for who shows figures. */
+  readonly hitRatios: Pick<HitRatios, 'of'>;
+}
+
 /** The reconcilers at work, until `signal` is aborted. Only the leader may run them. */
-export function startReconcilers(
-  deps: OperatorDeps,
-  signal: AbortSignal,
-): { readonly ended: Promise<unknown>; readonly health: readonly HealthCheck[] } {
+export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Running {
   const { caches, metrics, logger } = deps;
   const observer = runtimeMetrics(metrics);
   const queue = (name: Controller): Queue => createQueue({ name, metrics: observer });
@@ -111,5 +116,9 @@ export function startReconcilers(
     ),
     loop(queues.objectives, objectives({ ...deps, ...visit, services: queues.services }), 4),
   ];
-  return { ended: Promise.all(loops.map(({ ended }) => ended)).finally(unwire), health: loops.map(alive) };
+  return {
+    ended: Promise.all(loops.map(({ ended }) => ended)).finally(unwire),
+    health: loops.map(alive),
+    hitRatios: visit.hitRatios,
+  };
 }

@@ -2,16 +2,12 @@ import { rfc3339 } from '../api/rfc3339.ts';
 import { isServed, servedMetrics, type ServedMetric } from '../api/served-metrics.ts';
 import { matches, parseSelector } from '../kube/label-selector.ts';
 import type { PodRate } from '../metrics/component-window.ts';
+import { failure, type Answer } from './answer.ts';
 
 export interface MetricsQuery {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
-}
-
-export interface MetricsAnswer {
-  readonly status: number;
-  readonly body: object;
 }
 
 /** What is measured now of the Pods of a namespace that match. */
@@ -58,8 +54,11 @@ const documents: Readonly<Record<string, object>> = {
 
 const podMetric = new RegExp(`^${root}/namespaces/([^/]+)/pods/([^/]+)/([^/]+)$`);
 
+/** Whether it asks for figures; the other documents every replica has. */
+export const isAboutPods = ({ url }: Pick<MetricsQuery, 'url'>): boolean => url.startsWith(`${root}/namespaces/`);
+
 /** Answers a request to the API custom.metrics.k8s.io/v1beta2, as k8s.io/metrics defines it. Pods whose value is unknown or stale are left out, never repeated. */
-export function answerMetricsQuery({ method, url }: MetricsQuery, rates: PodRates): MetricsAnswer {
+export function answerMetricsQuery({ method, url }: MetricsQuery, rates: PodRates): Answer {
   const { pathname, searchParams } = new URL(url, 'https://metrics');
   if (method !== 'GET') return failure(405, 'MethodNotAllowed', `${method} is not supported: metrics are read only`);
   const document = Object.hasOwn(documents, pathname) ? documents[pathname] : undefined;
@@ -106,12 +105,4 @@ function decoded(text: string): string {
     if (Error.isError(error) && error.name === 'URIError') return text;
     throw error;
   }
-}
-
-/** A failure in the form in which the API server itself writes one. */
-export function failure(code: number, reason: string, message: string): MetricsAnswer {
-  return {
-    status: code,
-    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code },
-  };
 }

@@ -17,7 +17,9 @@ import { progressOn } from '../../hack/cluster/progress.ts';
 import { connectKube, type Kube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import type { PodRate } from '../../operator/metrics/component-window.ts';
-import { serveCustomMetrics } from '../../operator/serve/custom-metrics-server.ts';
+import { serveApi, type Api } from '../../operator/serve/api.ts';
+import { openCustomMetrics, type CustomMetrics } from '../../operator/serve/custom-metrics-server.ts';
+import { createLeading } from '../../operator/serve/leading.ts';
 import type { Listening } from '../../operator/serve/listen.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { eventually } from '../world/eventually.ts';
@@ -41,6 +43,7 @@ let kube: Kube & AsyncDisposable;
 let folder: string;
 let serving: KeyPair;
 let authority: KeyPair;
+let customMetrics: CustomMetrics;
 let api: Listening;
 const end = new AbortController();
 
@@ -60,14 +63,20 @@ beforeAll(async () => {
     writeFile(join(folder, 'tls.crt'), serving.certificate),
     writeFile(join(folder, 'tls.key'), serving.key),
   ]);
-  api = await serveCustomMetrics({
-    address: '127.0.0.1:0',
-    certDir: folder,
+  customMetrics = openCustomMetrics({
     kube,
     collector: {
       podRatesIn: (namespace, matches) =>
         namespace === 'ai' ? rates.filter(({ pod, labels }) => matches({ name: pod, labels })) : [],
     },
+    leading: { leads: () => true, forward: () => Promise.reject(new Error('nobody else leads')) },
+    logger,
+  });
+  api = await serveApi({
+    address: '127.0.0.1:0',
+    certDir: folder,
+    customMetrics,
+    views: undefined,
     logger,
     signal: end.signal,
     lookEveryMs: 200,
@@ -78,6 +87,7 @@ beforeAll(async () => {
 afterAll(async () => {
   end.abort();
   await api[Symbol.asyncDispose]();
+  await customMetrics[Symbol.asyncDispose]();
   await kube[Symbol.asyncDispose]();
   await plane[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
@@ -126,12 +136,16 @@ interface Answer {
 }
 
 /** Straight to the server, past the API server. */
-async function direct(client: KeyPair | undefined, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+async function direct(
+  client: KeyPair | undefined,
+  headers: Readonly<Record<string, string>> = {},
+  port = api.port,
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const asked = request(
     {
       host: '127.0.0.1',
-      port: api.port,
+      port,
       path: '/apis/custom.metrics.k8s.io/v1beta2/namespaces/ai/pods/*/requests_per_second',
       ca: authority.certificate,
       headers,
@@ -257,6 +271,33 @@ describe('past the API server', () => {
   test('the front proxy itself has to name a user', async () => {
     expect(await direct(await frontProxy())).toMatchObject({ status: 401 });
     expect(await direct(await frontProxy(), user)).toMatchObject({ status: 200 });
+  });
+});
+
+test('a replica that does not lead asks the one that does, which knows it by the certificate that both have', async () => {
+  await using leading = createLeading({
+    leads: () => false,
+    leader: () => ({ identity: 'leader', address: `127.0.0.1:${api.port}` }),
+    keyPair: () => follower.keyPair(),
+  });
+  await using own = openCustomMetrics({ kube, collector: { podRatesIn: () => [] }, leading, logger });
+  await using follower: Api = await serveApi({
+    address: '127.0.0.1:0',
+    certDir: folder,
+    customMetrics: own,
+    views: undefined,
+    logger,
+    signal: end.signal,
+  });
+  const user = { 'x-remote-user': 'someone' };
+  expect(await direct(undefined, user, follower.port)).toMatchObject({ status: 401 });
+  const client = await frontProxy();
+  await eventually(async () => {
+    const { status, body } = await direct(client, user, follower.port);
+    expect({ status, items: (body as { readonly items?: readonly unknown[] }).items }).toEqual({
+      status: 200,
+      items: expect.arrayContaining([item('a', '12346m'), item('d', '7000m')]),
+    });
   });
 });
 

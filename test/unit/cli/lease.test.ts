@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { leaseNamespaceOf, leaseProblem } from '../../../operator/cli/lease.ts';
+import { addressAnnotation, leaderOf, leaseNamespaceOf, leaseProblem } from '../../../operator/cli/lease.ts';
 import { ApiError } from '../../../operator/kube/api-error.ts';
 import { LeaseRefused } from '../../../operator/kube/leader.ts';
 
@@ -21,4 +21,28 @@ test.each([
   expect(name).toBe('UsageError');
   expect(message).toContain('saw create Lease genops-system/genops: its own words; wanted');
   expect(message).toContain(next);
+});
+
+test.each([
+  { host: '10.0.0.7', port: 8443, expected: '10.0.0.7:8443' },
+  { host: 'fd00::7', port: 8443, expected: '[fd00::7]:8443' },
+])('what a leader says of $host is what its followers read', ({ host, port, expected }) => {
+  const annotations = addressAnnotation(host, port) ?? {};
+  expect(leaderOf({ holder: 'genops-1', annotations })).toEqual({ identity: 'genops-1', address: expected });
+});
+test('an address that is not given, or serves nothing, is not told', () => {
+  expect([addressAnnotation(undefined, 8443), addressAnnotation('', 8443), addressAnnotation('a', undefined)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+test.each(['10.0.0.7', '10.0.0.7:8443/x', 'user@10.0.0.7:8443', '10.0.0.7:8443 '])(
+  'an address like %j on the Lease leads nowhere',
+  (address) => {
+    expect(leaderOf({ holder: 'genops-1', annotations: { 'genops.dev/address': address } })?.address).toBeUndefined();
+  },
+);
+test('nobody leads while the Lease is free, or was not seen yet', () => {
+  expect([leaderOf(undefined), leaderOf({ holder: '', annotations: {} })]).toEqual([undefined, undefined]);
 });

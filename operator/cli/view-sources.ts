@@ -1,0 +1,100 @@
+import { milliseconds } from '../api/duration.ts';
+import type { GenerationService } from '../api/generation-service.ts';
+import type { Observation } from '../decide/objectives.ts';
+import { keyOf, type KubeObject } from '../kube/object.ts';
+import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
+import type { Collector } from '../metrics/collector.ts';
+import type { Caches } from '../reconcilers/caches.ts';
+import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
+import { policyOf } from '../reconcilers/visit.ts';
+import { viewColumns } from '../serve/views/rows.ts';
+import { createTimeline, type Timeline } from '../serve/views/timeline.ts';
+import type { ViewSources } from '../serve/views-server.ts';
+
+export interface ViewSourcesInput {
+  readonly caches: Pick<Caches, 'services' | 'policies' | 'hpas' | 'deployments' | 'statefulSets'>;
+  readonly collector: Collector;
+  /** Of the cache server that is worst. Undefined while it is unknown, and where nobody reconciles. @param since ms since the epoch. */
+  readonly redisHitRatio: (service: GenerationService, since: number) => Observation | undefined;
+  readonly clock: { now(): number };
+}
+
+type Service = GenerationService & KubeObject;
+
+/** What views are made of, from what is watched and measured anyway: nothing is asked of anybody. Disposing it ends its listening. */
+export function openViewSources(input: ViewSourcesInput): ViewSources & Disposable {
+  const { caches, collector, redisHitRatio, clock } = input;
+  const policies = createEffectivePolicies();
+  const timeline = createTimeline();
+  const stop = follow(timeline, input);
+  return {
+    serviceOf: (namespace, name) => caches.services.get(keyOf({ metadata: { namespace, name } })),
+    servicesIn: (namespace) =>
+      namespace === undefined ? [...caches.services.list()] : caches.services.by('namespace', namespace),
+    inputOf(service) {
+      const found = policyOf(service, caches);
+      if (found === undefined && service.spec.policyRef !== undefined) return undefined;
+      const { policy, problems } = policies.of({
+        ...(found === undefined ? {} : { policy: { name: found.metadata.name, spec: found.spec } }),
+        ...(service.spec.overrides === undefined ? {} : { overrides: service.spec.overrides }),
+      });
+      if (problems.length > 0) return undefined;
+      const [key, now, windowMs] = [keyOf(service), clock.now(), milliseconds(policy.objectives.window)];
+      const components = service.spec.components.map(({ name }) => ({
+        name,
+        figures: collector.windowOf(key, name, windowMs),
+        pods: collector.podFigures(key, name),
+      }));
+      return { service, policy, components, redisHitRatio: redisHitRatio(service, now - windowMs), now };
+    },
+    rowsOf: (service, since) =>
+      service.spec.components.flatMap(({ name }) => {
+        const rows = collector.rowsOf(keyOf(service), name, since, viewColumns);
+        return rows === undefined ? [] : [{ rows, bounds: timeline.boundsOf(keyOf(service), name) }];
+      }),
+    changesOf: (service, since) => timeline.changesOf(keyOf(service), since),
+    replicasOf: (service) => replicasOf(service, caches),
+    [Symbol.dispose]: stop,
+  };
+}
+
+/** Writes down what changes, from now on. */
+function follow(timeline: Timeline, { caches, clock }: ViewSourcesInput): () => void {
+  const noteBounds = (service: Service, hpa: HpaView): void => {
+    const { minReplicas: floor, maxReplicas: max } = hpa.spec;
+    for (const { name, targetRef } of service.spec.components)
+      if (targetKey(service.metadata.namespace, targetRef) === targetKey(hpa.namespace, hpa.spec.scaleTargetRef))
+        timeline.noteBounds(keyOf(service), name, { at: clock.now(), floor, max });
+  };
+  const hpasOf = ({ metadata, spec }: Service): readonly HpaView[] =>
+    spec.components.flatMap(({ targetRef }) => caches.hpas.by('target', targetKey(metadata.namespace, targetRef)));
+  const stops = [
+    caches.services.onChange((change) => {
+      timeline.note(change, clock.now());
+      const { after } = change;
+      if (after !== undefined) for (const hpa of hpasOf(after)) noteBounds(after, hpa);
+    }),
+    caches.hpas.onChange(({ after }) => {
+      if (after === undefined) return;
+      const key = targetKey(after.namespace, after.spec.scaleTargetRef);
+      for (const service of caches.services.by('target', key)) noteBounds(service, after);
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** What the targets that are watched ask for. */
+function replicasOf(
+  service: GenerationService,
+  { deployments, statefulSets }: ViewSourcesInput['caches'],
+): number | null {
+  const { namespace } = service.metadata;
+  const each = service.spec.components.map(({ targetRef: { kind, name } }) => {
+    const watched = kind === 'Deployment' ? deployments : kind === 'StatefulSet' ? statefulSets : undefined;
+    return watched?.get(keyOf({ metadata: { namespace, name } }))?.replicas ?? NaN;
+  });
+  const total = each.reduce((sum, replicas) => sum + replicas, 0);
+  return Number.isNaN(total) ? null : total;
+}

@@ -1,0 +1,63 @@
+import { Type, type Static } from 'typebox';
+import { rfc3339 } from '../../api/rfc3339.ts';
+import { measuredFrom } from '../../metrics/measured.ts';
+import { figure, serviceName, ServiceName, textOrNull, time, valueOf, view } from './figures.ts';
+import type { ViewInput } from './figures.ts';
+
+/** Nothing measures these yet; their names are kept so that nobody has to ask whether they will come. */
+const notYet = (description: string) => Type.Null({ description: `${description} Not measured yet: always null.` });
+
+const Server = view('One cache server. Nothing of its Secret is in it.', {
+  name: Type.String({ description: 'Name in spec.redis.' }),
+  server: textOrNull('Redis or Valkey.'),
+  version: textOrNull('Version of the server.'),
+  topology: textOrNull('Standalone, Replicated, Sentinel or Cluster.'),
+  drifted: figure('Parameters that somebody else had changed and that were put back at the last visit.'),
+  pending_restart: Type.Unsafe<string[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string' },
+    description: 'Parameters that wait for a restart. null: not known.',
+  }),
+  big_keys: notYet('The keys that take most memory.'),
+  slow_log: notYet('The slowest commands of late.'),
+});
+
+export const CacheStatus = view('View B5: the caches of the service.', {
+  service: ServiceName,
+  statistics: view('Hits of all lookups, over the window of the objectives.', {
+    hit_ratio: figure('0 to 1, from the source that the policy names.'),
+    redis_hit_ratio: figure('Of the Redis that is worst.'),
+    workload_hit_ratio: figure('Of the workload’s own caches, of the component that is worst.'),
+  }),
+  servers: Type.Array(Server, { description: 'In the order of the spec.' }),
+  timestamp: time('When this was answered.'),
+});
+export type CacheStatus = Static<typeof CacheStatus>;
+
+export function cacheStatus({ service, policy, components, redisHitRatio, now }: ViewInput): CacheStatus {
+  const { objectives } = measuredFrom({ policy: policy.objectives, components, redisHitRatio });
+  const [redis, workload] = [valueOf(objectives.redisHitRatio), valueOf(objectives.workloadHitRatio)];
+  const seen = new Map(service.status?.redis?.map((server) => [server.name, server]));
+  return {
+    service: serviceName(service),
+    statistics: {
+      hit_ratio: policy.objectives.cacheHitRatio.source === 'Redis' ? redis : workload,
+      redis_hit_ratio: redis,
+      workload_hit_ratio: workload,
+    },
+    servers: (service.spec.redis ?? []).map(({ name }) => {
+      const { server, version, topology, drifted, pendingRestart } = seen.get(name) ?? {};
+      return {
+        name,
+        server: server ?? null,
+        version: version ?? null,
+        topology: topology ?? null,
+        drifted: drifted ?? null,
+        pending_restart: pendingRestart ?? (seen.has(name) ? [] : null),
+        big_keys: null,
+        slow_log: null,
+      };
+    }),
+    timestamp: rfc3339(now),
+  };
+}

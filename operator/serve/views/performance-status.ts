@@ -1,0 +1,201 @@
+import { Type, type Static } from 'typebox';
+import { rfc3339 } from '../../api/rfc3339.ts';
+import type { GenerationServiceStatus } from '../../api/status.ts';
+import { judgeObjectives } from '../../decide/objectives.ts';
+import { ratingOf, type Rating } from '../../decide/rating.ts';
+import { measuredFrom } from '../../metrics/measured.ts';
+import { figure, known, megabytes, serviceName, ServiceName, textOrNull, time, timeOrNull, view } from './figures.ts';
+import type { ViewInput } from './figures.ts';
+import { trendOf } from '../../decide/trend.ts';
+import type { Rows } from './rows.ts';
+
+const grade = Type.Enum(['Excellent', 'Good', 'Fair', 'Poor', 'Unknown'], {
+  type: 'string',
+  description: 'Unknown while fewer than half of the points are known.',
+});
+const RatingView = view('How the service is graded, over the parts that are known.', {
+  grade,
+  score: figure('Points.'),
+  scoredOf: Type.Integer({ description: 'Points that could be had: less than 100 while parts are unknown.' }),
+  parts: view('Points by part.', {
+    cpu: figure('Points.'),
+    memory: figure('Points.'),
+    responseTime: figure('Points.'),
+    cacheHitRatio: figure('Points.'),
+  }),
+});
+
+const Trend = view('Means over the window that was asked for.', {
+  windowSeconds: Type.Number({ description: 'The window.' }),
+  count: Type.Integer({ description: 'Snapshots in it.' }),
+  averages: view('Means of the snapshots.', {
+    cpuPercent: figure('Of the limits, else of the requests.'),
+    memoryMb: figure('The highest of a Pod, in units of 2^20 bytes.'),
+    requestRate: figure('Requests per second.'),
+    responseTimeP95: figure('In seconds.'),
+    activeConnections: figure('Requests being served.'),
+    cacheHitRatio: figure('0 to 1, from the source that the policy names.'),
+    errorRate: figure('Share of responses with a 5xx status, 0 to 1.'),
+  }),
+  rating: RatingView,
+});
+
+const Objective = view('One objective and how it stands.', {
+  name: Type.String({ description: 'WorkflowDuration, Memory, …' }),
+  component: textOrNull('Component that it was measured on.'),
+  state: Type.Enum(['Met', 'NotMet', 'Unknown', 'NotExercised'], { type: 'string', description: 'Whether it is met.' }),
+  target: textOrNull('The target of the effective policy.'),
+  measured: textOrNull('The last measured value.'),
+  since: timeOrNull('Since when the state holds.'),
+  attainment: textOrNull('Share of the attainment window in which it was met.'),
+  observedAt: timeOrNull('When it was measured.'),
+});
+
+const Decision = view('The last decision on a component that changed something.', {
+  component: Type.String({ description: 'Name of the component.' }),
+  action: textOrNull('What was done.'),
+  from: figure('Replicas before.'),
+  to: figure('Replicas after.'),
+  reason: textOrNull('One word for why.'),
+  message: textOrNull('Why, with figures.'),
+  time: timeOrNull('When.'),
+});
+
+const Condition = view('One condition; docs/reference/conditions.md lists them all.', {
+  type: Type.String({ description: 'What it is about.' }),
+  status: Type.Enum(['True', 'False', 'Unknown'], { type: 'string', description: 'Whether it holds.' }),
+  reason: Type.String({ description: 'One word for why.' }),
+  message: Type.String({ description: 'What was seen, what was wanted and the next step.' }),
+  lastTransitionTime: time('When status last changed.'),
+});
+
+export const PerformanceStatus = view('View B1: how the service performs, and what was decided about it.', {
+  service: ServiceName,
+  observedAt: time('When this was answered.'),
+  mode: Type.String({ description: 'Enforce, DryRun or Paused.' }),
+  ready: view('The condition Ready.', {
+    status: Type.Enum(['True', 'False', 'Unknown'], { type: 'string', description: 'Whether it holds.' }),
+    reason: textOrNull('One word for why.'),
+    message: textOrNull('What was seen, what was wanted and the next step.'),
+  }),
+  rating: RatingView,
+  trend: Trend,
+  objectives: Type.Array(Objective, { description: 'As in status, with the figures of this moment.' }),
+  objectivesMet: Type.String({ description: 'Objectives that are met, of those that count, for example 5/6.' }),
+  decisions: Type.Array(Decision, { description: 'Newest first.' }),
+  conditions: Type.Array(Condition, { description: 'As in status.' }),
+});
+export type PerformanceStatus = Static<typeof PerformanceStatus>;
+
+export interface PerformanceStatusInput extends ViewInput {
+  readonly trend: { readonly windowMs: number; readonly rows: readonly Rows[] };
+}
+
+export function performanceStatus(input: PerformanceStatusInput): PerformanceStatus {
+  const { service, policy, components, redisHitRatio, now } = input;
+  const { status = {} } = service;
+  const measured = measuredFrom({ policy: policy.objectives, components, redisHitRatio });
+  const { objectives, objectivesMet } = judgeObjectives({
+    policy: policy.objectives,
+    measured: measured.objectives,
+    previous: status.objectives,
+    now,
+  });
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  return {
+    service: serviceName(service),
+    observedAt: rfc3339(now),
+    mode: status.mode ?? service.spec.mode,
+    ready: { status: ready?.status ?? 'Unknown', reason: ready?.reason ?? null, message: ready?.message ?? null },
+    rating: ratingView(ratingOf({ policy: policy.rating, ...measured.rating })),
+    trend: trendView(input),
+    objectives: objectives.map((fresh) => objectiveView(fresh, status.objectives)),
+    objectivesMet: status.objectivesMet ?? objectivesMet,
+    decisions: decisionsOf(input),
+    conditions: (status.conditions ?? []).map(({ type, status: holds, reason, message, lastTransitionTime }) => ({
+      type,
+      status: holds,
+      reason,
+      message,
+      lastTransitionTime,
+    })),
+  };
+}
+
+type ObjectiveEntry = NonNullable<GenerationServiceStatus['objectives']>[number];
+
+/** What was settled over several looks is as status says it; the figure is of this moment. */
+function objectiveView(
+  fresh: ObjectiveEntry,
+  settled: readonly ObjectiveEntry[] | undefined,
+): Static<typeof Objective> {
+  const { name, component, target, measured, observedAt } = fresh;
+  const { state, since, attainment } = settled?.find((one) => one.name === name && one.target === target) ?? fresh;
+  return {
+    name,
+    component: component ?? null,
+    state,
+    target: target ?? null,
+    measured: measured ?? null,
+    since: since ?? null,
+    attainment: attainment ?? null,
+    observedAt: observedAt ?? null,
+  };
+}
+
+function ratingView({ grade: graded, score, scoredOf, parts }: Rating): Static<typeof RatingView> {
+  return {
+    grade: graded ?? 'Unknown',
+    score: score ?? null,
+    scoredOf: scoredOf ?? 0,
+    parts: {
+      cpu: parts?.cpu ?? null,
+      memory: parts?.memory ?? null,
+      responseTime: parts?.responseTime ?? null,
+      cacheHitRatio: parts?.cacheHitRatio ?? null,
+    },
+  };
+}
+
+function trendView({ policy, redisHitRatio, trend: asked }: PerformanceStatusInput): Static<typeof Trend> {
+  const isOfRedis = policy.objectives.cacheHitRatio.source === 'Redis';
+  const { windowSeconds, count, averages, rating } = trendOf({
+    rating: policy.rating,
+    windowSeconds: asked.windowMs / 1_000,
+    components: asked.rows.map(({ figures }) => figures),
+    ...(isOfRedis ? { cacheServer: { hitRatio: redisHitRatio?.value } } : {}),
+  });
+  return {
+    windowSeconds,
+    count,
+    averages: {
+      cpuPercent: known(averages.cpuPercent),
+      memoryMb: megabytes(averages.memoryBytes),
+      activeConnections: known(averages.activeConnections),
+      requestRate: known(averages.requestRate),
+      responseTimeP95: known(averages.responseTimeP95),
+      cacheHitRatio: known(averages.cacheHitRatio),
+      errorRate: known(averages.errorRatio),
+    },
+    rating: ratingView(rating),
+  };
+}
+
+const decisionsOf = ({ service: { status = {} } }: ViewInput): Static<typeof Decision>[] =>
+  (status.components ?? [])
+    .flatMap(({ name, decision }) =>
+      decision === undefined
+        ? []
+        : [
+            {
+              component: name,
+              action: decision.action ?? null,
+              from: decision.from ?? null,
+              to: decision.to ?? null,
+              reason: decision.reason ?? null,
+              message: decision.message ?? null,
+              time: decision.time ?? null,
+            },
+          ],
+    )
+    .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));

@@ -1,0 +1,19 @@
+import type { TrendRows } from '../../decide/trend.ts';
+import type { RingSlice } from '../../metrics/windows.ts';
+
+/** What trends and histories are made of. */
+export const viewColumns = [
+  'podsReady',
+  'requestRate',
+  'errorRate',
+  'cacheHitRate',
+  'cacheMissRate',
+  'cpuPercent',
+  'memoryBytes',
+  'activeConnections',
+  'responseTimeP95',
+  'inFlight',
+  'queue',
+] as const satisfies readonly (keyof TrendRows | 'podsReady' | 'inFlight' | 'queue')[];
+/** Snapshots of one component. */
+export type Rows = RingSlice<(typeof viewColumns)[number]>;

@@ -1,0 +1,97 @@
+import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import type { GenerationService } from '../../../../operator/api/generation-service.ts';
+import { createRing } from '../../../../operator/metrics/windows.ts';
+import type { ViewInput } from '../../../../operator/serve/views/figures.ts';
+import { viewColumns, type Rows } from '../../../../operator/serve/views/rows.ts';
+
+/** What the views' tests begin with. */
+export const now = Date.UTC(2026, 10, 25, 12, 0, 0);
+const timed = (value: number) => ({ value, observedAt: now - 4_000 });
+
+export const service = (changes: Partial<GenerationService> = {}): GenerationService => ({
+  apiVersion: 'genops.dev/v1alpha1',
+  kind: 'GenerationService',
+  metadata: {
+    namespace: 'ai',
+    name: 'generation',
+    uid: 'u',
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2026-11-25T11:00:00Z',
+  },
+  spec: {
+    mode: 'Enforce',
+    deletionPolicy: 'Retain',
+    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
+    redis: [{ name: 'cache', secretRef: { name: 'redis-secret' } }],
+  },
+  ...changes,
+});
+
+/** Nothing was ever measured, and no status was written. */
+export const unknown: ViewInput = {
+  service: service(),
+  policy: effectivePolicy({}).policy,
+  components: [{ name: 'workflow', figures: undefined, pods: [{ name: 'a', state: 'Starting' }] }],
+  redisHitRatio: undefined,
+  now,
+};
+
+/** 100 observations: 50 of them up to 0.1 s, 45 up to 0.5 s, the rest beyond. */
+const responseTime = {
+  bounds: [0.1, 0.5, Infinity],
+  counts: Float64Array.from([50, 45, 5]),
+  sum: 20,
+  count: 100,
+  observedAt: now - 4_000,
+};
+
+export const measured: ViewInput = {
+  ...unknown,
+  components: [
+    {
+      name: 'workflow',
+      figures: {
+        coveredMs: 300_000,
+        podsReady: 2,
+        podsAnswered: 2,
+        requestRate: timed(40),
+        requestRatePerPod: timed(20),
+        cpuCores: timed(1.5),
+        cpuPercent: timed(60),
+        memoryPercent: timed(50),
+        memoryBytes: timed(512 * 2 ** 20),
+        errorRatio: timed(0.02),
+        cacheHitRatio: timed(0.6),
+        inFlight: timed(7),
+        inFlightMax: timed(9),
+        queue: timed(0),
+        activeConnections: timed(3),
+        histograms: { responseTime, workflowDuration: responseTime },
+      },
+      pods: [
+        {
+          name: 'a',
+          state: 'Ready',
+          observedAt: now - 4_000,
+          cpuCores: 1,
+          cpuPercent: 50,
+          memoryBytes: 512 * 2 ** 20,
+          memoryPercent: 25,
+          activeConnections: 3,
+        },
+        { name: 'b', state: 'Ready', observedAt: now - 4_000, cpuCores: 0.5, memoryBytes: 256 * 2 ** 20 },
+        { name: 'c', state: 'Terminating' },
+      ],
+    },
+  ],
+  redisHitRatio: timed(0.9),
+};
+
+/** Snapshots 10 s apart that end now. */
+export function rows(figures: readonly Partial<Record<(typeof viewColumns)[number], number>>[], offsetMs = 0): Rows {
+  const ring = createRing(viewColumns, 1_000);
+  for (const [index, row] of figures.entries())
+    ring.append(now - (figures.length - 1 - index) * 10_000 + offsetMs, row);
+  return ring.since(0, viewColumns);
+}
