@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
@@ -80,6 +80,41 @@ test('with the metrics API it may get the Service of the chart, which genops dif
       subjects: [{ kind: 'ServiceAccount', name: 'genops', namespace: 'genops-system' }],
     }),
   );
+});
+
+describe('views', () => {
+  test('the operator may ask who somebody is only where it serves them', async () => {
+    const asking = (all: readonly Rendered[]) =>
+      [...named(all, 'ClusterRole'), ...named(all, 'Role')].flatMap(({ metadata, rules }) =>
+        JSON.stringify(rules).includes('reviews') ? [metadata.name] : [],
+      );
+    expect(asking(await chart())).toEqual([]);
+    expect(asking(await chart('--set', 'views.enabled=true'))).toEqual(['genops-views']);
+  });
+
+  test('have the Service and the certificate of the metrics API, with it or without', async () => {
+    const [alone, both] = [
+      await chart('--set', 'views.enabled=true'),
+      await chart('--set', 'views.enabled=true,metricsAPI.enabled=true,replicas=2'),
+    ];
+    const kinds = (all: readonly Rendered[]) =>
+      ['Secret', 'Service', 'APIService'].filter((kind) => named(all, kind).length === 1);
+    expect([kinds(alone), kinds(both)]).toEqual([
+      ['Secret', 'Service'],
+      ['Secret', 'Service', 'APIService'],
+    ]);
+    const args = (all: readonly Rendered[]) =>
+      named(all, 'Deployment')[0]?.spec?.template?.spec.containers[0]?.['args'];
+    expect(args(alone)).toEqual([
+      'manager',
+      '--views',
+      '--tls-cert-dir=/tls',
+      '--advertise-address=$(POD_IP)',
+      '--log-level=info',
+      '--log-format=json',
+    ]);
+    expect(args(both)).toEqual(expect.arrayContaining(['--views', '--metrics-api-service=genops-system/genops']));
+  });
 });
 
 test('a value that the chart does not know is refused', async () => {
