@@ -157,6 +157,12 @@ test.each<Moment>([
     left: { ...done, remembered: confirmed },
   },
   {
+    name: 'taking over an HPA of somebody else is on its way',
+    at: ['apiServer', adopted, 'Request'],
+    autoscaler: 'Adopted',
+    left: { replicas: autoscalers.Adopted.before },
+  },
+  {
     name: 'an HPA of somebody else is taken over, and nobody has said so',
     at: ['apiServer', adopted, 'Answer'],
     autoscaler: 'Adopted',

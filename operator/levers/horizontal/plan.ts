@@ -66,13 +66,16 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   if (rendered.spec.metrics?.length === 0) return stay(noMetric(rendered));
 
   const differing = differences(held?.spec, rendered.spec, 'spec', equalInApi);
+  const { unconfirmed, ...known } = memory ?? {};
+  // A kill between writing down that it is taken over and doing it.
+  const interrupted = own !== undefined && own.controller === undefined && unconfirmed !== undefined;
   const change: HorizontalChange = {
     kind: 'apply',
     cause: 'Declared',
     name: held?.name ?? unit.hpaName,
     spec: rendered.spec,
     owner: held === undefined || held.controller !== undefined ? unit.owner : undefined,
-    force: adopting,
+    force: adopting || interrupted,
     differences: differing,
     ...(adopting ? { remember: withOriginals(memory, adoptedFrom(foreign, memory)) } : {}),
   };
@@ -81,7 +84,8 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
     ...stay(applied(change.name, unit, rendered)),
     ...floorMove(unit, { ...after, spec: rendered.spec }, change.remember ?? memory),
   };
-  if (differing.length === 0 && !adopting) return { ...declared, changes: [] };
+  if (differing.length === 0 && !adopting)
+    return { ...declared, changes: [], ...(interrupted ? { remember: known } : {}) };
   return { ...declared, changes: [change], statusAfter: { replicas: replicasStatus(unit, rendered) } };
 }
 

@@ -122,6 +122,18 @@ describe('plan()', () => {
       },
     ]);
   });
+  test('goes on with a take-over that was written down and not made, and is confirmed where it was made', () => {
+    const unit = unitWith({}, { adopt: true });
+    const memory = {
+      originals: { uid: 'foreign-uid', spec: JSON.stringify(foreign.spec) },
+      unconfirmed: ['spec.maxReplicas'],
+    };
+    expect(planned(unit, [foreign], memory).changes).toMatchObject([{ kind: 'apply', name: 'by-hand', force: true }]);
+    const made = { ...inForce(unit), uid: 'foreign-uid', name: 'by-hand', controller: undefined };
+    expect(planned(unit, [made], memory)).toMatchObject({ changes: [], remember: { originals: memory.originals } });
+    expect(planned(unit, [made], memory).remember).not.toHaveProperty('unconfirmed');
+    expect(planned(unit, [foreign], { originals: memory.originals }).changes).toMatchObject([{ force: false }]);
+  });
   test('does not take an HPA that belongs to a ScaledObject', () => {
     const ofKeda = {
       ...foreign,
