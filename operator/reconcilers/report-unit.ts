@@ -1,6 +1,7 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { differenceText } from '../levers/differences.ts';
 import type { LeverChange } from '../levers/lever.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -74,6 +75,4 @@ function reportDrift(
 }
 
 const inWords = (changes: readonly LeverChange[]): readonly string[] =>
-  changes
-    .flatMap(({ differences }) => differences)
-    .map(({ field, from, to }) => (from === undefined ? `${field} = ${to}` : `${field} ${from} → ${to}`));
+  changes.flatMap(({ differences }) => differences).map(differenceText);

@@ -353,9 +353,10 @@ test('keeps up with 100 requests a second', async () => {
   const start = performance.now() + 50;
   const latencies = await Promise.all(Array.from({ length: 500 }, (_, index) => ask(start + index * 10)));
   await pool.close();
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const [p50 = Infinity, p99 = Infinity] = [sorted[250], sorted[495]];
+  const quantile = (of: readonly number[], share: number) =>
+    of.toSorted((a, b) => a - b)[Math.floor(of.length * share)] ?? Infinity;
+  const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
   process.stderr.write(`  metrics API at 100/s: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms\n`);
-  // The goal for p99 is 10 ms on a quiet machine and is held by the benchmark; here other tests' servers share the cores.
-  expect(p50).toBeLessThan(10);
+  // How fast it is, the benchmark holds on a quiet machine. Who does not keep up falls behind: at 90/s the last hundred would wait ten times as long as the first.
+  expect(quantile(latencies.slice(-100), 0.5)).toBeLessThan(5 * quantile(latencies.slice(0, 100), 0.5));
 });
