@@ -9,6 +9,7 @@ import { managers } from '../levers/apply-owned.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { generationServices } from './kinds.ts';
+import { objectiveEvents } from './objective-events.ts';
 import { reportUnit } from './report-unit.ts';
 import type { StatusWrites } from './status-writes.ts';
 import { renderStatus, type Visit } from './status.ts';
@@ -32,6 +33,8 @@ export async function report(
   const status = renderStatus(service, visit, new Date(deps.clock.now()));
   if (visit.kind === 'reconciled') for (const result of visit.results) reportUnit(service, result, deps);
   reportReady(service, status, deps);
+  for (const event of objectiveEvents(service.status?.objectives, status.objectives))
+    deps.events.record({ regarding: service, ...event });
   await writeStatus(service, status, deps, signal);
 }
 
