@@ -7,13 +7,16 @@ import { fenced, lead, LeaseRefused, type LeaderOptions, type Leadership } from 
 import type { Holder } from '../kube/lease.ts';
 import { createAddressGuard } from '../metrics/address-guard.ts';
 import { createCollector } from '../metrics/collector.ts';
+import { objectiveSamples } from '../metrics/objective-samples.ts';
 import { createScraper } from '../metrics/sources/pods.ts';
+import { createStandings } from '../metrics/standings.ts';
 import { openCaches, type Caches } from '../reconcilers/caches.ts';
 import { startReconcilers, type OperatorDeps } from '../reconcilers/operator.ts';
 import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
 import { serveHealth, serveMetrics } from '../serve/http.ts';
 import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createObjectiveGauges } from '../telemetry/objective-gauges.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import { createServiceGauges } from '../telemetry/service-gauges.ts';
 import { openApi, type Role } from './api.ts';
@@ -146,6 +149,7 @@ async function act({ role, ...deps }: OperatorDeps & { readonly role: Role }, si
   } finally {
     role.running = undefined;
     deps.metrics.leader.set(0);
+    deps.standings.clear();
     deps.collector.untrackAll(); // what is measured here is nobody's any more
   }
 }
@@ -174,11 +178,14 @@ function openWorld({
   stack.defer(() => scraper.destroy());
   const collector = stack.use(createCollector({ metrics, logger }));
   createServiceGauges(metrics.registry, () => caches.services.list());
+  const standings = createStandings();
+  createObjectiveGauges(metrics.registry, () => objectiveSamples(standings, Date.now()));
   const events = stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: identity, logger }));
   const deps = {
     kube,
     caches,
     collector,
+    standings,
     scraper,
     guard: createAddressGuard(),
     events,

@@ -15,6 +15,17 @@ export interface SavedRollUps {
 }
 type SavedBuckets = Readonly<Partial<Record<ObjectiveName, string>>>;
 
+/** What was kept, as it is read again: undefined for what somebody has broken by hand. */
+export function readRollUps(value: unknown): SavedRollUps | undefined {
+  const { countedUntil, minutes, hours } = (value ?? {}) as Partial<Record<keyof SavedRollUps, unknown>>;
+  return typeof countedUntil === 'number' && areBuckets(minutes) && areBuckets(hours)
+    ? { countedUntil, minutes, hours }
+    : undefined;
+}
+
+const areBuckets = (value: unknown): value is SavedBuckets =>
+  typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+
 /** Seconds met and not met of each objective, minute by minute for an hour and hour by hour for the longest window. */
 export interface RollUps {
   /** ms since the epoch: until when time was counted. */

@@ -5,22 +5,26 @@ import { keyOf } from '../kube/object.ts';
 import { milliseconds } from '../api/duration.ts';
 import type { Decisions } from './decisions.ts';
 import type { HitRatios } from './hit-ratios.ts';
-import { judgeObjectives } from '../decide/objectives.ts';
+import { judgeObjectives, type ObjectiveName, type ObjectivesAnswer } from '../decide/objectives.ts';
 import { ratingOf } from '../decide/rating.ts';
 import { steadyObjectives, steadyRating } from '../decide/steady.ts';
 import { measuredFrom } from '../metrics/measured.ts';
+import type { Standings } from '../metrics/standings.ts';
 import { availability, withoutTarget, type AvailabilityDeps } from './availability.ts';
 import { scalerActive } from './scaler-condition.ts';
 
 export interface AssessDeps extends AvailabilityDeps {
   readonly decisions: Decisions;
   readonly hitRatios: HitRatios;
+  readonly standings: Pick<Standings, 'of'>;
 }
 
 /** What the measured figures say of a service, for its status: states and coarse values only, so that it seldom changes. */
 export interface Assessment {
   readonly conditions: readonly (Finding<'MetricsAvailable'> | Finding<'ObjectivesMet'> | Finding<'ScalerActive'>)[];
   readonly figures: Pick<GenerationServiceStatus, 'objectives' | 'objectivesMet' | 'rating'>;
+  /** What this look adds to how the service stands; undefined while nothing was looked at. */
+  readonly look: Pick<ObjectivesAnswer, 'looked' | 'insideSince'> | undefined;
   /** By component. */
   readonly components: ReadonlyMap<string, { readonly metricsSource?: string }>;
 }
@@ -34,10 +38,11 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
   const worst = all.find(({ status }) => status !== 'True') ?? all[0];
   const measured = seen.filter(({ available }) => available.status === 'True');
   const isPending = seen.some(({ available }) => available.reason === 'Pending');
-  const { condition, figures } = isPending ? notLookedAt(resolved) : objectives(resolved, deps);
+  const { condition, figures, look } = isPending ? notLookedAt(resolved) : objectives(resolved, deps);
   return {
     conditions: [...(worst === undefined ? [] : [worst]), scalerActive(resolved, seen, deps), condition],
     figures,
+    look,
     components: new Map(measured.map(({ component }) => [component.spec.name, { metricsSource: 'Pods' }])),
   };
 }
@@ -50,31 +55,40 @@ export const statesOf = ({ conditions, figures }: Assessment): string =>
   ]);
 
 /** Objectives and rating as status is to show them. */
-function objectives({ service, policy, components }: Resolved, { collector, hitRatios, clock }: AssessDeps) {
+function objectives({ service, policy, components }: Resolved, { collector, hitRatios, standings, clock }: AssessDeps) {
   const { status = {} } = service;
   const key = keyOf(service);
   const now = clock.now();
+  const standing = standings.of(service);
   const windowMs = milliseconds(policy.objectives.window);
   const measured = measuredFrom({
     policy: policy.objectives,
     components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
     redisHitRatio: hitRatios.of(service, now - windowMs),
   });
-  const { condition, objectivesMet, ...answer } = judgeObjectives({
+  // Before the first look of this process what stood in status is what is known.
+  const told = (name: ObjectiveName): number | undefined => {
+    const attainment = status.objectives?.find((one) => one.name === name)?.attainment;
+    return attainment === undefined ? undefined : Number(attainment);
+  };
+  const { condition, objectivesMet, looked, insideSince, ...answer } = judgeObjectives({
     policy: policy.objectives,
     measured: measured.objectives,
     previous: status.objectives,
+    insideSince: standing?.insideSince,
+    attainment: standing === undefined ? told : (name) => standing.attainment(name, now),
     now,
   });
+  const look = { looked, insideSince };
   // Six entries that say Unknown are most of a status' size; the condition and `0/6` say it in two words.
   if (status.objectives === undefined && answer.objectives.every(({ state }) => state === 'Unknown'))
-    return { condition, figures: { objectivesMet } };
+    return { condition, figures: { objectivesMet }, look };
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
     objectivesMet,
     rating: steadyRating(status.rating, ratingOf({ policy: policy.rating, ...measured.rating })),
   };
-  return { condition, figures };
+  return { condition, figures, look };
 }
 
 /** While nothing was looked at yet, what stood there stays. */
@@ -91,5 +105,5 @@ function notLookedAt({ service: { status = {} } }: Resolved) {
     ...(objectivesMet !== undefined && { objectivesMet }),
     ...(rating && { rating }),
   };
-  return { condition, figures };
+  return { condition, figures, look: undefined };
 }

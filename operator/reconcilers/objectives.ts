@@ -3,8 +3,9 @@ import type { Resolved } from '../decide/resolve.ts';
 import type { Key } from '../kube/object.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import type { Queue } from '../kube/queue.ts';
-import { assess, statesOf } from './assess.ts';
+import { assess, statesOf, type Assessment } from './assess.ts';
 import { selectPods, type Caches } from './caches.ts';
+import { keepRollUps } from './kept-roll-ups.ts';
 import { measure, type MeasuringDeps } from './measuring.ts';
 import { isWatched } from './targets.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
@@ -27,6 +28,7 @@ export function objectives(deps: ObjectivesDeps): Reconcile {
     if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) {
       podsAt.delete(key);
       deps.collector.untrack(key);
+      deps.standings.forget(key);
       return awaitChange;
     }
     const resolution = await resolveService(deps.statuses.latest(cached), deps, signal);
@@ -38,9 +40,24 @@ export function objectives(deps: ObjectivesDeps): Reconcile {
     if (isResting) deps.collector.untrack(key);
     else measure(resolved, deps);
     const assessed = deps.assessed.of(cached); // undefined: the visit that assesses it is still to come
-    if (assessed !== undefined && assessed !== statesOf(assess(resolved, deps))) deps.services.add(key);
+    const assessment = assess(resolved, deps);
+    if (assessed !== undefined && assessed !== statesOf(assessment)) deps.services.add(key);
+    note(resolved, assessment, deps);
+    await keepRollUps(cached, deps, signal, isResting ? 'atOnce' : undefined);
     return isResting ? awaitChange : requeueAfter(milliseconds(resolved.policy.collector.interval));
   };
+}
+
+/** How long each objective was met is counted look by look, here alone. */
+function note({ service, policy }: Resolved, { look }: Assessment, { standings, states, clock }: ObjectivesDeps): void {
+  if (look === undefined) return;
+  standings.note(service, {
+    ...look,
+    attainmentWindowMs: milliseconds(policy.objectives.attainmentWindow),
+    intervalMs: milliseconds(policy.collector.interval),
+    now: clock.now(),
+    saved: () => states.of(service).rollUps,
+  });
 }
 
 const hasPods = ({ service, components }: Resolved, { pods }: Pick<Caches, 'pods'>): boolean =>

@@ -5,6 +5,7 @@ import { startLoop, type Loop, type Reconcile } from '../kube/loop.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createLevers } from '../levers/registry.ts';
 import type { AnyLever } from '../levers/run.ts';
+import type { Standings } from '../metrics/standings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Controller, Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
@@ -12,6 +13,7 @@ import type { Caches } from './caches.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
 import { createHitRatios, type HitRatios } from './hit-ratios.ts';
+import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
 import { memoryLimit, readSecret } from './lever-deps.ts';
 import { podSamples, type MeasuringDeps } from './measuring.ts';
@@ -27,6 +29,7 @@ import { wire } from './wiring.ts';
 export interface OperatorDeps extends MeasuringDeps {
   readonly kube: Kube;
   readonly caches: Caches;
+  readonly standings: Standings;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -52,6 +55,7 @@ function visitDeps({
   kube,
   caches,
   collector,
+  standings,
   events,
   metrics,
   logger,
@@ -63,6 +67,7 @@ function visitDeps({
     kube,
     caches,
     collector,
+    standings,
     events,
     metrics,
     logger,
@@ -116,9 +121,8 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     ),
     loop(queues.objectives, objectives({ ...deps, ...visit, services: queues.services }), 4),
   ];
-  return {
-    ended: Promise.all(loops.map(({ ended }) => ended)).finally(unwire),
-    health: loops.map(alive),
-    hitRatios: visit.hitRatios,
-  };
+  const ended = Promise.all(loops.map((each) => each.ended))
+    .finally(unwire)
+    .then(() => keepAllRollUps(caches.services.list(), visit));
+  return { ended, health: loops.map(alive), hitRatios: visit.hitRatios };
 }

@@ -5,6 +5,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import type { Kube } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import { ApiError } from '../kube/api-error.ts';
+import { readRollUps, type SavedRollUps } from '../metrics/roll-ups.ts';
 import { keyOf, ownerReference, splitKey, type Key, type KubeObject } from '../kube/object.ts';
 import { configMaps, type ConfigMap } from './kinds.ts';
 
@@ -19,6 +20,8 @@ const dataKey = 'state.json';
 export interface ServiceState {
   readonly version: 1;
   readonly levers: LeverMemory;
+  /** How long each objective was met; absent where nothing was judged. */
+  readonly rollUps?: SavedRollUps;
 }
 const empty: ServiceState = { version: 1, levers: {} };
 
@@ -55,7 +58,8 @@ function parsed(text: string | undefined): ServiceState {
     const state = JSON.parse(text ?? 'null') as Partial<ServiceState> | null;
     if (state?.version !== 1 || !isObject(state.levers)) return empty;
     const units = Object.entries(state.levers).filter(([, memory]) => isObject(memory));
-    return { version: 1, levers: Object.fromEntries(units) };
+    const rollUps = readRollUps(state.rollUps);
+    return { version: 1, levers: Object.fromEntries(units), ...(rollUps !== undefined && { rollUps }) };
   } catch {
     return empty;
   }

@@ -12,6 +12,7 @@ import {
   type UnitPlan,
   type UnitResult,
 } from '../levers/run.ts';
+import type { Standings } from '../metrics/standings.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
 import { withoutClaimed } from './claims.ts';
@@ -23,6 +24,7 @@ import { findTargets } from './targets.ts';
 
 export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
+  readonly standings: Standings;
   readonly levers: readonly AnyLever[];
   readonly states: States;
   /** Whether we still lead. */

@@ -1,6 +1,7 @@
 import { openEvents } from '../../operator/kube/events.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector } from '../../operator/metrics/collector.ts';
+import { createStandings } from '../../operator/metrics/standings.ts';
 import { createScraper } from '../../operator/metrics/sources/pods.ts';
 import { openCaches } from '../../operator/reconcilers/caches.ts';
 import { startReconcilers } from '../../operator/reconcilers/operator.ts';
@@ -25,6 +26,7 @@ export async function startClockedReconcilers({ kube, namespace }: World): Promi
   const deps = {
     kube,
     caches,
+    standings: createStandings(),
     scraper,
     metrics,
     logger,

@@ -374,6 +374,48 @@ describe('objectives', () => {
   });
 });
 
+describe('attainment and hysteresis', () => {
+  const memoryOf = ({ figures }: Assessment) => figures.objectives?.find(({ name }) => name === 'Memory');
+  const usingMemory = (seconds: number, mebibytes: number): string =>
+    full(seconds).replace(String(512 * mi), String(mebibytes * mi));
+
+  test('attainment is what the looks have counted; before the first one it is what stood in status', async () => {
+    const shown: GenerationServiceStatus = {
+      objectives: [{ name: 'Memory', state: 'Met', target: '2048Mi', measured: '512Mi', attainment: '0.9' }],
+    };
+    using world = await after(3, { pods: [pod('a')], status: shown });
+    expect(memoryOf(world.assess())).toMatchObject({ attainment: '0.9' });
+    const { look } = world.assess();
+    if (look === undefined) throw new Error('nothing was looked at');
+    expect(look.looked.find(({ name }) => name === 'Memory')).toMatchObject({ judged: 'Met' });
+    const rest = { attainmentWindowMs: 86_400_000, intervalMs, saved: () => undefined };
+    world.standings.note(world.service, { ...look, ...rest, now: Date.now() });
+    // a figure that was told less than five minutes ago would stay; this one has no time of its own
+    expect(memoryOf(world.assess())).toMatchObject({ attainment: '1' });
+  });
+
+  test('a figure that was beyond its target and is a little inside stays NotMet, and since when it is inside is looked up', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    world.setPage((seconds) => usingMemory(seconds, 2000));
+    await jest.advanceTimersByTimeAsync(2 * intervalMs);
+    expect(memoryOf(world.assess())).toMatchObject({ state: 'Met' });
+    const missed: GenerationServiceStatus = {
+      objectives: [{ name: 'Memory', state: 'NotMet', target: '2048Mi', measured: '2100Mi' }],
+    };
+    const { look } = world.assess(missed);
+    expect(memoryOf(world.assess(missed))).toMatchObject({ state: 'NotMet' });
+    expect(look).toMatchObject({ insideSince: { Memory: Date.now() } });
+    const rest = { attainmentWindowMs: 86_400_000, intervalMs, saved: () => undefined, now: Date.now() };
+    world.standings.note(world.service, { looked: [], insideSince: { Memory: Date.now() - 1_800_000 }, ...rest });
+    expect(memoryOf(world.assess(missed))).toMatchObject({ state: 'Met', measured: '2000Mi' });
+  });
+
+  test('nothing is looked at while the Pods have not been read twice', async () => {
+    using world = await after(1, { pods: [pod('a')] });
+    expect(world.assess().look).toBeUndefined();
+  });
+});
+
 const lookups = (hits: number, misses: number): Observation =>
   ({
     lever: { name: 'redis', lookupsOf: (totals: object) => totals },

@@ -6,6 +6,7 @@ import { keyOf } from '../../../operator/kube/object.ts';
 import { createCollector } from '../../../operator/metrics/collector.ts';
 import type { PodView } from '../../../operator/metrics/pod-view.ts';
 import { createPageReader, createPodPages, takeReading, type PodPages } from '../../../operator/metrics/reading.ts';
+import { createStandings } from '../../../operator/metrics/standings.ts';
 import type { Source } from '../../../operator/metrics/sources/source.ts';
 import { assess, type Assessment } from '../../../operator/reconcilers/assess.ts';
 import type { ScalerReport } from '../../../operator/reconcilers/decisions.ts';
@@ -124,6 +125,7 @@ export function serviceWith({
     caches: { pods: { list: () => pods.values(), by: () => pods } },
     decisions: createLastWords<ScalerReport>(),
     hitRatios: createHitRatios(),
+    standings: createStandings(),
     clock: { now: () => Date.now() },
   };
   const resolution = (shown = service.status) => {

@@ -52,6 +52,24 @@ describe('projectState()', () => {
   });
 });
 
+describe('roll-ups', () => {
+  const rollUps = { countedUntil: 1_700_000_000, minutes: {}, hours: { Memory: '23*3600 3400/200' } };
+  const readOf = (kept: unknown) => projectState(configMap(JSON.stringify({ ...state, rollUps: kept }))).state;
+
+  test('are read as they were written', () => {
+    expect(readOf(rollUps)).toEqual({ ...state, rollUps });
+  });
+  test.each([
+    { name: 'a word', kept: 'oops' },
+    { name: 'null', kept: null },
+    { name: 'no end', kept: { ...rollUps, countedUntil: null } },
+    { name: 'buckets that are a number', kept: { ...rollUps, hours: { Memory: 3 } } },
+    { name: 'no minutes', kept: { ...rollUps, minutes: undefined } },
+  ])('that are $name are as if they were not there, and the rest is kept', ({ kept }) => {
+    expect(readOf(kept)).toEqual(state);
+  });
+});
+
 test('a server is found by its process and by its address; one that is not held by neither', () => {
   expect(serversOf(projectState(configMap(JSON.stringify(state))))).toEqual(['run', '10.0.0.7:6379']);
 });

@@ -57,7 +57,7 @@ function visit(
   if (resolution.kind === 'problem') return { kind: 'problem', resolution };
   const scaled = resolution.resolved.components.map(({ spec }) => result('horizontal', spec.name, applied));
   const results = [...scaled, result('redis', 'cache', redis)];
-  const assessment = { conditions: [], figures: {}, components: new Map() };
+  const assessment = { conditions: [], figures: {}, look: undefined, components: new Map() };
   return {
     kind: 'reconciled',
     resolution,
