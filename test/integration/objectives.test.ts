@@ -1,0 +1,115 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import type { PolicySpec } from '../../operator/api/performance-policy.ts';
+import { configMaps } from '../../operator/reconcilers/kinds.ts';
+import { constant } from '../workload/load/profile.ts';
+import { runLoad } from '../workload/load/run.ts';
+import { workloadManifests } from '../workload/manifests.ts';
+import { generationService, performancePolicy } from '../world/builders.ts';
+import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
+import { clusterRanges, followPods } from '../world/pods.ts';
+import { events, expectCondition, startWorld, type World } from '../world/world.ts';
+
+/** WorkflowDuration alone decides: p95 of a minute, at most a second. */
+const policy: PolicySpec = {
+  collector: { interval: '2s', timeout: '1s' },
+  objectives: {
+    window: '1m',
+    attainmentWindow: '1h',
+    workflowDuration: { target: '1s' },
+    concurrentWorkflows: { mode: 'Off' },
+    cachedResponseTime: { mode: 'Off' },
+    memory: { mode: 'Off' },
+    cacheHitRatio: { mode: 'Off' },
+    successRatio: { mode: 'Off' },
+  },
+};
+const patience = { withinMs: 150_000 };
+let tools: ClusterTools;
+
+beforeAll(async () => {
+  tools = await clusterTools(['workload', 'redis'], AbortSignal.timeout(600_000));
+}, 600_000);
+
+/** Workflows that take so long each, over all Pods, until the check passes. */
+async function withWorkflowsOf(meanMs: number, world: World, check: () => Promise<unknown>): Promise<void> {
+  using pods = followPods(world, 'app=workflow-execution');
+  const stop = new AbortController();
+  const load = runLoad(
+    {
+      profile: constant(2, 240),
+      targets: pods.urls,
+      requests: [{ method: 'POST', path: `/api/workflow?meanMs=${meanMs}&cv=0.1&cpuMs=1`, weight: 1 }],
+      allow: clusterRanges,
+    },
+    stop.signal,
+  );
+  try {
+    await world.eventually(check, patience);
+  } finally {
+    stop.abort();
+    await load;
+  }
+}
+
+/** Each status that ObjectivesMet had, one after the other. */
+function followObjectives(world: World): Disposable & { readonly seen: readonly string[] } {
+  const seen: string[] = [];
+  const look = async (): Promise<void> => {
+    const { status } = await world.service();
+    const said = status?.conditions?.find(({ type }) => type === 'ObjectivesMet')?.status;
+    if (said !== undefined && said !== seen.at(-1)) seen.push(said);
+  };
+  const timer = setInterval(() => void look().catch(() => undefined), 500); // the test's own assertions say when the API server is gone
+  return { seen, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+const objectiveOf = async (world: World) => (await world.service()).status?.objectives?.[0];
+const toldOf = async (world: World): Promise<readonly string[]> =>
+  (await world.kube.list(events, { namespace: world.namespace }, world.signal))
+    .filter(({ reason }) => reason.startsWith('Objective'))
+    .map(({ reason, type }) => `${type} ${reason}`)
+    .toSorted();
+
+test('a workload that becomes slow misses its objective, with an Event, and one that is fast again meets it: once each, and what was missed survives a restart', async () => {
+  await using world = await startWorld();
+  for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
+  await tools.kubectl('-n', world.namespace, 'rollout', 'status', 'deployment/workflow-execution', '--timeout=90s');
+  await world.apply(performancePolicy(policy));
+  await world.apply(generationService({ policyRef: { name: 'standard' } }));
+  const became = (status: string) => async (): Promise<unknown> =>
+    expectCondition(await world.service(), 'ObjectivesMet', { status });
+  using follow = followObjectives(world);
+
+  await withWorkflowsOf(200, world, became('True'));
+  expect(await objectiveOf(world)).toMatchObject({ state: 'Met', target: '1s', attainment: '1' });
+  expect(await toldOf(world)).toEqual([]); // met after it was unknown is no news
+
+  await withWorkflowsOf(3_000, world, became('False'));
+  await world.eventually(async () => expect(await toldOf(world)).toEqual(['Warning ObjectiveMissed']));
+
+  await withWorkflowsOf(200, world, became('True'));
+  await world.eventually(async () =>
+    expect(await toldOf(world)).toEqual(['Normal ObjectiveMet', 'Warning ObjectiveMissed']),
+  );
+  const afterwards = await objectiveOf(world);
+  expect(Number(afterwards?.attainment)).toBeLessThan(1);
+  const labels = { namespace: world.namespace, name: 'generation', objective: 'WorkflowDuration' };
+  const attainment = await world.operator.counter('genops_objective_attainment_ratio', labels);
+  expect(attainment).toBeGreaterThan(0.1);
+  expect(attainment).toBeLessThan(0.95);
+  expect(await world.operator.counter('genops_error_budget_burn_rate', { ...labels, window: '1h' })).toBeGreaterThan(
+    0.2,
+  );
+
+  await world.restartOperator();
+  const state = await world.get(configMaps, 'generation-genops-state');
+  expect(JSON.parse(state?.data?.['state.json'] ?? '{}')).toMatchObject({
+    rollUps: { hours: { WorkflowDuration: expect.stringMatching(/\/\d/) } },
+  });
+  await withWorkflowsOf(200, world, async () => {
+    const known = await world.operator.counter('genops_objective_attainment_ratio', labels);
+    expect(known).toBeGreaterThan(attainment - 0.01); // fast since then, and nothing of the slow time is forgotten
+    expect(known).toBeLessThan(0.98);
+  });
+  expect(follow.seen.filter((status) => status !== 'Unknown')).toEqual(['True', 'False', 'True']);
+}, 700_000);
