@@ -63,9 +63,8 @@ function openViews(
   stack: AsyncDisposableStack,
 ): ViewsDeps {
   const reviewer = stack.use(connectKube(config, { userAgent: `genops/${versionNumber} views`, ...reviewConnection }));
-  const redisHitRatio = (...about: Parameters<Running['hitRatios']['of']>) => role.running?.hitRatios.of(...about);
   return {
-    sources: stack.use(openViewSources({ caches, collector, clock, redisHitRatio })),
+    sources: stack.use(openViewSources({ caches, collector, clock, hitRatios: () => role.running?.hitRatios })),
     authority: createAuthority({ kube: reviewer, audience }),
     leading,
     limit: createRateLimit(viewRate),

@@ -1,11 +1,11 @@
 import { milliseconds } from '../api/duration.ts';
 import type { GenerationService } from '../api/generation-service.ts';
-import type { Observation } from '../decide/objectives.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import type { Collector } from '../metrics/collector.ts';
 import type { Caches } from '../reconcilers/caches.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
+import type { Running } from '../reconcilers/operator.ts';
 import { policyOf } from '../reconcilers/visit.ts';
 import { viewColumns } from '../serve/views/rows.ts';
 import { createTimeline, type Timeline } from '../serve/views/timeline.ts';
@@ -14,8 +14,8 @@ import type { ViewSources } from '../serve/views-server.ts';
 export interface ViewSourcesInput {
   readonly caches: Pick<Caches, 'services' | 'policies' | 'hpas' | 'deployments' | 'statefulSets'>;
   readonly collector: Collector;
-  /** Of the cache server that is worst. Undefined while it is unknown, and where nobody reconciles. @param since ms since the epoch. */
-  readonly redisHitRatio: (service: GenerationService, since: number) => Observation | undefined;
+  /** What the reconcilers know of the cache servers; undefined where they do not run. */
+  readonly hitRatios: () => Running['hitRatios'] | undefined;
   readonly clock: { now(): number };
 }
 
@@ -23,7 +23,7 @@ type Service = GenerationService & KubeObject;
 
 /** What views are made of, from what is watched and measured anyway: nothing is asked of anybody. Disposing it ends its listening. */
 export function openViewSources(input: ViewSourcesInput): ViewSources & Disposable {
-  const { caches, collector, redisHitRatio, clock } = input;
+  const { caches, collector, hitRatios, clock } = input;
   const policies = createEffectivePolicies();
   const timeline = createTimeline();
   const stop = follow(timeline, input);
@@ -45,7 +45,14 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
         figures: collector.windowOf(key, name, windowMs),
         pods: collector.podFigures(key, name),
       }));
-      return { service, policy, components, redisHitRatio: redisHitRatio(service, now - windowMs), now };
+      return {
+        service,
+        policy,
+        components,
+        redisHitRatio: hitRatios()?.of(service, now - windowMs),
+        cacheServers: hitRatios()?.servers(service, now - windowMs) ?? [],
+        now,
+      };
     },
     rowsOf: (service, since) =>
       service.spec.components.flatMap(({ name }) => {

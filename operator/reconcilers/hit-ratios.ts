@@ -1,3 +1,4 @@
+import type { CacheServerFigures } from '../decide/cache-server.ts';
 import { hitRatio, type Lookups } from '../decide/hit-ratio.ts';
 import type { Observation as Figure } from '../decide/objectives.ts';
 import type { GenerationService } from '../api/generation-service.ts';
@@ -13,28 +14,51 @@ export interface HitRatios {
   note(service: GenerationService, observations: readonly Observation[], now: number): void;
   /** Of the server that is worst; undefined while it is unknown. */
   of(service: GenerationService, since: number): Figure | undefined;
+  /** What each server said at the last visit, by its name in the spec; none of one that did not answer. */
+  servers(service: GenerationService, since: number): readonly CacheServer[];
   forget(key: Key): void;
 }
 
-/** Samples by server. */
-type Servers = ReadonlyMap<string, readonly Lookups[]>;
+export interface CacheServer {
+  readonly name: string;
+  /** ms since the epoch. */
+  readonly observedAt: number;
+  readonly figures: CacheServerFigures;
+  readonly hitRatio: number | undefined;
+}
+
+/** By server. */
+interface Servers {
+  readonly samples: ReadonlyMap<string, readonly Lookups[]>;
+  readonly seen: readonly (Omit<CacheServer, 'hitRatio'> & { readonly key: string })[];
+}
 
 export function createHitRatios(): HitRatios {
   const services = createLastWords<Servers>();
   return {
     note(service, observations, now) {
-      const known = services.of(service) ?? new Map<string, readonly Lookups[]>();
-      const seen = observations.flatMap((observation) => {
+      const known = services.of(service)?.samples ?? new Map<string, readonly Lookups[]>();
+      const samples = observations.flatMap((observation) => {
         const name = unitKey(observation);
         const totals = totalsOf(observation);
         const kept = (known.get(name) ?? []).filter(({ at }) => at > now - keptMs);
         return totals === undefined ? [] : [[name, [...kept, { at: now, ...totals }]] as const];
       });
-      if (seen.length > 0) services.put(service, new Map([...known, ...seen]));
+      const seen = observations.flatMap((observation) => cacheOf(observation, now));
+      services.put(service, { samples: new Map([...known, ...samples]), seen });
     },
     of(service, since) {
-      const ratios = [...(services.of(service)?.values() ?? [])].flatMap((samples) => hitRatio(samples, since) ?? []);
+      const ratios = [...(services.of(service)?.samples.values() ?? [])].flatMap(
+        (samples) => hitRatio(samples, since) ?? [],
+      );
       return ratios.toSorted((a, b) => a.value - b.value)[0];
+    },
+    servers(service, since) {
+      const { samples, seen } = services.of(service) ?? { samples: new Map<string, readonly Lookups[]>(), seen: [] };
+      return seen.map(({ key, ...server }) => ({
+        ...server,
+        hitRatio: hitRatio(samples.get(key) ?? [], since)?.value,
+      }));
     },
     forget: (key) => services.forget(key),
   };
@@ -42,3 +66,9 @@ export function createHitRatios(): HitRatios {
 
 const totalsOf = ({ lever, seen }: Observation): Omit<Lookups, 'at'> | undefined =>
   seen.kind === 'seen' && seen.value !== undefined ? lever.lookupsOf?.(seen.value) : undefined;
+
+function cacheOf(observation: Observation, now: number): Servers['seen'] {
+  const { lever, seen, unit } = observation;
+  const figures = seen.kind === 'seen' && seen.value !== undefined ? lever.cacheOf?.(seen.value) : undefined;
+  return figures === undefined ? [] : [{ key: unitKey(observation), name: unit.name, observedAt: now, figures }];
+}

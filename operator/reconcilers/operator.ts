@@ -89,7 +89,7 @@ export interface Running {
   readonly ended: Promise<unknown>;
   readonly health: readonly HealthCheck[];
   /** Of the cache servers, for who shows figures. */
-  readonly hitRatios: Pick<HitRatios, 'of'>;
+  readonly hitRatios: Pick<HitRatios, 'of' | 'servers'>;
 }
 
 /** The reconcilers at work, until `signal` is aborted. Only the leader may run them. */

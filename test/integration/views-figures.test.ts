@@ -91,7 +91,7 @@ test('the views of a service have the figures of the requests that were made of 
   await using caches = openCaches({ kube, namespaces: ['ai'], watchApiServices: false, logger });
   await using scraper = { client: createScraper(), [Symbol.asyncDispose]: () => scraper.client.close() };
   using collector = createCollector({ metrics: createMetrics(), logger });
-  using sources = openViewSources({ caches, collector, redisHitRatio: () => undefined, clock: Date });
+  using sources = openViewSources({ caches, collector, hitRatios: () => undefined, clock: Date });
   await Promise.all(caches.all.map((cache) => cache.synced(soon())));
   collector.track('ai/generation', [
     {

@@ -11,6 +11,7 @@ import { stringify } from 'yaml';
 import { createAuthority as createCertificateAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
+import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { main } from '../../operator/cli/main.ts';
 import { connectKube, type Kube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
@@ -30,6 +31,7 @@ const authority = createCertificateAuthority('views-ca');
 let plane: ControlPlane;
 let kube: Kube;
 let folder: string;
+let redis: RedisServer;
 let leader: Manager;
 let follower: Manager;
 /** Tokens by ServiceAccount. */
@@ -61,7 +63,7 @@ const clusterWide = (name: string, rules: readonly object[]) => [
   },
 ];
 const accounts = ['reader', 'stranger', 'everywhere', 'prometheus'];
-const objects = [
+const objects = (redisPort: number) => [
   ...['ai', 'other', leaseIn].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
   ...accounts.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'ai' } })),
   ...roleIn('ai', 'reader', ['get', 'list']),
@@ -73,7 +75,7 @@ const objects = [
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: 'redis', namespace: 'ai' },
-    stringData: { host: '127.0.0.1', port: '1', password: secretValue },
+    stringData: { host: '127.0.0.1', port: String(redisPort), password: secretValue },
   },
 ];
 const services = ['ai', 'other'].map((namespace) => {
@@ -84,6 +86,7 @@ const services = ['ai', 'other'].map((namespace) => {
 beforeAll(async () => {
   plane = await startPlane();
   kube = connectKube(loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
+  redis = await startRedis({ version: '7.0', config: { requirepass: secretValue } });
   folder = await mkdtemp(join(tmpdir(), 'genops-views-'));
   const { certificate, key } = issueCertificate(
     { commonName: 'genops', names: ['genops.genops-system.svc', '127.0.0.1'] },
@@ -95,7 +98,12 @@ beforeAll(async () => {
     writeFile(join(folder, 'ca.crt'), authority.certificate),
   ]);
   await kubectl(['apply', '--server-side', '-k', 'crds']);
-  await kubectl(['apply', '-f', '-'], objects.map((object) => stringify(object)).join('---\n'));
+  await kubectl(
+    ['apply', '-f', '-'],
+    objects(redis.port)
+      .map((object) => stringify(object))
+      .join('---\n'),
+  );
   await kubectl(['wait', 'crd/generationservices.genops.dev', '--for=condition=Established', '--timeout=60s']);
   await kubectl(['apply', '-f', '-'], services.map((object) => stringify(object)).join('---\n'));
   for (const name of accounts) tokens.set(name, await tokenFor(name));
@@ -109,6 +117,7 @@ afterAll(async () => {
   await leader[Symbol.asyncDispose]();
   await kube[Symbol.asyncDispose]();
   await plane[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
 
@@ -289,6 +298,29 @@ describe.each(['the leader', 'a follower, which asks the leader'])('%s', (who) =
       expect(text).not.toContain(secretValue);
     }
   });
+});
+
+test('the cache view has what a real Redis says of itself, and what was tuned on it', async () => {
+  const server = {
+    name: 'cache',
+    server: 'Redis',
+    version: expect.stringMatching(/^7\.0\./),
+    topology: 'Standalone',
+    hits_total: 0,
+    keys: 0,
+    evicted_keys_total: 0,
+    clients: expect.any(Number),
+    max_memory_mb: 1024,
+    eviction_policy: 'allkeys-lru',
+    big_keys: null,
+  };
+  await eventually(
+    async () =>
+      expect((await leader.ask(`${one('ai')}/api/cache/status`, token('reader'))).body).toMatchObject({
+        servers: [server],
+      }),
+    { withinMs: 60_000 },
+  );
 });
 
 test('/metrics over HTTPS is for who may get that path, and each replica shows its own', async () => {

@@ -43,6 +43,13 @@ export interface ServerObserved {
   readonly keys: { readonly keys: number; readonly withoutExpiry: number };
   /** Totals since the server's start or CONFIG RESETSTAT: a fall means a new base, not a rate. */
   readonly lookups: { readonly hits: number; readonly misses: number };
+  /** Totals as above, the rate of the last moment, and the clients of now. */
+  readonly work: {
+    readonly commands: number;
+    readonly commandsPerSecond: number;
+    readonly evictedKeys: number;
+    readonly clients: number;
+  };
   readonly config: ConfigObserved;
 }
 
@@ -98,6 +105,12 @@ function serverOf(info: Info, config: ConfigObserved): ServerObserved {
     appendOnly: info.get('aof_enabled') === '1',
     keys: keyCounts(info),
     lookups: { hits: countOf(info, 'keyspace_hits'), misses: countOf(info, 'keyspace_misses') },
+    work: {
+      commands: countOf(info, 'total_commands_processed'),
+      commandsPerSecond: countOf(info, 'instantaneous_ops_per_sec'),
+      evictedKeys: countOf(info, 'evicted_keys'),
+      clients: countOf(info, 'connected_clients'),
+    },
     config,
   };
 }

@@ -1,8 +1,20 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
-import { figure, serviceName, ServiceName, textOrNull, time, valueOf, view } from './figures.ts';
-import type { ViewInput } from './figures.ts';
+import {
+  figure,
+  known,
+  megabytes,
+  serviceName,
+  ServiceName,
+  textOrNull,
+  time,
+  timeOf,
+  timeOrNull,
+  valueOf,
+  view,
+} from './figures.ts';
+import type { CacheServerInput, ViewInput } from './figures.ts';
 
 /** Nothing measures these yet; their names are kept so that nobody has to ask whether they will come. */
 const notYet = (description: string) => Type.Null({ description: `${description} Not measured yet: always null.` });
@@ -13,6 +25,19 @@ const Server = view('One cache server. Nothing of its Secret is in it.', {
   version: textOrNull('Version of the server.'),
   topology: textOrNull('Standalone, Replicated, Sentinel or Cluster.'),
   drifted: figure('Parameters that somebody else had changed and that were put back at the last visit.'),
+  observed_at: timeOrNull('When the following was read.'),
+  hit_ratio: figure('0 to 1, over the window of the objectives.'),
+  hits_total: figure('Look-ups that found their key, since the start of the server.'),
+  misses_total: figure('Look-ups that did not, since the start of the server.'),
+  evicted_keys_total: figure('Keys thrown out for want of memory, since the start of the server.'),
+  commands_total: figure('Commands since the start of the server.'),
+  commands_per_second: figure('As the server itself counts them.'),
+  clients: figure('Connections of clients.'),
+  keys: figure('Of all databases.'),
+  keys_without_expiry: figure('Those of them that never expire.'),
+  used_memory_mb: figure('What counts against the limit, in units of 2^20 bytes.'),
+  max_memory_mb: figure('The limit, in units of 2^20 bytes. 0: none.'),
+  eviction_policy: textOrNull('What is thrown out at the limit.'),
   pending_restart: Type.Unsafe<string[] | null>({
     type: ['array', 'null'],
     items: { type: 'string' },
@@ -34,7 +59,7 @@ export const CacheStatus = view('View B5: the caches of the service.', {
 });
 export type CacheStatus = Static<typeof CacheStatus>;
 
-export function cacheStatus({ service, policy, components, redisHitRatio, now }: ViewInput): CacheStatus {
+export function cacheStatus({ service, policy, components, redisHitRatio, cacheServers, now }: ViewInput): CacheStatus {
   const { objectives } = measuredFrom({ policy: policy.objectives, components, redisHitRatio });
   const [redis, workload] = [valueOf(objectives.redisHitRatio), valueOf(objectives.workloadHitRatio)];
   const seen = new Map(service.status?.redis?.map((server) => [server.name, server]));
@@ -53,11 +78,31 @@ export function cacheStatus({ service, policy, components, redisHitRatio, now }:
         version: version ?? null,
         topology: topology ?? null,
         drifted: drifted ?? null,
+        ...figuresOf(cacheServers.find((one) => one.name === name)),
         pending_restart: pendingRestart ?? (seen.has(name) ? [] : null),
         big_keys: null,
         slow_log: null,
       };
     }),
     timestamp: rfc3339(now),
+  };
+}
+
+function figuresOf(server: CacheServerInput | undefined) {
+  const { figures, observedAt, hitRatio } = server ?? {};
+  return {
+    observed_at: timeOf(observedAt),
+    hit_ratio: known(hitRatio),
+    hits_total: figures?.hits ?? null,
+    misses_total: figures?.misses ?? null,
+    evicted_keys_total: figures?.evictedKeys ?? null,
+    commands_total: figures?.commands ?? null,
+    commands_per_second: figures?.commandsPerSecond ?? null,
+    clients: figures?.clients ?? null,
+    keys: figures?.keys ?? null,
+    keys_without_expiry: figures?.keysWithoutExpiry ?? null,
+    used_memory_mb: megabytes(figures?.usedMemoryBytes),
+    max_memory_mb: megabytes(figures?.maxMemoryBytes),
+    eviction_policy: figures?.evictionPolicy ?? null,
   };
 }

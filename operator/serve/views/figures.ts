@@ -1,6 +1,7 @@
 import { Type, type TObject, type TProperties } from 'typebox';
 import type { GenerationService } from '../../api/generation-service.ts';
 import { rfc3339 } from '../../api/rfc3339.ts';
+import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { Observation } from '../../decide/objectives.ts';
 import type { ComponentFigures, Timed } from '../../metrics/component-figures.ts';
@@ -14,8 +15,19 @@ export interface ViewInput {
   readonly components: readonly ComponentInput[];
   /** Of the cache server that is worst, over the policy's window. */
   readonly redisHitRatio: Observation | undefined;
+  /** Those that answered at the last visit. */
+  readonly cacheServers: readonly CacheServerInput[];
   /** ms since the epoch. */
   readonly now: number;
+}
+
+export interface CacheServerInput {
+  readonly name: string;
+  /** ms since the epoch. */
+  readonly observedAt: number;
+  readonly figures: CacheServerFigures;
+  /** Over the policy's window. */
+  readonly hitRatio: number | undefined;
 }
 
 export interface ComponentInput {

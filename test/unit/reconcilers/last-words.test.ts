@@ -51,6 +51,27 @@ describe('hit ratios', () => {
     ratios.note(service('first'), [seen('a', 100, 100)], 3_602_000); // the two looks before are older than an hour by now
     expect(ratios.of(service('first'), 0)).toBeUndefined();
   });
+  test('of each server stand beside what it said at the last visit; nothing of one that did not answer then', () => {
+    const ratios = createHitRatios();
+    const said = (name: string, hits: number): Observation => ({
+      ...seen(name, hits, 0),
+      lever: {
+        name: 'redis',
+        lookupsOf: () => ({ hits, misses: 0 }),
+        cacheOf: () => ({ hits }),
+      } as unknown as AnyLever,
+    });
+    ratios.note(service('first'), [said('a', 0), said('b', 0)], 1_000);
+    ratios.note(
+      service('first'),
+      [said('a', 100), { ...said('b', 0), seen: { kind: 'seen', value: undefined } }],
+      2_000,
+    );
+    expect(ratios.servers(service('first'), 0)).toEqual([
+      { name: 'a', observedAt: 2_000, hitRatio: 1, figures: { hits: 100 } },
+    ]);
+    expect(ratios.servers(service('second'), 0)).toEqual([]);
+  });
   test('of a service made again under the same name begin anew', () => {
     const ratios = createHitRatios();
     ratios.note(service('first'), [seen('a', 0, 0)], 1_000);

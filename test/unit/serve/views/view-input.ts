@@ -34,6 +34,7 @@ export const unknown: ViewInput = {
   policy: effectivePolicy({}).policy,
   components: [{ name: 'workflow', figures: undefined, pods: [{ name: 'a', state: 'Starting' }] }],
   redisHitRatio: undefined,
+  cacheServers: [],
   now,
 };
 
@@ -86,6 +87,26 @@ export const measured: ViewInput = {
     },
   ],
   redisHitRatio: timed(0.9),
+  cacheServers: [
+    {
+      name: 'cache',
+      observedAt: now - 8_000,
+      hitRatio: 0.9,
+      figures: {
+        hits: 90,
+        misses: 10,
+        evictedKeys: 0,
+        commands: 150,
+        commandsPerSecond: 12,
+        clients: 4,
+        keys: 40,
+        keysWithoutExpiry: 2,
+        usedMemoryBytes: 3 * 2 ** 20,
+        maxMemoryBytes: 2 ** 30,
+        evictionPolicy: 'allkeys-lru',
+      },
+    },
+  ],
 };
 
 /** Snapshots 10 s apart that end now. */

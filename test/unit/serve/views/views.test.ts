@@ -169,7 +169,22 @@ describe('cacheStatus()', () => {
   test('has the ratio that the policy decides by, and both', () => {
     expect(cacheStatus(told)).toMatchObject({
       statistics: { hit_ratio: 0.9, redis_hit_ratio: 0.9, workload_hit_ratio: 0.6 },
-      servers: [{ name: 'cache', server: 'Valkey', version: '8.1', drifted: 0, pending_restart: [], slow_log: null }],
+      servers: [
+        {
+          name: 'cache',
+          server: 'Valkey',
+          version: '8.1',
+          drifted: 0,
+          observed_at: '2026-11-25T11:59:52Z',
+          hit_ratio: 0.9,
+          evicted_keys_total: 0,
+          used_memory_mb: 3,
+          max_memory_mb: 1024,
+          eviction_policy: 'allkeys-lru',
+          pending_restart: [],
+          slow_log: null,
+        },
+      ],
     });
   });
   test('names no Secret', () => {
