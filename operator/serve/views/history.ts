@@ -46,41 +46,47 @@ export interface HistoryInput {
   readonly now: number;
 }
 
-/** A row of one component, or nothing where it has none of that time. */
-type Row = Readonly<Record<keyof Rows['figures'], number>> | undefined;
+/** Which of a component's rows stands for each of the times; -1: none does. */
+interface Aligned {
+  readonly figures: Rows['figures'];
+  readonly rows: Int32Array;
+}
 
 export function history({ service, components, changes, now }: HistoryInput): History {
-  const longest = components.map(({ rows }) => rows.times).toSorted((a, b) => b.length - a.length)[0] ?? [];
-  const times = [...longest];
-  const aligned = components.map(({ rows }) => alignedRows(rows, times));
-  const each = (of: (row: NonNullable<Row>) => number, fold: Fold): (number | null)[] =>
+  const times = [...(components.map(({ rows }) => rows.times).toSorted((a, b) => b.length - a.length)[0] ?? [])];
+  const aligned = components.map(({ rows }): Aligned => ({ figures: rows.figures, rows: rowsAt(rows.times, times) }));
+  const each = (of: (figures: Rows['figures'], row: number) => number, fold: Fold): (number | null)[] =>
     times.map((_, at) =>
       folded(
-        aligned.flatMap((rows) => (rows[at] === undefined ? [] : [of(rows[at])])),
+        aligned,
+        ({ figures, rows }) => {
+          const row = rows[at] ?? -1;
+          return row === -1 ? NaN : of(figures, row);
+        },
         fold,
       ),
     );
+  const column = (name: keyof Rows['figures'], fold: Fold): (number | null)[] =>
+    each((figures, row) => figures[name][row] ?? NaN, fold);
   const bound = (name: 'floor' | 'max'): (number | null)[] =>
-    times.map((at) =>
-      folded(
-        components.map(({ bounds }) => boundAt(bounds, at)?.[name] ?? NaN),
-        sum,
-      ),
-    );
+    times.map((at) => folded(components, ({ bounds }) => boundAt(bounds, at)?.[name] ?? NaN, sum));
   return {
     service: serviceName(service),
     observedAt: rfc3339(now),
     times,
     series: {
-      requestRate: each(({ requestRate }) => requestRate, sum),
-      responseTimeP95: each(({ responseTimeP95 }) => responseTimeP95, highest),
-      cacheHitRatio: each(({ cacheHitRate, cacheMissRate }) => cacheHitRate / (cacheHitRate + cacheMissRate), lowest),
-      errorRate: each(({ errorRate, requestRate }) => errorRate / requestRate, highest),
-      cpuPercent: each(({ cpuPercent }) => cpuPercent, highest),
-      memoryMb: each(({ memoryBytes }) => memoryBytes / 2 ** 20, highest),
-      inFlight: each(({ inFlight }) => inFlight, sum),
-      queue: each(({ queue }) => queue, sum),
-      replicas: each(({ podsReady }) => podsReady, sum),
+      requestRate: column('requestRate', sum),
+      responseTimeP95: column('responseTimeP95', highest),
+      cacheHitRatio: each(hitRatio, lowest),
+      errorRate: each(
+        ({ errorRate, requestRate }, row) => (errorRate[row] ?? NaN) / (requestRate[row] ?? NaN),
+        highest,
+      ),
+      cpuPercent: column('cpuPercent', highest),
+      memoryMb: each(({ memoryBytes }, row) => (memoryBytes[row] ?? NaN) / 2 ** 20, highest),
+      inFlight: column('inFlight', sum),
+      queue: column('queue', sum),
+      replicas: column('podsReady', sum),
       floor: bound('floor'),
       max: bound('max'),
     },
@@ -88,26 +94,34 @@ export function history({ service, components, changes, now }: HistoryInput): Hi
   };
 }
 
-type Fold = (values: readonly number[]) => number;
-const sum: Fold = (values) => values.reduce((total, value) => total + value, 0);
-const highest: Fold = (values) => Math.max(...values);
-const lowest: Fold = (values) => Math.min(...values);
+type Fold = (all: number, value: number) => number;
+const sum: Fold = (all, value) => all + value;
+const highest: Fold = (all, value) => Math.max(all, value);
+const lowest: Fold = (all, value) => Math.min(all, value);
 
-function folded(values: readonly number[], fold: Fold): number | null {
-  const seen = values.filter(Number.isFinite);
-  return seen.length === 0 ? null : known(fold(seen));
+/** Over what is known of it. */
+function folded<T>(parts: readonly T[], of: (part: T) => number, fold: Fold): number | null {
+  let all: number | undefined;
+  for (const part of parts) {
+    const value = of(part);
+    if (Number.isFinite(value)) all = all === undefined ? value : fold(all, value);
+  }
+  return known(all);
+}
+
+function hitRatio({ cacheHitRate, cacheMissRate }: Rows['figures'], row: number): number {
+  const hits = cacheHitRate[row] ?? NaN;
+  return hits / (hits + (cacheMissRate[row] ?? NaN));
 }
 
 /** For each time the newest row that is not later than half a step after it and not older than one and a half: components are measured at moments of their own. */
-function alignedRows({ times, figures }: Rows, wanted: readonly number[]): readonly Row[] {
+function rowsAt(times: Float64Array, wanted: readonly number[]): Int32Array {
   const stepMs = wanted.length < 2 ? 10_000 : ((wanted.at(-1) ?? 0) - (wanted[0] ?? 0)) / (wanted.length - 1);
   let row = -1;
-  return wanted.map((at) => {
+  return Int32Array.from(wanted, (at) => {
     while ((times[row + 1] ?? Infinity) <= at + stepMs / 2) row++;
     const seenAt = times[row];
-    if (seenAt === undefined || at - seenAt > 1.5 * stepMs) return undefined;
-    const values = Object.entries(figures).map(([column, all]) => [column, all[row] ?? NaN]);
-    return Object.fromEntries(values) as NonNullable<Row>;
+    return seenAt === undefined || at - seenAt > 1.5 * stepMs ? -1 : row;
   });
 }
 
