@@ -1,15 +1,24 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** Below what systems take for outgoing connections (Linux from 32768): a program that needs half a minute to start finds its port still free. */
+const [lowest, highest] = [12_000, 32_000];
+
 /** A TCP port that was free on `host` a moment ago: whoever gets it still has to cope with EADDRINUSE. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error(`no TCP port on ${host}`);
-  return address.port;
+  for (let attempt = 1; ; attempt += 1) {
+    const port = randomInt(lowest, highest);
+    const server = createServer().listen(port, host);
+    try {
+      await once(server, 'listening');
+      server.close();
+      await once(server, 'close');
+      return port;
+    } catch (error) {
+      if (attempt === 20) throw error;
+    }
+  }
 }
 
 /** `start` on a free port; on another when somebody was faster, five times at most. */
