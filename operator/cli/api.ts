@@ -58,13 +58,15 @@ export async function openApi(input: ApiInput): Promise<Api | undefined> {
 }
 
 function openViews(
-  { config, world: { caches, collector, clock, metrics }, role, audience }: ApiInput,
+  { config, world: { caches, collector, standings, clock, metrics }, role, audience }: ApiInput,
   leading: Leading,
   stack: AsyncDisposableStack,
 ): ViewsDeps {
   const reviewer = stack.use(connectKube(config, { userAgent: `genops/${versionNumber} views`, ...reviewConnection }));
   return {
-    sources: stack.use(openViewSources({ caches, collector, clock, hitRatios: () => role.running?.hitRatios })),
+    sources: stack.use(
+      openViewSources({ caches, collector, standings, clock, hitRatios: () => role.running?.hitRatios }),
+    ),
     authority: createAuthority({ kube: reviewer, audience }),
     leading,
     limit: createRateLimit(viewRate),

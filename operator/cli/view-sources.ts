@@ -3,6 +3,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
 import type { Collector } from '../metrics/collector.ts';
+import type { Standings } from '../metrics/standings.ts';
 import type { Caches } from '../reconcilers/caches.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import type { Running } from '../reconcilers/operator.ts';
@@ -14,6 +15,7 @@ import type { ViewSources } from '../serve/views-server.ts';
 export interface ViewSourcesInput {
   readonly caches: Pick<Caches, 'services' | 'policies' | 'hpas' | 'deployments' | 'statefulSets'>;
   readonly collector: Collector;
+  readonly standings: Pick<Standings, 'of'>;
   /** What the reconcilers know of the cache servers; undefined where they do not run. */
   readonly hitRatios: () => Running['hitRatios'] | undefined;
   readonly clock: { now(): number };
@@ -23,7 +25,7 @@ type Service = GenerationService & KubeObject;
 
 /** What views are made of, from what is watched and measured anyway: nothing is asked of anybody. Disposing it ends its listening. */
 export function openViewSources(input: ViewSourcesInput): ViewSources & Disposable {
-  const { caches, collector, hitRatios, clock } = input;
+  const { caches, collector, standings, hitRatios, clock } = input;
   const policies = createEffectivePolicies();
   const timeline = createTimeline();
   const stop = follow(timeline, input);
@@ -51,6 +53,7 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
         components,
         redisHitRatio: hitRatios()?.of(service, now - windowMs),
         cacheServers: hitRatios()?.servers(service, now - windowMs) ?? [],
+        standing: standings.of(service),
         now,
       };
     },

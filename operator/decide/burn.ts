@@ -16,7 +16,7 @@ export type BurnWindow = keyof typeof burnWindows;
 export type BurnRates = Readonly<Partial<Record<BurnWindow, number>>>;
 
 interface Pace {
-  readonly long: BurnWindow;
+  readonly long: '1h' | '6h' | '3d';
   readonly short: BurnWindow;
   /** Both windows have to burn as fast as this. */
   readonly rate: number;

@@ -9,6 +9,7 @@ import { loadConfig } from '../../operator/kube/config.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector } from '../../operator/metrics/collector.ts';
+import { createStandings } from '../../operator/metrics/standings.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { openCaches } from '../../operator/reconcilers/caches.ts';
@@ -91,7 +92,13 @@ test('the views of a service have the figures of the requests that were made of 
   await using caches = openCaches({ kube, namespaces: ['ai'], watchApiServices: false, logger });
   await using scraper = { client: createScraper(), [Symbol.asyncDispose]: () => scraper.client.close() };
   using collector = createCollector({ metrics: createMetrics(), logger });
-  using sources = openViewSources({ caches, collector, hitRatios: () => undefined, clock: Date });
+  using sources = openViewSources({
+    caches,
+    collector,
+    standings: createStandings(),
+    hitRatios: () => undefined,
+    clock: Date,
+  });
   await Promise.all(caches.all.map((cache) => cache.synced(soon())));
   collector.track('ai/generation', [
     {

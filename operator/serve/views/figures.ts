@@ -5,6 +5,7 @@ import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { Observation } from '../../decide/objectives.ts';
 import type { ComponentFigures, Timed } from '../../metrics/component-figures.ts';
+import type { Standing } from '../../metrics/standings.ts';
 import type { PodFigures } from '../../metrics/pod-figures.ts';
 
 /** What every view is made of: plain data of one service and of one moment. */
@@ -17,6 +18,8 @@ export interface ViewInput {
   readonly redisHitRatio: Observation | undefined;
   /** Those that answered at the last visit. */
   readonly cacheServers: readonly CacheServerInput[];
+  /** What was counted of its objectives; undefined before the first look. */
+  readonly standing?: Pick<Standing, 'attainment' | 'burnRates'> | undefined;
   /** ms since the epoch. */
   readonly now: number;
 }

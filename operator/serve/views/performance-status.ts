@@ -1,6 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { GenerationServiceStatus } from '../../api/status.ts';
+import { attainmentText } from '../../decide/attainment.ts';
+import { burnWindows, paceOf, type BurnWindow } from '../../decide/burn.ts';
 import { judgeObjectives } from '../../decide/objectives.ts';
 import { ratingOf, type Rating } from '../../decide/rating.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
@@ -49,6 +51,18 @@ const Objective = view('One objective and how it stands.', {
   since: timeOrNull('Since when the state holds.'),
   attainment: textOrNull('Share of the attainment window in which it was met.'),
   observedAt: timeOrNull('When it was measured.'),
+  burnRates: view('How many times faster than allowed the error budget (1 % of the time) is used up, by window.', {
+    '5m': figure('100 is never met.'),
+    '30m': figure('100 is never met.'),
+    '1h': figure('100 is never met.'),
+    '6h': figure('100 is never met.'),
+    '3d': figure('100 is never met.'),
+  }),
+  burning: Type.Unsafe<'1h' | '6h' | '3d' | null>({
+    enum: ['1h', '6h', '3d', null],
+    description:
+      'The long window of the fastest pair that burns too fast: 1h (with 5m), 6h (30m), 3d (6h). null: none.',
+  }),
 });
 
 const Decision = view('The last decision on a component that changed something.', {
@@ -109,7 +123,7 @@ export function performanceStatus(input: PerformanceStatusInput): PerformanceSta
     ready: { status: ready?.status ?? 'Unknown', reason: ready?.reason ?? null, message: ready?.message ?? null },
     rating: ratingView(ratingOf({ policy: policy.rating, ...measured.rating })),
     trend: trendView(input),
-    objectives: objectives.map((fresh) => objectiveView(fresh, status.objectives)),
+    objectives: objectives.map((fresh) => objectiveView(fresh, input)),
     objectivesMet: status.objectivesMet ?? objectivesMet,
     decisions: decisionsOf(input),
     conditions: (status.conditions ?? []).map(({ type, status: holds, reason, message, lastTransitionTime }) => ({
@@ -124,22 +138,27 @@ export function performanceStatus(input: PerformanceStatusInput): PerformanceSta
 
 type ObjectiveEntry = NonNullable<GenerationServiceStatus['objectives']>[number];
 
-/** What was settled over several looks is as status says it; the figure is of this moment. */
+/** What was settled over several looks is as status says it; the figure and what was counted are of this moment. */
 function objectiveView(
   fresh: ObjectiveEntry,
-  settled: readonly ObjectiveEntry[] | undefined,
+  { service: { status = {} }, standing, now }: ViewInput,
 ): Static<typeof Objective> {
   const { name, component, target, measured, observedAt } = fresh;
-  const { state, since, attainment } = settled?.find((one) => one.name === name && one.target === target) ?? fresh;
+  const said = status.objectives?.find((one) => one.name === name && one.target === target) ?? fresh;
+  const attainment = standing?.attainment(name, now);
+  const rates = standing?.burnRates(name, now) ?? {};
+  const burnRates = Object.keys(burnWindows).map((window) => [window, known(rates[window as BurnWindow])]);
   return {
     name,
     component: component ?? null,
-    state,
+    state: said.state,
     target: target ?? null,
     measured: measured ?? null,
-    since: since ?? null,
-    attainment: attainment ?? null,
+    since: said.since ?? null,
+    attainment: (attainment === undefined ? said.attainment : attainmentText(attainment)) ?? null,
     observedAt: observedAt ?? null,
+    burnRates: Object.fromEntries(burnRates) as Static<typeof Objective>['burnRates'],
+    burning: paceOf(rates)?.long ?? null,
   };
 }
 

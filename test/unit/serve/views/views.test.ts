@@ -95,8 +95,19 @@ describe('performanceStatus()', () => {
       since: '2026-11-25T11:30:00Z',
       attainment: '0.98',
       observedAt: '2026-11-25T11:59:56Z',
+      burnRates: { '5m': null, '30m': null, '1h': null, '6h': null, '3d': null },
+      burning: null,
     });
     expect(answer.objectivesMet).toBe('4/6');
+  });
+  test('has attainment and burn as they were counted until this moment', () => {
+    const standing = { attainment: () => 0.9876, burnRates: () => ({ '5m': 100, '1h': 14.4, '3d': 0.5 }) };
+    const { objectives } = performanceStatus({ ...told, standing, trend });
+    expect(objectives.find(({ name }) => name === 'Memory')).toMatchObject({
+      attainment: '0.987',
+      burnRates: { '5m': 100, '30m': null, '1h': 14.4, '6h': null, '3d': 0.5 },
+      burning: '1h',
+    });
   });
   test('has mode, readiness and the last decisions', () => {
     expect(answer).toMatchObject({
