@@ -7,6 +7,7 @@ import { cliReference } from './cli-reference.ts';
 import { conditionsReference } from './conditions-reference.ts';
 import { crds } from './crds.ts';
 import { metricsReference } from './metrics-reference.ts';
+import { monitoring } from './monitoring.ts';
 import { openapiReference } from './openapi.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -16,6 +17,7 @@ const files = new Map([
   ...conditionsReference(),
   ...chartCrds(),
   ...metricsReference(),
+  ...monitoring(),
   ...cliReference(),
   ...openapiReference(),
 ]);

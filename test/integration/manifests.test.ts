@@ -4,6 +4,7 @@ import type { KubeObject } from '../../operator/kube/object.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
 
 interface Rendered extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
   readonly rules?: unknown;
   readonly spec?: {
     readonly template?: {
@@ -114,6 +115,44 @@ describe('views', () => {
       '--log-format=json',
     ]);
     expect(args(both)).toEqual(expect.arrayContaining(['--views', '--metrics-api-service=genops-system/genops']));
+  });
+});
+
+describe('monitoring', () => {
+  const enabled = ['podMonitor', 'rules', 'dashboard'].map((part) => `monitoring.${part}.enabled=true`).join(',');
+
+  test('is the same in chart and kustomize base, and nothing of it comes unasked', async () => {
+    const [byChart, byKustomize] = [
+      await chart('--set', enabled),
+      parsed(await tools.kubectl('kustomize', 'config/monitoring')),
+    ];
+    for (const kind of ['PodMonitor', 'PrometheusRule']) {
+      expect(named(byChart, kind)).toHaveLength(1);
+      expect(named(byKustomize, kind).map(({ spec }) => spec)).toEqual(named(byChart, kind).map(({ spec }) => spec));
+      expect(named(await chart(), kind)).toEqual([]);
+    }
+    const dashboards = (all: readonly Rendered[]) =>
+      named(all, 'ConfigMap').map(({ metadata, data }) => [
+        metadata.name,
+        metadata.labels?.['grafana_dashboard'],
+        JSON.parse(data?.['genops.json'] ?? '') as unknown,
+      ]);
+    expect(dashboards(byChart)).toHaveLength(1);
+    expect(dashboards(byKustomize)).toEqual(dashboards(byChart));
+    expect(dashboards(await chart())).toEqual([]);
+  });
+
+  test('rules have the labels that a Prometheus looks for, and say where the runbook is', async () => {
+    const [rule] = named(
+      await chart(
+        '--set',
+        `${enabled},monitoring.labels.release=prometheus,monitoring.rules.runbookUrl=https://x/y.md`,
+      ),
+      'PrometheusRule',
+    );
+    expect(rule?.metadata.labels).toMatchObject({ release: 'prometheus' });
+    expect(JSON.stringify(rule)).toContain('"runbook_url":"https://x/y.md#genopsdown"');
+    expect(JSON.stringify(rule)).not.toContain('"docs/runbook.md');
   });
 });
 
