@@ -1,31 +1,87 @@
-import { BlockList, isIP } from 'node:net';
+import { lookup } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** Whether an address may be dialled for metrics. */
 export type AddressGuard = (address: string) => boolean;
 
-/** What no Pod has and no metric source should be: this machine itself, link-local with the cloud's metadata, multicast, unspecified. */
+/** What no Pod has and no metric source should be: this machine itself, link-local with the cloud's metadata (some clouds have theirs elsewhere), multicast, unspecified. */
 const refused = [
   '0.0.0.0/8',
   '127.0.0.0/8',
   '169.254.0.0/16',
+  '100.100.100.200/32',
+  '168.63.129.16/32',
   '224.0.0.0/4',
   '240.0.0.0/4',
   '::/128',
   '::1/128',
   'fe80::/10',
   'ff00::/8',
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
 ];
 
-/** @param options.widen Networks (CIDR) that are allowed all the same. @throws {RangeError} for one that is none. */
-export function createAddressGuard({ widen = [] }: { readonly widen?: readonly string[] } = {}): AddressGuard {
+/**
+ * @param options.refuse Addresses that are refused besides: the API server's.
+ * @param options.widen Networks (CIDR) that are allowed all the same. @throws {RangeError} for one that is none.
+ */
+export function createAddressGuard({
+  widen = [],
+  refuse = [],
+}: { readonly widen?: readonly string[]; readonly refuse?: readonly string[] } = {}): AddressGuard {
   const [blocked, allowed] = [blockList(refused), blockList(widen)];
+  for (const address of refuse) blocked.addAddress(address, familyOf(address));
   return (address) => {
-    const version = isIP(address);
-    if (version === 0) return false;
-    const family = version === 4 ? 'ipv4' : 'ipv6';
-    return allowed.check(address, family) || !blocked.check(address, family);
+    if (isIP(address) === 0) return false;
+    const inner = innerAddress(address);
+    const isIn = (list: BlockList): boolean =>
+      list.check(address, familyOf(address)) || (inner !== undefined && list.check(inner, 'ipv4'));
+    return isIn(allowed) || !isIn(blocked);
   };
 }
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'ipv4' : 'ipv6');
+
+/** The IPv4 address that an IPv6 one leads to: mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16). */
+function innerAddress(address: string): string | undefined {
+  if (isIP(address) !== 6) return undefined;
+  const groups = groupsOf(address);
+  const start = groups.slice(0, 6).join(':');
+  if (start === '0:0:0:0:0:ffff' || start === '0:0:0:0:0:0' || start === '64:ff9b:0:0:0:0')
+    return dotted(groups.slice(6));
+  return groups[0] === '2002' ? dotted(groups.slice(1, 3)) : undefined;
+}
+
+/** The eight groups of an IPv6 address, in hexadecimal without leading zeros. */
+function groupsOf(address: string): readonly string[] {
+  const [head = '', tail] = (URL.parse(`http://[${address.split('%')[0]}]/`)?.hostname.slice(1, -1) ?? '').split('::');
+  const parts = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const [before, after] = [parts(head), parts(tail ?? '')];
+  return [...before, ...Array.from({ length: 8 - before.length - after.length }, () => '0'), ...after];
+}
+
+const dotted = (groups: readonly string[]): string =>
+  groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]).join('.');
+
+/** Code of the error with which a guarded look-up ends where nothing is left to dial. */
+export const addressRefused = 'ERR_ADDRESS_REFUSED';
+
+/** Looks a name up and gives only what may be dialled: checked at each connection, so that no name can move to another address after it was looked at. */
+export const guardedLookup =
+  (guard: AddressGuard): LookupFunction =>
+  (host, options, callback) =>
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, []);
+      const allowed = addresses.filter(({ address }) => guard(address));
+      const [first] = allowed;
+      if (first === undefined) {
+        const found = addresses.map(({ address }) => address).join(', ');
+        return callback(refusal(`${host} is ${found}: not an address to read metrics from`), []);
+      }
+      return options.all === true ? callback(null, allowed) : callback(null, first.address, first.family);
+    });
+
+const refusal = (message: string): NodeJS.ErrnoException => Object.assign(new Error(message), { code: addressRefused });
 
 function blockList(networks: readonly string[]): BlockList {
   const list = new BlockList();
@@ -39,7 +95,7 @@ function blockList(networks: readonly string[]): BlockList {
       Number(prefix) > (version === 4 ? 32 : 128)
     )
       throw new RangeError(`saw ${JSON.stringify(network)}; wanted a network, for example 127.0.0.0/8`);
-    list.addSubnet(address, Number(prefix), version === 4 ? 'ipv4' : 'ipv6');
+    list.addSubnet(address, Number(prefix), familyOf(address));
   }
   return list;
 }
