@@ -59,7 +59,7 @@ async function allowSecrets(
   { namespace, user, secrets }: { readonly user: string } & Pick<RightsOptions, 'namespace' | 'secrets'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const metadata = { namespace, name: 'genops-secrets' };
+  const metadata = { namespace, name: 'tested-operator-secrets' }; // not the chart's name: a test may install that too
   const rules = [{ apiGroups: [''], resources: ['secrets'], resourceNames: secrets, verbs: ['get'] }];
   const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
   await kube.create(roles, { metadata, rules }, {}, signal);
