@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from '@jest/globals';
+import { Agent } from 'undici';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployments } from '../../operator/reconcilers/kinds.ts';
@@ -107,7 +108,32 @@ test('Shadow: load raises the floor, the real HPA follows it, and both come down
   await world.eventually(async () => expect(await replicas(world)).toBe(2), patience);
 }, 400_000);
 
-test('MetricsAPI: installed by its chart under its own rights, the operator serves the metric and the real HPA scales by it', async () => {
+/** Asks every replica of an installed operator for the load of the service, as somebody with the role `view` in its namespace. */
+async function loadViews(world: World, system: string): Promise<readonly unknown[]> {
+  const ca = await tools.kubectl(
+    '-n',
+    system,
+    'get',
+    'secret',
+    'genops-tls',
+    '-o',
+    'go-template={{index .data "ca.crt"}}',
+  );
+  const connect = { ca: Buffer.from(ca, 'base64').toString(), servername: `genops.${system}.svc` };
+  await using dispatcher = { agent: new Agent({ connect }), [Symbol.asyncDispose]: () => dispatcher.agent.close() };
+  const authorization = `Bearer ${(await tools.kubectl('-n', world.namespace, 'create', 'token', 'viewer')).trim()}`;
+  const path = `/namespaces/${world.namespace}/generationservices/generation/api/performance/load`;
+  const addresses = await tools.kubectl('-n', system, 'get', 'pods', '-o', 'jsonpath={.items[*].status.podIP}');
+  return Promise.all(
+    addresses.split(' ').map(async (address) => {
+      const options = { origin: `https://${address}:8443`, path, method: 'GET', headers: { authorization } } as const;
+      const { statusCode, body } = await dispatcher.agent.request(options);
+      return { status: statusCode, body: await body.json() };
+    }),
+  );
+}
+
+test('MetricsAPI: installed by its chart with two replicas under their own rights, they serve the metric and the views, and the real HPA scales by it', async () => {
   await using world = await startWorld({ operator: false });
   await startWorkload(world);
   const system = `${world.namespace}-system`;
@@ -116,7 +142,9 @@ test('MetricsAPI: installed by its chart under its own rights, the operator serv
     await tools.kubectl('label', 'namespace', system, 'pod-security.kubernetes.io/enforce=restricted');
     const values = {
       image: { tag: 'dev' },
+      replicas: 2,
       metricsAPI: { enabled: true },
+      views: { enabled: true },
       namespaces: [world.namespace], // other tests have operators of their own
       secretAccess: [{ namespace: world.namespace, names: ['redis'] }],
     };
@@ -143,7 +171,20 @@ test('MetricsAPI: installed by its chart under its own rights, the operator serv
       metrics: [{ type: 'Resource' }, { type: 'Pods' }],
     });
 
-    await underLoad(world, async () => expect(await replicas(world)).toBeGreaterThanOrEqual(5));
+    const viewer = [
+      'create',
+      'rolebinding',
+      'viewer',
+      '--clusterrole=view',
+      `--serviceaccount=${world.namespace}:viewer`,
+    ];
+    await tools.kubectl('-n', world.namespace, 'create', 'serviceaccount', 'viewer');
+    await tools.kubectl('-n', world.namespace, ...viewer);
+    await underLoad(world, async () => {
+      expect(await replicas(world)).toBeGreaterThanOrEqual(5);
+      const seen = { status: 200, body: { total: { requestRate: expect.any(Number), p95: expect.any(Number) } } };
+      expect(await loadViews(world, system)).toMatchObject([seen, seen]);
+    });
     const told = await tools.kubectl(
       '-n',
       world.namespace,
@@ -156,9 +197,10 @@ test('MetricsAPI: installed by its chart under its own rights, the operator serv
     expect((await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.spec.minReplicas).toBe(2); // the floor stayed: the HPA itself decided
     await world.eventually(async () => expect(await replicas(world)).toBe(2), patience);
     // a right that is missing; what is forbidden in a namespace that is being removed is another test's
-    expect(await tools.kubectl('-n', system, 'logs', 'deployment/genops')).not.toMatch(/forbidden: User/i);
+    const logs = ['logs', '-l', 'app.kubernetes.io/name=genops', '--tail=-1'];
+    expect(await tools.kubectl('-n', system, ...logs)).not.toMatch(/forbidden: User/i);
   } finally {
-    await tools.helm('uninstall', 'genops', '-n', system);
+    await tools.helm('uninstall', 'genops', '-n', system, '--ignore-not-found');
     await tools.kubectl('delete', 'namespace', system, '--wait=false');
   }
 }, 500_000);
