@@ -78,10 +78,11 @@ const objects = (redisPort: number) => [
     stringData: { host: '127.0.0.1', port: String(redisPort), password: secretValue },
   },
 ];
-const services = ['ai', 'other'].map((namespace) => {
-  const made = generationService({ redis: [{ name: 'cache', secretRef: { name: 'redis' } }] });
-  return { ...made, metadata: { name: made.metadata.name, namespace } };
-});
+const services = [
+  { name: 'generation', namespace: 'ai', spec: { redis: [{ name: 'cache', secretRef: { name: 'redis' } }] } },
+  { name: 'generation', namespace: 'other', spec: {} },
+  { name: 'lawless', namespace: 'other', spec: { policyRef: { name: 'nowhere' } } },
+].map(({ spec, ...metadata }) => ({ ...generationService(spec), metadata }));
 
 beforeAll(async () => {
   plane = await startPlane();
@@ -275,11 +276,26 @@ describe.each(['the leader', 'a follower, which asks the leader'])('%s', (who) =
     expect(await asked().ask(path, await bearer())).toMatchObject(expected);
   });
 
+  test('judges nothing without a policy that says what by, but has its history', async () => {
+    const lawless = '/namespaces/other/generationservices/lawless';
+    expect(await asked().ask(`${lawless}/api/performance/load`, token('everywhere'))).toMatchObject({
+      status: 409,
+      body: { reason: 'Conflict', message: expect.stringContaining('PolicyAccepted') },
+    });
+    expect((await asked().ask(`${lawless}/api/performance/history`, token('everywhere'))).status).toBe(200);
+  });
+
   test('shows the fleet of a namespace, or of all to who may list all', async () => {
     const mine = await asked().ask('/generationservices?namespace=ai', token('reader'));
     expect(mine.body).toMatchObject({ services: [{ namespace: 'ai', name: 'generation' }] });
     const all = await asked().ask('/generationservices', token('everywhere'));
-    expect(all.body).toMatchObject({ services: [{ namespace: 'ai' }, { namespace: 'other' }] });
+    expect(all.body).toMatchObject({
+      services: [
+        { namespace: 'ai', name: 'generation' },
+        { namespace: 'other', name: 'generation' },
+        { namespace: 'other', name: 'lawless' },
+      ],
+    });
   });
 
   test('every view is as the published schema says, and none shows what is in a Secret', async () => {
