@@ -114,6 +114,12 @@ describe('views', () => {
       '--log-level=info',
       '--log-format=json',
     ]);
+    const tokensOnly = await chart('--set', 'views.enabled=true,views.plainMetrics=false');
+    expect(args(tokensOnly)).toContain('--metrics-bind-address=');
+    expect(JSON.stringify(podOf(tokensOnly))).not.toContain('8080');
+    await expect(
+      chart('--set', 'views.enabled=true,views.plainMetrics=false,monitoring.podMonitor.enabled=true'),
+    ).rejects.toThrow(/wanted one of them/);
     expect(args(both)).toEqual(expect.arrayContaining(['--views', '--metrics-api-service=genops-system/genops']));
   });
 });
