@@ -27,7 +27,7 @@ export async function keepRollUps(
 }
 
 /** The next leader is waiting, and the process may be killed: what is not written by then is lost. */
-const patienceMs = 5_000;
+const patienceMs = 10_000;
 const atATime = 16;
 
 /** Of all services, when the reconcilers have ended and while we still lead. Never throws. */
