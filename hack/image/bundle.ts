@@ -1,5 +1,6 @@
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { join } from 'node:path';
+import { assets } from '../../operator/serve/console/assets.ts';
 
 /**
  * One .mjs of a TypeScript entry point and everything it imports: starts faster and takes less memory than the files (82 against 108 MB), and an image needs no node_modules.
@@ -18,6 +19,7 @@ export async function bundle(entryPoint: string): Promise<Uint8Array> {
     format: 'esm',
     // CommonJS packages in the bundle call require() for Node's own modules, which ESM does not have.
     banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+    plugins: [consoleAssets],
     legalComments: 'none',
     logLevel: 'silent', // a failed build throws, with every message in it
   });
@@ -25,3 +27,13 @@ export async function bundle(entryPoint: string): Promise<Uint8Array> {
   if (output === undefined) throw new Error(`esbuild wrote nothing for ${entryPoint}`);
   return output.contents;
 }
+
+/** What the console reads from files is in the bundle as text: it is one file. */
+const consoleAssets: Plugin = {
+  name: 'console-assets',
+  setup: (building) =>
+    building.onLoad({ filter: /[\\/]serve[\\/]console[\\/]assets\.ts$/ }, () => ({
+      contents: `export const assets = ${JSON.stringify(assets)};`,
+      loader: 'js',
+    })),
+};

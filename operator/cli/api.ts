@@ -4,6 +4,7 @@ import type { Holder } from '../kube/lease.ts';
 import type { OperatorDeps, Running } from '../reconcilers/operator.ts';
 import { serveApi, type Api } from '../serve/api.ts';
 import { createAuthority } from '../serve/authority.ts';
+import { consolePage } from '../serve/console/pages.ts';
 import { openCustomMetrics } from '../serve/custom-metrics-server.ts';
 import { createLeading, type Leading } from '../serve/leading.ts';
 import { createRateLimit } from '../serve/rate-limit.ts';
@@ -71,6 +72,6 @@ function openViews(
     leading,
     limit: createRateLimit(viewRate),
     registry: metrics.registry,
-    pages: () => undefined,
+    pages: consolePage,
   };
 }
