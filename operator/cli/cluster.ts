@@ -1,8 +1,9 @@
 import type { GenerationService } from '../api/generation-service.ts';
+import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { connectKube, type Kube } from '../kube/client.ts';
 import { loadConfig, type ClusterConfig } from '../kube/config.ts';
 import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
-import { generationServices } from '../reconcilers/kinds.ts';
+import { generationServices, performancePolicies } from '../reconcilers/kinds.ts';
 import { UsageError } from './command.ts';
 import { versionNumber } from './version.ts';
 
@@ -37,6 +38,21 @@ export async function serviceOf(kube: Kube, key: Key, signal: AbortSignal): Prom
   if (service === undefined)
     throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
   return service;
+}
+
+/** The policy that a service names; undefined where it names none. @throws {UsageError} where it is not there. */
+export async function policyOf(
+  kube: Kube,
+  { metadata: { namespace }, spec: { policyRef } }: GenerationService,
+  signal: AbortSignal,
+): Promise<(PerformancePolicy & KubeObject) | undefined> {
+  if (policyRef === undefined) return undefined;
+  const policy = await kube.get(performancePolicies, `${namespace}/${policyRef.name}`, signal);
+  if (policy === undefined)
+    throw new UsageError(
+      `saw no PerformancePolicy ${namespace}/${policyRef.name}; wanted the one that spec.policyRef.name names`,
+    );
+  return policy;
 }
 
 /** Where the client library looks when there is nothing to be found: no API server has listened there for years. */

@@ -17,6 +17,8 @@ export function oneOf<const T extends string>(flag: string, value: string | unde
 
 export interface Output {
   write(text: string): unknown;
+  /** Somebody looks at it: a line may be written anew. */
+  readonly isTTY?: boolean | undefined;
 }
 
 type ValuesOf<Options extends ParseArgsOptionsConfig> = ReturnType<

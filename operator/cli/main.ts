@@ -6,12 +6,14 @@ import { diff } from './diff.ts';
 import { manager } from './manager.ts';
 import { policyEffective } from './policy-effective.ts';
 import { status } from './status.ts';
+import { validate } from './validate.ts';
 import { version } from './version.ts';
 
 /** Every command, by the words that name it. */
 export const commands = {
   manager,
   status,
+  validate,
   diff,
   'policy effective': policyEffective,
   version,

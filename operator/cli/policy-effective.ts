@@ -2,9 +2,8 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { stringify } from 'yaml';
 import { problemText } from '../api/field-problem.ts';
 import { effectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
-import { performancePolicies } from '../reconcilers/kinds.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
-import { connectFor, serviceOf } from './cluster.ts';
+import { connectFor, policyOf, serviceOf } from './cluster.ts';
 import { readManifests } from './manifests.ts';
 import { table } from './table.ts';
 
@@ -69,17 +68,10 @@ async function fromCluster(
   positionals: readonly string[],
   signal: AbortSignal,
 ) {
-  const { kube: client, namespace, key } = connectFor(positionals, values, usage);
+  const { kube: client, key } = connectFor(positionals, values, usage);
   await using kube = client;
   const service = await serviceOf(kube, key, signal);
-  const wanted = service.spec.policyRef?.name;
-  const policy =
-    wanted === undefined ? undefined : await kube.get(performancePolicies, `${namespace}/${wanted}`, signal);
-  if (wanted !== undefined && policy === undefined)
-    throw new UsageError(
-      `saw no PerformancePolicy ${namespace}/${wanted}; wanted the one that spec.policyRef.name names`,
-    );
-  return { service, policy };
+  return { service, policy: await policyOf(kube, service, signal) };
 }
 
 function componentLayer({ spec }: GenerationService, name: string | undefined) {

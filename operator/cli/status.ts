@@ -2,6 +2,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { connectFor, serviceOf } from './cluster.ts';
+import { objectiveRows } from './objective-rows.ts';
 import { table } from './table.ts';
 
 export const status = command({
@@ -25,8 +26,6 @@ export const status = command({
   },
 });
 
-const marks: Readonly<Record<string, string>> = { Met: '✅', NotMet: '❌', NotExercised: '–', Unknown: '?' };
-
 /** The status of a service as a page for people. */
 export function statusText({ metadata, spec, status: seen = {} }: GenerationService): string {
   const { conditions = [], components = [], redis = [] } = seen;
@@ -34,7 +33,7 @@ export function statusText({ metadata, spec, status: seen = {} }: GenerationServ
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
     `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${seen.policy?.name ?? 'defaults'}${ratingText(seen)}${behind}`,
-    section('Objectives', objectiveRows(seen)),
+    section('Objectives', objectivesOf(seen)),
     section(
       'Replicas',
       components.flatMap(({ name, replicas, decision }) =>
@@ -74,15 +73,9 @@ const ratingText = ({ rating: { grade, score, scoredOf } = {} }: GenerationServi
   return score === undefined ? `   grade ${grade}` : `   ${grade} ${score} of ${scoredOf}`;
 };
 
-function objectiveRows({ objectives, objectivesMet }: GenerationServiceStatus): readonly (readonly string[])[] {
-  if (objectives === undefined)
-    return objectivesMet === undefined ? [] : [[`${objectivesMet} met: none was measured yet`]];
-  return objectives.map(({ name, state, measured = '', target = '', component = '' }) => [
-    `${marks[state] ?? ''} ${name}`,
-    measured,
-    `target ${target}`,
-    component,
-  ]);
+function objectivesOf({ objectives, objectivesMet }: GenerationServiceStatus): readonly (readonly string[])[] {
+  if (objectives !== undefined) return objectiveRows(objectives);
+  return objectivesMet === undefined ? [] : [[`${objectivesMet} met: none was measured yet`]];
 }
 
 const section = (title: string, rows: readonly (readonly string[])[]): string =>

@@ -1,0 +1,161 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Agent } from 'undici';
+import { problemText } from '../api/field-problem.ts';
+import { effectivePolicy, type EffectivePolicy } from '../decide/effective-policy.ts';
+import { judgeObjectives, type Measured, type Observation } from '../decide/objectives.ts';
+import { UsageError } from './command.ts';
+import { readManifests } from './manifests.ts';
+import { asked, type Look } from './verdict.ts';
+
+/** The guide's paths. */
+const paths = { monitoring: '/api/monitoring/metrics', cache: '/api/cache/status' } as const;
+/** Views cannot be watched. */
+const everyMs = 5_000;
+const limits = { timeoutMs: 10_000, maxResponseSize: 1_000_000 };
+const megabyte = 2 ** 20;
+
+/** The JSON of both views. Undefined: the server has no such page. */
+export interface Views {
+  readonly monitoring: unknown;
+  readonly cache: unknown;
+}
+
+interface Reading {
+  readonly url: string;
+  readonly policy: EffectivePolicy['objectives'];
+  /** When it is aborted there is one look more, and that is the last. */
+  readonly until: AbortSignal;
+}
+
+/** How a workload stands by its own views B4 and B5: now, and every few seconds. One that cannot be read is a look too: it may come back. */
+export async function* workloadLooks({ url, policy, until }: Reading, signal: AbortSignal): AsyncGenerator<Look> {
+  await using stack = new AsyncDisposableStack();
+  const agent = stack.adopt(new Agent({ maxResponseSize: limits.maxResponseSize }), (open) => open.destroy());
+  const read = (path: string): Promise<unknown> => page(agent, `${url.replace(/\/+$/, '')}${path}`, signal);
+  for (;;) {
+    const isLast = until.aborted;
+    try {
+      const views = { monitoring: await read(paths.monitoring), cache: await read(paths.cache) };
+      yield workloadLook(url, views, { policy, now: Date.now() });
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      yield { about: url, objectives: [], unsettled: error.message };
+    }
+    if (isLast) return;
+    await pause(everyMs, undefined, { signal: AbortSignal.any([until, signal]) }).catch(() => signal.throwIfAborted());
+  }
+}
+
+/** The objectives by what the views say; figures that the guide's views have no name for are not asked for where they are not there. */
+export function workloadLook(
+  url: string,
+  views: Views,
+  { policy, now }: { readonly policy: EffectivePolicy['objectives']; readonly now: number },
+): Look {
+  const measured = measuredFromViews(url, views, now);
+  const untold = (['concurrentWorkflows', 'cachedResponseTime'] as const).filter(
+    (name) => measured[name === 'concurrentWorkflows' ? 'workflowsInFlight' : name] === undefined,
+  );
+  const off = Object.fromEntries(untold.map((name) => [name, { ...policy[name], mode: 'Off' as const }]));
+  const judgedBy: EffectivePolicy['objectives'] = { ...policy, ...off };
+  const { objectives } = judgeObjectives({ policy: judgedBy, measured, previous: undefined, now });
+  const left = untold.filter((name) => policy[name].mode !== 'Off');
+  return {
+    about: url,
+    objectives: asked(objectives, policy),
+    remarks: left.length === 0 ? [] : [`not judged, for the views say nothing of it: ${left.join(', ')}`],
+  };
+}
+
+/** @throws {UsageError} for a view that is not as the guide has it. */
+function measuredFromViews(url: string, { monitoring, cache }: Views, now: number): Measured {
+  const [metrics, statistics] = [section(monitoring, 'metrics'), section(cache, 'statistics')];
+  if (metrics === undefined)
+    throw new UsageError(`saw no object metrics in ${url}${paths.monitoring}; wanted the guide’s view of a workload`);
+  const seen = (value: number | undefined): Observation | undefined =>
+    value === undefined ? undefined : { value, observedAt: now };
+  const figure = (name: string): number | undefined => figureOf(metrics, name);
+  const share = (from: Section | undefined, name: string): number | undefined => {
+    const value = from === undefined ? undefined : figureOf(from, name);
+    if (value !== undefined && value > 1) throw new UsageError(`saw ${name} ${value}; wanted a ratio from 0 to 1`);
+    return value;
+  };
+  const memory = figure('memory_usage_mb');
+  const errors = share(metrics, 'error_rate');
+  const one = share(statistics, 'hit_ratio') ?? share(metrics, 'cache_hit_ratio');
+  const hits = (own: string): number | undefined =>
+    statistics !== undefined && own in statistics ? share(statistics, own) : one;
+  return {
+    workflowDuration: seen(figure('workflow_execution_time')),
+    workflowsInFlight: seen(figure('workflows_in_flight')),
+    memory: seen(memory === undefined ? undefined : memory * megabyte),
+    successRatio: seen(share(metrics, 'success_rate') ?? (errors === undefined ? undefined : 1 - errors)),
+    redisHitRatio: seen(hits('redis_hit_ratio')),
+    workloadHitRatio: seen(hits('workload_hit_ratio')),
+  };
+}
+
+type Section = Readonly<Record<string, unknown>>;
+
+function section(view: unknown, name: string): Section | undefined {
+  const found = isObject(view) ? view[name] : undefined;
+  return isObject(found) ? found : undefined;
+}
+
+const isObject = (value: unknown): value is Section => typeof value === 'object' && value !== null;
+
+/** Undefined: null, or not there. */
+function figureOf(from: Section, name: string): number | undefined {
+  const value = Object.hasOwn(from, name) ? from[name] : undefined;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw new UsageError(`saw ${name} ${JSON.stringify(value)}; wanted a number from 0, or null where it is not known`);
+}
+
+/** Undefined where there is no such page. @throws {UsageError} that says what came instead. */
+async function page(agent: Agent, url: string, signal: AbortSignal): Promise<unknown> {
+  const wanted = 'wanted the guide’s view as JSON';
+  try {
+    const { origin, pathname, search } = new URL(url);
+    const { statusCode, body } = await agent.request({
+      origin,
+      path: `${pathname}${search}`,
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]),
+    });
+    const text = await body.text();
+    if (statusCode === 404) return undefined;
+    if (statusCode !== 200) throw new UsageError(`saw ${statusCode} from ${url}; ${wanted}`);
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof UsageError || !Error.isError(error)) throw error;
+    if (error instanceof TypeError && !('code' in error)) throw error;
+    const why = 'code' in error ? String(error.code) : error.message;
+    throw new UsageError(`saw no view at ${url} (${why}); ${wanted}`, { cause: error });
+  }
+}
+
+/** Targets of the one PerformancePolicy of a file; of the defaults without one. @throws {UsageError} */
+export async function objectivesOf(file: string | undefined): Promise<EffectivePolicy['objectives']> {
+  if (file === undefined) return effectivePolicy({}).policy.objectives;
+  const { policies } = await readManifests([file]);
+  const [policy] = policies;
+  if (policy === undefined || policies.length > 1)
+    throw new UsageError(`saw ${policies.length} PerformancePolicies in ${file}; wanted one`);
+  const { policy: effective, problems } = effectivePolicy({
+    policy: { name: policy.metadata.name, spec: policy.spec },
+  });
+  if (problems.length > 0) throw new UsageError(`${file}: ${problems.map(problemText).join('\n')}`);
+  return effective.objectives;
+}
+
+/** @throws {UsageError} */
+export function workloadUrl(text: string): string {
+  const url = URL.parse(text);
+  const isWeb = url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+  if (!isWeb || url.username !== '' || url.search !== '')
+    throw new UsageError(`saw --url ${text}; wanted where the views are, for example http://10.1.2.3:8080/`);
+  return text;
+}
