@@ -3,6 +3,7 @@ import { isProblem } from '../api/problem.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { type Command, exit, type Output, runCommand, UsageError } from './command.ts';
 import { diff } from './diff.ts';
+import { explain, why } from './explain.ts';
 import { manager } from './manager.ts';
 import { policyEffective } from './policy-effective.ts';
 import { status } from './status.ts';
@@ -14,6 +15,8 @@ export const commands = {
   manager,
   status,
   validate,
+  explain,
+  why,
   diff,
   'policy effective': policyEffective,
   version,

@@ -124,6 +124,12 @@ test('is 0 under a load that is carried, 1 when workflows become slow, and --wai
       patience,
     );
     await world.eventually(() => ofOnePod(world, 1), patience);
+    const why = await genops(world, 'explain', 'generation', '-n', world.namespace);
+    expect(why).toMatchObject({ code: 0, err: '' });
+    expect(why.out).toMatch(/\nObjectives not met\n(?: .*\n)*? +❌ WorkflowDuration .* for \d+s\n/);
+    expect(why.out).toMatch(
+      /\nEvents, newest first\n(?: .*\n)*? +\d+[sm] ago +Warning +ObjectiveMissed +.*WorkflowDuration/,
+    );
   });
 
   await underLoad(world, fast, async () => {

@@ -1,0 +1,116 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import type { GenerationServiceStatus } from '../api/status.ts';
+import { keyOf } from '../kube/object.ts';
+
+type Component = NonNullable<GenerationServiceStatus['components']>[number];
+type Replicas = NonNullable<Component['replicas']>;
+type Condition = NonNullable<GenerationServiceStatus['conditions']>[number];
+
+/** An Event as the cluster has it (events.k8s.io/v1); the older fields are those of its forerunner. */
+export interface SeenEvent {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly note?: string;
+  readonly eventTime?: string | null;
+  readonly series?: { readonly count: number; readonly lastObservedTime: string } | null;
+  readonly deprecatedLastTimestamp?: string | null;
+}
+
+export interface ToldEvent {
+  /** RFC 3339; null where the cluster does not say. */
+  readonly time: string | null;
+  readonly type: string;
+  readonly reason: string;
+  readonly note: string;
+  readonly count: number;
+}
+
+/** Why a service is as it is, as far as that is written down. */
+export interface Explanation {
+  readonly service: string;
+  readonly mode: string;
+  readonly policy: string;
+  /** Undefined: nobody has looked at it yet. */
+  readonly ready: Condition | undefined;
+  readonly components: readonly {
+    readonly name: string;
+    readonly replicas: Replicas | null;
+    /** What bounds the replicas, in words. */
+    readonly bounds: string;
+    /** The last that changed something. */
+    readonly decision: NonNullable<Component['decision']> | null;
+  }[];
+  readonly objectivesNotMet: NonNullable<GenerationServiceStatus['objectives']>;
+  /** Those that tell of something amiss. */
+  readonly conditions: readonly Condition[];
+  /** Newest first. null: they may not be read. */
+  readonly events: readonly ToldEvent[] | null;
+  /** What might be asked and is written down nowhere. */
+  readonly notRecorded: readonly string[];
+}
+
+const lastEvents = 10;
+
+/** What status and Events say, and what they do not. */
+export function explanationOf(service: GenerationService, events: readonly SeenEvent[] | undefined): Explanation {
+  const { conditions = [], components = [], objectives = [], mode, policy } = service.status ?? {};
+  const known = service.spec.components.map(({ name }) => components.find((one) => one.name === name) ?? { name });
+  return {
+    service: keyOf(service),
+    mode: mode ?? service.spec.mode,
+    policy: policy?.name ?? 'defaults',
+    ready: conditions.find(({ type }) => type === 'Ready'),
+    components: known.map(({ name, replicas = null, decision = null }) => ({
+      name,
+      replicas,
+      bounds: replicas === null ? 'not known: nothing was seen of its autoscaler' : boundsText(replicas),
+      decision,
+    })),
+    objectivesNotMet: objectives.filter(({ state }) => state === 'NotMet'),
+    conditions: conditions.filter(({ type, status }) => (type === 'Stalled' ? status !== 'False' : status !== 'True')),
+    events: events === undefined ? null : told(events),
+    notRecorded: unrecorded(known, events),
+  };
+}
+
+function boundsText({ current, floor, min, max, boundBy }: Replicas): string {
+  const parts = [
+    floor !== undefined && min !== undefined && floor > min
+      ? `the scaler has raised the floor from ${min} to ${floor}`
+      : `the floor is the least that is declared, ${floor ?? min ?? 'not known'}`,
+    `at most ${max ?? 'not known'}, by ${boundBy ?? 'the policy'}`,
+    ...(current !== undefined && max !== undefined && current >= max ? ['that is reached: no more will come'] : []),
+    ...(current !== undefined && floor !== undefined && current === floor
+      ? ['the floor is reached: no less will be']
+      : []),
+  ];
+  return parts.join('; ');
+}
+
+const timeOf = ({ series, eventTime, deprecatedLastTimestamp }: SeenEvent): string | null =>
+  series?.lastObservedTime ?? eventTime ?? deprecatedLastTimestamp ?? null;
+
+const told = (events: readonly SeenEvent[]): readonly ToldEvent[] =>
+  events
+    .map((event) => ({
+      time: timeOf(event),
+      type: event.type ?? '',
+      reason: event.reason ?? '',
+      note: event.note ?? '',
+      count: event.series?.count ?? 1,
+    }))
+    .toSorted((a, b) => Date.parse(b.time ?? '') - Date.parse(a.time ?? ''))
+    .slice(0, lastEvents);
+
+function unrecorded(components: readonly Component[], events: readonly SeenEvent[] | undefined): readonly string[] {
+  const decided = components.filter(({ decision }) => decision !== undefined);
+  return [
+    ...components.filter((one) => !decided.includes(one)).map(({ name }) => `any decision on ${name} so far`),
+    ...(decided.some(({ decision }) => decision?.nextEligibleTime === undefined) || decided.length === 0
+      ? ['when the next decision may come']
+      : []),
+    'decisions that changed nothing, and what each decision was made from beyond its message',
+    ...(events === undefined ? ['Events: you may not list them'] : []),
+    ...(events?.length === 0 ? ['Events of late: the cluster keeps them for about an hour'] : []),
+  ];
+}
