@@ -32,7 +32,12 @@ function isSteady(before: Objective, after: Objective, now: number): boolean {
   if (before.state !== after.state || before.target !== after.target || before.component !== after.component)
     return false;
   const recent = before.observedAt !== undefined && now - Date.parse(before.observedAt) < leastMs;
-  return recent || (isNear(before.measured, after.measured) && isNearShare(before.attainment, after.attainment));
+  // Of what nobody measures only old time leaves the window: that is told with the next state.
+  const isCounted = after.observedAt !== undefined;
+  return (
+    recent ||
+    (isNear(before.measured, after.measured) && (!isCounted || isNearShare(before.attainment, after.attainment)))
+  );
 }
 
 const isNearShare = (a: string | undefined, b: string | undefined): boolean =>

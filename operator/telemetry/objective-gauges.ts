@@ -38,7 +38,7 @@ export function createObjectiveGauges(registry: Registry, samples: () => Iterabl
           if (typeof value === 'number') this.set({ namespace, name: service, objective }, value);
           else
             for (const [window, one] of Object.entries(value ?? {}))
-              this.set({ namespace, name: service, objective, window }, one);
+              if (one > 0) this.set({ namespace, name: service, objective, window }, one); // of a fleet that is well none: thirty series of each service
         }
       },
     });
@@ -47,7 +47,9 @@ export function createObjectiveGauges(registry: Registry, samples: () => Iterabl
     'The figure that an objective is judged by, in its base unit: seconds, bytes, a ratio or a count.',
     ({ value }) => value,
   );
-  gauge('genops_objective_target', 'The target of an objective, in the same unit.', ({ target }) => target);
+  gauge('genops_objective_target', 'The target of an objective, in the same unit.', ({ value, target }) =>
+    value === undefined ? undefined : target,
+  );
   gauge(
     'genops_objective_attainment_ratio',
     'Share of the judged time of the attainment window in which the figure kept its target.',
@@ -60,7 +62,7 @@ export function createObjectiveGauges(registry: Registry, samples: () => Iterabl
   );
   gauge(
     'genops_error_budget_burn_rate',
-    'How many times faster than its budget allows (1 % of the time) an objective was missed in a window: 5m, 30m, 1h, 6h or 3d.',
+    'How many times faster than its budget allows (1 % of the time) an objective was missed in a window (5m, 30m, 1h, 6h or 3d); no sample where it was not missed at all.',
     (sample) => sample.burnRates(),
     ['window'],
   );

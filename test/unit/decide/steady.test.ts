@@ -62,6 +62,11 @@ describe('steadyObjectives()', () => {
   });
 });
 
+test('an attainment of what is unknown is kept: only old time leaves the window', () => {
+  const unknown: Objective = { name: 'Memory', state: 'Unknown', target: '2048Mi', attainment: '0.5' };
+  expect(steadyObjectives([unknown], [{ ...unknown, attainment: '0.9' }], now)).toEqual([unknown]);
+});
+
 type Rating = Parameters<typeof steadyRating>[1];
 const good: Rating = { grade: 'Good', score: 65, scoredOf: 100 };
 const half: Rating = { grade: 'Good', score: 30, scoredOf: 50, parts: { cpu: 15, memory: 15 } };

@@ -12,6 +12,7 @@ test('says value, target, age, attainment and burn of what is known, and nothing
   const standings = createStandings();
   const looked: readonly JudgedObjective[] = [
     { name: 'WorkflowDuration', judged: 'NotMet', goal: 30, observation: { value: 42, observedAt: now - 4_000 } },
+    { name: 'SuccessRatio', judged: 'Met', goal: 0.95, observation: { value: 0.99, observedAt: now - 4_000 } },
     { name: 'CacheHitRatio', judged: 'Unknown', goal: 0.7, observation: undefined },
   ];
   const look = { looked, insideSince: {}, attainmentWindowMs: 86_400_000, intervalMs: 3_000, now };
@@ -21,14 +22,19 @@ test('says value, target, age, attainment and burn of what is known, and nothing
   const of = async (): Promise<readonly string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const duration = 'namespace="ai",name="generation",objective="WorkflowDuration"';
-  expect((await of()).slice(0, 5)).toEqual([
+  const success = 'namespace="ai",name="generation",objective="SuccessRatio"';
+  expect((await of()).slice(0, 8)).toEqual([
     `genops_objective_value{${duration}} 42`,
+    `genops_objective_value{${success}} 0.99`,
     `genops_objective_target{${duration}} 30`,
-    'genops_objective_target{namespace="ai",name="generation",objective="CacheHitRatio"} 0.7',
+    `genops_objective_target{${success}} 0.95`,
     `genops_objective_attainment_ratio{${duration}} 0`,
+    `genops_objective_attainment_ratio{${success}} 1`,
     `genops_metric_age_seconds{${duration}} 4`,
+    `genops_metric_age_seconds{${success}} 4`,
   ]);
-  const burn = (await of()).slice(5).map((line) => [/window="(\w+)"/.exec(line)?.[1], Number(line.split(' ')[1])]);
+  // of what was not missed there is none
+  const burn = (await of()).slice(8).map((line) => [/window="(\w+)"/.exec(line)?.[1], Number(line.split(' ')[1])]);
   // three seconds, of a budget of 1 % of each window
   expect(burn.map(([window, rate]) => [window, Number(Number(rate).toPrecision(6))])).toEqual([
     ['5m', 1],
