@@ -28,25 +28,21 @@ export async function genops(folder: string): Promise<Contestant> {
   };
 }
 
-/** The minimal operator of go-peer/, built once for each state of its sources. */
+/** The minimal operator of go-peer/. */
 export async function goPeer(progress: Progress, signal: AbortSignal): Promise<Contestant> {
-  const source = join(import.meta.dirname, 'go-peer');
+  return { name: 'go', binary: await goProgram('go-peer', progress, signal), args: [] };
+}
+
+/** The path of the program of a folder beside this file, built once for each state of its sources. */
+export async function goProgram(name: string, progress: Progress, signal: AbortSignal): Promise<string> {
+  const source = join(import.meta.dirname, name);
   const hash = createHash('sha256').update((await run('go', ['env', 'GOVERSION'], { cwd: source, signal })).stdout);
   for (const file of (await readdir(source)).toSorted()) hash.update(await readFile(join(source, file)));
-  const folder = await cached(join('bin', `go-peer-${hash.digest('hex').slice(0, 16)}`), (unfinished) =>
-    progress.step('building the Go peer (once for this machine)', async () => {
-      const args = [
-        'build',
-        '-trimpath',
-        '-buildvcs=false',
-        '-ldflags',
-        '-s -w',
-        '-o',
-        join(unfinished, 'go-peer'),
-        '.',
-      ];
+  const folder = await cached(join('bin', `${name}-${hash.digest('hex').slice(0, 16)}`), (unfinished) =>
+    progress.step(`building ${name} (once for this machine)`, async () => {
+      const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', join(unfinished, name), '.'];
       await run('go', args, { cwd: source, signal });
     }),
   );
-  return { name: 'go', binary: join(folder, 'go-peer'), args: [] };
+  return join(folder, name);
 }
