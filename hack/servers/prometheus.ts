@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Agent, request } from 'undici';
 import { debianPackages } from './debian.ts';
 import { onFreePort } from './free-port.ts';
 import { launchServer, stopServer } from './process.ts';
@@ -8,6 +9,15 @@ import { launchServer, stopServer } from './process.ts';
 export interface PrometheusOptions {
   /** The text of prometheus.yml; its relative paths start at the server's folder. */
   readonly config: string;
+  /** Behind TLS and a login: https on localhost. */
+  readonly web?: {
+    /** The text of its web.yml. */
+    readonly config: string;
+    /** Files that it names, in the server's folder. */
+    readonly files: Readonly<Record<string, string>>;
+    /** How to speak to it: authority and client certificate. */
+    readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  };
 }
 
 /** A real Prometheus 2.42 of a test's own, in a folder of its own. */
@@ -24,12 +34,14 @@ export interface PrometheusServer extends AsyncDisposable {
 }
 
 /** Starts a server and waits until /-/ready. `await using` ends it and removes its folder. */
-export async function startPrometheus({ config }: PrometheusOptions): Promise<PrometheusServer> {
+export async function startPrometheus({ config, web }: PrometheusOptions): Promise<PrometheusServer> {
   const binary = await prometheusProgram('prometheus');
   const folder = await mkdtemp(join(tmpdir(), 'genops-prometheus-'));
   try {
     await writeFile(join(folder, 'prometheus.yml'), config);
-    return await onFreePort((port) => startIn(folder, port, binary));
+    const files: Record<string, string> = web === undefined ? {} : { ...web.files, 'web.yml': web.config };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    return await onFreePort((port) => startIn(folder, port, { binary, web }));
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -41,8 +53,12 @@ export async function prometheusProgram(name: 'prometheus' | 'promtool'): Promis
   return join(await debianPackages('prometheus', ['prometheus']), 'usr/bin', name);
 }
 
-async function startIn(folder: string, port: number, binary: string): Promise<PrometheusServer> {
-  const url = `http://127.0.0.1:${port}`;
+async function startIn(
+  folder: string,
+  port: number,
+  { binary, web }: { readonly binary: string; readonly web: PrometheusOptions['web'] | undefined },
+): Promise<PrometheusServer> {
+  const url = web === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
   const launch = () =>
     launchServer({
       binary,
@@ -50,10 +66,11 @@ async function startIn(folder: string, port: number, binary: string): Promise<Pr
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        ...(web === undefined ? [] : [`--web.config.file=${join(folder, 'web.yml')}`]),
       ],
       cwd: folder,
       logFile: join(folder, 'server.log'),
-      ready: (signal) => ready(url, signal),
+      ready: (signal) => ready(url, web?.tls, signal),
     });
   let child = await launch();
   const stop = () => stopServer(child);
@@ -75,7 +92,11 @@ async function startIn(folder: string, port: number, binary: string): Promise<Pr
   };
 }
 
-async function ready(url: string, signal: AbortSignal): Promise<void> {
-  const { ok, status } = await fetch(`${url}/-/ready`, { signal });
-  if (!ok) throw new Error(`/-/ready answers ${status}`);
+/** One that wants a login says so as soon as it is there. */
+async function ready(url: string, tls: { readonly ca: string } | undefined, signal: AbortSignal): Promise<void> {
+  const agent = new Agent({ connect: tls ?? {} });
+  const { statusCode, body } = await request(`${url}/-/ready`, { dispatcher: agent, signal });
+  await body.dump();
+  await agent.close();
+  if (statusCode !== 200 && statusCode !== 401) throw new Error(`/-/ready answers ${statusCode}`);
 }

@@ -26,9 +26,23 @@ export function quantity(text: Quantity): number {
   return Number(figure) * (suffix === undefined ? 1 : (factors[suffix] ?? Number.NaN));
 }
 
-/** The same of what somebody else wrote: a form that we do not read (an exponent, peta) is no reason to stop, the amount is unknown. */
+/** What the API server and metrics-server write besides: billionths, millionths, and more than tera. */
+const foreignFactors: Readonly<Record<string, number>> = {
+  ...factors,
+  n: 1e-9,
+  u: 1e-6,
+  P: 1e15,
+  Pi: 2 ** 50,
+  E: 1e18,
+  Ei: 2 ** 60,
+};
+const foreignPattern = new RegExp(`^([0-9]{1,18}(?:\\.[0-9]{1,9})?)(${Object.keys(foreignFactors).join('|')})?$`);
+
+/** The same of what somebody else wrote. A form that we do not read (an exponent) is no reason to stop: the amount is unknown. */
 export function amount(text: Quantity | undefined): number | undefined {
-  return text !== undefined && pattern.test(String(text)) ? quantity(text) : undefined;
+  const [, figure, suffix] = foreignPattern.exec(String(text ?? '')) ?? [];
+  if (figure === undefined) return undefined;
+  return Number(figure) * (suffix === undefined ? 1 : (foreignFactors[suffix] ?? Number.NaN));
 }
 
 /** Whole bytes: `1Gi` is 1 073 741 824. A fraction of a byte is rounded up, as Kubernetes does. @throws {RangeError} */

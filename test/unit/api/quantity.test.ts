@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { bytes, cores, quantity } from '../../../operator/api/quantity.ts';
+import { amount, bytes, cores, quantity } from '../../../operator/api/quantity.ts';
 
 describe('bytes()', () => {
   test.each([
@@ -36,3 +36,20 @@ test.each(['', '1gb', '1 Gi', '-1Gi', '1e3', 'Gi', '1Pi', '1.Gi', -1, Number.NaN
     expect(() => quantity(text)).toThrow('wanted a quantity, for example 1Gi, 512Mi, 500m or 2');
   },
 );
+
+describe('amount()', () => {
+  test.each([
+    { text: '2847102n', value: 0.002847102 },
+    { text: '350u', value: 0.00035 },
+    { text: '84123456n', value: 0.084123456 },
+    { text: '84Mi', value: 88_080_384 },
+    { text: '2P', value: 2e15 },
+    { text: '0', value: 0 },
+    { text: 2, value: 2 },
+  ])('reads what others write: $text is $value', ({ text, value }) => {
+    expect(amount(text)).toBeCloseTo(value, 12);
+  });
+  test.each(['', '1e3', '-5Mi', 'NaN', undefined])('%p is unknown', (text) => {
+    expect(amount(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,99 @@
+import type { Dispatcher } from 'undici';
+import { addressRefused } from '../address-guard.ts';
+import type { ReadFailure } from './source.ts';
+
+export interface FetchInput {
+  readonly dispatcher: Dispatcher;
+  readonly origin: string;
+  readonly path: string;
+  readonly method?: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** What is read. An answer that does not say what it is, is taken for it. */
+  readonly types: { readonly pattern: RegExp; readonly name: string };
+  /** Other answers than 200 that are read and understood. */
+  readonly alsoRead?: readonly number[];
+}
+
+export interface FetchedPage {
+  readonly text: string;
+  readonly status: number;
+  /** When the answer began, ms since the epoch and ms of performance.now(): what it says is of this moment. */
+  readonly wall: number;
+  readonly monotonic: number;
+}
+
+/** One page of a source. Redirects are not followed, and what cannot be read is a failure in words; how much is read is the dispatcher's to say. */
+export async function fetchPage(input: FetchInput, signal: AbortSignal): Promise<FetchedPage | ReadFailure> {
+  const { dispatcher, origin, path, method = 'GET', headers, body: sent = null } = input;
+  const url = `${origin}${path}`;
+  try {
+    const {
+      statusCode,
+      headers: said,
+      body,
+    } = await dispatcher.request({
+      origin,
+      path,
+      method,
+      headers,
+      body: sent,
+      signal,
+    });
+    const at = { wall: Date.now(), monotonic: performance.now() };
+    const refused = refusal(input, statusCode, said['content-type'], said['content-encoding']);
+    if (refused === undefined) return { text: await body.text(), status: statusCode, ...at };
+    await body.dump({ limit: 16_384, signal });
+    return refused;
+  } catch (error) {
+    return failureOf(url, error, signal);
+  }
+}
+
+function refusal(
+  { origin, path, types, alsoRead = [] }: FetchInput,
+  status: number,
+  said: string | string[] | undefined,
+  encoding: unknown,
+): ReadFailure | undefined {
+  const url = `${origin}${path}`;
+  const type = Array.isArray(said) ? said[0] : said;
+  if (status >= 300 && status < 400)
+    return { reason: 'Redirected', message: `${url} answered ${status}: redirects are not followed` };
+  const isRead = status === 200 || (alsoRead.includes(status) && type !== undefined && types.pattern.test(type));
+  if (!isRead) return { reason: 'BadStatus', message: `${url} answered ${status}`, ...nextFor(status) };
+  if (encoding !== undefined)
+    return { reason: 'NotText', message: `${url} answered in an encoding that was not asked for` };
+  if (type !== undefined && !types.pattern.test(type))
+    return { reason: 'NotText', message: `${url} answered ${type}, not ${types.name}` };
+  return undefined;
+}
+
+const nextFor = (status: number): Pick<ReadFailure, 'next'> =>
+  status === 401 || status === 403
+    ? { next: 'give it a Secret with token, username and password, or a client certificate' }
+    : {};
+
+const timeoutCodes = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+function failureOf(url: string, error: unknown, signal: AbortSignal): ReadFailure {
+  if (signal.aborted) return { reason: 'TimedOut', message: `${url} did not answer in time` };
+  if (!Error.isError(error)) throw error;
+  const code = 'code' in error ? String(error.code) : error.name;
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
+    return { reason: 'TooLarge', message: `${url} answered more than the operator reads` };
+  if (code === 'TypeError' || code === 'ReferenceError' || code === 'RangeError') throw error; // a bug of ours
+  if (code === addressRefused)
+    return {
+      reason: 'AddressRefused',
+      message: error.message,
+      next: 'start the operator with --allow-metric-address and its network, for example 10.0.0.0/8',
+    };
+  if (timeoutCodes.has(code)) return { reason: 'TimedOut', message: `${url} did not answer in time` };
+  return { reason: 'Unreachable', message: `${url}: ${code}`, ...tlsNext(code) };
+}
+
+const tlsNext = (code: string): Pick<ReadFailure, 'next'> =>
+  /CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code)
+    ? { next: 'give it a Secret with ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate' }
+    : {};

@@ -1,0 +1,178 @@
+import type { SignalName } from '../../api/contract.ts';
+import type { Histogram } from '../histogram.ts';
+import type { PodView } from '../pod-view.ts';
+import type { Reading } from '../reading.ts';
+import { feedsOf, isHistogram, type Feed, type Figure, type HistogramName, type SignalMapping } from '../signals.ts';
+import { exampleQuery, isTime, partLabel, queryFor, rateWindowMs } from './promql.ts';
+import type { PrometheusServer, PrometheusServers, QueryAnswer } from './prometheus-server.ts';
+import type { Sample } from './series.ts';
+import { failed, type ReadResult, type Source } from './source.ts';
+
+export interface PrometheusSourceOptions {
+  readonly servers: PrometheusServers;
+  readonly server: PrometheusServer;
+  readonly namespace: string;
+  readonly signals?: readonly SignalMapping[] | undefined;
+  /** PromQL by signal, instead of the query that is made of names. */
+  readonly queries?: Readonly<Partial<Record<SignalName, string>>> | undefined;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** What is asked: one query of names, and one for each signal that has its own. */
+interface Questions {
+  readonly feeds: readonly Feed[];
+  readonly byName: string;
+  readonly own: ReadonlyMap<SignalName, string>;
+}
+
+/** What a Prometheus server says of the Pods that it scrapes. Rates are of the last minute; a reading takes them for the time since the one before. */
+export function prometheusSource(options: PrometheusSourceOptions): Source {
+  const { server, namespace, signals = [], queries = {}, intervalMs, timeoutMs } = options;
+  let made: Questions | undefined;
+  const taken = new Map<string, ReadonlyMap<string, QueryAnswer>>();
+  return {
+    type: 'Prometheus',
+    id: JSON.stringify(['Prometheus', server, namespace, signals, Object.entries(queries)]),
+    forget: (uid) => void taken.delete(uid),
+    async read(pod): Promise<ReadResult> {
+      const questions = (made ??= questionsOf(options));
+      const before = taken.get(pod.uid);
+      const texts = [questions.byName, ...questions.own.values()].filter((query) => query !== '');
+      const answers = new Map(
+        await Promise.all(
+          texts.map(async (query) => {
+            const how = { maxAgeMs: intervalMs, timeoutMs, taken: before?.get(query) };
+            return [query, await options.servers.query(server, query, how)] as const;
+          }),
+        ),
+      );
+      taken.set(pod.uid, answers);
+      for (const answer of answers.values()) if (answer.result === 'failed') return answer;
+      const samples = samplesOf(pod, questions, answers);
+      const wrong = withoutBuckets(questions, samples);
+      if (wrong !== undefined) return wrong;
+      if (samples.every((parts) => parts.length === 0)) return noSeries(pod);
+      const elapsedMs = isWarm(pod) ? elapsed(before, answers) : undefined;
+      return {
+        result: 'read',
+        reading: { observedAt: Date.now(), elapsedMs, ...summed(questions.feeds, samples, elapsedMs) },
+      };
+    },
+  };
+}
+
+function questionsOf({ namespace, signals, queries = {} }: PrometheusSourceOptions): Questions {
+  const feeds = feedsOf(signals);
+  return {
+    feeds,
+    byName: queryFor(feeds, namespace, ({ signal }) => queries[signal] === undefined),
+    own: new Map(Object.entries(queries) as [SignalName, string][]),
+  };
+}
+
+/** By feed: its samples of this Pod. Series that name another namespace are another Pod's. */
+function samplesOf(
+  { name, namespace }: PodView,
+  { feeds, byName, own }: Questions,
+  answers: ReadonlyMap<string, QueryAnswer>,
+): readonly (readonly Sample[])[] {
+  const ofPod = (query: string): readonly Sample[] => {
+    const answer = answers.get(query);
+    const all = answer?.result === 'answered' ? (answer.series.get(name) ?? []) : [];
+    return all.filter(({ labels }) => labels['namespace'] === undefined || labels['namespace'] === namespace);
+  };
+  const named = ofPod(byName);
+  return feeds.map(({ signal, into }, index) => {
+    const query = own.get(signal);
+    if (query === undefined) return named.filter(({ labels }) => labels[partLabel]?.startsWith(`${index}/`));
+    const all = ofPod(query);
+    return signal === 'cacheRequests' ? all.filter(({ labels }) => lookUp(labels) === into) : all;
+  });
+}
+
+/** Of a person's own query for cacheRequests, with the labels of the contract. */
+function lookUp({ result, level = '' }: Sample['labels']): Figure | undefined {
+  const suffix = level.toLowerCase() === 'l2' ? 'L2' : 'L1';
+  if (result === 'hit') return `cacheHits${suffix}`;
+  return result === 'miss' ? `cacheMisses${suffix}` : undefined;
+}
+
+function withoutBuckets({ own, feeds }: Questions, samples: readonly (readonly Sample[])[]): ReadResult | undefined {
+  for (const signal of own.keys()) {
+    const seen = samples[feeds.findIndex((feed) => feed.signal === signal)] ?? [];
+    if (isTime(signal) && seen.length > 0 && seen.every(({ labels }) => labels['le'] === undefined))
+      return failed(
+        'NotUnderstood',
+        `the query of ${signal} gives no buckets (label le)`,
+        `write it like ${exampleQuery(signal)}`,
+      );
+  }
+  return undefined;
+}
+
+const noSeries = ({ name }: PodView): ReadResult =>
+  failed(
+    'NoFigures',
+    `Prometheus has no series of Pod ${name}`,
+    'scrape the Pods so that their series have the labels namespace and pod, or say in metrics[].prometheus.queries how to find them',
+  );
+
+/** Of a Pod that is younger than its window, `rate` divides by time in which nothing was counted: too low, which would look like little load. */
+const isWarm = ({ readySince = 0 }: PodView): boolean => Date.now() - readySince >= rateWindowMs;
+
+/** ms since the answers before; undefined for the first, and where some of them have come anew since. */
+function elapsed(
+  before: ReadonlyMap<string, QueryAnswer> | undefined,
+  answers: ReadonlyMap<string, QueryAnswer>,
+): number | undefined {
+  const [query] = answers.keys();
+  const [last, now] = [before?.get(query ?? ''), answers.get(query ?? '')];
+  return last?.result === 'answered' && now?.result === 'answered' ? now.monotonic - last.monotonic : undefined;
+}
+
+/** Rates over the time since the look before, and values of the moment. As of a page: the first feed of a figure that is there counts, and a family that is there without the series of a counter has counted nothing. */
+function summed(
+  feeds: readonly Feed[],
+  samples: readonly (readonly Sample[])[],
+  elapsedMs: number | undefined,
+): Pick<Reading, 'figures' | 'histograms'> {
+  const figures: Partial<Record<Figure, number>> = {};
+  const histograms: Partial<Record<HistogramName, Histogram>> = {};
+  const there = new Set(feeds.flatMap(({ family }, index) => ((samples[index]?.length ?? 0) > 0 ? [family.name] : [])));
+  const told = new Set<Feed['into']>();
+  for (const [index, { into, family }] of feeds.entries()) {
+    if (!there.has(family.name) || told.has(into)) continue;
+    told.add(into);
+    const seen = samples[index] ?? [];
+    const isRate = family.kind !== 'gauge';
+    if (isRate && elapsedMs === undefined) continue;
+    const seconds = isRate ? (elapsedMs ?? 0) / 1_000 : 1;
+    if (isHistogram(into)) histograms[into] = histogramFrom(seen, seconds);
+    else if (isRate || seen.length > 0)
+      figures[into] = seconds * seen.reduce((sum, { value }) => sum + (isRate ? Math.max(0, value) : value), 0);
+  }
+  return { figures, histograms };
+}
+
+/** More bounds than these are not an honest workload's. */
+const maxBounds = 512;
+
+function histogramFrom(samples: readonly Sample[], seconds: number): Histogram {
+  const cumulative = new Map<number, number>();
+  for (const { labels, value } of samples) {
+    const bound = labels['le'] === '+Inf' ? Infinity : Number(labels['le'] ?? NaN);
+    if (Number.isNaN(bound) || (cumulative.size >= maxBounds && !cumulative.has(bound))) continue;
+    cumulative.set(bound, (cumulative.get(bound) ?? 0) + value);
+  }
+  const buckets = [...cumulative].toSorted(([a], [b]) => a - b);
+  const of = (part: string): number | undefined =>
+    samples.find(({ labels }) => labels[partLabel]?.endsWith(`/${part}`))?.value;
+  const count = of('count') ?? buckets.at(-1)?.[1] ?? 0;
+  return {
+    bounds: buckets.map(([bound]) => bound),
+    counts: Float64Array.from(buckets, ([, value], at) => seconds * Math.max(0, value - (buckets[at - 1]?.[1] ?? 0))),
+    sum: seconds * (of('sum') ?? 0),
+    count: seconds * count,
+  };
+}

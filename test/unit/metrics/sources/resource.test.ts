@@ -1,0 +1,123 @@
+import { describe, expect, test } from '@jest/globals';
+import { refusal, unreachable } from '../../../../operator/kube/api-error.ts';
+import type { PodView } from '../../../../operator/metrics/pod-view.ts';
+import { createResourceUsage, resourceSource, withResource } from '../../../../operator/metrics/sources/resource.ts';
+import { failed, type Source } from '../../../../operator/metrics/sources/source.ts';
+
+const pod: PodView = {
+  namespace: 'ai',
+  name: 'a',
+  uid: 'a',
+  labels: {},
+  ip: '10.0.0.1',
+  phase: 'Running',
+  ready: true,
+  readySince: 0,
+  createdAt: 0,
+  deleting: false,
+  ports: [],
+  containers: [
+    { name: 'app', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined },
+    { name: 'proxy', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined },
+  ],
+  oomKilledAt: undefined,
+};
+const metricsOf = (ageMs: number, usage: Readonly<Record<string, string>> = { cpu: '1500m', memory: '100Mi' }) => ({
+  metadata: { name: 'a' },
+  timestamp: new Date(Date.now() - ageMs).toISOString(),
+  containers: [
+    { name: 'proxy', usage: { cpu: '9', memory: '9Gi' } },
+    { name: 'app', usage },
+  ],
+});
+const { signal } = new AbortController();
+const attempt = { verb: 'list', target: 'PodMetrics in ai' };
+
+function options(answer: () => Promise<readonly unknown[]>) {
+  const list = answer as never;
+  return { usage: createResourceUsage({ list }), containerName: undefined, intervalMs: 1, timeoutMs: 1_000 };
+}
+const always = (metrics: unknown) => options(() => Promise.resolve([metrics]));
+
+describe('resourceSource()', () => {
+  test('gives memory at once, and cpu over the time since the look before, of the default container', async () => {
+    const source = resourceSource(always(metricsOf(0)));
+    expect(await source.read(pod, signal)).toMatchObject({
+      reading: { elapsedMs: undefined, figures: { memoryBytes: 100 * 2 ** 20 } },
+    });
+    const { reading } = { reading: undefined, ...(await source.read(pod, signal)) };
+    expect((reading?.figures.cpuSeconds ?? NaN) / ((reading?.elapsedMs ?? NaN) / 1_000)).toBeCloseTo(1.5, 6);
+  });
+  test.each<{ name: string; metrics: unknown; message: RegExp }>([
+    {
+      name: 'a Pod that is not there',
+      metrics: { metadata: { name: 'b' } },
+      message: /no figures of Pod a, container app/,
+    },
+    { name: 'figures of three minutes ago', metrics: metricsOf(180_000), message: /container app that are 180 s old/ },
+  ])('$name has no figures', async ({ metrics, message }) => {
+    expect(await resourceSource(always(metrics)).read(pod, signal)).toMatchObject({
+      failure: { reason: 'NoFigures', message: expect.stringMatching(message) },
+    });
+  });
+  test('amounts that are none are unknown', async () => {
+    const source = resourceSource(always(metricsOf(0, { cpu: 'NaN', memory: '-5Mi' })));
+    await source.read(pod, signal);
+    expect(await source.read(pod, signal)).toMatchObject({ result: 'read', reading: { figures: {} } });
+  });
+  test.each([
+    {
+      error: refusal(attempt, { status: 404, body: '404 page not found' }),
+      reason: 'BadStatus',
+      next: /install metrics-server/,
+    },
+    {
+      error: refusal(attempt, { status: 403, body: 'no' }),
+      reason: 'BadStatus',
+      next: /grant list on pods of metrics.k8s.io/,
+    },
+    { error: refusal(attempt, { status: 503, body: 'no' }), reason: 'BadStatus', next: /kubectl get apiservice/ },
+    {
+      error: unreachable(attempt, 'https://x', new Error('ECONNREFUSED'), false),
+      reason: 'Unreachable',
+      next: /kubectl get apiservice/,
+    },
+  ])('$error.message is said with its next step', async ({ error, reason, next }) => {
+    expect(await resourceSource(options(() => Promise.reject(error))).read(pod, signal)).toMatchObject({
+      failure: { reason, next: expect.stringMatching(next) },
+    });
+  });
+});
+
+describe('withResource()', () => {
+  const exposition: Source = {
+    type: 'Pods',
+    id: 'x',
+    forget: () => undefined,
+    read: () =>
+      Promise.resolve({
+        result: 'read',
+        reading: {
+          observedAt: 1,
+          elapsedMs: 10_000,
+          figures: { requests: 5, cpuSeconds: 1, memoryBytes: 7 },
+          histograms: {},
+        },
+      }),
+  };
+  test('takes cpu and memory from metrics.k8s.io, over the time of the reading, and all else as it is', async () => {
+    const source = withResource(exposition, always(metricsOf(0)));
+    await source.read(pod, signal);
+    const { reading } = { reading: undefined, ...(await source.read(pod, signal)) };
+    expect(reading).toMatchObject({ observedAt: 1, figures: { requests: 5, memoryBytes: 100 * 2 ** 20 } });
+    expect(reading?.figures.cpuSeconds).toBeCloseTo(15, 6);
+  });
+  test('leaves the exposition’s own where metrics.k8s.io cannot be had', async () => {
+    const source = withResource(exposition, always({ metadata: { name: 'b' } }));
+    expect(await source.read(pod, signal)).toMatchObject({ reading: { figures: { cpuSeconds: 1, memoryBytes: 7 } } });
+  });
+  test('fails where the exposition does', async () => {
+    const broken = { ...exposition, read: () => Promise.resolve(failed('TimedOut', 'x')) };
+    expect(await withResource(broken, always(metricsOf(0))).read(pod, signal)).toMatchObject({ result: 'failed' });
+  });
+});
