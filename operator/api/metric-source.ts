@@ -51,7 +51,12 @@ const Prometheus = struct(
     ),
     queries: Type.Optional(
       mapOf(
-        Type.String({ minLength: 1, maxLength: 1024, description: 'PromQL that gives one series per pod, label pod.' }),
+        Type.String({
+          minLength: 1,
+          maxLength: 1024,
+          description:
+            'PromQL that gives one series per pod, label pod: rates in 1/s, values in base units; of times their buckets, label le.',
+        }),
         {
           maxProperties: 16,
           description: 'PromQL by signal, where the metric names of the contract do not fit.',

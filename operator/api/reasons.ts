@@ -253,7 +253,6 @@ export const conditions = {
     means: 'Every signal that a decision needs is fresh.',
     reasons: {
       ...pending,
-      ...notImplemented,
       Fresh: { status: 'True', means: 'Every needed signal is fresh.' },
       SourceUnreachable: {
         status: 'False',

@@ -5,12 +5,12 @@ import { openEvents } from '../kube/events.ts';
 import { synced, type HealthCheck } from '../kube/health.ts';
 import { fenced, lead, LeaseRefused, type LeaderOptions, type Leadership } from '../kube/leader.ts';
 import type { Holder } from '../kube/lease.ts';
-import { createAddressGuard } from '../metrics/address-guard.ts';
 import { createCollector } from '../metrics/collector.ts';
 import { objectiveSamples } from '../metrics/objective-samples.ts';
-import { createScraper } from '../metrics/sources/pods.ts';
+import { openConnections, type Connections } from '../metrics/sources/connections.ts';
 import { createStandings } from '../metrics/standings.ts';
 import { openCaches, type Caches } from '../reconcilers/caches.ts';
+import { readSecret } from '../reconcilers/lever-deps.ts';
 import { startReconcilers, type OperatorDeps } from '../reconcilers/operator.ts';
 import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
 import { serveHealth, serveMetrics } from '../serve/http.ts';
@@ -23,6 +23,7 @@ import { openApi, type Role } from './api.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
 import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
+import { metricGuards } from './metric-addresses.ts';
 import { versionNumber } from './version.ts';
 
 const { kubeconfig, context } = clusterOptions;
@@ -37,6 +38,8 @@ export const manager = command({
     kubeconfig,
     context,
     namespaces: { type: 'string' },
+    'prometheus-url': { type: 'string' },
+    'allow-metric-address': { type: 'string', multiple: true },
     'leader-elect': { type: 'boolean', default: true },
     'lease-namespace': { type: 'string' },
     'metrics-bind-address': { type: 'string', default: ':8080' },
@@ -54,6 +57,8 @@ export const manager = command({
     kubeconfig: clusterHelp.kubeconfig,
     context: clusterHelp.context,
     namespaces: 'look after these only, separated by commas; else after all',
+    'prometheus-url': 'the Prometheus of components that name none',
+    'allow-metric-address': 'network (CIDR) of metric sources that would be refused, as loopback is; may be repeated',
     'leader-elect': 'wait for the Lease `genops` before acting (--no-leader-elect: act at once)',
     'lease-namespace': 'namespace of the Lease; else $POD_NAMESPACE, else genops-system',
     'metrics-bind-address': '/metrics; an empty one switches it off',
@@ -85,7 +90,14 @@ export const manager = command({
       logger,
       metrics: runtimeMetrics(metrics),
     });
-    await using world = openWorld({ kube, caches, metricsApi, logger, metrics, identity });
+    const guards = await metricGuards({ allow: values['allow-metric-address'] ?? [], server: kube.server, env });
+    await using connections = openConnections({
+      kube,
+      guards,
+      readSecret: (namespace, name, until) => readSecret(kube, namespace, name, until),
+      url: values['prometheus-url'],
+    });
+    await using world = openWorld({ kube, caches, connections, metricsApi, logger, metrics, identity });
     const role: Role = { running: undefined, holder: undefined };
     await using servers = new AsyncDisposableStack();
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry)));
@@ -157,6 +169,7 @@ async function act({ role, ...deps }: OperatorDeps & { readonly role: Role }, si
 interface WorldInput {
   readonly kube: Kube;
   readonly caches: Caches;
+  readonly connections: Connections;
   readonly metricsApi: ServiceRef | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -167,6 +180,7 @@ interface WorldInput {
 function openWorld({
   kube,
   caches,
+  connections,
   metricsApi,
   logger,
   metrics,
@@ -174,8 +188,6 @@ function openWorld({
 }: WorldInput): AsyncDisposable & { readonly deps: OperatorDeps } {
   const stack = new AsyncDisposableStack();
   collectProcessMetrics(metrics);
-  const scraper = createScraper();
-  stack.defer(() => scraper.destroy());
   const collector = stack.use(createCollector({ metrics, logger }));
   createServiceGauges(metrics.registry, () => caches.services.list());
   const standings = createStandings();
@@ -185,9 +197,8 @@ function openWorld({
     kube,
     caches,
     collector,
+    connections,
     standings,
-    scraper,
-    guard: createAddressGuard(),
     events,
     metrics,
     logger,

@@ -15,7 +15,7 @@ import {
 import { podFiguresOf, type PodFigures } from './pod-figures.ts';
 import { stateOf, type PodView } from './pod-view.ts';
 import { createSchedule, nextTurn, type Read, type Schedule, type Tick } from './schedule.ts';
-import type { ReadFailure, ReadResult, Source } from './sources/source.ts';
+import type { PassedOver, ReadFailure, ReadResult, Source, SourceType } from './sources/source.ts';
 import type { RingSlice } from './windows.ts';
 
 /** A component to be measured, with everything that its policy says of that. */
@@ -47,8 +47,15 @@ export interface Collector extends Disposable {
   ): RingSlice<Asked> | undefined;
   /** What each Pod that there is now said last. Empty for what is not tracked. */
   podFigures(service: string, component: string): readonly PodFigures[];
+  /** The source that is read now, and better ones that cannot be. Undefined for what is not tracked. */
+  sourceOf(service: string, component: string): SourceState | undefined;
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
+}
+
+export interface SourceState {
+  readonly type: SourceType;
+  readonly passedOver: readonly PassedOver[];
 }
 
 export interface CollectorOptions {
@@ -119,6 +126,10 @@ export function createCollector(options: CollectorOptions): Collector {
     podFigures(service, component) {
       const tracked = find(service, component);
       return tracked === undefined ? [] : podFiguresOf(tracked.window, tracked.component.pods(), Date.now());
+    },
+    sourceOf(service, component) {
+      const source = find(service, component)?.component.source;
+      return source === undefined ? undefined : { type: source.type, passedOver: source.passedOver?.() ?? [] };
     },
     failuresOf: (service, component) =>
       [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {

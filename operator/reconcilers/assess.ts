@@ -43,7 +43,12 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
     conditions: [...(worst === undefined ? [] : [worst]), scalerActive(resolved, seen, deps), condition],
     figures,
     look,
-    components: new Map(measured.map(({ component }) => [component.spec.name, { metricsSource: 'Pods' }])),
+    components: new Map(
+      measured.map(({ component: { spec } }) => [
+        spec.name,
+        { metricsSource: deps.collector.sourceOf(keyOf(resolved.service), spec.name)?.type ?? 'Pods' },
+      ]),
+    ),
   };
 }
 

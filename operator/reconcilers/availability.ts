@@ -5,8 +5,8 @@ import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { stateOf, type PodView } from '../metrics/pod-view.ts';
+import type { PassedOver, SourceType } from '../metrics/sources/source.ts';
 import { selectPods, type PodIndex } from './caches.ts';
-import { notYet, unreadSources } from './not-implemented.ts';
 
 export interface AvailabilityDeps {
   readonly collector: Collector;
@@ -54,17 +54,6 @@ export function availability(
     reason,
     message: problemMessage({ saw: `${saw} of component ${name}`, wanted, next }),
   });
-  const unread = unreadSources(component.spec);
-  if (unread.length > 0)
-    return {
-      type,
-      status: 'Unknown',
-      reason: 'NotImplemented',
-      message: notYet(
-        `components[${name}].metrics of type ${unread.join(', ')}`,
-        'put an entry of type Pods before it, or serve the exposition on a port named metrics and remove it',
-      ),
-    };
   const pods = selectPods(caches.pods, service.metadata.namespace, component.target.selector);
   const ready = pods.filter((pod) => stateOf(pod) === 'Ready');
   if (ready.length === 0)
@@ -75,24 +64,60 @@ export function availability(
       'kubectl get pods shows why; until then nothing is decided by load',
     );
   const read = collector.podRates(key, name).filter(({ requestsPerSecond }) => requestsPerSecond !== undefined);
-  if (read.length > 0)
-    return { type, status: 'True', reason: 'Fresh', message: freshness(ready, read, resolved, deps) };
-  const [failed] = collector.failuresOf(key, name);
+  const { type: source, passedOver } = collector.sourceOf(key, name) ?? { type: 'Pods', passedOver: [] };
+  if (read.length > 0) {
+    const message = `${freshness(ready, read, resolved, deps)}${insteadOf(source, passedOver)}`;
+    return { type, status: 'True', reason: 'Fresh', message };
+  }
+  const [failed] = [
+    ...passedOver,
+    ...collector.failuresOf(key, name).map(({ failure }) => ({ type: source, failure })),
+  ];
   if (failed !== undefined)
     return no(
       'SourceUnreachable',
       failed.failure.message,
-      'the Prometheus exposition of each Pod',
-      'check components[].metrics and network policies',
+      wantedOf[failed.type],
+      failed.failure.next ?? 'check components[].metrics and network policies',
     );
   if (!isReadOften(ready, name, resolved, deps))
     return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
-  return no(
-    'SignalMissing',
-    'no requestRate in the exposition',
+  const [wanted, next] = missingOf[source];
+  return no('SignalMissing', `no requestRate in ${wantedOf[source]}`, wanted, next);
+}
+
+const wantedOf = {
+  Pods: 'the Prometheus exposition of each Pod',
+  HTTP: 'the JSON views of each Pod',
+  Prometheus: 'what Prometheus has of each Pod',
+  Resource: 'the figures of metrics.k8s.io',
+} as const;
+
+/** What was wanted where there is no requestRate, and what to do. */
+const missingOf = {
+  Pods: [
     'http_server_request_duration_seconds, or another name in components[].signals',
     'serve it, or map it: signals: [{name: requestRate, metric: …}]',
-  );
+  ],
+  HTTP: [
+    '/metrics/request_rate, or another JSON pointer in components[].signals',
+    'serve it, or map it: signals: [{name: requestRate, metric: /…}]',
+  ],
+  Prometheus: [
+    'http_server_request_duration_seconds with the labels namespace and pod, scraped at least each 30 s',
+    'map it in components[].signals, or give prometheus.queries.requestRate',
+  ],
+  Resource: [
+    'a source that knows of load: it has cpu and memory only',
+    'put one of type Pods, Prometheus or HTTP before it in components[].metrics',
+  ],
+} as const;
+
+/** The better source that is not read: nothing is amiss with the figures, but somebody wanted others. */
+function insteadOf(source: SourceType, [better]: readonly PassedOver[]): string {
+  if (better === undefined) return '';
+  const next = better.failure.next ?? 'check components[].metrics and network policies';
+  return ` Read from ${source}, since ${better.type} fails (${better.failure.reason}). Next: ${next}.`;
 }
 
 /** Whose figures are fresh, in two words, so that a Pod more or less is no news. One that has just become Ready is not missed yet. */

@@ -2,45 +2,89 @@ import { milliseconds } from '../api/duration.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ComponentSpec, Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
-import type { AddressGuard } from '../metrics/address-guard.ts';
 import type { Collector, TrackedComponent } from '../metrics/collector.ts';
-import { podsSource, type createScraper } from '../metrics/sources/pods.ts';
+import { choiceOf } from '../metrics/sources/choice.ts';
+import type { Connections } from '../metrics/sources/connections.ts';
+import { httpSource } from '../metrics/sources/http.ts';
+import { podsSource } from '../metrics/sources/pods.ts';
+import { prometheusSource } from '../metrics/sources/prometheus.ts';
+import { resourceSource, withResource } from '../metrics/sources/resource.ts';
+import type { Source } from '../metrics/sources/source.ts';
 import { selectPods, type Caches } from './caches.ts';
-import { unreadSources } from './not-implemented.ts';
 
 export interface MeasuringDeps {
   readonly collector: Collector;
   readonly caches: Pick<Caches, 'pods'>;
-  readonly scraper: ReturnType<typeof createScraper>;
-  readonly guard: AddressGuard;
+  readonly connections: Connections;
 }
 
+type SourceSpec = NonNullable<ComponentSpec['metrics']>[number];
+
 /** Where a component's figures are read when it names no source at all. */
-const defaultEndpoint = { port: 'metrics', path: '/metrics', scheme: 'HTTP' } as const;
+const defaultSources: readonly SourceSpec[] = [
+  { type: 'Pods', pods: { port: 'metrics', path: '/metrics', scheme: 'HTTP' } },
+  { type: 'Resource' },
+];
 
 /** Has the collector measure just the components of this service, as its policy says. */
 export function measure(resolved: Resolved, deps: MeasuringDeps): void {
   const { collector } = resolved.policy;
-  const readable = resolved.components.filter(({ spec }) => unreadSources(spec).length === 0);
-  const tracked = readable.map((component): TrackedComponent => {
-    const { spec, target } = component;
-    const endpoint = endpointOf(spec);
-    return {
-      name: spec.name,
-      source: podsSource({ endpoint, signals: spec.signals, scraper: deps.scraper, guard: deps.guard }),
-      pods: () => selectPods(deps.caches.pods, resolved.service.metadata.namespace, target.selector),
-      containerName: spec.containerName,
-      intervalMs: milliseconds(collector.interval),
-      timeoutMs: milliseconds(collector.timeout),
-      history: collector.history,
-      windowMs: milliseconds(resolved.policy.objectives.window),
-    };
-  });
+  const { namespace } = resolved.service.metadata;
+  const [intervalMs, timeoutMs] = [milliseconds(collector.interval), milliseconds(collector.timeout)];
+  const tracked = resolved.components.map(({ spec, target }): TrackedComponent => ({
+    name: spec.name,
+    source: sourceOf(spec, { namespace, intervalMs, timeoutMs, connections: deps.connections }),
+    pods: () => selectPods(deps.caches.pods, namespace, target.selector),
+    containerName: spec.containerName,
+    intervalMs,
+    timeoutMs,
+    history: collector.history,
+    windowMs: milliseconds(resolved.policy.objectives.window),
+  }));
   deps.collector.track(keyOf(resolved.service), tracked);
 }
 
-const endpointOf = ({ metrics = [] }: ComponentSpec) =>
-  metrics.find(({ pods }) => pods !== undefined)?.pods ?? defaultEndpoint;
+interface SourceContext {
+  readonly namespace: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly connections: Connections;
+}
+
+/** What the component names, best first. With metrics.k8s.io among several, CPU and memory are read there whichever is chosen. */
+function sourceOf(spec: ComponentSpec, context: SourceContext): Source {
+  const { intervalMs, timeoutMs, connections } = context;
+  const named = spec.metrics === undefined || spec.metrics.length === 0 ? defaultSources : spec.metrics;
+  const usage = { usage: connections.usage, containerName: spec.containerName, intervalMs, timeoutMs };
+  const hasResource = named.some(({ type }) => type === 'Resource');
+  const sources = named.map((one) => {
+    const own = loadSource(one, spec, context);
+    if (own === undefined) return resourceSource(usage);
+    return hasResource ? withResource(own, usage) : own;
+  });
+  const [first = resourceSource(usage), ...others] = sources;
+  return others.length === 0 ? first : choiceOf({ sources: [first, ...others], intervalMs });
+}
+
+/** Undefined for type Resource, which knows of no load. */
+function loadSource({ pods, http, prometheus }: SourceSpec, spec: ComponentSpec, context: SourceContext) {
+  const { namespace, intervalMs, timeoutMs, connections } = context;
+  const { scraper, guard } = connections;
+  const { signals } = spec;
+  if (pods !== undefined) return podsSource({ endpoint: pods, signals, scraper, guard });
+  if (http !== undefined) return httpSource({ endpoint: http, signals, scraper, guard });
+  if (prometheus === undefined) return undefined;
+  const { url, secretRef, queries } = prometheus;
+  return prometheusSource({
+    servers: connections.prometheus,
+    server: { url, secret: secretRef && { namespace, name: secretRef.name } },
+    namespace,
+    signals,
+    queries,
+    intervalMs,
+    timeoutMs,
+  });
+}
 
 /** The Pods of a component as the HPA sorts them, each with its requests per second. */
 export function podSamples(

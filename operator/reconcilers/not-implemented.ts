@@ -2,7 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import type { Finding } from '../api/conditions.ts';
 import { problemMessage } from '../api/problem.ts';
 import type { ConditionType } from '../api/reasons.ts';
-import type { ComponentSpec, Resolved } from '../decide/resolve.ts';
+import type { Resolved } from '../decide/resolve.ts';
 
 /** Parts of the API whose lever does not exist yet. A line goes with the lever that it waits for; the file goes with the last. */
 const waiting = [
@@ -53,11 +53,6 @@ export const ignoredFields = (resolved: Resolved): readonly string[] =>
 
 export const notYet = (section: string, next: string): string =>
   problemMessage({ saw: `${section} declared`, wanted: 'what this version of genops does not have yet', next });
-
-/** The types of a component's sources where it declares some and this version can read none of them. */
-export function unreadSources({ metrics = [] }: ComponentSpec): readonly string[] {
-  return metrics.some(({ type }) => type === 'Pods') ? [] : metrics.map(({ type }) => type);
-}
 
 export function isDeclared({ service: { spec }, declared }: Resolved, section: string): boolean {
   return (

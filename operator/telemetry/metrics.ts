@@ -7,6 +7,7 @@ export type Controller = (typeof controllers)[number];
 const reconcileResults = ['success', 'error'] as const;
 const leverResults = ['applied', 'refused', 'failed'] as const;
 export const watchFailures = ['silent', 'expired', 'error'] as const;
+const sourceTypes = ['Pods', 'HTTP', 'Resource', 'Prometheus'] as const;
 const scalingActions = ['ScaleUp', 'ScaleDown', 'Hold'] as const;
 
 /** Everything that the operator says of itself to Prometheus; docs/reference/metrics.md is generated from it. */
@@ -86,7 +87,7 @@ export function createMetrics(registry = new Registry()) {
     for (const result of leverResults) metrics.leverChanges.inc({ lever, result }, 0);
   }
   for (const action of scalingActions) metrics.scalingDecisions.inc({ action }, 0);
-  metrics.sourceErrors.inc({ source: 'Pods' }, 0);
+  for (const source of sourceTypes) metrics.sourceErrors.inc({ source }, 0);
   return metrics;
 }
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,8 +1,8 @@
 import { openEvents } from '../../operator/kube/events.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector } from '../../operator/metrics/collector.ts';
+import { openConnections } from '../../operator/metrics/sources/connections.ts';
 import { createStandings } from '../../operator/metrics/standings.ts';
-import { createScraper } from '../../operator/metrics/sources/pods.ts';
 import { openCaches } from '../../operator/reconcilers/caches.ts';
 import { startReconcilers } from '../../operator/reconcilers/operator.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
@@ -21,17 +21,23 @@ export async function startClockedReconcilers({ kube, namespace }: World): Promi
   const metrics = createMetrics();
   const namespaces = [namespace];
   const caches = stack.use(openCaches({ kube, namespaces, watchApiServices: false, logger }));
-  const scraper = createScraper();
-  stack.defer(() => scraper.destroy());
+  const guard = createAddressGuard();
+  const connections = stack.use(
+    openConnections({
+      kube,
+      guards: { pods: guard, hosts: guard },
+      readSecret: () => Promise.resolve(undefined),
+      url: undefined,
+    }),
+  );
   const deps = {
     kube,
     caches,
+    connections,
     standings: createStandings(),
-    scraper,
     metrics,
     logger,
     collector: stack.use(createCollector({ metrics, logger })),
-    guard: createAddressGuard(),
     events: stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: 'test', logger })),
     clock: { now: () => Date.now() + aheadMs },
     metricsApi: undefined,

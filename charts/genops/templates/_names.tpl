@@ -40,6 +40,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: ['']
   resources: [pods]
   verbs: [list, watch]
+- apiGroups: [metrics.k8s.io]
+  resources: [pods]
+  verbs: [list] # cpu and memory
 - apiGroups: ['']
   resources: [configmaps]
   verbs: [get, list, watch, create, update] # the state that survives restarts

@@ -130,7 +130,7 @@ function targetOf(
       'name it in metrics[].prometheus.url, or start the operator with --prometheus-url',
     );
   const url = URL.parse(text);
-  if (url === null) return failed('AddressRefused', `metrics[].prometheus.url ${text} is no URL`);
+  if (url === null) return failed('AddressRefused', `the address of Prometheus, ${text}, is no URL`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (own !== undefined && isIP(host) !== 0 && !guard(host))
     return failed(

@@ -3,6 +3,8 @@ import type { GenerationService, GenerationServiceSpec } from '../../../operator
 import { Problem } from '../../../operator/api/problem.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import type { Observation } from '../../../operator/levers/run.ts';
+import { choiceOf } from '../../../operator/metrics/sources/choice.ts';
+import { failed, type Source } from '../../../operator/metrics/sources/source.ts';
 import { statesOf, type Assessment } from '../../../operator/reconcilers/assess.ts';
 import { renderStatus } from '../../../operator/reconcilers/status.ts';
 import {
@@ -123,30 +125,50 @@ describe('MetricsAvailable', () => {
     expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);
   });
 
-  const serves = (type: 'HTTP' | 'Pods') => ({
-    ...componentOf('workflow'),
-    metrics:
-      type === 'HTTP'
-        ? [{ type, http: { port: 'http', monitoringPath: '/m', cachePath: '/c' } }]
-        : [
-            { type: 'Resource' as const },
-            { type, pods: { port: 'metrics', path: '/metrics', scheme: 'HTTP' as const } },
-          ],
-  });
-  test('says of sources that nobody can read yet that it is so, and does not wait for them', async () => {
-    using world = await after(3, { pods: [pod('a')], spec: { components: [serves('HTTP')] } });
+  const portless: Source = {
+    type: 'Pods',
+    id: 'portless',
+    forget: () => undefined,
+    read: () => Promise.resolve(failed('NoPort', 'Pod a has no container port named metrics')),
+  };
+  const ratherThan = (type: Source['type']) => (pages: Source) =>
+    choiceOf({ sources: [portless, { ...pages, type }], intervalMs });
+  const sourceOf = (assessment: Assessment) => assessment.components.get('workflow')?.metricsSource;
+
+  test('says which source is read instead of a better one, and what is wrong with that', async () => {
+    using world = await after(10, { pods: [pod('a')], source: ratherThan('Prometheus') });
     const assessment = world.assess();
     expect(conditionOf(assessment, 'MetricsAvailable')).toMatchObject({
-      status: 'Unknown',
-      reason: 'NotImplemented',
-      message: expect.stringMatching(/components\[workflow\]\.metrics of type HTTP.*next: put an entry of type Pods/),
+      status: 'True',
+      reason: 'Fresh',
+      message:
+        'Every needed signal is fresh. Read from Prometheus, since Pods fails (NoPort). Next: check components[].metrics and network policies.',
     });
-    expect(conditionOf(assessment, 'ScalerActive')).toMatchObject({ status: 'False', reason: 'MetricsStale' });
-    expect(conditionOf(assessment, 'ObjectivesMet')).not.toMatchObject({ reason: 'Pending' });
+    expect(sourceOf(assessment)).toBe('Prometheus');
   });
-  test('reads the Pods where one of several sources is of that type', async () => {
-    using world = await after(3, { pods: [pod('a')], spec: { components: [serves('Pods')] } });
-    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ reason: 'Fresh' });
+  test('with cpu and memory alone it is the source of load that is told', async () => {
+    using world = await after(10, { pods: [pod('a')], page: memory, source: ratherThan('Resource') });
+    const assessment = world.assess();
+    expect(conditionOf(assessment, 'MetricsAvailable')).toMatchObject({
+      status: 'False',
+      reason: 'SourceUnreachable',
+      message: expect.stringMatching(
+        /^saw Pod a has no container port named metrics of component workflow; wanted the Prometheus exp/,
+      ),
+    });
+    expect(sourceOf(assessment)).toBeUndefined();
+  });
+  test.each(['HTTP', 'Prometheus', 'Resource'] as const)('says what %s lacks, and what to do', async (type) => {
+    using world = await after(6, { pods: [pod('a')], page: memory, source: (pages) => ({ ...pages, type }) });
+    const { message = '', reason } = conditionOf(world.assess(), 'MetricsAvailable') ?? {};
+    expect(reason).toBe('SignalMissing');
+    expect(message).toMatch(
+      {
+        HTTP: /the JSON views of each Pod .*requestRate, metric: \/…/,
+        Prometheus: /what Prometheus has of each Pod .*prometheus.queries.requestRate/,
+        Resource: /the figures of metrics.k8s.io .*put one of type Pods, Prometheus or HTTP before it/,
+      }[type],
+    );
   });
 
   test('says of some Pods where others are not read, and of all again once they are; a new one is not missed', async () => {

@@ -80,6 +80,8 @@ export interface Given {
   readonly missing?: readonly string[];
   readonly pods?: readonly PodView[];
   readonly page?: Page | Error;
+  /** What is read, made of the source that reads `page`. */
+  readonly source?: (pages: Source) => Source;
 }
 
 /** A service that a real collector measures, on a clock that the test moves. Components are told apart by the label `app`. */
@@ -92,6 +94,7 @@ export function serviceWith({
   ...given
 }: Given = {}) {
   let { pods = [], page = full }: Pick<Given, 'pods' | 'page'> = given;
+  const { source = (pages: Source) => pages } = given;
   const service: GenerationService = {
     apiVersion: 'genops.dev/v1alpha1',
     kind: 'GenerationService',
@@ -153,7 +156,7 @@ export function serviceWith({
           ...options,
           name,
           containerName: undefined,
-          source: pagesSource(() => page),
+          source: source(pagesSource(() => page)),
           pods: () => pods.filter(({ labels }) => labels['app'] === name),
         })),
       ),

@@ -1,0 +1,29 @@
+import { describe, expect, test } from '@jest/globals';
+import { metricGuards } from '../../../operator/cli/metric-addresses.ts';
+
+const guards = (allow: readonly string[] = [], server = 'https://10.96.0.1:443', env = {}) =>
+  metricGuards({ allow, server, env });
+
+describe('metricGuards()', () => {
+  test('hosts that users name are never the API server, by address, by name or by the Pod’s own variable', async () => {
+    const { pods, hosts } = await guards([], 'https://[fd00::1]:6443', { KUBERNETES_SERVICE_HOST: '10.96.0.1' });
+    expect(['fd00::1', '10.96.0.1', '::ffff:10.96.0.1', '10.96.0.2'].map((one) => hosts(one))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(pods('10.96.0.1')).toBe(true);
+    const named = await guards([], 'https://localhost:6443');
+    expect(named.hosts('127.0.0.1')).toBe(false);
+  });
+  test('networks are allowed by option, for Pods and hosts', async () => {
+    const { pods, hosts } = await guards(['127.0.0.0/8', ' ']);
+    expect([pods('127.0.0.1'), hosts('127.0.0.1'), hosts('169.254.169.254')]).toEqual([true, true, false]);
+  });
+  test('what is no network is a matter of the call', async () => {
+    await expect(guards(['10.0.0.1'])).rejects.toThrow(
+      '--allow-metric-address: saw "10.0.0.1"; wanted a network, for example 127.0.0.0/8',
+    );
+  });
+});
