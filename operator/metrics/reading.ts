@@ -150,9 +150,11 @@ function accumulate({ shape, uses, accumulators }: PageReader, pod: PodPages, is
     if (Number.isNaN(value) || use === undefined) continue;
     let amount = value;
     if (use.isCounter) {
-      amount = isFirst ? NaN : increase(pod.last[slot] ?? NaN, value);
-      pod.last[slot] = value;
-      if (Number.isNaN(amount)) continue;
+      const before = pod.last[slot] ?? NaN;
+      // What it was before stays, and where there is none it is not born since: else the next look would take all of it for new.
+      pod.last[slot] = isCount(value) ? value : Number.isNaN(before) ? Infinity : before;
+      if (isFirst || before === Infinity || !isCount(value)) continue;
+      amount = increase(before, value);
     }
     for (const index of use.into)
       totals[index] = Number.isNaN(totals[index] ?? NaN) ? amount : (totals[index] ?? 0) + amount;
@@ -160,11 +162,11 @@ function accumulate({ shape, uses, accumulators }: PageReader, pod: PodPages, is
   return totals;
 }
 
-/** A counter that is lower than before began anew; one that was not on the pages before was born since. Infinity and negative counters are no counts. */
-function increase(before: number, now: number): number {
-  if (!Number.isFinite(now) || now < 0) return NaN;
-  return now >= before ? now - before : now;
-}
+/** Infinity and negative counters are no counts. */
+const isCount = (value: number): boolean => Number.isFinite(value) && value >= 0;
+
+/** A counter that is lower than before began anew; one that was not on the pages before was born since. */
+const increase = (before: number, now: number): number => (now >= before ? now - before : now);
 
 function summed(
   { feeds, families, accumulators }: PageReader,

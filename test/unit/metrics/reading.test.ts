@@ -89,6 +89,21 @@ describe('takeReading()', () => {
       figures: { requests: 5, errors: 0 },
     },
     {
+      name: 'a counter that was negative for one look goes on from where it was',
+      pages: [requests(1_000), requests(-1), requests(1_010)],
+      figures: { requests: 10, errors: 0 },
+    },
+    {
+      name: 'a counter that was none at the first look has no increase at the next',
+      pages: [requests(-1), requests(1_000)],
+      figures: { requests: 0, errors: 0 },
+    },
+    {
+      name: 'a counter that was infinite for one look goes on from where it was',
+      pages: [requests(1_000), `${http}_count{cache="miss",http_response_status_code="200"} +Inf\n`, requests(1_010)],
+      figures: { requests: 10, errors: 0 },
+    },
+    {
       name: 'look-ups of the cache by level: hits of both, misses of each',
       pages: [
         'generation_cache_requests_total{level="l1",result="hit"} 0\n',
