@@ -30,6 +30,7 @@ export interface PageShape {
   readonly names: ReadonlyMap<string, SampleName>;
   readonly namesByFirst: ReadonlyMap<number, readonly SampleName[]>;
   readonly maxSeries: number;
+  readonly maxSeriesOfPage: number;
 }
 
 interface SampleName {
@@ -46,6 +47,8 @@ export interface Page {
   readonly declared: Uint8Array;
   /** Slots in the order of their lines: the next page most likely has the same. */
   order: Int32Array;
+  /** Series that it was the first to have. */
+  added: number;
 }
 
 export interface PageSummary {
@@ -53,7 +56,7 @@ export interface PageSummary {
   readonly samples: number;
   /** Lines that begin like a wanted sample and are none. */
   readonly junk: number;
-  /** Samples of series beyond the shape's `maxSeries`. */
+  /** Samples of series beyond the bounds of the shape. */
   readonly dropped: number;
 }
 
@@ -62,8 +65,14 @@ const codes = { tab: 9, newline: 10, blank: 32, hash: 35, brace: 123 } as const;
 const none = { unwanted: -1, junk: -2, dropped: -3 } as const;
 const typeComment = '# TYPE ';
 
-/** @param options.maxSeries The bound that a workload with endless label values meets: what is beyond it is counted as dropped. */
-export function createPageShape(wanted: readonly WantedFamily[], { maxSeries = 20_000 } = {}): PageShape {
+/**
+ * @param options.maxSeries The bound that a workload with endless label values meets: what is beyond it is counted as dropped.
+ * @param options.maxSeriesOfPage How many of them one Pod may bring, so that one alone does not take the room of all others.
+ */
+export function createPageShape(
+  wanted: readonly WantedFamily[],
+  { maxSeries = 20_000, maxSeriesOfPage = 10_000 } = {},
+): PageShape {
   const all = wanted.flatMap(({ name, kind }, family): readonly SampleName[] => {
     const parts = kind === 'histogram' ? (['bucket', 'sum', 'count'] as const) : [];
     const values = kind === 'histogram' ? [] : kind === 'counter' ? [name, `${name}_total`] : [name];
@@ -79,11 +88,13 @@ export function createPageShape(wanted: readonly WantedFamily[], { maxSeries = 2
     names: new Map(all.map((sample) => [sample.name, sample])),
     namesByFirst: Map.groupBy(all, ({ name }) => name.charCodeAt(0)),
     maxSeries,
+    maxSeriesOfPage,
   };
 }
 
 export function createPage(shape: PageShape): Page {
-  return { values: new Float64Array(0), declared: new Uint8Array(shape.wanted.length), order: new Int32Array(0) };
+  const declared = new Uint8Array(shape.wanted.length);
+  return { values: new Float64Array(0), declared, order: new Int32Array(0), added: 0 };
 }
 
 /**
@@ -116,7 +127,7 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
       const from = afterBlanks(text, start, end);
       if (!mayBeWanted(text, from, shape)) continue;
       keyEnd = endOfKey(text, from, end);
-      slot = keyEnd === -1 ? none.junk : slotOf(text.slice(from, keyEnd), shape);
+      slot = keyEnd === -1 ? none.junk : slotOf(text.slice(from, keyEnd), shape, page);
     }
     const value = slot < 0 ? undefined : parseSample(text, keyEnd, end);
     if (value !== undefined) {
@@ -154,14 +165,15 @@ function mayBeWanted(text: string, from: number, { namesByFirst }: PageShape): b
   return false;
 }
 
-function slotOf(key: string, shape: PageShape): number {
+function slotOf(key: string, shape: PageShape, page: Page): number {
   const known = shape.slots.get(key);
   if (known !== undefined) return known;
   const parsed = parseKey(key);
   if (parsed === undefined) return none.junk;
   const sample = shape.names.get(parsed.name);
   if (sample === undefined) return none.unwanted;
-  if (shape.series.length >= shape.maxSeries) return none.dropped;
+  if (shape.series.length >= shape.maxSeries || page.added >= shape.maxSeriesOfPage) return none.dropped;
+  page.added++;
   const slot = shape.series.length;
   const own = Buffer.from(key).toString(); // a slice would keep the whole page alive
   shape.series.push({ family: sample.family, part: sample.part, labels: parsed.labels, key: own });

@@ -57,6 +57,8 @@ export interface PodPages {
   readAt: number | undefined;
   /** process_start_time_seconds of the look before: another one means that every counter began anew. */
   startedAt: number | undefined;
+  /** Samples of the newest page that are not in its reading, for want of room. */
+  dropped: number;
 }
 
 const processStart: WantedFamily = { name: 'process_start_time_seconds', kind: 'gauge' };
@@ -75,6 +77,7 @@ export const createPodPages = ({ shape }: PageReader): PodPages => ({
   last: new Float64Array(0),
   readAt: undefined,
   startedAt: undefined,
+  dropped: 0,
 });
 
 /**
@@ -88,7 +91,7 @@ export function takeReading(
   pod: PodPages,
   at: { readonly wall: number; readonly monotonic: number },
 ): Reading {
-  readPage(text, reader.shape, pod.page);
+  pod.dropped = readPage(text, reader.shape, pod.page).dropped;
   learn(reader);
   const elapsedMs = pod.readAt === undefined ? undefined : at.monotonic - pod.readAt;
   const totals = accumulate(reader, pod, elapsedMs === undefined);

@@ -63,11 +63,21 @@ export function podsSource({ endpoint, signals, scraper, guard }: PodsSourceOpti
       const page = await fetchPage({ dispatcher: scraper, ...address, path, headers: { accept }, types }, signal);
       if ('reason' in page) return { result: 'failed', failure: page };
       const reader = (made ??= createPageReader(signals));
-      const reading = takeReading(page.text, reader, pagesOf(pod.uid, reader), page);
+      const pages = pagesOf(pod.uid, reader);
+      const reading = takeReading(page.text, reader, pages, page);
+      if (pages.dropped > 0)
+        return { result: 'failed', failure: tooManySeries(`${address.origin}${path}`, pages, reader) };
       return { result: 'read', reading } satisfies ReadResult;
     },
   };
 }
+
+/** What is left of such a page would be too low a figure: none is better. */
+const tooManySeries = (url: string, { dropped }: PodPages, { shape }: PageReader): ReadFailure => ({
+  reason: 'TooLarge',
+  message: `${url} has ${dropped} samples in series beyond those that are kept: ${shape.maxSeriesOfPage} of a Pod, ${shape.maxSeries} of its component`,
+  next: 'take labels with endless values (ids, paths, names of users) off the metrics that genops reads; restart its Pods, then the operator, which forgets the old ones',
+});
 
 /** Where a port of a Pod is: always at the address that its kubelet has written. */
 export function addressOf(

@@ -186,6 +186,24 @@ describe('readPage()', () => {
     expect([page.values[0], page.values[1]]).toEqual([5, 2]);
   });
 
+  test('one page alone does not take the room of all others', () => {
+    const shape = createPageShape(wanted, { maxSeries: 4, maxSeriesOfPage: 2 });
+    const [greedy, modest] = [createPage(shape), createPage(shape)];
+    const flood = (from: number): string => [0, 1, 2].map((n) => `jobs{a="${from + n}"} 1\n`).join('');
+    expect(readPage(flood(0), shape, greedy)).toMatchObject({ samples: 2, dropped: 1 });
+    expect(readPage(flood(10), shape, greedy)).toMatchObject({ samples: 0, dropped: 3 });
+    expect(readPage('queue_length 4\n', shape, modest)).toMatchObject({ samples: 1, dropped: 0 });
+  });
+
+  test('a million series cost no more memory than those that are kept', () => {
+    const shape = createPageShape(wanted);
+    const page = createPage(shape);
+    const text = Array.from({ length: 1_000_000 }, (_, n) => `jobs{a="${n}"} 1\n`).join('');
+    expect(readPage(text, shape, page)).toEqual({ samples: 10_000, junk: 0, dropped: 990_000 });
+    expect([shape.series.length, shape.slots.size]).toEqual([10_000, 10_000]);
+    expect(page.values.length + page.order.length).toBeLessThan(30_000);
+  });
+
   test('hostile lines cost time in proportion to their length', () => {
     const long = 2_000_000;
     const lines = [
