@@ -42,7 +42,7 @@ export interface PrometheusServersOptions {
   readonly guard: AddressGuard;
   /** The operator's own; undefined where it was started without. */
   readonly url: string | undefined;
-  /** 70 000 series fit into the default; what is longer is cut off and fails. */
+  /** 28 000 series fit into the default; what is longer is cut off and fails. */
   readonly maxResponseBytes?: number;
 }
 
@@ -208,7 +208,7 @@ function agentFor({ url: own }: PrometheusServer, url: URL, data: SecretData, de
   return new Agent({
     connections: 4,
     keepAliveTimeout: 60_000,
-    maxResponseSize: deps.maxResponseBytes ?? 8 * 1024 * 1024,
+    maxResponseSize: deps.maxResponseBytes ?? 4 * 1024 * 1024,
     headersTimeout: 0, // each request has its own time-out by signal
     bodyTimeout: 0,
     connect: {
