@@ -40,11 +40,11 @@ export const diff = command({
       clock: Date,
     };
     const { plans } = await planService(service, { ...resolved, mode: 'Enforce' }, planning, signal);
-    if (output === 'json') out.write(`${JSON.stringify(plans.map(asJson), undefined, 2)}\n`);
+    if (output === 'json') out.write(`${JSON.stringify(plans.map(planJson), undefined, 2)}\n`);
     else {
       if (resolved.mode !== 'Enforce')
         out.write(`mode ${resolved.mode}: nothing is changed now; Enforce would do this\n`);
-      out.write(plans.map(asText).join(''));
+      out.write(plans.map(planText).join(''));
     }
     if (view.podsMetricsUnseen !== undefined && resolved.components.some(isShadowed))
       err.write(
@@ -89,14 +89,15 @@ const differencesOf = ({ changes, follows = [] }: UnitPlan) => [
   ...follows.map((difference) => ({ ...difference, cause: 'Declared' as const })),
 ];
 
-const asJson = (plan: UnitPlan) => ({
+export const planJson = (plan: UnitPlan) => ({
   unit: unitKey(plan),
   condition: plan.condition,
   differences: differencesOf(plan),
   unforeseen: plan.unforeseen,
 });
 
-function asText(plan: UnitPlan): string {
+/** A plan for people. */
+export function planText(plan: UnitPlan): string {
   const rows = differencesOf(plan).map(({ field, from, to, cause }) => [
     field,
     from ?? '(none)',

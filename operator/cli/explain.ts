@@ -30,8 +30,8 @@ export const explain = command({
 
 export const why = { ...explain, summary: 'the same as explain', examples: ['genops why generation -n ai'] };
 
-/** Undefined: they may not be read. */
-async function eventsOf(
+/** The Events of a service; undefined: they may not be read. */
+export async function eventsOf(
   kube: Kube,
   { metadata: { namespace, uid } }: KubeObject,
   signal: AbortSignal,

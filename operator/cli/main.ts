@@ -6,6 +6,8 @@ import { diff } from './diff.ts';
 import { explain, why } from './explain.ts';
 import { manager } from './manager.ts';
 import { policyEffective } from './policy-effective.ts';
+import { replay } from './replay.ts';
+import { report } from './report.ts';
 import { status } from './status.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
@@ -19,6 +21,8 @@ export const commands = {
   why,
   diff,
   'policy effective': policyEffective,
+  report,
+  replay,
   version,
 } as unknown as Readonly<Record<string, Command>>;
 

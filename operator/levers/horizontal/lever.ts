@@ -20,6 +20,17 @@ export interface HorizontalDeps {
   readonly hpaWrites: OwnWrites<HpaSpec>;
 }
 
+/** What plans without a cluster. */
+export const horizontalPlanner = {
+  name: 'horizontal',
+  condition: 'HorizontalApplied',
+  plan: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : plan({ unit, ...input })),
+  restore: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : restore({ unit, ...input })),
+} satisfies Pick<
+  Lever<HorizontalUnit | OrphanUnit, HorizontalObserved, HorizontalChange>,
+  'name' | 'condition' | 'plan' | 'restore'
+>;
+
 /** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here when it is made; then the scaler moves it, and this sends back what it finds. */
 export function horizontal({
   kube,
@@ -27,13 +38,10 @@ export function horizontal({
   hpaWrites,
 }: HorizontalDeps): Lever<HorizontalUnit | OrphanUnit, HorizontalObserved, HorizontalChange> {
   return {
-    name: 'horizontal',
-    condition: 'HorizontalApplied',
+    ...horizontalPlanner,
     units: (resolved) => [...units(resolved), ...orphans(resolved, hpas)],
     observe: (unit) =>
       Promise.resolve({ hpas: isOrphan(unit) ? [] : hpas.by('target', targetKey(unit.namespace, unit.targetRef)) }),
-    plan: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : plan({ unit, ...input })),
-    restore: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : restore({ unit, ...input })),
     apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites }, signal),
   };
 }

@@ -8,11 +8,16 @@ import { units, type RedisUnit } from './unit.ts';
 
 export type { RedisDeps } from './observe.ts';
 
+/** What plans without a server. */
+export const redisPlanner = { name: 'redis', condition: 'RedisApplied', plan, restore } satisfies Pick<
+  Lever<RedisUnit, RedisObserved, RedisChange>,
+  'name' | 'condition' | 'plan' | 'restore'
+>;
+
 /** Every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
 export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisChange> {
   return {
-    name: 'redis',
-    condition: 'RedisApplied',
+    ...redisPlanner,
     units,
     observe: (unit, signal) => observe(unit, deps, signal),
     serverOf: ({ serverId, address }) => [serverId, address],
@@ -26,8 +31,6 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
       maxMemoryBytes,
       evictionPolicy,
     }),
-    plan,
-    restore,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };
 }

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { readBundle, replayed } from './bundle.ts';
+import { command, exit, oneOf, UsageError } from './command.ts';
+import { planJson, planText } from './diff.ts';
+
+export const replay = command({
+  summary: 'compute the plans of a bundle once more, without a cluster',
+  usage: 'BUNDLE',
+  examples: ['genops replay bundle.yaml   # exit code 0: as the version that wrote it, 1: otherwise, 2: no bundle'],
+  options: { output: { type: 'string', short: 'o', default: 'text' } },
+  help: { output: 'text or json' },
+  async run({ values, positionals: [file, ...rest], out, err }) {
+    const output = oneOf('output', values.output, ['text', 'json']);
+    if (file === undefined || rest.length > 0)
+      throw new UsageError('wanted one file: genops replay bundle.yaml, as genops report has written it');
+    const text = await readFile(file, 'utf8').catch((error: Error) => {
+      throw new UsageError(`cannot read ${file}: ${error.message}`, { cause: error });
+    });
+    const bundle = readBundle(text, file);
+    const plans = replayed(bundle);
+    const plain = JSON.parse(JSON.stringify(plans.map(planJson))) as unknown;
+    out.write(output === 'json' ? `${JSON.stringify(plain, undefined, 2)}\n` : plans.map(planText).join(''));
+    if (bundle.plans === undefined || isDeepStrictEqual(plain, bundle.plans)) return exit.yes;
+    err.write(`genops ${bundle.genops} planned otherwise: see plans in ${file}\n`);
+    return exit.no;
+  },
+});

@@ -1,0 +1,112 @@
+import { stringify } from 'yaml';
+import type { GenerationService } from '../api/generation-service.ts';
+import { isProblem } from '../api/problem.ts';
+import type { Kube } from '../kube/client.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { redisAddress } from '../levers/redis/address.ts';
+import type { LeverMemory } from '../levers/run.ts';
+import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
+import { readSecret } from '../reconcilers/lever-deps.ts';
+import { serviceLevers } from '../reconcilers/operator.ts';
+import { createStates } from '../reconcilers/state.ts';
+import { planService, policyOf, resolveService } from '../reconcilers/visit.ts';
+import { bundleHead, plainObservations, redacted, replayed, type Bundle, type SecretContents } from './bundle.ts';
+import { connectFor, serviceOf } from './cluster.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
+import { planJson } from './diff.ts';
+import { openDiffView } from './diff-view.ts';
+import { eventsOf } from './explain.ts';
+import { versionNumber } from './version.ts';
+
+const usage = 'genops report generation -n ai > bundle.yaml';
+
+export const report = command({
+  summary: 'write down all that a service’s plans are made from, without what is in Secrets, for genops replay',
+  usage: 'NAME [-n NAMESPACE]',
+  examples: [usage, 'genops report generation -n ai -o json > bundle.json'],
+  options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'yaml' } },
+  help: { ...clusterHelp, output: 'yaml or json' },
+  async run({ values, positionals, out, err, signal }) {
+    const output = oneOf('output', values.output, ['yaml', 'json']);
+    const { kube: client, key, namespace } = connectFor(positionals, values, usage);
+    await using kube = client;
+    const service = await serviceOf(kube, key, signal);
+    const bundle = await bundleOf(kube, service, namespace, signal);
+    if (bundle.observations.length === 0)
+      err.write(`${key}: saw nothing to plan; the conditions in the bundle say why\n`);
+    const plans = replayed(bundle).map(planJson);
+    const written = { ...bundle, plans };
+    out.write(output === 'json' ? `${JSON.stringify(written, undefined, 2)}\n` : stringify(written));
+    return exit.yes;
+  },
+});
+
+async function bundleOf(
+  kube: Kube,
+  service: GenerationService & KubeObject,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Bundle> {
+  await using view = await openDiffView(kube, namespace, signal);
+  const { caches, claims, podsMetrics } = view;
+  const deps = { caches, kube, policies: createEffectivePolicies(), podsMetrics: () => podsMetrics };
+  const resolution = await resolveService(service, deps, signal);
+  const states = createStates(kube, caches.states);
+  const planning = { caches: claims, levers: serviceLevers(kube, caches), states, clock: Date };
+  const seen =
+    resolution.kind === 'problem' ? undefined : await planService(service, resolution.resolved, planning, signal);
+  const memory = (seen?.state ?? states.of(service)).levers;
+  const secrets = [...(await secretsOf(kube, service, signal)), ...hostsOf(memory)];
+  const { status, ...declared } = service;
+  const clean = <T>(value: T): T => redacted(value, secrets) as T;
+  return {
+    ...bundleHead(versionNumber, Date.now()),
+    service: { ...declared, metadata: withoutHistory(service.metadata) },
+    policy: withoutHistoryOf(policyOf(service, caches)),
+    status: clean(status ?? null),
+    conditions: clean(resolution.conditions),
+    events: clean((await eventsOf(kube, service, signal)) ?? null),
+    memory: clean(memory),
+    observations: plainObservations(seen?.observations ?? []).map((one) => ({ ...one, seen: clean(one.seen) })),
+  };
+}
+
+/** What may not be in the bundle: each value of the Secrets, and what their addresses are made of. */
+async function secretsOf(
+  kube: Kube,
+  { metadata: { namespace }, spec: { redis = [] } }: GenerationService,
+  signal: AbortSignal,
+): Promise<readonly SecretContents[]> {
+  const names = redis.map(({ secretRef }) => secretRef.name);
+  const each = await Promise.all(
+    names.map(async (name): Promise<readonly SecretContents[]> => {
+      try {
+        const data = await readSecret(kube, namespace, name, signal);
+        if (data === undefined) return [];
+        const { host, username = '', password = '' } = redisAddress(data, { namespace, name });
+        return [data, { host, username, password }];
+      } catch (error) {
+        if (isProblem(error)) return []; // nothing was read of it for the plans either
+        throw error;
+      }
+    }),
+  );
+  return each.flat();
+}
+
+/** Hosts that the state remembers, also where their Secret may not be read. */
+const hostsOf = (memory: LeverMemory): readonly SecretContents[] =>
+  Object.values(memory).flatMap(({ address }) => {
+    const host = address?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+    return host === undefined ? [] : [{ host }];
+  });
+
+/** Who wrote which field when, and what kubectl keeps in an annotation, says nothing new. */
+const withoutHistory = ({ managedFields: _, annotations = {}, ...metadata }: KubeObject['metadata']) => ({
+  ...metadata,
+  annotations: Object.fromEntries(
+    Object.entries(annotations).filter(([name]) => name !== 'kubectl.kubernetes.io/last-applied-configuration'),
+  ),
+});
+const withoutHistoryOf = (object: KubeObject | undefined) =>
+  object === undefined ? null : { ...object, metadata: withoutHistory(object.metadata) };

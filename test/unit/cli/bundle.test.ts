@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { Problem } from '../../../operator/api/problem.ts';
+import { bundleHead, plainObservations, readBundle, redacted, replayed } from '../../../operator/cli/bundle.ts';
+import { planJson } from '../../../operator/cli/diff.ts';
+import { planners } from '../../../operator/levers/registry.ts';
+import { planAll, type AnyLever, type Observation } from '../../../operator/levers/run.ts';
+import { genops } from './calls.ts';
+
+const now = Date.parse('2026-01-01T00:00:00Z');
+const offline = (): never => {
+  throw new Error('only plans');
+};
+const lever = (name: string): AnyLever => {
+  const planner = planners.find((one) => one.name === name);
+  if (planner === undefined) throw new Error(name);
+  return { ...planner, units: offline, observe: offline, apply: offline };
+};
+const unreachable: Observation = {
+  lever: lever('redis'),
+  unit: { name: 'cache', mode: 'Enforce' },
+  seen: {
+    kind: 'problem',
+    problem: new Problem('Unreachable', { saw: 'no answer', wanted: 'one', next: 'look at it' }),
+  },
+};
+const off: Observation = {
+  lever: lever('horizontal'),
+  unit: { name: 'workflow', mode: 'Off' },
+  seen: { kind: 'seen', value: { values: new Map([['maxmemory', { value: '1' }]]), only: new Set(['port']) } },
+};
+const observations = [unreachable, off];
+const bundle = { ...bundleHead('0.1.0', now), memory: {}, observations: plainObservations(observations) };
+
+describe.each([
+  { form: 'JSON', write: (value: unknown) => JSON.stringify(value) },
+  { form: 'YAML', write: (value: unknown) => stringify(value) },
+])('a bundle as $form', ({ write }) => {
+  test('gives the plans that the observations give', () => {
+    const plans = planAll(observations, { memory: {}, now, verb: 'plan' });
+    expect(replayed(readBundle(write(bundle), 'b')).map(planJson)).toEqual(plans.map(planJson));
+  });
+
+  test('is plain data that says maps, sets and problems', () => {
+    expect(readBundle(write(bundle), 'b').observations).toMatchObject([
+      { lever: 'redis', seen: { problem: { $problem: { reason: 'Unreachable', saw: 'no answer' } } } },
+      { seen: { value: { values: { $map: [['maxmemory', { value: '1' }]] }, only: { $set: ['port'] } } } },
+    ]);
+  });
+});
+
+test.each([
+  { name: 'no YAML', text: '{', says: /^b: / },
+  {
+    name: 'another document',
+    text: 'kind: Pod',
+    says: /saw no genops.dev\/report\/v1 in b; wanted what genops report/,
+  },
+  { name: 'nothing', text: '', says: /saw no genops.dev\/report\/v1/ },
+])('refuses $name', ({ text, says }) => {
+  expect(() => readBundle(text, 'b')).toThrow(says);
+});
+
+test('refuses a lever that this version does not have', () => {
+  const other = { ...bundle, observations: [{ lever: 'frobnicator', unit: {}, seen: { kind: 'seen' } }] };
+  expect(() => replayed(other)).toThrow('saw lever frobnicator; wanted one of horizontal, redis');
+});
+
+describe('nothing of a Secret is left', () => {
+  const secret = { host: '10.0.0.7', port: '6379', username: 'tuner', password: 'hunter2!', uri: 'redis://x' };
+  test.each([
+    { name: 'a host as a word', text: 'no answer from 10.0.0.7:6379', left: 'no answer from (host of a Secret):6379' },
+    { name: 'no part of a longer one', text: 'from 110.0.0.70', left: 'from 110.0.0.70' },
+    { name: 'a user', text: 'user tuner may not', left: 'user (username of a Secret) may not' },
+    { name: 'a password, wherever it stands', text: 'xhunter2!x', left: 'x(password of a Secret)x' },
+  ])('$name', ({ text, left }) => {
+    expect(redacted({ a: [{ b: text }], n: 1, none: null }, [secret])).toEqual({ a: [{ b: left }], n: 1, none: null });
+  });
+});
+
+describe('genops replay', () => {
+  let directory = '';
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'genops-bundle-'));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+  const written = async (plans: unknown): Promise<string> => {
+    const file = path.join(directory, 'bundle.yaml');
+    await writeFile(file, stringify({ ...bundle, plans }));
+    return file;
+  };
+
+  test('is 0 where the plans are those of the bundle', async () => {
+    const plans = JSON.parse(JSON.stringify(replayed(bundle).map(planJson))) as unknown;
+    const answer = await genops(['replay', await written(plans)]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer.out).toMatch(/^redis\/cache: saw no answer; wanted one; next: look at it\nhorizontal\/workflow: /);
+    expect(JSON.parse((await genops(['replay', await written(plans), '-o', 'json'])).out)).toEqual(plans);
+  });
+
+  test('is 1 where another version planned otherwise', async () => {
+    const file = await written([]);
+    expect(await genops(['replay', file])).toMatchObject({
+      code: 1,
+      err: `genops 0.1.0 planned otherwise: see plans in ${file}\n`,
+    });
+  });
+
+  test.each([
+    { args: [], says: /^genops replay: wanted one file: genops replay bundle.yaml/ },
+    { args: ['/nowhere'], says: /^genops replay: cannot read \/nowhere: ENOENT/ },
+  ])('is 2 for $args', async ({ args, says }) => {
+    const answer = await genops(['replay', ...args]);
+    expect(answer).toMatchObject({ code: 2, out: '', err: expect.stringMatching(says) });
+  });
+});
