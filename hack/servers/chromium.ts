@@ -19,8 +19,8 @@ export interface Tab {
   press(key: 'Tab' | 'Enter' | 'ArrowLeft' | 'ArrowRight'): Promise<void>;
   /** Dark or light, as the system of who looks at it says. */
   prefer(scheme: 'dark' | 'light'): Promise<void>;
-  /** PNG. */
-  screenshot(): Promise<Uint8Array>;
+  /** PNG of what is to be seen, or of the top of it. */
+  screenshot(height?: number): Promise<Uint8Array>;
   /** Whatever it asked any server for, since it was opened. */
   readonly requests: readonly string[];
   /** Errors in its console, exceptions, and what its policy refused. */
@@ -106,8 +106,11 @@ async function openTab(devtools: Devtools, size: { readonly width: number; reado
     },
     prefer: async (value) =>
       void (await send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] })),
-    async screenshot() {
-      const { data } = await send<{ data: string }>('Page.captureScreenshot', { format: 'png' });
+    async screenshot(height = size.height) {
+      const { data } = await send<{ data: string }>('Page.captureScreenshot', {
+        format: 'png',
+        clip: { x: 0, y: 0, width: size.width, height, scale: 1 },
+      });
       return Buffer.from(data, 'base64');
     },
   };

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { isProblem } from '../api/problem.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { type Command, exit, type Output, runCommand, UsageError } from './command.ts';
+import { openConsole } from './console.ts';
 import { diff } from './diff.ts';
 import { explain, why } from './explain.ts';
 import { manager } from './manager.ts';
@@ -21,6 +22,7 @@ export const commands = {
   why,
   diff,
   'policy effective': policyEffective,
+  console: openConsole,
   report,
   replay,
   version,

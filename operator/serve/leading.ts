@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Agent } from 'undici';
 import { failure, type Answer } from './answer.ts';
+import { credentialsOf } from './credentials.ts';
 import type { KeyPair } from './key-pair.ts';
 
 /** Who leads, as the Lease says. */
@@ -57,7 +58,7 @@ export function createLeading({ leads, leader, keyPair }: LeadingOptions): Leadi
 }
 
 async function ask(dispatcher: Agent, address: string, { url = '/', headers }: IncomingMessage): Promise<Answer> {
-  const { authorization } = headers;
+  const authorization = credentialsOf(headers);
   const {
     statusCode,
     headers: told,

@@ -5,6 +5,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { failure, type Answer } from './answer.ts';
 import { Busy, type Access, type Authority, type User } from './authority.ts';
+import { credentialsOf } from './credentials.ts';
 import type { Leading } from './leading.ts';
 import { openapi } from './openapi.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -83,7 +84,7 @@ function accessOf(route: Asked): Access {
 
 /** Undefined: it may go on. What is there is told to nobody who may not see it. */
 async function refused(request: IncomingMessage, access: Access, authority: Authority): Promise<Answer | undefined> {
-  const token = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const token = /^Bearer +([^\s]+)$/i.exec(credentialsOf(request.headers) ?? '')?.[1];
   if (token === undefined)
     return unauthorized('saw no token; wanted Authorization: Bearer …; next: kubectl create token NAME');
   // Not the request's own: who asks the same meanwhile waits for this answer too.

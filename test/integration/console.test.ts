@@ -30,10 +30,10 @@ afterAll(async () => {
 const textOf = (selector: string) =>
   tab.evaluate<string>(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`);
 const focused = () => tab.evaluate<string>('document.activeElement.getAttribute("href") ?? document.activeElement.id');
-const picture = async (name: string): Promise<void> => {
+const picture = async (name: string, height?: number): Promise<void> => {
   if (pictures === undefined) return;
   await mkdir(pictures, { recursive: true });
-  await writeFile(join(pictures, `console-${name}.png`), await tab.screenshot());
+  await writeFile(join(pictures, `console-${name}.png`), await tab.screenshot(height));
 };
 /** Presses Tab until the focus is there; on a page with fewer than 40 stops. */
 async function tabTo(wanted: string): Promise<void> {
@@ -67,7 +67,7 @@ test('shows every service of the namespace, by the keyboard alone', async () => 
     'ai/search|✓ Reconciled|✓ Fresh|✕ 4/5|Good|2|workflow: PostgresConnections|Enforce|1 d',
     'ai/thumbnails|✕ Degraded|✕ NoPods|✕ 0/6|–|–|–|Enforce|1 d',
   ]);
-  await picture('fleet');
+  await picture('fleet', 330);
 });
 
 test('the token is in no address, no cookie and nothing that outlives the tab', async () => {

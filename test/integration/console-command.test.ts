@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
+import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { serveConsoleProxy } from '../../operator/cli/console-proxy.ts';
+import { main } from '../../operator/cli/main.ts';
+import { generationService } from '../world/builders.ts';
+import { eventually } from '../world/eventually.ts';
+import { startPlane } from './kube-world.ts';
+
+const run = promisify(execFile);
+/** The API server passes nothing on to loopback. */
+const address = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+const operatorIn = 'genops-system';
+
+let plane: ControlPlane;
+let folder: string;
+const stops: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  plane = await startPlane();
+  folder = await mkdtemp(join(tmpdir(), 'genops-console-command-'));
+  const { certificate, key } = issueCertificate({ commonName: 'genops', names: ['genops'] }, createAuthority('ca'));
+  await writeFile(join(folder, 'tls.crt'), certificate);
+  await writeFile(join(folder, 'tls.key'), key);
+  await kubectl(['apply', '--server-side', '-k', 'crds']);
+  await kubectl(['wait', 'crd/generationservices.genops.dev', '--for=condition=Established', '--timeout=60s']);
+  const port = await freePort();
+  await kubectl(
+    ['apply', '-f', '-'],
+    objects(port)
+      .map((object) => stringify(object))
+      .join('---\n'),
+  );
+  const status = JSON.stringify({ status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] } });
+  await kubectl(['patch', 'pod', 'genops', '-n', operatorIn, '--subresource=status', '--type=merge', '-p', status]);
+  stops.push(await start(['manager', ...operatorFlags(port)]));
+}, 900_000);
+afterAll(async () => {
+  for (const stop of stops.toReversed()) await stop();
+  await plane[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+async function kubectl(args: readonly string[], input = ''): Promise<string> {
+  const running = run(join(plane.binDir, 'kubectl'), ['--kubeconfig', plane.kubeconfigPath, ...args]);
+  running.child.stdin?.end(input);
+  return (await running).stdout;
+}
+
+const viewsRole = { apiGroups: ['genops.dev'], resources: ['generationservices/views'], verbs: ['get', 'list'] };
+const objects = (port: number): readonly object[] => [
+  ...['ai', operatorIn].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+  ...['viewer', 'stranger'].map((name) => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name, namespace: 'ai' },
+  })),
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'views', namespace: 'ai' },
+    rules: [viewsRole],
+  },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'views', namespace: 'ai' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'views' },
+    subjects: [{ kind: 'ServiceAccount', name: 'viewer', namespace: 'ai' }],
+  },
+  { ...generationService(), metadata: { name: 'generation', namespace: 'ai' } },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'genops', namespace: operatorIn },
+    spec: { ports: [{ name: 'https', port: 443, targetPort: port }] },
+  },
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: operatorIn } },
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'genops', namespace: operatorIn },
+    spec: { automountServiceAccountToken: false, containers: [{ name: 'genops', image: 'genops' }] },
+  },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'genops', namespace: operatorIn, labels: { 'kubernetes.io/service-name': 'genops' } },
+    addressType: 'IPv4',
+    endpoints: [
+      {
+        addresses: [address],
+        conditions: { ready: true },
+        targetRef: { kind: 'Pod', name: 'genops', namespace: operatorIn },
+      },
+    ],
+    ports: [{ name: 'https', port }],
+  },
+];
+
+const operatorFlags = (port: number): readonly string[] => {
+  const cluster = [
+    '--kubeconfig',
+    plane.kubeconfigPath,
+    '--namespaces',
+    'ai',
+    '--no-leader-elect',
+    '--log-level',
+    'error',
+  ];
+  const plain = ['--metrics-bind-address', '', '--health-probe-bind-address', ''];
+  return [...cluster, ...plain, '--views', '--api-bind-address', `:${port}`, '--tls-cert-dir', folder];
+};
+
+/** @returns What ends it. */
+async function start(args: readonly string[], hear: (text: string) => void = () => undefined) {
+  const stop = new AbortController();
+  const err = { write: (text: string) => process.stderr.write(text) };
+  const ended = main({ args, env: {}, out: { write: hear }, err, signal: stop.signal });
+  return async () => {
+    stop.abort(new Error('stopped'));
+    await ended;
+  };
+}
+
+/** @returns The address that it prints. */
+async function openConsole(args: readonly string[]): Promise<URL> {
+  let said = '';
+  stops.push(await start(['console', ...args], (text) => (said += text)));
+  return eventually(() => new URL(said.trim()));
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly body: string;
+  readonly location: string | undefined;
+}
+
+/** As a user with a certificate starts it. */
+const openAs = (account: string) =>
+  openConsole(['--kubeconfig', plane.kubeconfigPath, '-n', 'ai', '--service-account', account]);
+
+/** As a browser asks, or as somebody does who says another name. */
+function get(url: URL, path: string, { host = url.host, method = 'GET' } = {}): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  request({ host: '127.0.0.1', port: url.port, path, method, headers: { host } }, (response) => {
+    let body = '';
+    response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    const { location } = response.headers;
+    response.on('end', () => resolve({ status: response.statusCode, body, location }));
+  })
+    .on('error', reject)
+    .end();
+  return promise;
+}
+
+/** A kubeconfig with the token of a ServiceAccount in it, as that of a cluster in the cloud has the user's. */
+async function kubeconfigOf(account: string): Promise<string> {
+  const token = (await kubectl(['create', 'token', account, '-n', 'ai'])).trim();
+  const { clusters } = JSON.parse(await kubectl(['config', 'view', '--raw', '-o', 'json'])) as KubeconfigParts;
+  const [cluster] = clusters;
+  const context = { name: 'it', context: { cluster: cluster?.name, user: 'it' } };
+  const path = join(folder, `${account}.kubeconfig`);
+  const users = [{ name: 'it', user: { token } }];
+  const parts = { apiVersion: 'v1', kind: 'Config', clusters, users, contexts: [context], 'current-context': 'it' };
+  await writeFile(path, stringify(parts));
+  return path;
+}
+interface KubeconfigParts {
+  readonly clusters: readonly { readonly name: string }[];
+}
+
+describe('genops console', () => {
+  test('asks with the token of the kubeconfig; the Role of docs/console.md is enough to go through the API server', async () => {
+    const [, role = ''] = /```yaml\n([^`]+)```/.exec(await readFile('docs/console.md', 'utf8')) ?? [];
+    const binding = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name: 'console', namespace: operatorIn },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'genops-console' },
+      subjects: [{ kind: 'ServiceAccount', name: 'viewer', namespace: 'ai' }],
+    };
+    const url = await openConsole(['--kubeconfig', await kubeconfigOf('viewer'), '-n', 'ai']);
+    const fleet = `${url.pathname}generationservices?namespace=ai`;
+    expect(await get(url, fleet)).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('cannot get resource \\"services/proxy\\"'),
+    });
+    await kubectl(['apply', '-f', '-'], `${role}---\n${stringify(binding)}`);
+    await eventually(async () => expect(await get(url, fleet)).toMatchObject({ status: 200 }));
+  });
+
+  test('shows the pages, and what the operator answers to the ServiceAccount', async () => {
+    const url = await openAs('viewer');
+    expect(url.hash).toBe('#/ai');
+    expect((await get(url, url.pathname)).body).toContain('<!doctype html>');
+    const fleet = await eventually(async () => {
+      const answer = await get(url, `${url.pathname}generationservices?namespace=ai`);
+      expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('services') });
+      return JSON.parse(answer.body) as object;
+    });
+    expect(fleet).toMatchObject({ services: [{ namespace: 'ai', name: 'generation' }] });
+    const history = `${url.pathname}namespaces/ai/generationservices/generation/api/performance/history?since=0`;
+    expect(await get(url, history)).toMatchObject({ status: 200, body: expect.stringContaining('"requestRate":[]') });
+  });
+
+  test('asks with the rights of the ServiceAccount, and says what the operator said', async () => {
+    const url = await openAs('stranger');
+    const { status, body } = await get(url, `${url.pathname}generationservices?namespace=ai`);
+    expect([status, body]).toEqual([403, body]);
+    expect(body).toContain('user \\"system:serviceaccount:ai:stranger\\" cannot list resource');
+  });
+
+  test('answers nobody without the path, under another name, or who wants something else than to read views', async () => {
+    const url = await openAs('viewer');
+    expect(await get(url, '/')).toMatchObject({ status: 404 });
+    expect(await get(url, '/generationservices?namespace=ai')).toMatchObject({ status: 404 });
+    expect(await get(url, url.pathname, { host: `evil.example:${url.port}` })).toMatchObject({ status: 403 });
+    expect(await get(url, url.pathname, { method: 'POST' })).toMatchObject({ status: 405 });
+    for (const path of [
+      'metrics',
+      '../../../../../api/v1/secrets',
+      'api/v1/secrets',
+      'evil.example/generationservices',
+    ])
+      expect([path, (await get(url, `${url.pathname}${path}`)).status]).toEqual([path, 404]);
+    expect(await get(url, `${url.pathname}/evil.example/generationservices`)).toMatchObject({ status: 400 });
+  });
+
+  test('without a token in the kubeconfig, and with no ServiceAccount, it says what to do', async () => {
+    let said = '';
+    const args = ['console', '--kubeconfig', plane.kubeconfigPath];
+    const code = await main({
+      args,
+      env: {},
+      out: { write: () => true },
+      err: { write: (text) => (said += text) },
+      signal: AbortSignal.timeout(20_000),
+    });
+    expect(code).toBe(2);
+    expect(said).toMatch(
+      /^genops console: saw a kubeconfig without a token; .*next: genops console --service-account NAME/,
+    );
+  });
+
+  test('the address that a browser is started with leads to the page once', async () => {
+    const notAsked = () => Promise.reject(new Error('nothing is asked of the operator'));
+    await using proxy = await serveConsoleProxy({
+      kube: { raw: notAsked },
+      operator: { namespace: operatorIn, name: 'genops' },
+      credentials: notAsked,
+    });
+    const once = new URL(proxy.urlOnce);
+    expect(await get(once, once.pathname)).toEqual({ status: 303, body: '', location: new URL(proxy.url).pathname });
+    expect(await get(once, once.pathname)).toMatchObject({ status: 404, location: undefined });
+  });
+});
