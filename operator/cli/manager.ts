@@ -23,7 +23,7 @@ import { openApi, type Role } from './api.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
 import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
-import { metricGuards } from './metric-addresses.ts';
+import { metricGuards, prometheusUrl } from './metric-addresses.ts';
 import { versionNumber } from './version.ts';
 
 const { kubeconfig, context } = clusterOptions;
@@ -95,7 +95,7 @@ export const manager = command({
       kube,
       guards,
       readSecret: (namespace, name, until) => readSecret(kube, namespace, name, until),
-      url: values['prometheus-url'],
+      url: prometheusUrl(values['prometheus-url']),
     });
     await using world = openWorld({ kube, caches, connections, metricsApi, logger, metrics, identity });
     const role: Role = { running: undefined, holder: undefined };

@@ -26,6 +26,15 @@ export async function metricGuards({ allow, server, env }: MetricAddresses): Pro
   }
 }
 
+/** --prometheus-url; undefined where it is not given, or is an empty variable. */
+export function prometheusUrl(text = ''): string | undefined {
+  if (text.trim() === '') return undefined;
+  const protocol = URL.parse(text)?.protocol;
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new UsageError(`saw --prometheus-url ${text}; wanted a URL, for example http://prometheus.monitoring:9090`);
+  return text;
+}
+
 /** None of a name that nobody knows: the operator would not reach the API server either. */
 async function addressesOf(host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { metricGuards } from '../../../operator/cli/metric-addresses.ts';
+import { metricGuards, prometheusUrl } from '../../../operator/cli/metric-addresses.ts';
 
 const guards = (allow: readonly string[] = [], server = 'https://10.96.0.1:443', env = {}) =>
   metricGuards({ allow, server, env });
@@ -25,5 +25,15 @@ describe('metricGuards()', () => {
     await expect(guards(['10.0.0.1'])).rejects.toThrow(
       '--allow-metric-address: saw "10.0.0.1"; wanted a network, for example 127.0.0.0/8',
     );
+  });
+});
+
+describe('prometheusUrl()', () => {
+  test.each(['http://prometheus.monitoring:9090', 'https://p/prefix'])('takes %s', (url) => {
+    expect(prometheusUrl(url)).toBe(url);
+  });
+  test('an empty variable is none', () => expect(prometheusUrl('')).toBeUndefined());
+  test.each(['prometheus:9090', 'ftp://p', 'p'])('%s is a matter of the call', (url) => {
+    expect(() => prometheusUrl(url)).toThrow(`saw --prometheus-url ${url}; wanted a URL`);
   });
 });
