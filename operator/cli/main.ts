@@ -22,9 +22,9 @@ export const commands = {
   why,
   diff,
   'policy effective': policyEffective,
-  console: openConsole,
   report,
   replay,
+  console: openConsole,
   version,
 } as unknown as Readonly<Record<string, Command>>;
 
