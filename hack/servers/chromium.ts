@@ -16,7 +16,7 @@ export interface Tab {
   /** What an expression in the page is worth, as JSON. A Promise is waited for. @throws what it throws. */
   evaluate<T>(expression: string): Promise<T>;
   type(text: string): Promise<void>;
-  press(key: 'Tab' | 'Enter' | 'ArrowLeft' | 'ArrowRight'): Promise<void>;
+  press(key: 'Tab' | 'Enter' | 'Escape' | 'ArrowLeft' | 'ArrowRight'): Promise<void>;
   /** Dark or light, as the system of who looks at it says. */
   prefer(scheme: 'dark' | 'light'): Promise<void>;
   /** PNG of what is to be seen, or of the top of it. */
@@ -116,7 +116,7 @@ async function openTab(devtools: Devtools, size: { readonly width: number; reado
   };
 }
 
-const keys = { Tab: 9, Enter: 13, ArrowLeft: 37, ArrowRight: 39 } as const;
+const keys = { Tab: 9, Enter: 13, Escape: 27, ArrowLeft: 37, ArrowRight: 39 } as const;
 
 interface Evaluated {
   readonly result: { readonly value: unknown };

@@ -237,6 +237,11 @@ describe('genops console', () => {
     expect(await get(url, `${url.pathname}/evil.example/generationservices`)).toMatchObject({ status: 400 });
   });
 
+  test('the operator itself serves the page too', async () => {
+    const page = await kubectl(['get', '--raw', `/api/v1/namespaces/${operatorIn}/services/https:genops:443/proxy/`]);
+    expect(page).toContain('<title>genops</title>');
+  });
+
   test('without a token in the kubeconfig, and with no ServiceAccount, it says what to do', async () => {
     let said = '';
     const args = ['console', '--kubeconfig', plane.kubeconfigPath];

@@ -54,3 +54,37 @@ test.each(ours)('%s puts in what it is told as text only, and names no other ser
   for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g))
     expect([name, imported in assets]).toEqual([name, true]);
 });
+
+/** Of 1 to 21, as WCAG 2 has it. */
+function contrast(one: string, other: string): number {
+  const [light = 0, dark = 0] = [one, other].map(luminance).toSorted((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour: string): number {
+  const digits =
+    colour.length === 4 ? [...colour.slice(1)].map((digit) => digit + digit) : colour.slice(1).match(/../g);
+  const [red = 0, green = 0, blue = 0] = (digits ?? []).map((pair) => {
+    const value = Number.parseInt(pair, 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+const schemes = [...(assets['style.css'] ?? '').matchAll(/:root \{([^}]+)\}/g)].map(
+  ([, block = '']) =>
+    new Map([...block.matchAll(/--(\w+): (#\w+);/g)].map(([, name = '', colour = '']) => [name, colour])),
+);
+
+describe.each([
+  { name: 'in the light', colours: schemes[0] },
+  { name: 'in the dark', colours: schemes[1] },
+])('$name', ({ colours = new Map<string, string>() }) => {
+  test.each([
+    ...['text', 'muted', 'link', 'good', 'bad'].map((name) => ({ name, least: 4.5 })),
+    ...['line', 'second', 'bound', 'decision', 'condition', 'spec', 'bounds'].map((name) => ({ name, least: 3 })),
+  ])('$name can be told from what is behind it: at least $least to 1', ({ name, least }) => {
+    for (const behind of ['page', 'panel'])
+      expect(contrast(colours.get(name) ?? '#000', colours.get(behind) ?? '#000')).toBeGreaterThanOrEqual(least);
+  });
+});
