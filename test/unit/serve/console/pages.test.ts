@@ -62,8 +62,10 @@ function contrast(one: string, other: string): number {
 }
 
 function luminance(colour: string): number {
-  const digits =
-    colour.length === 4 ? [...colour.slice(1)].map((digit) => digit + digit) : colour.slice(1).match(/../g);
+  const digits = colour
+    .replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3')
+    .slice(1)
+    .match(/../g);
   const [red = 0, green = 0, blue = 0] = (digits ?? []).map((pair) => {
     const value = Number.parseInt(pair, 16) / 255;
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
