@@ -17,6 +17,8 @@ export interface Tab {
   evaluate<T>(expression: string): Promise<T>;
   type(text: string): Promise<void>;
   press(key: 'Tab' | 'Enter' | 'Escape' | 'ArrowLeft' | 'ArrowRight'): Promise<void>;
+  /** Moves the mouse there, in pixels of the window. */
+  pointAt(x: number, y: number): Promise<void>;
   /** Dark or light, as the system of who looks at it says. */
   prefer(scheme: 'dark' | 'light'): Promise<void>;
   /** PNG of what is to be seen, or of the top of it. */
@@ -104,6 +106,7 @@ async function openTab(devtools: Devtools, size: { readonly width: number; reado
       await send('Input.dispatchKeyEvent', { type: 'keyDown', key, code: key, windowsVirtualKeyCode: code, ...text });
       await send('Input.dispatchKeyEvent', { type: 'keyUp', key, code: key, windowsVirtualKeyCode: code });
     },
+    pointAt: async (x, y) => void (await send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y })),
     prefer: async (value) =>
       void (await send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] })),
     async screenshot(height = size.height) {

@@ -168,6 +168,16 @@ test('a change that has the focus stands out on every chart', async () => {
   expect(await textOf('.readout')).toContain(hostileText);
 });
 
+test('the mouse on the line of a change says what it was', async () => {
+  await tab.evaluate('document.querySelector(".board").scrollIntoView()');
+  const [left = 0, width = 0, y = 0] = await tab.evaluate<number[]>(
+    '(({ left, width, top, height }) => [left, width, top + height / 2])(document.querySelector(".u-over").getBoundingClientRect())',
+  );
+  for (let x = left; x < left + width && !(await textOf('.readout')).includes('spec changed'); x += 4)
+    await tab.pointAt(x, y);
+  expect(await textOf('.readout')).toMatch(/^\d\d:\d\d:\d\d spec: spec changed \(generation 3\)$/);
+});
+
 test('in the dark it is dark, charts too', async () => {
   await tab.prefer('dark');
   await eventually(async () => expect(Math.min(...(await coloured('--line')))).toBeGreaterThan(150));

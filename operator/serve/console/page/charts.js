@@ -95,6 +95,10 @@ function drawnChart(chart, { marks, readout }) {
   const node = element('figure', { class: 'chart' }, element('figcaption', {}, chart.title), place, empty);
   let plot;
   const observer = new ResizeObserver(([{ contentRect }]) => plot?.setSize({ width: contentRect.width, height }));
+  place.addEventListener('mousemove', () => {
+    const under = plot === undefined ? [] : marksUnder(plot, marks);
+    if (under.length > 0) say(readout, under.map(markText).join(' · '));
+  });
   place.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step === undefined || plot === undefined || plot.data[0].length === 0) return;
@@ -143,6 +147,9 @@ function withGaps({ times, series }) {
 function showNewest(plot) {
   if (plot.cursor.left < 0 || plot.cursor.left === undefined) plot.setLegend({ idx: plot.data[0].length - 1 });
 }
+
+/** The changes whose lines the cursor is on, within a few pixels. */
+const marksUnder = (plot, { all }) => all.filter(({ at }) => Math.abs(plot.valToPos(at, 'x') - plot.cursor.left) <= 6);
 
 function moveCursor(plot, step) {
   const [times] = plot.data;
