@@ -22,6 +22,8 @@ export interface Resolved {
   readonly policies: readonly EffectivePolicy[];
   /** Those whose target was found. The others are left as they are, and TargetFound tells of them. */
   readonly components: readonly ResolvedComponent[];
+  /** Components of which an older service has the target. */
+  readonly claimed: readonly string[];
 }
 
 /** How Pods metrics reach an HPA: it reads them from our metrics API, or we fold them into its floor. */
@@ -90,7 +92,16 @@ export function resolve(input: ResolveInput): Resolution {
   );
   const { policy: whole, origins, declared } = effective;
   const policies = [whole, ...effective.components.map(({ policy: own }) => own)];
-  const resolved = { service, mode: modeOf(service), policy: whole, origins, declared, policies, components };
+  const resolved = {
+    service,
+    mode: modeOf(service),
+    policy: whole,
+    origins,
+    declared,
+    policies,
+    components,
+    claimed: claimedOf(targets),
+  };
   return { kind: 'resolved', resolved, conditions };
 }
 
@@ -98,8 +109,12 @@ export function resolve(input: ResolveInput): Resolution {
 export function resolveDefaults({ service, targets, podsMetrics }: Omit<ResolveInput, 'policy'>): Resolved {
   const { policy, origins, declared } = effectivePolicy({});
   const components = service.spec.components.flatMap((spec) => withTarget(spec, policy, { targets, podsMetrics }));
-  return { service, mode: 'Enforce', policy, origins, declared, policies: [policy], components };
+  const claimed = claimedOf(targets);
+  return { service, mode: 'Enforce', policy, origins, declared, policies: [policy], components, claimed };
 }
+
+const claimedOf = (targets: ResolveInput['targets']): readonly string[] =>
+  [...targets].flatMap(([component, { kind }]) => (kind === 'claimed' ? [component] : []));
 
 function withTarget(
   spec: ComponentSpec,

@@ -92,6 +92,7 @@ describe('an HPA of somebody else', () => {
     await world.delete(generationServices, 'generation');
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 1, maxReplicas: 3 });
+    expect((await world.get(horizontalPodAutoscalers, 'by-hand'))?.metadata.labels).toBeUndefined();
   });
 
   test('keeps everything but its floor with FloorOnly, and with Restore gets its own floor back', async () => {
@@ -230,7 +231,7 @@ test('of two services for one target the older has it; when it goes, the younger
   });
 });
 
-test('a service that only reports claims no target', async () => {
+test('a service that only reports claims no target, and takes it over once it is in earnest', async () => {
   await using world = await startWorld();
   await world.apply(deployment());
   await world.apply(generationService({ mode: 'DryRun' }, { name: 'a-look' }));
@@ -241,6 +242,14 @@ test('a service that only reports claims no target', async () => {
   await world.eventually(async () =>
     expectCondition(await world.service('b-real'), 'Ready', { status: 'True', reason: 'Reconciled' }),
   );
+
+  await world.apply(generationService({}, { name: 'a-look' })); // it is the older, and now it is in earnest
+  await world.eventually(
+    async () => expectCondition(await world.service('a-look'), 'Ready', { status: 'True', reason: 'Reconciled' }),
+    { withinMs: 60_000 },
+  );
+  expectCondition(await world.service('b-real'), 'TargetFound', { status: 'False', reason: 'Conflict' });
+  expect(await specOf(world, 'b-real-workflow-hpa')).toBeUndefined();
 });
 
 test('a service with the longest name that Kubernetes takes works too', async () => {

@@ -64,12 +64,11 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
 }
 
 /** No component is there to say how its HPA is to be handled: the service's own policy does. */
-function orphans({ service, mode, policy }: Resolved, hpas: HorizontalDeps['hpas']): readonly OrphanUnit[] {
+function orphans({ service, mode, policy, claimed }: Resolved, hpas: HorizontalDeps['hpas']): readonly OrphanUnit[] {
   const { name, namespace, uid } = service.metadata;
-  const components = service.spec.components.map(({ name: component, targetRef }) => ({
-    hpaName: hpaName(name, component),
-    targetRef,
-  }));
+  const components = service.spec.components
+    .filter((component) => !claimed.includes(component.name)) // its HPA would stand in the way of whoever has the target
+    .map(({ name: component, targetRef }) => ({ hpaName: hpaName(name, component), targetRef }));
   const own: LeverMode = policy.horizontal.mode === 'FloorOnly' ? 'Enforce' : policy.horizontal.mode;
   return orphansOf(hpas.by('controller', uid), components).map((orphan) => ({
     name: orphan.name,
@@ -111,8 +110,13 @@ async function apply(
     metadata: {
       namespace,
       name: change.name,
-      labels: { 'app.kubernetes.io/managed-by': 'genops', 'genops.dev/service': childName(owner.name) },
-      ...(change.owner === undefined ? {} : { ownerReferences: [change.owner] }),
+      // One that was taken over keeps what it says of itself: it may go back.
+      ...(change.owner === undefined
+        ? {}
+        : {
+            labels: { 'app.kubernetes.io/managed-by': 'genops', 'genops.dev/service': childName(owner.name) },
+            ownerReferences: [change.owner],
+          }),
     },
     spec: change.spec,
   };

@@ -26,7 +26,7 @@ const running: Pod = {
           { name: 'metrics', containerPort: 9100 },
           { name: 'dns', containerPort: 53, protocol: 'UDP' },
         ],
-        resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: '1', memory: '2E' } },
+        resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: '1', memory: '2e9' } },
       },
     ],
   },

@@ -11,7 +11,9 @@ import { apply, observe, planAll, type AnyLever, type UnitResult } from '../../.
 const never = new AbortController().signal;
 const web = { name: 'web', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } };
 
-function resolved(spec: Partial<GenerationServiceSpec> = {}): Resolved {
+const found: TargetSeen = { kind: 'found', replicas: 2, selector: [] };
+
+function resolved(spec: Partial<GenerationServiceSpec> = {}, target = found): Resolved {
   const service: GenerationService = {
     apiVersion: 'genops.dev/v1alpha1',
     kind: 'GenerationService',
@@ -25,9 +27,7 @@ function resolved(spec: Partial<GenerationServiceSpec> = {}): Resolved {
     },
     spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [web], ...spec },
   };
-  const targets = new Map<string, TargetSeen>(
-    service.spec.components.map(({ name }) => [name, { kind: 'found', replicas: 2, selector: [] }]),
-  );
+  const targets = new Map<string, TargetSeen>(service.spec.components.map(({ name }) => [name, target]));
   const resolution = resolve({ service, policy: undefined, targets, podsMetrics: 'Shadow' });
   if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
   return resolution.resolved;
@@ -102,6 +102,14 @@ describe('an HPA of a component that is gone', () => {
         outcome: 'applied',
       },
     ]);
+  });
+
+  test('is deleted too where an older service has the target, and stays where the target is only not there', async () => {
+    const { deleted, visit } = openLever([made('generation-web-hpa', 'web')]);
+    await visit(resolved({}, { kind: 'notFound' }));
+    expect(deleted).toEqual([]);
+    await visit(resolved({}, { kind: 'claimed', by: 'ai/older' }));
+    expect(deleted).toMatchObject([{ key: 'ai/generation-web-hpa' }]);
   });
 
   const dryRun = { overrides: { horizontal: { mode: 'DryRun' } } } as const;
