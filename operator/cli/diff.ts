@@ -19,7 +19,7 @@ export const diff = command({
   ],
   options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
   help: { ...clusterHelp, output: 'text or json' },
-  async run({ values, positionals, out, err, signal }) {
+  async run({ values, positionals, env, out, err, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
     const { kube: client, key, namespace } = connectFor(positionals, values, 'genops diff generation -n ai');
     await using kube = client;
@@ -46,7 +46,8 @@ export const diff = command({
         out.write(`mode ${resolved.mode}: nothing is changed now; Enforce would do this\n`);
       out.write(plans.map(planText).join(''));
     }
-    if (view.podsMetricsUnseen !== undefined && resolved.components.some(isShadowed))
+    // Only with its metrics API may the operator look: where it may not, there is none.
+    if (view.podsMetricsUnseen !== undefined && !isOperatorsPod(env) && resolved.components.some(isShadowed))
       err.write(
         `${keyOf(service)}: saw ${view.podsMetricsUnseen}; wanted to know whether HPAs read Pods metrics from the operator; ` +
           'next: with metricsAPI.enabled a Pods metric that is shown as to remove stays; kubectl exec into the operator’s Pod shows the plan as it is\n',
@@ -59,6 +60,10 @@ export const diff = command({
     return amiss.length === 0 ? answer(plans) : exit.cannotTell;
   },
 });
+
+/** Kubernetes gives the one variable to every container, the chart the other to the operator's: what runs there has the operator's rights. */
+const isOperatorsPod = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  env['KUBERNETES_SERVICE_HOST'] !== undefined && env['POD_NAMESPACE'] !== undefined;
 
 /** What DryRun holds back is just what is asked for here; what is Off stays Off. */
 const asEnforced = (lever: AnyLever): AnyLever => ({
