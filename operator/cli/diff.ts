@@ -8,6 +8,7 @@ import { planService, resolveService } from '../reconcilers/visit.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { openDiffView } from './diff-view.ts';
+import { dryRun, tried } from './dry-run.ts';
 import { table } from './table.ts';
 
 export const diff = command({
@@ -35,17 +36,26 @@ export const diff = command({
     const { resolved } = resolution;
     const planning = {
       caches: claims,
-      levers: serviceLevers(kube, caches).map(asEnforced),
+      levers: serviceLevers(dryRun(kube), caches).map(asEnforced),
       states: createStates(kube, caches.states),
       clock: Date,
     };
-    const { plans } = await planService(service, { ...resolved, mode: 'Enforce' }, planning, signal);
+    const planned = await planService(service, { ...resolved, mode: 'Enforce' }, planning, signal);
+    const mustBeAllowed = isOperatorsPod(env);
+    const trials = await Promise.all(planned.plans.map((plan) => tried(plan, { mustBeAllowed }, signal)));
+    const plans = trials.map(({ plan }) => plan);
+    const untried = trials.find((trial) => trial.untried !== undefined)?.untried;
     if (output === 'json') out.write(`${JSON.stringify(plans.map(planJson), undefined, 2)}\n`);
     else {
       if (resolved.mode !== 'Enforce')
         out.write(`mode ${resolved.mode}: nothing is changed now; Enforce would do this\n`);
       out.write(plans.map(planText).join(''));
     }
+    if (untried !== undefined)
+      err.write(
+        `${keyOf(service)}: saw ${untried.saw}; wanted to try the changes without making them (dry run), as only that shows whether other field managers have one of the fields; ` +
+          'next: if one has, the operator changes nothing there and says Conflict; who may patch HorizontalPodAutoscalers sees that here\n',
+      );
     // Only with its metrics API may the operator look: where it may not, there is none.
     if (view.podsMetricsUnseen !== undefined && !isOperatorsPod(env) && resolved.components.some(isShadowed))
       err.write(
