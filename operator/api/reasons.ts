@@ -280,7 +280,7 @@ export const conditions = {
       Unknown: {
         status: 'Unknown',
         means: 'Too little data to judge a required objective: unknown is not met.',
-        next: 'See the condition MetricsAvailable.',
+        next: 'See the condition MetricsAvailable; where that is Fresh, the message names the metric that is not served.',
       },
     },
   },

@@ -19,15 +19,29 @@ export function hitRatio(
   samples: readonly Lookups[],
   since: number,
 ): { readonly value: number; readonly observedAt: number } | undefined {
+  const counted = countedIn(samples, since);
+  if (counted === undefined || counted.lookups < fewest) return undefined;
+  return { value: counted.hits / counted.lookups, observedAt: counted.observedAt };
+}
+
+/** Whether it is known that the window holds too few lookups for a ratio. */
+export const isIdle = (samples: readonly Lookups[], since: number): boolean =>
+  (countedIn(samples, since)?.lookups ?? fewest) < fewest;
+
+/** Increases within the window; undefined where no two looks of one run of the server lie in it. */
+function countedIn(
+  samples: readonly Lookups[],
+  since: number,
+): { readonly hits: number; readonly lookups: number; readonly observedAt: number } | undefined {
   const within = samples.filter(({ at }) => at > since);
-  const newest = within.at(-1);
-  if (newest === undefined) return undefined;
-  let [hits, misses] = [0, 0];
-  for (const [index, next] of within.entries()) {
+  const steps = within.flatMap((next, index) => {
     const before = within[index - 1];
-    if (before === undefined || next.hits < before.hits || next.misses < before.misses) continue;
-    hits += next.hits - before.hits;
-    misses += next.misses - before.misses;
-  }
-  return hits + misses < fewest ? undefined : { value: hits / (hits + misses), observedAt: newest.at };
+    if (before === undefined || next.hits < before.hits || next.misses < before.misses) return [];
+    return [{ hits: next.hits - before.hits, misses: next.misses - before.misses }];
+  });
+  const newest = within.at(-1);
+  if (newest === undefined || steps.length === 0) return undefined;
+  const hits = steps.reduce((sum, step) => sum + step.hits, 0);
+  const misses = steps.reduce((sum, step) => sum + step.misses, 0);
+  return { hits, lookups: hits + misses, observedAt: newest.at };
 }

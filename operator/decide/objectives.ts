@@ -1,4 +1,5 @@
 import type { NewCondition } from '../api/conditions.ts';
+import { metricNames } from '../api/contract.ts';
 import { seconds } from '../api/duration.ts';
 import { problemMessage } from '../api/problem.ts';
 import { bytes } from '../api/quantity.ts';
@@ -38,6 +39,8 @@ export interface Measured {
   readonly redisHitRatio?: Observation | undefined;
   readonly workloadHitRatio?: Observation | undefined;
   readonly successRatio?: Observation | undefined;
+  /** Those without a figure because it is known that nothing of theirs was asked for: the metric is there, and counted nothing. */
+  readonly idle?: readonly ObjectiveName[] | undefined;
 }
 
 export interface ObjectivesInput {
@@ -49,6 +52,8 @@ export interface ObjectivesInput {
   readonly insideSince?: InsideSince | undefined;
   /** Share of the attainment window; undefined where nothing was judged in it. */
   readonly attainment?: ((name: ObjectiveName) => number | undefined) | undefined;
+  /** MetricsAvailable is True: what has no figure all the same is not served. */
+  readonly isFresh?: boolean | undefined;
   /** ms since the epoch. */
   readonly now: number;
 }
@@ -95,7 +100,7 @@ interface Stated extends Judged {
  */
 export function judgeObjectives(input: ObjectivesInput): ObjectivesAnswer {
   const { policy, measured, now } = input;
-  const single = judge(policy, measured, now);
+  const single = judge(policy, measured, now).map((one) => orNotExercised(one, measured));
   const stated = single.map((one) => state(one, input));
   const all = [...stated, concurrency(input, single, stated)]
     .filter(({ mode }) => mode !== 'Off')
@@ -104,7 +109,7 @@ export function judgeObjectives(input: ObjectivesInput): ObjectivesAnswer {
   return {
     objectives: all.map((one) => entryOf(one, input)),
     objectivesMet: `${required.filter(({ state: said }) => said === 'Met').length}/${required.length}`,
-    condition: conditionOf(required),
+    condition: conditionOf(required, input),
     looked: all.map(({ name, judged, goal, observation }) => ({ name, judged, goal, observation })),
     insideSince: Object.fromEntries(
       all.flatMap(({ name, insideSince }) => (insideSince === undefined ? [] : [[name, insideSince]])),
@@ -149,6 +154,9 @@ function judge(policy: EffectivePolicy['objectives'], measured: Measured, now: n
     },
   ];
 }
+
+const orNotExercised = (one: Judged, { idle = [] }: Measured): Judged =>
+  one.judged === 'Unknown' && idle.includes(one.name) ? { ...one, judged: 'NotExercised' } : one;
 
 type Verdict = Pick<Judged, 'judged' | 'isClear' | 'goal' | 'observation'>;
 
@@ -230,7 +238,10 @@ function entryOf(
 }
 
 /** Its message names objectives and targets, not figures: those move, and stand in status.objectives. */
-function conditionOf(required: readonly Stated[]): ObjectivesAnswer['condition'] {
+function conditionOf(
+  required: readonly Stated[],
+  { policy, isFresh = false }: ObjectivesInput,
+): ObjectivesAnswer['condition'] {
   const type = 'ObjectivesMet';
   const named = (said: ObjectiveState): string =>
     required
@@ -250,11 +261,28 @@ function conditionOf(required: readonly Stated[]): ObjectivesAnswer['condition']
     const message = problemMessage({
       saw: `no data for ${unknown}`,
       wanted: 'every required objective measured',
-      next: 'see the condition MetricsAvailable',
+      next: isFresh ? serving(required, policy) : 'see the condition MetricsAvailable',
     });
     return { type, status: 'Unknown', reason: 'Unknown', message };
   }
   return { type, status: 'True', reason: 'Met', message: 'Every required objective that was exercised is met.' };
+}
+
+/** What to do about objectives that are unknown while the Pods' figures are fresh. */
+function serving(required: readonly Stated[], policy: ObjectivesInput['policy']): string {
+  const unknown = required.filter(({ state: said }) => said === 'Unknown').map(({ name }) => name);
+  const server = 'a server of spec.redis that answers (or objectives.cacheHitRatio.source: Workload)';
+  const isOfRedis = policy.cacheHitRatio.source === 'Redis';
+  const judgedBy: Readonly<Record<ObjectiveName, string>> = {
+    WorkflowDuration: metricNames.workflowDuration,
+    ConcurrentWorkflows: metricNames.workflowsInFlight,
+    CachedResponseTime: `${metricNames.requestDuration} with cache="hit"`,
+    Memory: metricNames.memory,
+    CacheHitRatio: isOfRedis ? server : metricNames.cacheRequests,
+    SuccessRatio: metricNames.requestDuration,
+  };
+  const wanted = unknown.map((name) => `${name} is judged by ${judgedBy[name]}`).join(', ');
+  return `other figures are fresh, so there is no such metric: serve it, map it or set its mode Off (docs/workload-contract.md); ${wanted}`;
 }
 
 const timed =

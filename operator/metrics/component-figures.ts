@@ -26,6 +26,9 @@ export interface ComponentFigures {
   /** Shares of what was counted in the window; unknown where nothing was. */
   readonly errorRatio?: Timed;
   readonly cacheHitRatio?: Timed;
+  /** What the two are shares of, 1/s: 0 where both counters are there and counted nothing. */
+  readonly answerRate?: Timed;
+  readonly lookupRate?: Timed;
   /** The highest that a Pod had in the window, bytes. */
   readonly memoryBytes?: Timed;
   /** Newest values of all Pods, and the highest of the window. */
@@ -82,6 +85,8 @@ export function figuresOver(
     activeConnections: fold(slice, 'activeConnections', newest),
     errorRatio: ratio(slice, 'errorRate', ['requestRate']),
     cacheHitRatio: ratio(slice, 'cacheHitRate', ['cacheHitRate', 'cacheMissRate']),
+    answerRate: foldOf(slice.times, wholeOf(slice, 'errorRate', ['requestRate']), mean),
+    lookupRate: foldOf(slice.times, wholeOf(slice, 'cacheHitRate', ['cacheHitRate', 'cacheMissRate']), mean),
   };
   const isFresh = (observedAt: number): boolean => observedAt >= freshSince;
   return {
@@ -118,12 +123,18 @@ function foldOf(times: Float64Array, figures: Float32Array, by: Fold): Timed | u
     : { value: by(rows.map((row) => figures[row] ?? NaN)), observedAt: times[last] ?? 0 };
 }
 
+/** The sum of `whole`, by row; NaN where that or `part` is unknown. */
+const wholeOf = ({ figures }: Slice, part: Column, whole: readonly Column[]): Float32Array =>
+  figures[part].map((share, row) =>
+    Number.isNaN(share) ? NaN : whole.reduce((all, column) => all + (figures[column][row] ?? NaN), 0),
+  );
+
 /** The share that `part` has of the sum of `whole`, over the rows in which all are known. */
-function ratio({ times, figures }: Slice, part: Column, whole: readonly Column[]): Timed | undefined {
-  const total = figures[part].map((_, row) => whole.reduce((all, column) => all + (figures[column][row] ?? NaN), 0));
+function ratio(slice: Slice, part: Column, whole: readonly Column[]): Timed | undefined {
+  const { times, figures } = slice;
+  const total = wholeOf(slice, part, whole);
   const both = figures[part].map((share, row) => (Number.isNaN(total[row] ?? NaN) ? NaN : share));
-  const of = total.map((all, row) => (Number.isNaN(figures[part][row] ?? NaN) ? NaN : all));
-  const [shares, sums] = [foldOf(times, both, sum), foldOf(times, of, sum)];
+  const [shares, sums] = [foldOf(times, both, sum), foldOf(times, total, sum)];
   return shares === undefined || sums === undefined || sums.value === 0
     ? undefined
     : { ...shares, value: shares.value / sums.value };

@@ -1,5 +1,6 @@
+import { objectiveNames } from '../api/status.ts';
 import type { EffectivePolicy } from '../decide/effective-policy.ts';
-import type { Measured, Observation } from '../decide/objectives.ts';
+import type { Measured, ObjectiveName, Observation } from '../decide/objectives.ts';
 import type { RatingInput } from '../decide/rating.ts';
 import type { ComponentFigures, Timed } from './component-figures.ts';
 import { quantile, together, type Histogram } from './histogram.ts';
@@ -11,6 +12,8 @@ export interface MeasuredInput {
   readonly components: readonly { readonly name: string; readonly figures: ComponentFigures | undefined }[];
   /** From the observation of the redis lever. */
   readonly redisHitRatio?: Observation | undefined;
+  /** Its servers answered, and had too few look-ups for a ratio. */
+  readonly isRedisIdle?: boolean | undefined;
 }
 
 export interface MeasuredAnswer {
@@ -24,7 +27,12 @@ interface Named {
 }
 
 /** What objectives and rating are judged by, from the figures of all components: times over all of them together, everything else of the component that is worst. */
-export function measuredFrom({ policy, components, redisHitRatio }: MeasuredInput): MeasuredAnswer {
+export function measuredFrom({
+  policy,
+  components,
+  redisHitRatio,
+  isRedisIdle = false,
+}: MeasuredInput): MeasuredAnswer {
   const known = components.flatMap(({ name, figures }): readonly Named[] =>
     figures === undefined ? [] : [{ name, figures }],
   );
@@ -44,6 +52,7 @@ export function measuredFrom({ policy, components, redisHitRatio }: MeasuredInpu
       redisHitRatio,
       workloadHitRatio,
       successRatio: complement(highest(({ errorRatio }) => errorRatio)),
+      idle: idleOf(components, policy.cacheHitRatio.source === 'Redis' ? isRedisIdle : undefined),
     },
     rating: {
       cpuPercent: highest(({ cpuPercent }) => cpuPercent)?.value,
@@ -52,6 +61,35 @@ export function measuredFrom({ policy, components, redisHitRatio }: MeasuredInpu
       cacheHitRatio: hits?.value,
     },
   };
+}
+
+/**
+ * What is known not to have been asked for. Only where every component answers: one that does not may be busy.
+ *
+ * @param isRedisIdle undefined: the hit ratio is that of the workload.
+ */
+function idleOf(components: MeasuredInput['components'], isRedisIdle: boolean | undefined): readonly ObjectiveName[] {
+  const all = components.flatMap(({ figures }) => (figures === undefined || figures.podsAnswered === 0 ? [] : figures));
+  const isAnswered = all.length > 0 && all.length === components.length;
+  // What runs and has not ended is in no histogram yet.
+  const isQuiet = isAnswered && all.every(({ inFlightMax }) => (inFlightMax?.value ?? 0) === 0);
+  const isZero = (rate: 'answerRate' | 'lookupRate'): boolean => {
+    const known = all.flatMap(({ [rate]: figure }) => figure?.value ?? []);
+    return known.length > 0 && known.every((value) => value === 0);
+  };
+  const histogramsOf = (name: HistogramName): readonly Histogram[] =>
+    all.flatMap(({ histograms }) => histograms[name] ?? []);
+  const isEmpty = (seen: readonly Histogram[]): boolean => seen.length > 0 && seen.every(({ count }) => count === 0);
+  const [cached, asked] = [histogramsOf('cachedResponseTime'), histogramsOf('responseTime')];
+  // Requests without the mark of a cached answer: nobody knows whether the workload ever sets it, unless it did before.
+  const isCachedIdle = isEmpty(cached) && (isEmpty(asked) || cached.some(({ bounds }) => bounds.length > 0));
+  const isIdle: Partial<Record<ObjectiveName, boolean>> = {
+    WorkflowDuration: isQuiet && isEmpty(histogramsOf('workflowDuration')),
+    CachedResponseTime: isQuiet && isCachedIdle,
+    CacheHitRatio: isRedisIdle ?? (isAnswered && isZero('lookupRate')),
+    SuccessRatio: isQuiet && isZero('answerRate'),
+  };
+  return objectiveNames.filter((name) => isIdle[name] === true);
 }
 
 /** The highest (`sign` 1) or lowest (-1) of what is known. */

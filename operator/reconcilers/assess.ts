@@ -37,8 +37,9 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
   const all = [...seen.map(({ available }) => available), ...withoutTarget(resolved)];
   const worst = all.find(({ status }) => status !== 'True') ?? all[0];
   const measured = seen.filter(({ available }) => available.status === 'True');
+  const isFresh = worst?.status === 'True';
   const isPending = seen.some(({ available }) => available.reason === 'Pending');
-  const { condition, figures, look } = isPending ? notLookedAt(resolved) : objectives(resolved, deps);
+  const { condition, figures, look } = isPending ? notLookedAt(resolved) : objectives(resolved, isFresh, deps);
   return {
     conditions: [...(worst === undefined ? [] : [worst]), scalerActive(resolved, seen, deps), condition],
     figures,
@@ -60,7 +61,11 @@ export const statesOf = ({ conditions, figures }: Assessment): string =>
   ]);
 
 /** Objectives and rating as status is to show them. */
-function objectives({ service, policy, components }: Resolved, { collector, hitRatios, standings, clock }: AssessDeps) {
+function objectives(
+  { service, policy, components }: Resolved,
+  isFresh: boolean,
+  { collector, hitRatios, standings, clock }: AssessDeps,
+) {
   const { status = {} } = service;
   const key = keyOf(service);
   const now = clock.now();
@@ -70,6 +75,7 @@ function objectives({ service, policy, components }: Resolved, { collector, hitR
     policy: policy.objectives,
     components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
     redisHitRatio: hitRatios.of(service, now - windowMs),
+    isRedisIdle: hitRatios.isIdle(service, now - windowMs),
   });
   // Before the first look of this process what stood in status is what is known.
   const told = (name: ObjectiveName): number | undefined => {
@@ -82,6 +88,7 @@ function objectives({ service, policy, components }: Resolved, { collector, hitR
     previous: status.objectives,
     insideSince: standing?.insideSince,
     attainment: standing === undefined ? told : (name) => standing.attainment(name, now),
+    isFresh,
     now,
   });
   const look = { looked, insideSince };

@@ -1,5 +1,5 @@
 import type { CacheServerFigures } from '../decide/cache-server.ts';
-import { hitRatio, type Lookups } from '../decide/hit-ratio.ts';
+import { hitRatio, isIdle, type Lookups } from '../decide/hit-ratio.ts';
 import type { Observation as Figure } from '../decide/objectives.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import { unitKey, type Observation } from '../levers/run.ts';
@@ -14,6 +14,8 @@ export interface HitRatios {
   note(service: GenerationService, observations: readonly Observation[], now: number): void;
   /** Of the server that is worst; undefined while it is unknown. */
   of(service: GenerationService, since: number): Figure | undefined;
+  /** Every server answered within the window, and had too few look-ups for a ratio. */
+  isIdle(service: GenerationService, since: number): boolean;
   /** What each server said at the last visit, by its name in the spec; none of one that did not answer. */
   servers(service: GenerationService, since: number): readonly CacheServer[];
   forget(key: Key): void;
@@ -52,6 +54,10 @@ export function createHitRatios(): HitRatios {
         (samples) => hitRatio(samples, since) ?? [],
       );
       return ratios.toSorted((a, b) => a.value - b.value)[0];
+    },
+    isIdle(service, since) {
+      const all = [...(services.of(service)?.samples.values() ?? [])];
+      return all.length > 0 && all.every((samples) => isIdle(samples, since));
     },
     servers(service, since) {
       const { samples, seen } = services.of(service) ?? { samples: new Map<string, readonly Lookups[]>(), seen: [] };

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { hitRatio, type Lookups } from '../../../operator/decide/hit-ratio.ts';
+import { hitRatio, isIdle, type Lookups } from '../../../operator/decide/hit-ratio.ts';
 
 const samples = (...totals: readonly (readonly [at: number, hits: number, misses: number])[]): readonly Lookups[] =>
   totals.map(([at, hits, misses]) => ({ at, hits, misses }));
@@ -27,4 +27,14 @@ test.each([
   { name: 'says nothing of fewer than 20 lookups', all: samples([1, 0, 0], [2, 19, 0]), since: 0, expected: undefined },
 ])('$name', ({ all, since, expected }) => {
   expect(hitRatio(all, since)?.value).toBe(expected);
+});
+
+test.each([
+  { name: 'without a look-up', all: samples([1, 900, 100], [2, 900, 100]), expected: true },
+  { name: 'with fewer than 20', all: samples([1, 0, 0], [2, 19, 0]), expected: true },
+  { name: 'not with 20', all: samples([1, 0, 0], [2, 10, 10]), expected: false },
+  { name: 'not known after one look', all: samples([1, 900, 100]), expected: false },
+  { name: 'nor across a restart', all: samples([1, 900, 100], [2, 0, 0]), expected: false },
+])('a cache is idle: $name', ({ all, expected }) => {
+  expect(isIdle(all, 0)).toBe(expected);
 });

@@ -147,6 +147,12 @@ describe('judgeObjectives()', () => {
       measured: { redisHitRatio: undefined, workloadHitRatio: seen(0.9) },
       state: 'Unknown',
     },
+    {
+      name: 'what nobody asked for is not exercised',
+      objective: 'WorkflowDuration',
+      measured: { workflowDuration: undefined, idle: ['WorkflowDuration'] },
+      state: 'NotExercised',
+    },
     { name: 'success at its target', objective: 'SuccessRatio', measured: { successRatio: seen(0.95) }, state: 'Met' },
     { name: 'success below it', objective: 'SuccessRatio', measured: { successRatio: seen(0.9499) }, state: 'NotMet' },
   ])('$name', ({ objective, measured, state }) => {
@@ -301,6 +307,12 @@ describe('judgeObjectives()', () => {
         previous: [{ name: 'ConcurrentWorkflows', target: '20', state: 'Met' }],
         measured: { workflowsInFlight: seen(19) },
         state: 'Met',
+      },
+      {
+        name: 'one that was missed and that nobody asks for any more is not exercised',
+        previous: durationMissed,
+        measured: { workflowDuration: undefined, idle: ['WorkflowDuration'] },
+        state: 'NotExercised',
       },
       {
         name: 'and no longer',

@@ -22,11 +22,8 @@ const times = (observedAt: number, ...counts: readonly number[]) => ({
 
 describe('measuredFrom()', () => {
   test('knows nothing of a service without figures', () => {
-    expect(
-      Object.values(measuredFrom({ policy, components: [{ name: 'a', figures: undefined }] }).objectives).filter(
-        (value) => value !== undefined,
-      ),
-    ).toEqual([]);
+    const { objectives } = measuredFrom({ policy, components: [{ name: 'a', figures: undefined }] });
+    expect(Object.entries(objectives).filter(([, value]) => value !== undefined)).toEqual([['idle', []]]);
   });
   test('takes the worst component, sums the load, and says of which component it speaks', () => {
     const { objectives, rating } = measuredFrom({
@@ -74,5 +71,54 @@ describe('measuredFrom()', () => {
     expect(both).toEqual({ value: 1.875, observedAt: 500 });
     const one = measuredFrom({ policy, components: components.slice(1) }).objectives.workflowDuration;
     expect(one).toEqual({ value: 1.95, observedAt: 800, component: 'b' });
+  });
+
+  describe('idle', () => {
+    const none = times(500, 0, 0);
+    const unmarked = { ...none, bounds: [], counts: new Float64Array() };
+    const quiet: Partial<ComponentFigures> = {
+      answerRate: at(0),
+      lookupRate: at(0),
+      inFlightMax: at(0),
+      histograms: { workflowDuration: none, responseTime: none, cachedResponseTime: unmarked },
+    };
+    const busy = { responseTime: times(500, 9, 0), cachedResponseTime: unmarked };
+    const [duration, cached, success] = ['WorkflowDuration', 'CachedResponseTime', 'SuccessRatio'];
+
+    test.each<{ name: string; all: readonly (Partial<ComponentFigures> | undefined)[]; idle: readonly unknown[] }>([
+      { name: 'is all that counted nothing', all: [quiet], idle: [duration, cached, success] },
+      { name: 'beside a component that lacks it', all: [quiet, {}], idle: [duration, cached, success] },
+      { name: 'is nothing beside a component of which nothing is known', all: [quiet, undefined], idle: [] },
+      { name: 'or whose Pods do not answer', all: [quiet, { podsAnswered: 0 }], idle: [] },
+      { name: 'is nothing while workflows run', all: [{ ...quiet, inFlightMax: at(1) }], idle: [] },
+      {
+        name: 'is nothing where a part of it was asked',
+        all: [quiet, { answerRate: at(1) }],
+        idle: [duration, cached],
+      },
+      {
+        name: 'is not what has no buckets and counted',
+        all: [{ histograms: { workflowDuration: { ...unmarked, count: 3 } } }],
+        idle: [],
+      },
+      { name: 'is no cached answer that was never marked', all: [{ histograms: busy }], idle: [] },
+      {
+        name: 'but one that was marked before is',
+        all: [{ histograms: { ...busy, cachedResponseTime: none } }],
+        idle: [cached],
+      },
+    ])('$name', ({ all, idle }) => {
+      const components = all.map((known, index) => ({ name: String(index), figures: known && figures(known) }));
+      expect(measuredFrom({ policy, components }).objectives.idle).toEqual(idle);
+    });
+    test('is the cache that the policy asks for', () => {
+      const ofWorkload = { ...policy, cacheHitRatio: { ...policy.cacheHitRatio, source: 'Workload' as const } };
+      const components = [{ name: 'a', figures: figures({ lookupRate: at(0) }) }];
+      const idle = (asked: typeof policy, isRedisIdle: boolean) =>
+        measuredFrom({ policy: asked, components, isRedisIdle }).objectives.idle;
+      expect(idle(policy, true)).toEqual(['CacheHitRatio']);
+      expect(idle(policy, false)).toEqual([]);
+      expect(idle(ofWorkload, false)).toEqual(['CacheHitRatio']);
+    });
   });
 });

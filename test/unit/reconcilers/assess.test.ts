@@ -11,6 +11,7 @@ import {
   after,
   componentOf,
   full,
+  idle,
   intervalMs,
   memory,
   mi,
@@ -18,6 +19,7 @@ import {
   serviceWith,
   start,
   type Given,
+  type Page,
 } from './measured-service.ts';
 
 beforeEach(() => void jest.useFakeTimers({ now: start }));
@@ -358,6 +360,65 @@ describe('objectives', () => {
       ['CacheHitRatio', 'Unknown', undefined],
       ['SuccessRatio', 'Met', '1'],
     ]);
+  });
+
+  describe('of a service that nobody asks', () => {
+    const states = ({ figures }: Assessment) =>
+      Object.fromEntries((figures.objectives ?? []).map(({ name, state }) => [name, state]));
+    const workload = { overrides: { objectives: { cacheHitRatio: { source: 'Workload' } } } } as const;
+
+    test('are not exercised, and all is well', async () => {
+      using world = await after(4, { pods: [pod('a')], page: idle, spec: workload });
+      const assessment = world.assess();
+      expect(states(assessment)).toEqual({
+        WorkflowDuration: 'NotExercised',
+        ConcurrentWorkflows: 'NotExercised',
+        CachedResponseTime: 'NotExercised',
+        Memory: 'Met',
+        CacheHitRatio: 'NotExercised',
+        SuccessRatio: 'NotExercised',
+      });
+      expect(assessment.figures.objectivesMet).toBe('1/1');
+      expect(conditionOf(assessment, 'ObjectivesMet')).toMatchObject({ status: 'True', reason: 'Met' });
+    });
+    test('stay unknown where the workload has no such metric, and the next step is to serve it', async () => {
+      const bare: Page = () => idle(0).replaceAll(/^.*generation_.*\n/gm, '');
+      using world = await after(4, { pods: [pod('a')], page: bare, spec: workload });
+      const assessment = world.assess();
+      expect(states(assessment)).toMatchObject({
+        WorkflowDuration: 'Unknown',
+        ConcurrentWorkflows: 'Unknown',
+        CachedResponseTime: 'NotExercised',
+        CacheHitRatio: 'Unknown',
+        SuccessRatio: 'NotExercised',
+      });
+      const { status, message } = conditionOf(assessment, 'ObjectivesMet') ?? {};
+      expect(status).toBe('Unknown');
+      expect(message).toMatch(
+        /^saw no data for WorkflowDuration .* no such metric: .*workload-contract\.md.* generation_workflow_duration_seconds/,
+      );
+      expect(message).not.toMatch(/MetricsAvailable/);
+    });
+    test('workflows that are running and do not end are asked for', async () => {
+      const stuck: Page = () => idle(0).replace('in_flight 0', 'in_flight 3');
+      using world = await after(4, { pods: [pod('a')], page: stuck, spec: workload });
+      expect(states(world.assess())).toMatchObject({ WorkflowDuration: 'Unknown', SuccessRatio: 'Unknown' });
+    });
+    test('what does not answer any more is unknown, not idle', async () => {
+      using world = await after(4, { pods: [pod('a')], page: idle, spec: workload });
+      world.setPage(new Error('connection refused'));
+      await jest.advanceTimersByTimeAsync(6 * intervalMs);
+      const assessment = world.assess();
+      expect(conditionOf(assessment, 'ObjectivesMet')?.message).toMatch(/next: see the condition MetricsAvailable$/);
+      expect(assessment.figures.objectivesMet).toBe('0/6');
+    });
+    test('look-ups of Redis are too few to be judged; of a server that said it once nothing is known', async () => {
+      using world = await after(4, { pods: [pod('a')], page: idle });
+      world.hitRatios.note(world.service, [lookups(90, 10)], Date.now());
+      expect(states(world.assess())).toMatchObject({ CacheHitRatio: 'Unknown' });
+      world.hitRatios.note(world.service, [lookups(90, 10)], Date.now() + 1);
+      expect(states(world.assess())).toMatchObject({ CacheHitRatio: 'NotExercised' });
+    });
   });
 
   test('are listed by what Redis says also where no Pod is ready', () => {

@@ -50,6 +50,15 @@ const requests: Page = (seconds) =>
 export const full: Page = (seconds) =>
   `${requests(seconds)}${memory(seconds)}process_cpu_seconds_total ${seconds / 5}\n`;
 
+/** All of the contract, of a workload that nobody has asked for long. */
+export const idle: Page = () => `${full(100)}generation_workflow_duration_seconds_bucket{le="+Inf"} 3
+generation_workflow_duration_seconds_count 3
+generation_workflow_duration_seconds_sum 9
+generation_workflows_in_flight 0
+generation_cache_requests_total{level="l1",result="hit"} 7
+generation_cache_requests_total{level="l1",result="miss"} 2
+`;
+
 /** Reads pages as the Pods source does, without the network in between. An Error: the Pod does not answer. */
 function pagesSource(page: () => Page | Error): Source {
   const reader = createPageReader();
