@@ -37,13 +37,15 @@ export interface Process {
 }
 
 /** Picks the command, runs it and returns the exit code of the process. */
-export async function main({ args, ...world }: Process): Promise<number> {
+export async function main({ args: given, ...world }: Process): Promise<number> {
+  const args = given[0] === '--version' ? ['version', ...given.slice(1)] : given;
   const name = Object.keys(commands).find((words) => words.split(' ').every((word, index) => args[index] === word));
   const chosen = name === undefined ? undefined : commands[name];
   if (name === undefined || chosen === undefined) {
-    const asked = args[0] === undefined || args[0] === '--help' || args[0] === '-h' || args[0] === 'help';
-    (asked ? world.out : world.err).write(`${asked ? '' : `genops: no command ${args.join(' ')}\n\n`}${overview()}`);
-    return asked ? exit.yes : exit.cannotTell;
+    const of = helpAskedFor(args);
+    if (of === undefined) world.err.write(`genops: no command ${args.join(' ')}\n\n${overview()}`);
+    else world.out.write(overview(of));
+    return of === undefined ? exit.cannotTell : exit.yes;
   }
   try {
     return await runCommand(name, chosen, { ...world, args: args.slice(name.split(' ').length) });
@@ -62,14 +64,26 @@ const isExpected = (error: unknown, signal: AbortSignal): error is Error =>
     'syscall' in error ||
     error === signal.reason);
 
-const overview = (): string =>
+const helpWords: ReadonlySet<string | undefined> = new Set(['--help', '-h', 'help']);
+
+/** With what the commands begin that help is asked for (`policy --help`); empty for all. Undefined: it is not asked for. */
+function helpAskedFor([first, second]: readonly string[]): string | undefined {
+  if (first === undefined || helpWords.has(first)) return '';
+  const begins = `${first} `;
+  const isGroup = Object.keys(commands).some((name) => name.startsWith(begins));
+  return isGroup && helpWords.has(second) ? begins : undefined;
+}
+
+const overview = (begins = ''): string =>
   [
     'genops keeps every layer under a generation service tuned to what its policy asks for.',
     '',
     'Usage: genops COMMAND [OPTIONS]   (also as kubectl genops)',
     '',
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`),
+    ...Object.entries(commands)
+      .filter(([name]) => name.startsWith(begins))
+      .map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`),
     '',
-    'genops COMMAND --help shows options and examples.',
+    'genops COMMAND --help shows options and examples; genops --version the version.',
     '',
   ].join('\n');

@@ -13,7 +13,21 @@ describe('genops without a command', () => {
     },
   );
 
-  test.each(['frobnicate', 'policy', 'policy frobnicate'])(
+  test.each(['policy --help', 'policy -h'])(
+    'genops %s shows the commands that begin with it, and is 0',
+    async (call) => {
+      const answer = await genops(call.split(' '));
+      expect(answer).toMatchObject({ code: 0, err: '' });
+      expect(answer.out).toMatch(/^ {2}policy effective +\S/m);
+      expect(answer.out).not.toMatch(/^ {2}manager /m);
+    },
+  );
+
+  test('genops --version is genops version', async () => {
+    expect(await genops(['--version'])).toEqual(await genops(['version']));
+  });
+
+  test.each(['frobnicate', 'frobnicate --help', 'policy', 'policy frobnicate'])(
     'genops %s is no command: the list on stderr, and 2',
     async (name) => {
       const answer = await genops(name.split(' '));
