@@ -5,7 +5,7 @@ import { progressOn } from './progress.ts';
 import { runScript } from '../script.ts';
 import { runWithCluster } from './with.ts';
 
-const usage = `hack/cluster/main.ts COMMAND [--name NAME]
+const usage = `node_modules/.bin/node hack/cluster/main.ts COMMAND [--name NAME]
 
   up           start the cluster where it is not up; prints its kubeconfig
                --control-plane-only              no node: needs no root
@@ -15,7 +15,7 @@ const usage = `hack/cluster/main.ts COMMAND [--name NAME]
   status       whether it is up (exit code 0) or not (1)
   load-image   TAR: give a docker-archive to the node
   with         -- COMMAND: run it with a cluster around it, the one that is up or one that comes and goes
-  env          lines for a shell: eval "$(node hack/cluster/main.ts env)"
+  env          lines for a shell: eval "$(node_modules/.bin/node hack/cluster/main.ts env)"
 `;
 
 /** Beside the output, which a shell may evaluate. */
@@ -26,6 +26,7 @@ const options = {
   'control-plane-only': { type: 'boolean', default: false },
   audit: { type: 'boolean' },
   'autoscaler-sync-period': { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 type Values = ReturnType<typeof parse>['values'];
@@ -36,6 +37,10 @@ function parse(args: readonly string[]) {
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = parse(args);
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
   const [command, ...operands] = positionals;
   switch (command) {
     case 'up':

@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, jest, test } from '@jest/globals';
+
+jest.setTimeout(60_000); // each starts a Node, and the machine may be busy
+
+const run = promisify(execFile);
+const checkout = resolve(import.meta.dirname, '../../..');
+
+test.each(['hack/cluster/main.ts', 'hack/demo/main.ts'])(
+  '%s --help shows on stdout how it is called from the checkout, and is 0',
+  async (script) => {
+    const { stdout, stderr } = await run(process.execPath, [script, '--help'], { cwd: checkout });
+    expect(stderr).toBe('');
+    expect(stdout.startsWith(`node_modules/.bin/node ${script} `)).toBe(true);
+    expect(stdout).not.toMatch(/(?<!\.bin\/)\bnode hack\//); // the Node of this checkout, not whichever is on the PATH
+  },
+);
