@@ -1,4 +1,4 @@
-/** Integration tests: a real API server with a real node, real servers. Most of their time is waiting for states, so three files share the two cores. */
+/** Integration tests: a real API server with a real node, real servers. Half of their time is waiting for states, so two files share the two cores. */
 export default {
   displayName: 'integration',
   rootDir: '..',
@@ -8,5 +8,5 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
   testTimeout: 120_000,
-  maxWorkers: 3,
+  maxWorkers: 2,
 };
