@@ -69,13 +69,18 @@ export function decideFloor(input: FloorInput): FloorDecision {
     answer: replicasForPodsMetric({ current, ...metric, tolerance: input.tolerance }),
   }));
   const unknown = answers.filter(({ answer }) => answer === undefined).map(({ metric }) => metric.name);
-  if (unknown.length > 0)
+  if (unknown.length > 0) {
+    const to = clamp(from);
+    const blind = `No Pod has a fresh ${unknown.join(', ')}`;
     return decided(
-      clamp(from),
+      to,
       'MetricsStale',
-      `No Pod has a fresh ${unknown.join(', ')}: the floor stays (unknown is not low).`,
+      to === from
+        ? `${blind}: the floor stays (unknown is not low).`
+        : `The floor goes to ${to > from ? 'minReplicas' : 'maxReplicas'} ${to}. ${blind}, so no load moves it.`,
       { ...(input.memory ?? freshMemory(current, now)), unknownAt: now },
     );
+  }
 
   const known = answers.flatMap(({ metric, answer }) => (answer === undefined ? [] : [{ metric, answer }]));
   const leading = known.reduce((best, next) => (next.answer.replicas > best.answer.replicas ? next : best));

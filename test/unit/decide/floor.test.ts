@@ -72,6 +72,21 @@ describe('decideFloor()', () => {
       expected: { action: 'Hold', to: 6, reason: 'MetricsStale' },
     },
     {
+      name: 'but goes up to minReplicas, and says so',
+      input: { minReplicas: 3, shadow: load(undefined) },
+      expected: {
+        action: 'ScaleUp',
+        to: 3,
+        reason: 'MetricsStale',
+        message: 'The floor goes to minReplicas 3. No Pod has a fresh requests_per_second, so no load moves it.',
+      },
+    },
+    {
+      name: 'or down to maxReplicas',
+      input: { floor: 6, maxReplicas: 5, shadow: load(undefined) },
+      expected: { action: 'ScaleDown', to: 5, reason: 'MetricsStale' },
+    },
+    {
       name: 'holds within the window after a restart',
       input: { floor: 6, current: 6, shadow: load(10, 10, 10, 10, 10, 10) },
       expected: { action: 'Hold', to: 6, reason: 'Stabilizing' },
