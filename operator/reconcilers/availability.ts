@@ -52,14 +52,21 @@ export function availability(
     type,
     status: 'False',
     reason,
-    message: problemMessage({ saw: `${saw} of component ${name}`, wanted, next }),
+    message: problemMessage({ saw, wanted, next }),
   });
   const pods = selectPods(caches.pods, service.metadata.namespace, component.target.selector);
   const ready = pods.filter((pod) => stateOf(pod) === 'Ready');
+  if (component.target.replicas === 0 && ready.length === 0)
+    return no(
+      'NoPods',
+      `0 replicas in the target of component ${name}`,
+      'at least one',
+      'scale it up: an HPA rests at 0 until somebody does; until then nothing is decided by load',
+    );
   if (ready.length === 0)
     return no(
       'NoPods',
-      'no Ready Pod',
+      `no Ready Pod of component ${name}`,
       'at least one',
       'kubectl get pods shows why; until then nothing is decided by load',
     );
@@ -76,14 +83,14 @@ export function availability(
   if (failed !== undefined)
     return no(
       'SourceUnreachable',
-      failed.failure.message,
+      `${failed.failure.message} (component ${name})`,
       wantedOf[failed.type],
       failed.failure.next ?? 'check components[].metrics and network policies',
     );
   if (!isReadOften(ready, name, resolved, deps))
     return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
   const [wanted, next] = missingOf[source];
-  return no('SignalMissing', `no requestRate in ${wantedOf[source]}`, wanted, next);
+  return no('SignalMissing', `no requestRate in ${wantedOf[source]} of component ${name}`, wanted, next);
 }
 
 const wantedOf = {

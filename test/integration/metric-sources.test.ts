@@ -115,7 +115,7 @@ test('Pods that serve nothing have their memory judged by metrics.k8s.io, and th
       expect(service.status?.objectives?.find(({ name }) => name === 'Memory')).toMatchObject({ state: 'Met' });
       const wanted = { status: 'False', reason: 'SourceUnreachable' };
       expect(expectCondition(service, 'MetricsAvailable', wanted).message).toMatch(
-        /^saw Pod .* has no container port named metrics of component workflow/,
+        /^saw Pod .* has no container port named metrics \(component workflow\)/,
       );
     },
     { withinMs: 120_000 },
@@ -154,7 +154,7 @@ test('a Prometheus is read where a service names one, and status says so; where 
 
   await prometheus.stop();
   await says(
-    /^saw http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query: ECONNREFUSED of component workflow; wanted what Prometheus/,
+    /^saw http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query: ECONNREFUSED \(component workflow\); wanted what Prometheus/,
   );
   await world.restartOperator();
   await says(

@@ -49,6 +49,16 @@ describe('MetricsAvailable', () => {
       condition: { status: 'False', reason: 'NoPods', message: expect.stringContaining('of component workflow') },
     },
     {
+      name: 'one that was scaled to 0 has none, and stays there until somebody scales it up',
+      given: { replicas: 0 },
+      looks: 3,
+      condition: {
+        status: 'False',
+        reason: 'NoPods',
+        message: expect.stringMatching(/^saw 0 replicas in the target of component workflow; .* HPA rests at 0 until/),
+      },
+    },
+    {
       name: 'a Pod that is not Ready is none',
       given: { pods: [pod('a', { ready: false })] },
       looks: 3,
@@ -85,7 +95,7 @@ describe('MetricsAvailable', () => {
       condition: {
         status: 'False',
         reason: 'SourceUnreachable',
-        message: expect.stringContaining('Pod a: connection refused of component workflow'),
+        message: expect.stringContaining('saw Pod a: connection refused (component workflow); wanted'),
       },
     },
     {
@@ -155,7 +165,7 @@ describe('MetricsAvailable', () => {
       status: 'False',
       reason: 'SourceUnreachable',
       message: expect.stringMatching(
-        /^saw Pod a has no container port named metrics of component workflow; wanted the Prometheus exp/,
+        /^saw Pod a has no container port named metrics \(component workflow\); wanted the Prometheus exp/,
       ),
     });
     expect(sourceOf(assessment)).toBeUndefined();

@@ -88,6 +88,8 @@ export interface Given {
   /** Components whose target is not there. */
   readonly missing?: readonly string[];
   readonly pods?: readonly PodView[];
+  /** Of each target. */
+  readonly replicas?: number;
   readonly page?: Page | Error;
   /** What is read, made of the source that reads `page`. */
   readonly source?: (pages: Source) => Source;
@@ -100,6 +102,7 @@ export function serviceWith({
   status,
   podsMetrics = 'Shadow',
   missing = [],
+  replicas = 1,
   ...given
 }: Given = {}) {
   let { pods = [], page = full }: Pick<Given, 'pods' | 'page'> = given;
@@ -124,7 +127,7 @@ export function serviceWith({
   const targets = new Map(
     components
       .filter(({ name }) => !missing.includes(name))
-      .map(({ name }) => [name, { kind: 'found', replicas: 1, selector: selectorOf(name) } as const]),
+      .map(({ name }) => [name, { kind: 'found', replicas, selector: selectorOf(name) } as const]),
   );
   const collector = createCollector({
     metrics: createMetrics(),
