@@ -118,6 +118,8 @@ const stalling: ReadonlySet<string> = new Set([
   'NoScaleSubresource',
   'AuthenticationFailed',
   'ConfigRejected',
+  'SecretInvalid',
+  'OutOfBounds',
 ]);
 /** What keeps a service from being Ready; the rest is told, and is no fault of its settings. */
 const isPartOfReady = (type: string): boolean =>

@@ -106,6 +106,15 @@ describe('renderStatus()', () => {
     expect(condition(stalled, 'Stalled')).toMatchObject({ status: 'True', reason: 'Conflict' });
     expect(condition(renderStatus({ ...service, status: stalled }, visit(), at(1)), 'Stalled')).toBeUndefined();
   });
+  test.each([
+    ['SecretInvalid', 'True'],
+    ['OutOfBounds', 'True'],
+    ['SecretNotFound', undefined],
+    ['Unreachable', undefined],
+  ] as const)('with %s Stalled is %s', (reason, stalled) => {
+    const status = renderStatus(service, visit({ status: 'False', reason, message: 'as seen' }), at(0));
+    expect(condition(status, 'Stalled')?.status).toBe(stalled);
+  });
   test('keeps what is in force when the service can no longer be resolved', () => {
     const before = renderStatus(service, visit(), at(0));
     const broken = { ...service, status: before, spec: { ...service.spec, policyRef: { name: 'gone' } } };
