@@ -81,7 +81,7 @@ test('is 2 where nothing is measured, says so of each objective and why', async 
     return seen;
   });
   expect(answer.code).toBe(2);
-  expect(answer.err).toMatch(/^MetricsAvailable: saw no Ready Pod /);
+  expect(answer.err).toMatch(/^MetricsAvailable: saw 0 replicas in the target of component /);
 
   await world.apply(generationService({ overrides: { objectives: { memory: { target: '1Gi' } } } }));
   const patient = await validate('--wait', '2s', '-o', 'json');
