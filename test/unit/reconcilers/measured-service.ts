@@ -183,3 +183,13 @@ export async function after(looks: number, given: Given): Promise<ReturnType<typ
   await jest.advanceTimersByTimeAsync(looks * intervalMs);
   return world;
 }
+
+export const conditionOf = (assessment: Assessment, type: string) =>
+  assessment.conditions.find((condition) => condition.type === type);
+
+export interface Row {
+  readonly name: string;
+  readonly given: Given;
+  readonly looks: number;
+  readonly condition: object;
+}

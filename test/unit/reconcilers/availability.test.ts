@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import { choiceOf } from '../../../operator/metrics/sources/choice.ts';
+import { failed, type Source } from '../../../operator/metrics/sources/source.ts';
+import { statesOf, type Assessment } from '../../../operator/reconcilers/assess.ts';
+import { after, conditionOf, componentOf, intervalMs, memory, pod, start, type Row } from './measured-service.ts';
+
+beforeEach(() => void jest.useFakeTimers({ now: start }));
+afterEach(() => void jest.useRealTimers());
+
+const rarely: GenerationServiceSpec['overrides'] = {
+  collector: { interval: '30s' },
+  objectives: { window: '1m' },
+  optimizer: { baseline: '2m' },
+};
+
+describe('MetricsAvailable', () => {
+  test.each<Row>([
+    {
+      name: 'without a Pod there are none',
+      given: {},
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods', message: expect.stringContaining('of component workflow') },
+    },
+    {
+      name: 'one that was scaled to 0 has none, and stays there until somebody scales it up',
+      given: { replicas: 0 },
+      looks: 3,
+      condition: {
+        status: 'False',
+        reason: 'NoPods',
+        message: expect.stringMatching(/^saw 0 replicas in the target of component workflow; .* HPA rests at 0 until/),
+      },
+    },
+    {
+      name: 'a Pod that is not Ready is none',
+      given: { pods: [pod('a', { ready: false })] },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods' },
+    },
+    {
+      name: 'a Pod of somebody else is none',
+      given: { pods: [pod('a', { labels: { app: 'other' } })] },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods' },
+    },
+    {
+      name: 'before the first look nothing is known',
+      given: { pods: [pod('a')] },
+      looks: 0,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'after one look there is no rate yet',
+      given: { pods: [pod('a')] },
+      looks: 1,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'after two there is',
+      given: { pods: [pod('a')] },
+      looks: 2,
+      condition: { status: 'True', reason: 'Fresh' },
+    },
+    {
+      name: 'a Pod that does not answer is named with its failure',
+      given: { pods: [pod('a')], page: new Error('Pod a: connection refused') },
+      looks: 1,
+      condition: {
+        status: 'False',
+        reason: 'SourceUnreachable',
+        message: expect.stringContaining('saw Pod a: connection refused (component workflow); wanted'),
+      },
+    },
+    {
+      name: 'an exposition without requests may still get them at the second row',
+      given: { pods: [pod('a')], page: memory },
+      looks: 2,
+      condition: { status: 'Unknown', reason: 'Pending' },
+    },
+    {
+      name: 'and is told after some more',
+      given: { pods: [pod('a')], page: memory },
+      looks: 4,
+      condition: { status: 'False', reason: 'SignalMissing', message: expect.stringContaining('no requestRate') },
+    },
+    {
+      name: 'also with a window that holds no three looks: 1 min of 30 s each',
+      given: { pods: [pod('a')], page: memory, spec: { overrides: rarely } },
+      looks: 12,
+      condition: { status: 'False', reason: 'SignalMissing' },
+    },
+    {
+      name: 'of two components the one with a problem is told',
+      given: { pods: [pod('a')], spec: { components: [componentOf('workflow'), componentOf('render')] } },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods', message: expect.stringContaining('of component render') },
+    },
+    {
+      name: 'a target that is not there has no Pods, however fresh the others are',
+      given: {
+        pods: [pod('a')],
+        spec: { components: [componentOf('workflow'), componentOf('render')] },
+        missing: ['render'],
+      },
+      looks: 3,
+      condition: { status: 'False', reason: 'NoPods', message: expect.stringMatching(/no target of component render/) },
+    },
+  ])('$name', async ({ given, looks, condition }) => {
+    using world = await after(looks, given);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);
+  });
+
+  const portless: Source = {
+    type: 'Pods',
+    id: 'portless',
+    forget: () => undefined,
+    read: () => Promise.resolve(failed('NoPort', 'Pod a has no container port named metrics')),
+  };
+  const ratherThan = (type: Source['type']) => (pages: Source) =>
+    choiceOf({ sources: [portless, { ...pages, type }], intervalMs });
+  const sourceOf = (assessment: Assessment) => assessment.components.get('workflow')?.metricsSource;
+
+  test('says which source is read instead of a better one, and what is wrong with that', async () => {
+    using world = await after(10, { pods: [pod('a')], source: ratherThan('Prometheus') });
+    const assessment = world.assess();
+    expect(conditionOf(assessment, 'MetricsAvailable')).toMatchObject({
+      status: 'True',
+      reason: 'Fresh',
+      message:
+        'Every needed signal is fresh. Read from Prometheus, since Pods fails (NoPort). Next: check components[].metrics and network policies.',
+    });
+    expect(sourceOf(assessment)).toBe('Prometheus');
+  });
+  test('with cpu and memory alone it is the source of load that is told', async () => {
+    using world = await after(10, { pods: [pod('a')], page: memory, source: ratherThan('Resource') });
+    const assessment = world.assess();
+    expect(conditionOf(assessment, 'MetricsAvailable')).toMatchObject({
+      status: 'False',
+      reason: 'SourceUnreachable',
+      message: expect.stringMatching(
+        /^saw Pod a has no container port named metrics \(component workflow\); wanted the Prometheus exp/,
+      ),
+    });
+    expect(sourceOf(assessment)).toBeUndefined();
+  });
+  test.each(['HTTP', 'Prometheus', 'Resource'] as const)('says what %s lacks, and what to do', async (type) => {
+    using world = await after(6, { pods: [pod('a')], page: memory, source: (pages) => ({ ...pages, type }) });
+    const { message = '', reason } = conditionOf(world.assess(), 'MetricsAvailable') ?? {};
+    expect(reason).toBe('SignalMissing');
+    expect(message).toMatch(
+      {
+        HTTP: /the JSON views of each Pod .*requestRate, metric: \/…/,
+        Prometheus: /what Prometheus has of each Pod .*prometheus.queries.requestRate/,
+        Resource: /the figures of metrics.k8s.io .*put one of type Pods, Prometheus or HTTP before it/,
+      }[type],
+    );
+  });
+
+  test('says of some Pods where others are not read, and of all again once they are; a new one is not missed', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    const message = () => conditionOf(world.assess(), 'MetricsAvailable')?.message;
+    const all = statesOf(world.assess());
+    world.setPods([pod('a'), pod('b', { readySince: Date.now() })]);
+    expect(message()).toBe('Every needed signal is fresh.');
+    world.setPods([pod('a'), pod('b')]);
+    expect(message()).toMatch(/^Signals are fresh of some Pods and not of others/);
+    expect(statesOf(world.assess())).not.toBe(all);
+    await jest.advanceTimersByTimeAsync(3 * intervalMs);
+    expect(message()).toBe('Every needed signal is fresh.');
+  });
+
+  test('Pods that all came anew have not been read twice, however long the others before them were', async () => {
+    using world = await after(6, { pods: [pod('a')] });
+    world.setPods([pod('b', { readySince: Date.now() })]);
+    await jest.advanceTimersByTimeAsync(intervalMs / 2);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
+    await jest.advanceTimersByTimeAsync(3 * intervalMs);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ reason: 'Fresh' });
+  });
+
+  test('names the source of a component while its figures are fresh, and only then', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    expect(world.assess().components.get('workflow')).toEqual({ metricsSource: 'Pods' });
+    world.setPods([]);
+    expect(world.assess().components.size).toBe(0);
+  });
+});
