@@ -75,7 +75,7 @@ function objectives(
     policy: policy.objectives,
     components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
     redisHitRatio: hitRatios.of(service, now - windowMs),
-    isRedisIdle: hitRatios.isIdle(service, now - windowMs),
+    isRedisIdle: isFresh && hitRatios.isIdle(service, now - windowMs), // idle is who is measured and was not asked
   });
   // Before the first look of this process what stood in status is what is known.
   const told = (name: ObjectiveName): number | undefined => {

@@ -252,6 +252,12 @@ describe('objectives', () => {
     expect(figures).toMatchObject({ objectivesMet: '1/6', rating: { grade: 'Unknown', score: 25, scoredOf: 25 } });
   });
 
+  test('are not listed by a Redis that nobody asks while no Pod is ready: its second look would be a write', () => {
+    using world = serviceWith();
+    for (const misses of [0, 3]) world.hitRatios.note(world.service, [lookups(0, misses)], Date.now());
+    expect(world.assess().figures).toEqual({ objectivesMet: '0/6' });
+  });
+
   test('keep a figure that moves within a tenth, tell a state at once, and stay listed once all are unknown', async () => {
     using world = await after(3, { pods: [pod('a')] });
     const first = world.assess().figures;
