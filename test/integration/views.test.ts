@@ -19,13 +19,11 @@ import { createLeading } from '../../operator/serve/leading.ts';
 import { listen } from '../../operator/serve/listen.ts';
 import { openapi } from '../../operator/serve/openapi.ts';
 import { viewPaths } from '../../operator/serve/view-routes.ts';
-import { generationService } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
 import { soon, startPlane } from './kube-world.ts';
+import { accounts, objects, secretValue, services } from './views-objects.ts';
 
 const run = promisify(execFile);
-const leaseIn = 'genops-system';
-const secretValue = 'hunter2-never-shown';
 const authority = createCertificateAuthority('views-ca');
 
 let plane: ControlPlane;
@@ -36,53 +34,6 @@ let leader: Manager;
 let follower: Manager;
 /** Tokens by ServiceAccount. */
 const tokens = new Map<string, string>();
-
-const roleIn = (namespace: string, name: string, verbs: readonly string[]) => [
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'Role',
-    metadata: { name, namespace },
-    rules: [{ apiGroups: ['genops.dev'], resources: ['generationservices/views'], verbs }],
-  },
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name, namespace },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: 'ai' }],
-  },
-];
-const clusterWide = (name: string, rules: readonly object[]) => [
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules },
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRoleBinding',
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: 'ai' }],
-  },
-];
-const accounts = ['reader', 'stranger', 'everywhere', 'prometheus'];
-const objects = (redisPort: number) => [
-  ...['ai', 'other', leaseIn].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
-  ...accounts.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'ai' } })),
-  ...roleIn('ai', 'reader', ['get', 'list']),
-  ...clusterWide('everywhere', [
-    { apiGroups: ['genops.dev'], resources: ['generationservices/views'], verbs: ['get', 'list'] },
-  ]),
-  ...clusterWide('prometheus', [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]),
-  {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'redis', namespace: 'ai' },
-    stringData: { host: '127.0.0.1', port: String(redisPort), password: secretValue },
-  },
-];
-const services = [
-  { name: 'generation', namespace: 'ai', spec: { redis: [{ name: 'cache', secretRef: { name: 'redis' } }] } },
-  { name: 'generation', namespace: 'other', spec: {} },
-  { name: 'lawless', namespace: 'other', spec: { policyRef: { name: 'nowhere' } } },
-].map(({ spec, ...metadata }) => ({ ...generationService(spec), metadata }));
 
 beforeAll(async () => {
   plane = await startPlane();
