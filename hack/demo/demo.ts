@@ -48,7 +48,9 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<b
   });
   await install({ cluster, programs, progress }, options, signal);
 
-  const kube = stack.use(connectKube(loadConfig({ kubeconfig: cluster.kubeconfigPath }), { userAgent: 'genops-demo' }));
+  const kube = stack.use(
+    connectKube(await loadConfig({ kubeconfig: cluster.kubeconfigPath }), { userAgent: 'genops-demo' }),
+  );
   const played = await run({ kube, programs, progress }, out, signal);
   const results = claims(played, await endingOf(played, { kube, programs }, signal));
   const allHold = results.every(({ holds }) => holds);

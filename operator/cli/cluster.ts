@@ -14,16 +14,16 @@ interface ClusterValues {
 }
 
 /** The one object that a command is about, and the cluster that its options name. @throws {UsageError} */
-export function connectFor(
+export async function connectFor(
   [name, ...rest]: readonly string[],
   { namespace: asked, ...values }: ClusterValues,
   usage: string,
-): { readonly kube: Kube; readonly namespace: string; readonly key: Key } {
+): Promise<{ readonly kube: Kube; readonly namespace: string; readonly key: Key }> {
   if (name === undefined || rest.length > 0)
     throw new UsageError(
       `saw ${name === undefined ? 'no name' : [name, ...rest].join(' ')}; wanted one name: ${usage}`,
     );
-  const config = clusterConfig(values);
+  const config = await clusterConfig(values);
   const namespace = asked ?? config.namespace;
   return {
     kube: connectKube(config, { userAgent: `genops/${versionNumber}` }),
@@ -59,9 +59,9 @@ export async function policyOf(
 const nowhere = 'http://localhost:8080';
 
 /** @throws {UsageError} where there is no kubeconfig, or one that cannot be used. */
-export function clusterConfig({ kubeconfig, context }: Omit<ClusterValues, 'namespace'>): ClusterConfig {
+export async function clusterConfig({ kubeconfig, context }: Omit<ClusterValues, 'namespace'>): Promise<ClusterConfig> {
   try {
-    const config = loadConfig({ kubeconfig, context });
+    const config = await loadConfig({ kubeconfig, context });
     if (kubeconfig !== undefined || config.server !== nowhere) return config;
   } catch (error) {
     throw new UsageError(Error.isError(error) ? error.message : String(error), { cause: error });

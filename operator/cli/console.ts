@@ -32,7 +32,7 @@ export const openConsole = command({
     const [namespace, name, ...rest] = values.operator.split('/');
     if (!namespace || !name || rest.length > 0)
       throw new UsageError(`saw --operator ${values.operator}; wanted NAMESPACE/NAME`);
-    const config = clusterConfig(values);
+    const config = await clusterConfig(values);
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber} console` });
     const account = values['service-account'];
     const credentials =

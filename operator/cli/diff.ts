@@ -22,7 +22,7 @@ export const diff = command({
   help: { ...clusterHelp, output: 'text or json' },
   async run({ values, positionals, env, out, err, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
-    const { kube: client, key, namespace } = connectFor(positionals, values, 'genops diff generation -n ai');
+    const { kube: client, key, namespace } = await connectFor(positionals, values, 'genops diff generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
     await using view = await openDiffView(kube, namespace, signal);

@@ -17,7 +17,7 @@ export const explain = command({
   help: { ...clusterHelp, output: 'text or json' },
   async run({ values, positionals, out, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
-    const { kube: client, key } = connectFor(positionals, values, 'genops explain generation -n ai');
+    const { kube: client, key } = await connectFor(positionals, values, 'genops explain generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
     const explanation = explanationOf(service, await eventsOf(kube, service, signal));

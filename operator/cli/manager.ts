@@ -77,7 +77,7 @@ export const manager = command({
       level: oneOf('log-level', values['log-level'], logLevels),
       format: oneOf('log-format', values['log-format'], logFormats),
     });
-    const config = clusterConfig(values);
+    const config = await clusterConfig(values);
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber}` });
     const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
     const metricsApi = serviceRef(values['metrics-api-service']);

@@ -68,7 +68,7 @@ async function fromCluster(
   positionals: readonly string[],
   signal: AbortSignal,
 ) {
-  const { kube: client, key } = connectFor(positionals, values, usage);
+  const { kube: client, key } = await connectFor(positionals, values, usage);
   await using kube = client;
   const service = await serviceOf(kube, key, signal);
   return { service, policy: await policyOf(kube, service, signal) };

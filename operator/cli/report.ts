@@ -28,7 +28,7 @@ export const report = command({
   help: { ...clusterHelp, output: 'yaml or json' },
   async run({ values, positionals, out, err, signal }) {
     const output = oneOf('output', values.output, ['yaml', 'json']);
-    const { kube: client, key, namespace } = connectFor(positionals, values, usage);
+    const { kube: client, key, namespace } = await connectFor(positionals, values, usage);
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
     const bundle = await bundleOf(kube, service, namespace, signal);

@@ -16,7 +16,7 @@ export const status = command({
   help: { ...clusterHelp, output: 'text or json' },
   async run({ values, positionals, out, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
-    const { kube: client, key } = connectFor(positionals, values, 'genops status generation -n ai');
+    const { kube: client, key } = await connectFor(positionals, values, 'genops status generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
     out.write(output === 'json' ? `${JSON.stringify(service.status ?? {}, undefined, 2)}\n` : statusText(service));

@@ -63,7 +63,7 @@ async function* looksOfService(
 ): AsyncGenerator<Look> {
   if (values.policy !== undefined)
     throw new UsageError('saw --policy without --url; wanted a service alone: it names its own policy');
-  const { kube: client, key } = connectFor(positionals, values, usage);
+  const { kube: client, key } = await connectFor(positionals, values, usage);
   await using kube = client;
   yield* serviceLooks({ kube, key, until }, signal);
 }

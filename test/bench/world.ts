@@ -71,7 +71,9 @@ export async function openWorld(
       signal,
     ),
   );
-  const kube = open.use(connectKube(loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'genops-bench' }));
+  const kube = open.use(
+    connectKube(await loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'genops-bench' }),
+  );
   const all = places(count);
   await install(plane, signal);
   await furnish(kube, all, signal);

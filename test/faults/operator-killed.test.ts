@@ -74,7 +74,7 @@ async function openProxies(world: World) {
   const redis = stack.use(await withholdingProxy(() => connect(redisPort, '127.0.0.1')));
   const stringData = { host: '127.0.0.1', port: String(redis.port) };
   await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData });
-  const config = loadConfig({ kubeconfig: kubeconfigPath() });
+  const config = await loadConfig({ kubeconfig: kubeconfigPath() });
   const [{ hostname, port }, { tls }] = [new URL(config.server), await config.identity()];
   const apiServer = stack.use(
     await withholdingProxy(() => connectSecurely({ ...tls, host: hostname, port: Number(port || 443) })),

@@ -52,7 +52,7 @@ beforeAll(async () => {
     { controllers: true, autoscalerSyncPeriod: '1s', progress: progressOn(process.stderr) },
     AbortSignal.timeout(900_000),
   );
-  kube = connectKube(loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'test' });
+  kube = connectKube(await loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'test' });
   authority = createAuthority('metrics-api-ca');
   serving = issueCertificate(
     { commonName: 'genops', names: ['genops-metrics.genops.svc', 'localhost', '127.0.0.1'] },

@@ -14,7 +14,7 @@ const used = () => {
 const quiet = () => undefined;
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
-await using kube = connectKube(loadConfig({ kubeconfig }), { userAgent: 'kube-test' });
+await using kube = connectKube(await loadConfig({ kubeconfig }), { userAgent: 'kube-test' });
 await kube.raw({ path: '/version' }, AbortSignal.timeout(10_000)); // connected: what TLS needs is not the cache's
 const before = used();
 await using collection = openCollection({

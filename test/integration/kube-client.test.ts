@@ -170,7 +170,7 @@ test('a server that cannot be reached, or does not answer, is an error in time',
 });
 
 test('after a 401 the credentials are asked for anew', async () => {
-  const config = loadConfig({ kubeconfig: plane.kubeconfigPath });
+  const config = await loadConfig({ kubeconfig: plane.kubeconfigPath });
   const good = await config.identity();
   const { ca } = good.tls;
   const bad: Identity = { tls: ca === undefined ? {} : { ca }, headers: { Authorization: 'Bearer expired' } };
@@ -209,15 +209,15 @@ test('a credential plug-in of a kubeconfig is run', async () => {
       path,
       stringify({ ...kubeconfig, users: kubeconfig.users.map(({ name }) => ({ name, user: { exec } })) }),
     );
-    await using kube = connectKube(loadConfig({ kubeconfig: path }), { userAgent: 'kube-test' });
+    await using kube = connectKube(await loadConfig({ kubeconfig: path }), { userAgent: 'kube-test' });
     expect(await kube.list(configMaps, { namespace: 'default' }, soon())).toEqual(expect.any(Array));
   } finally {
     await rm(folder, { recursive: true });
   }
 });
 
-test('a kubeconfig that is not there is named', () => {
-  expect(() => loadConfig({ kubeconfig: '/nowhere/config' })).toThrow(
+test('a kubeconfig that is not there is named', async () => {
+  await expect(loadConfig({ kubeconfig: '/nowhere/config' })).rejects.toThrow(
     'no usable kubeconfig: looked at /nowhere/config',
   );
 });

@@ -10,7 +10,7 @@ const say = (message: string, fields: object = {}) => process.stdout.write(`${me
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')));
 
-await using kube = connectKube(loadConfig({ kubeconfig }), { userAgent: identity });
+await using kube = connectKube(await loadConfig({ kubeconfig }), { userAgent: identity });
 
 async function work(leadership: Leadership): Promise<void> {
   const writer = fenced(kube, leadership);

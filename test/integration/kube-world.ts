@@ -60,7 +60,7 @@ export interface Stage extends AsyncDisposable {
 /** A namespace of its own, and two ways to the API server, of which one can be broken. */
 export async function openStage(plane: ControlPlane): Promise<Stage> {
   await using open = new AsyncDisposableStack();
-  const config = loadConfig({ kubeconfig: plane.kubeconfigPath });
+  const config = await loadConfig({ kubeconfig: plane.kubeconfigPath });
   const proxy = open.use(await startProxy(new URL(config.server)));
   const direct = open.use(connectKube(config, { userAgent: 'kube-test' }));
   const proxied = open.use(connectKube({ ...config, server: proxy.url }, { userAgent: 'kube-test', timeoutMs: 2000 }));

@@ -39,7 +39,7 @@ let plane: ControlPlane;
 let kube: Kube;
 beforeAll(async () => {
   plane = await startPlane();
-  kube = connectKube(loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
+  kube = connectKube(await loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
   await run(join(plane.binDir, 'kubectl'), [
     '--kubeconfig',
     plane.kubeconfigPath,

@@ -37,7 +37,7 @@ const tokens = new Map<string, string>();
 
 beforeAll(async () => {
   plane = await startPlane();
-  kube = connectKube(loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
+  kube = connectKube(await loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
   redis = await startRedis({ version: '7.0', config: { requirepass: secretValue } });
   folder = await mkdtemp(join(tmpdir(), 'genops-views-'));
   const { certificate, key } = issueCertificate(

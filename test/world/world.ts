@@ -108,7 +108,7 @@ export async function startWorld({
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const { signal } = stop;
-  const kube = stack.use(connectKube(loadConfig({ kubeconfig: kubeconfigPath() }), { userAgent: 'genops-test' }));
+  const kube = stack.use(connectKube(await loadConfig({ kubeconfig: kubeconfigPath() }), { userAgent: 'genops-test' }));
   await installCrds(kube, signal);
   const namespace = `t-${randomBytes(4).toString('hex')}`;
   await kube.create(
