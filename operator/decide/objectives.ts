@@ -41,6 +41,8 @@ export interface Measured {
   readonly successRatio?: Observation | undefined;
   /** Those without a figure because it is known that nothing of theirs was asked for: the metric is there, and counted nothing. */
   readonly idle?: readonly ObjectiveName[] | undefined;
+  /** Those without a figure because this process has not looked for a whole window yet: what was said of them before it started is better known. */
+  readonly tooEarly?: readonly ObjectiveName[] | undefined;
 }
 
 export interface ObjectivesInput {
@@ -92,6 +94,7 @@ interface Judged extends JudgedObjective {
 interface Stated extends Judged {
   readonly state: ObjectiveState;
   readonly insideSince: number | undefined;
+  readonly isHeld?: boolean;
 }
 
 /**
@@ -101,7 +104,7 @@ interface Stated extends Judged {
 export function judgeObjectives(input: ObjectivesInput): ObjectivesAnswer {
   const { policy, measured, now } = input;
   const single = judge(policy, measured, now).map((one) => orNotExercised(one, measured));
-  const stated = single.map((one) => state(one, input));
+  const stated = single.map((one) => heldBefore(one, input) ?? state(one, input));
   const all = [...stated, concurrency(input, single, stated)]
     .filter(({ mode }) => mode !== 'Off')
     .toSorted((a, b) => objectiveNames.indexOf(a.name) - objectiveNames.indexOf(b.name));
@@ -181,6 +184,14 @@ function state(one: Judged, { previous, insideSince, now }: ObjectivesInput): St
   return { ...one, ...settle({ ...one, before, insideSince: insideSince?.[one.name], now }) };
 }
 
+/** After a restart: the last word of the process before, as long as no figure contradicts it. */
+function heldBefore(one: Judged, { previous, measured: { tooEarly = [] } }: ObjectivesInput): Stated | undefined {
+  const before = saidBefore(previous, one);
+  if (one.observation !== undefined || !tooEarly.includes(one.name)) return undefined;
+  if (before === undefined || before === 'Unknown') return undefined;
+  return { ...one, state: before, insideSince: undefined, isHeld: true };
+}
+
 /** A load counts as carried when durations and success were met under it; below the load nothing is said. */
 function concurrency(
   { policy: { concurrentWorkflows }, measured: { workflowsInFlight: observation }, previous }: ObjectivesInput,
@@ -220,14 +231,14 @@ const saidBefore = (
 ): ObjectiveState | undefined => previous?.find((entry) => entry.name === name && entry.target === target)?.state;
 
 function entryOf(
-  { name, state: said, target, observation, format }: Stated,
+  { name, state: said, target, observation, format, isHeld = false }: Stated,
   { previous, attainment, now }: ObjectivesInput,
 ): ObjectiveEntry {
   const before = previous?.find((entry) => entry.name === name);
   const since = before?.state === said && before.since !== undefined ? before.since : rfc3339(now);
   const share = attainment?.(name);
   const entry = { name, state: said, target, since, ...(share !== undefined && { attainment: attainmentText(share) }) };
-  if (observation === undefined) return entry;
+  if (observation === undefined) return isHeld ? { ...before, ...entry } : entry;
   const { value, observedAt, component, atLeast: isBound } = observation;
   return {
     ...entry,

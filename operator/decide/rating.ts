@@ -13,6 +13,8 @@ export interface RatingInput {
   /** `atLeast`: only a lower bound is known. */
   readonly responseTimeP95?: { readonly value: number; readonly atLeast?: true } | undefined;
   readonly cacheHitRatio?: number | undefined;
+  /** Points of the rating before, of parts that this process has not looked at for long enough. */
+  readonly held?: Rating['parts'] | undefined;
 }
 
 export type Rating = NonNullable<GenerationServiceStatus['rating']>;
@@ -24,7 +26,14 @@ const partCount = 4;
  * A part without a figure is left out of `parts` and of `scoredOf`; the grade is then what the known parts would give if all were like them.
  * With fewer than half of the points known it is Unknown: one good part is no excellent service.
  */
-export function ratingOf({ policy, cpuPercent, memoryBytes, responseTimeP95, cacheHitRatio }: RatingInput): Rating {
+export function ratingOf({
+  policy,
+  cpuPercent,
+  memoryBytes,
+  responseTimeP95,
+  cacheHitRatio,
+  held = {},
+}: RatingInput): Rating {
   const limits = {
     cpu: policy.cpuPercent,
     memory: policy.memory.map(bytes),
@@ -40,7 +49,8 @@ export function ratingOf({ policy, cpuPercent, memoryBytes, responseTimeP95, cac
   const parts = Object.fromEntries(
     (['cpu', 'memory', 'responseTime', 'cacheHitRatio'] as const).flatMap((part) => {
       const value = known[part];
-      return value === undefined ? [] : [[part, pointsFor(value, limits[part], policy.points)]];
+      const points = value === undefined ? held[part] : pointsFor(value, limits[part], policy.points);
+      return points === undefined ? [] : [[part, points]];
     }),
   );
   const points = Object.values(parts);

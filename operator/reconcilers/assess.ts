@@ -77,6 +77,7 @@ function objectives(
     redisHitRatio: hitRatios.of(service, now - windowMs),
     isRedisIdle: isFresh && hitRatios.isIdle(service, now - windowMs), // idle is who is measured and was not asked
   });
+  const isEarly = policy.objectives.cacheHitRatio.source === 'Redis' && hitRatios.isEarly(service, now - windowMs);
   // Before the first look of this process what stood in status is what is known.
   const told = (name: ObjectiveName): number | undefined => {
     const attainment = status.objectives?.find((one) => one.name === name)?.attainment;
@@ -84,7 +85,7 @@ function objectives(
   };
   const { condition, objectivesMet, looked, insideSince, ...answer } = judgeObjectives({
     policy: policy.objectives,
-    measured: measured.objectives,
+    measured: { ...measured.objectives, tooEarly: isEarly ? ['CacheHitRatio'] : [] },
     previous: status.objectives,
     insideSince: standing?.insideSince,
     attainment: standing === undefined ? told : (name) => standing.attainment(name, now),
@@ -95,10 +96,12 @@ function objectives(
   // Six entries that say Unknown are most of a status' size; the condition and `0/6` say it in two words.
   if (status.objectives === undefined && answer.objectives.every(({ state }) => state === 'Unknown'))
     return { condition, figures: { objectivesMet }, look };
+  const { cacheHitRatio } = status.rating?.parts ?? {};
+  const held = isEarly && cacheHitRatio !== undefined ? { cacheHitRatio } : {};
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
     objectivesMet,
-    rating: steadyRating(status.rating, ratingOf({ policy: policy.rating, ...measured.rating })),
+    rating: steadyRating(status.rating, ratingOf({ policy: policy.rating, held, ...measured.rating })),
   };
   return { condition, figures, look };
 }

@@ -16,6 +16,8 @@ export interface HitRatios {
   of(service: GenerationService, since: number): Figure | undefined;
   /** Every server answered within the window, and had too few look-ups for a ratio. */
   isIdle(service: GenerationService, since: number): boolean;
+  /** A server answers, and this process has not asked for a whole window yet: what was known before it started may still hold. */
+  isEarly(service: GenerationService, since: number): boolean;
   /** What each server said at the last visit, by its name in the spec; none of one that did not answer. */
   servers(service: GenerationService, since: number): readonly CacheServer[];
   forget(key: Key): void;
@@ -31,6 +33,8 @@ export interface CacheServer {
 
 /** By server. */
 interface Servers {
+  /** ms since the epoch. */
+  readonly firstAskedAt: number;
   readonly samples: ReadonlyMap<string, readonly Lookups[]>;
   readonly seen: readonly (Omit<CacheServer, 'hitRatio'> & { readonly key: string })[];
 }
@@ -39,7 +43,7 @@ export function createHitRatios(): HitRatios {
   const services = createLastWords<Servers>();
   return {
     note(service, observations, now) {
-      const known = services.of(service)?.samples ?? new Map<string, readonly Lookups[]>();
+      const { samples: known, firstAskedAt } = services.of(service) ?? none(now);
       const samples = observations.flatMap((observation) => {
         const name = unitKey(observation);
         const totals = totalsOf(observation);
@@ -47,7 +51,7 @@ export function createHitRatios(): HitRatios {
         return totals === undefined ? [] : [[name, [...kept, { at: now, ...totals }]] as const];
       });
       const seen = observations.flatMap((observation) => cacheOf(observation, now));
-      services.put(service, { samples: new Map([...known, ...samples]), seen });
+      services.put(service, { firstAskedAt, samples: new Map([...known, ...samples]), seen });
     },
     of(service, since) {
       const ratios = [...(services.of(service)?.samples.values() ?? [])].flatMap(
@@ -59,8 +63,12 @@ export function createHitRatios(): HitRatios {
       const all = [...(services.of(service)?.samples.values() ?? [])];
       return all.length > 0 && all.every((samples) => isIdle(samples, since));
     },
+    isEarly(service, since) {
+      const { samples, firstAskedAt } = services.of(service) ?? none(since);
+      return samples.size > 0 && firstAskedAt > since;
+    },
     servers(service, since) {
-      const { samples, seen } = services.of(service) ?? { samples: new Map<string, readonly Lookups[]>(), seen: [] };
+      const { samples, seen } = services.of(service) ?? none(since);
       return seen.map(({ key, ...server }) => ({
         ...server,
         hitRatio: hitRatio(samples.get(key) ?? [], since)?.value,
@@ -69,6 +77,8 @@ export function createHitRatios(): HitRatios {
     forget: (key) => services.forget(key),
   };
 }
+
+const none = (firstAskedAt: number): Servers => ({ firstAskedAt, samples: new Map(), seen: [] });
 
 const totalsOf = ({ lever, seen }: Observation): Omit<Lookups, 'at'> | undefined =>
   seen.kind === 'seen' && seen.value !== undefined ? lever.lookupsOf?.(seen.value) : undefined;

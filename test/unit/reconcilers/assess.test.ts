@@ -252,6 +252,62 @@ describe('objectives', () => {
     expect(figures).toMatchObject({ objectivesMet: '1/6', rating: { grade: 'Unknown', score: 25, scoredOf: 25 } });
   });
 
+  describe('after a restart what status says of the cache stays until Redis was asked for long enough', () => {
+    const said: GenerationServiceStatus = {
+      objectives: [
+        { name: 'CacheHitRatio', state: 'Met', target: '0.70', measured: '0.9', since: '2025-12-31T00:00:00Z' },
+      ],
+      rating: { grade: 'Good', score: 65, scoredOf: 100, parts: { cacheHitRatio: 15 } },
+    };
+    const hitsOf = ({ figures }: Assessment) => figures.objectives?.find(({ name }) => name === 'CacheHitRatio');
+    const told = said.objectives?.[0];
+    const restarted = async (status = said) => {
+      const world = await after(4, { pods: [pod('a')], status });
+      world.hitRatios.note(world.service, [lookups(90, 10)], Date.now());
+      return world;
+    };
+
+    test('the first answer is no news, neither for the objective nor for the rating', async () => {
+      using world = await restarted();
+      expect(hitsOf(world.assess())).toEqual(told);
+      expect(world.assess().figures).toMatchObject({
+        objectivesMet: '3/6',
+        rating: { parts: { cacheHitRatio: 15 }, scoredOf: 100 },
+      });
+    });
+    test('nor is what was not exercised', async () => {
+      using world = await restarted({
+        objectives: [{ name: 'CacheHitRatio', state: 'NotExercised', target: '0.70' }],
+      });
+      expect(hitsOf(world.assess())).toMatchObject({ state: 'NotExercised' });
+    });
+    test('few look-ups in less than the window are too few to say that nobody asks', async () => {
+      using world = await restarted();
+      world.hitRatios.note(world.service, [lookups(93, 10)], Date.now() + 1);
+      expect(hitsOf(world.assess())).toEqual(told);
+    });
+    test('a figure of this process counts at once', async () => {
+      using world = await restarted();
+      world.hitRatios.note(world.service, [lookups(90, 110)], Date.now() + 1);
+      expect(hitsOf(world.assess())).toMatchObject({ state: 'NotMet', measured: '0' });
+    });
+    test('a whole window without a figure is unknown', async () => {
+      using world = await restarted();
+      await jest.advanceTimersByTimeAsync(31 * intervalMs);
+      expect(hitsOf(world.assess())).toMatchObject({ state: 'Unknown' });
+      expect(world.assess().figures.rating?.parts).not.toHaveProperty('cacheHitRatio');
+    });
+    test('of another target nothing was said', async () => {
+      using world = await restarted({ objectives: [{ name: 'CacheHitRatio', state: 'Met', target: '0.5' }] });
+      expect(hitsOf(world.assess())).toMatchObject({ state: 'Unknown' });
+    });
+    test('of a server that does not answer nothing is known', async () => {
+      using world = await after(4, { pods: [pod('a')], status: said });
+      world.hitRatios.note(world.service, [], Date.now());
+      expect(hitsOf(world.assess())).toMatchObject({ state: 'Unknown' });
+    });
+  });
+
   test('are not listed by a Redis that nobody asks while no Pod is ready: its second look would be a write', () => {
     using world = serviceWith();
     for (const misses of [0, 3]) world.hitRatios.note(world.service, [lookups(0, misses)], Date.now());
