@@ -64,7 +64,7 @@ const kinds: readonly Kind[] = [
       },
       { name: 'Grade', jsonPath: '.status.rating.grade', description: 'How the service is graded.' },
       age,
-      { name: 'Policy', jsonPath: '.status.policy.name', description: 'The policy in force.', priority: 1 },
+      { name: 'Policy', jsonPath: '.spec.policyRef.name', description: 'The policy that is named.', priority: 1 },
       { name: 'Reason', jsonPath: condition('Ready', 'reason'), description: 'Why it is ready or not.', priority: 1 },
       {
         name: 'Last-Decision',

@@ -32,7 +32,7 @@ export function statusText({ metadata, spec, status: seen = {} }: GenerationServ
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
-    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${seen.policy?.name ?? 'defaults'}${ratingText(seen)}${behind}`,
+    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${policyText(spec, seen)}${ratingText(seen)}${behind}`,
     section('Objectives', objectivesOf(seen)),
     section(
       'Replicas',
@@ -66,6 +66,13 @@ export function statusText({ metadata, spec, status: seen = {} }: GenerationServ
     ),
   ];
   return sections.filter((text) => text !== '').join('\n');
+}
+
+/** What the spec names, and beside it what is in force until that can be. */
+function policyText({ policyRef }: GenerationService['spec'], { policy }: GenerationServiceStatus): string {
+  const named = policyRef?.name;
+  if (policy === undefined || policy.name === named) return named ?? 'defaults';
+  return `${named ?? 'defaults'} (in force ${policy.name === undefined ? 'are the defaults' : `is ${policy.name}`})`;
 }
 
 const ratingText = ({ rating: { grade, score, scoredOf } = {} }: GenerationServiceStatus): string => {

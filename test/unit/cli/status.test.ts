@@ -18,6 +18,17 @@ const service = (status: GenerationServiceStatus): GenerationService => ({
   status,
 });
 
+test('genops status names the policy of the spec, and the one in force where that is another', () => {
+  const named = (name: string, policy?: { readonly name?: string }) => {
+    const { spec, ...rest } = service(policy === undefined ? {} : { policy });
+    return statusText({ ...rest, spec: { ...spec, policyRef: { name } } });
+  };
+  expect(named('fast', { name: 'fast' })).toMatch(/policy fast(?! \()/);
+  expect(named('fsat', { name: 'fast' })).toContain('policy fsat (in force is fast)');
+  expect(named('fsat', {})).toContain('policy fsat (in force are the defaults)');
+  expect(named('fsat')).toMatch(/policy fsat(?! \()/);
+});
+
 interface Row {
   readonly name: string;
   readonly status: GenerationServiceStatus;

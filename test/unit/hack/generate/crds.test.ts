@@ -12,7 +12,11 @@ import { duration, orElse, struct } from '../../../../operator/api/schema.ts';
 interface Crd {
   readonly spec: {
     readonly versions: readonly {
-      readonly additionalPrinterColumns: readonly { readonly name: string; readonly priority?: number }[];
+      readonly additionalPrinterColumns: readonly {
+        readonly name: string;
+        readonly jsonPath: string;
+        readonly priority?: number;
+      }[];
     }[];
   };
 }
@@ -35,6 +39,12 @@ describe.each([...crds()])('%s', (_, text) => {
   test('reads the same in YAML 1.1, where a bare Off is false, and in YAML 1.2', () => {
     expect(parse(text)).toEqual(crd);
   });
+});
+
+test('kubectl get gensvc -o wide shows the policy that is named, also where there is none of that name, with the reason beside it', () => {
+  const crd = parse(crds().get('crds/genops.dev_generationservices.yaml') ?? '', { version: '1.1' }) as Crd;
+  const wide = crd.spec.versions[0]?.additionalPrinterColumns.filter(({ priority }) => priority === 1) ?? [];
+  expect(wide).toMatchObject([{ name: 'Policy', jsonPath: '.spec.policyRef.name' }, { name: 'Reason' }, {}, {}]);
 });
 
 test('kubectl get gensvc -A stays on a line of 120 characters with the longest words and names of twenty', () => {
