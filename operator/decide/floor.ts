@@ -1,5 +1,12 @@
-import { type Behavior, type BehaviorMemory, freshMemory, limit } from './scaling-behavior.ts';
-import { type PodSample, replicasForPodsMetric, type Tolerance } from './pods-metric.ts';
+import {
+  type Behavior,
+  type BehaviorLimit,
+  type BehaviorMemory,
+  freshMemory,
+  limit,
+  limitEndsAt,
+} from './scaling-behavior.ts';
+import { type PodsMetricAnswer, type PodSample, replicasForPodsMetric, type Tolerance } from './pods-metric.ts';
 
 /** A Pods metric that the HPA does not read itself (nobody serves it), so it is folded into the floor. */
 export interface ShadowMetric {
@@ -7,6 +14,8 @@ export interface ShadowMetric {
   /** AverageValue per Pod. */
   readonly target: number;
   readonly pods: readonly PodSample[];
+  /** Where it is read. */
+  readonly source?: string | undefined;
 }
 
 export interface FloorInput {
@@ -33,6 +42,25 @@ export type FloorReason =
   | 'RateLimited'
   | 'WithinBand';
 
+/** What keeps a floor from what is asked for, or keeps it still. */
+export type FloorHold =
+  BehaviorLimit | 'MinReplicas' | 'MaxReplicas' | 'MetricsStale' | 'DryRun' | 'Paused' | 'Conflict';
+
+/** A metric as a floor was decided by it. */
+export interface FloorFigure {
+  readonly metric: string;
+  readonly source: string | undefined;
+  /** Mean of the Pods that have a value; undefined: none has. */
+  readonly perPod: number | undefined;
+  readonly target: number;
+  /** Replicas, before any limit. */
+  readonly asksFor: number | undefined;
+  readonly podsMeasured: number;
+  readonly podsMissing: number;
+  /** ms since the epoch; of the oldest value. */
+  readonly observedAt: number | undefined;
+}
+
 /** The floor to set and why; also when it stays as it is. */
 export interface FloorDecision {
   readonly action: 'ScaleUp' | 'ScaleDown' | 'Hold';
@@ -41,6 +69,12 @@ export interface FloorDecision {
   readonly reason: FloorReason;
   /** One sentence with the figures behind the answer. */
   readonly message: string;
+  /** What it was made from: empty where the HPA reads every metric itself. */
+  readonly figures: readonly FloorFigure[];
+  /** Undefined: nothing stands between it and what is asked for. */
+  readonly heldBy: FloorHold | undefined;
+  /** ms since the epoch: when that ends if the load stays; undefined where time alone does not end it. */
+  readonly heldUntil: number | undefined;
   readonly memory: BehaviorMemory | undefined;
 }
 
@@ -49,71 +83,107 @@ export interface FloorDecision {
  * A metric without a single value holds the floor where it is, and for a whole window after that nothing is lowered: unknown is not low.
  */
 export function decideFloor(input: FloorInput): FloorDecision {
-  const { minReplicas, maxReplicas, shadow, now } = input;
-  const from = input.floor ?? minReplicas;
-  const current = Math.max(input.current, from); // a floor just raised counts as reached: the HPA jumps there at its next sync
-  const clamp = (replicas: number): number => Math.min(Math.max(replicas, minReplicas), maxReplicas);
-  const decided = (to: number, reason: FloorReason, message: string, memory = input.memory): FloorDecision => ({
-    action: to > from ? 'ScaleUp' : to < from ? 'ScaleDown' : 'Hold',
-    from,
-    to,
-    reason,
-    message,
-    memory,
-  });
+  const { minReplicas, shadow, tolerance } = input;
+  const floor = input.floor ?? minReplicas;
+  const current = Math.max(input.current, floor); // a floor just raised counts as reached: the HPA jumps there at its next sync
   if (shadow.length === 0)
-    return decided(minReplicas, 'MinReplicas', `The floor is the policy's minReplicas ${minReplicas}.`);
-
+    return decided(input, [], {
+      to: minReplicas,
+      reason: 'MinReplicas',
+      message: `The floor is the policy's minReplicas ${minReplicas}.`,
+    });
   const answers = shadow.map((metric) => ({
     metric,
-    answer: replicasForPodsMetric({ current, ...metric, tolerance: input.tolerance }),
+    answer: replicasForPodsMetric({ current, ...metric, tolerance }),
   }));
   const unknown = answers.filter(({ answer }) => answer === undefined).map(({ metric }) => metric.name);
-  if (unknown.length > 0) {
-    const to = clamp(from);
-    const blind = `No Pod has a fresh ${unknown.join(', ')}`;
-    return decided(
-      to,
-      'MetricsStale',
+  const known = answers.flatMap(({ metric, answer }) => (answer === undefined ? [] : [{ metric, answer }]));
+  const moved = unknown.length > 0 ? withoutFigures(input, current, unknown) : byLoad(input, current, known);
+  return decided(input, answers.map(figureOf), moved);
+}
+
+interface Answered {
+  readonly metric: ShadowMetric;
+  readonly answer: PodsMetricAnswer;
+}
+type Move = Pick<FloorDecision, 'to' | 'reason' | 'message'> &
+  Partial<Pick<FloorDecision, 'heldBy' | 'heldUntil' | 'memory'>>;
+
+function decided(input: FloorInput, figures: readonly FloorFigure[], move: Move): FloorDecision {
+  const from = input.floor ?? input.minReplicas;
+  const action = move.to > from ? 'ScaleUp' : move.to < from ? 'ScaleDown' : 'Hold';
+  return { action, from, figures, heldBy: undefined, heldUntil: undefined, memory: input.memory, ...move };
+}
+
+const clamp = (replicas: number, { minReplicas, maxReplicas }: FloorInput): number =>
+  Math.min(Math.max(replicas, minReplicas), maxReplicas);
+
+function withoutFigures(input: FloorInput, current: number, unknown: readonly string[]): Move {
+  const { now, minReplicas, floor: from = minReplicas } = input;
+  const to = clamp(from, input);
+  const blind = `No Pod has a fresh ${unknown.join(', ')}`;
+  return {
+    to,
+    reason: 'MetricsStale',
+    message:
       to === from
         ? `${blind}: the floor stays (unknown is not low).`
         : `The floor goes to ${to > from ? 'minReplicas' : 'maxReplicas'} ${to}. ${blind}, so no load moves it.`,
-      { ...(input.memory ?? freshMemory(current, now)), unknownAt: now },
-    );
-  }
+    heldBy: 'MetricsStale',
+    memory: { ...(input.memory ?? freshMemory(current, now)), unknownAt: now },
+  };
+}
 
-  const known = answers.flatMap(({ metric, answer }) => (answer === undefined ? [] : [{ metric, answer }]));
+function byLoad(input: FloorInput, current: number, known: readonly Answered[]): Move {
+  const { minReplicas, behavior, now, floor: from = minReplicas } = input;
   const leading = known.reduce((best, next) => (next.answer.replicas > best.answer.replicas ? next : best));
   const desired = leading.answer.replicas;
-  const limited = limit({
-    desired,
-    current,
-    behavior: input.behavior,
-    memory: input.memory ?? freshMemory(current, now),
-    now,
-  });
+  const limiting = { desired, current, behavior, memory: input.memory ?? freshMemory(current, now), now };
+  const limited = limit(limiting);
   // On the way down the floor follows the load, never the replicas that another metric holds up.
-  const to = clamp(desired < current ? Math.min(limited.replicas, Math.max(from, desired)) : limited.replicas);
-  return decided(
+  const to = clamp(desired < current ? Math.min(limited.replicas, Math.max(from, desired)) : limited.replicas, input);
+  const bound = boundOf(to, desired, input);
+  return {
     to,
-    reasonOf({ from, to, desired, limited: limited.limitedBy, minReplicas, maxReplicas }),
-    to === minReplicas && desired < minReplicas
-      ? sentence(leading, desired, undefined, `the policy's minReplicas ${to}`)
-      : sentence(leading, desired, limited.limitedBy, String(to)),
-    limited.memory,
-  );
+    reason: bound ?? reasonOf({ from, to, limited: limited.limitedBy, minReplicas }),
+    message:
+      bound === 'MinReplicas'
+        ? sentence(leading, desired, undefined, `the policy's minReplicas ${to}`)
+        : sentence(leading, desired, limited.limitedBy, String(to)),
+    heldBy: bound ?? limited.limitedBy,
+    heldUntil: bound === undefined ? limitEndsAt(limiting, limited) : undefined,
+    memory: limited.memory,
+  };
+}
+
+function boundOf(to: number, desired: number, { minReplicas, maxReplicas }: FloorInput) {
+  if (to === maxReplicas && desired > maxReplicas) return 'MaxReplicas';
+  if (to === minReplicas && desired < minReplicas) return 'MinReplicas';
+  return undefined;
+}
+
+function figureOf({ metric, answer }: { metric: ShadowMetric; answer: PodsMetricAnswer | undefined }): FloorFigure {
+  const { name, source, target, pods } = metric;
+  const running = pods.filter(({ state }) => state === 'running');
+  const times = running.flatMap(({ value, observedAt }) => (value === undefined ? [] : (observedAt ?? [])));
+  return {
+    metric: name,
+    source,
+    perPod: answer?.average,
+    target,
+    asksFor: answer?.replicas,
+    podsMeasured: answer?.measured ?? 0,
+    podsMissing: answer?.missing ?? running.length,
+    observedAt: times.length === 0 ? undefined : Math.min(...times),
+  };
 }
 
 function reasonOf(at: {
   from: number;
   to: number;
-  desired: number;
-  limited: string | undefined;
+  limited: BehaviorLimit | undefined;
   minReplicas: number;
-  maxReplicas: number;
 }): FloorReason {
-  if (at.to === at.maxReplicas && at.desired > at.maxReplicas) return 'MaxReplicas';
-  if (at.to === at.minReplicas && at.desired < at.minReplicas) return 'MinReplicas';
   if (at.to > at.from) return 'LoadHigh';
   if (at.to < at.from) return 'LoadLow';
   if (at.limited?.endsWith('Stabilization') === true) return 'Stabilizing';
@@ -121,12 +191,7 @@ function reasonOf(at: {
   return at.to === at.minReplicas ? 'MinReplicas' : 'WithinBand';
 }
 
-function sentence(
-  { metric, answer }: { metric: ShadowMetric; answer: { average: number; measured: number; missing: number } },
-  desired: number,
-  limitedBy: string | undefined,
-  floor: string,
-): string {
+function sentence({ metric, answer }: Answered, desired: number, limitedBy: string | undefined, floor: string): string {
   const seen = `${metric.name} is ${figure(answer.average)} a Pod over ${answer.measured} Pods${answer.missing > 0 ? ` (${answer.missing} unknown)` : ''}`;
   const held = limitedBy === undefined ? '' : `, held by ${limitedBy}`;
   return `${seen}; at ${figure(metric.target)} a Pod that asks for ${desired}${held}: the floor is ${floor}.`;

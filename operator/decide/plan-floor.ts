@@ -51,8 +51,10 @@ export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): F
     memory,
     now,
   });
-  const mayMove = decision.action !== 'Hold' && resolved.mode === 'Enforce' && mode !== 'DryRun';
-  return { decision, change: mayMove ? { hpa, floor: decision.to, force: ownership === 'given' } : undefined };
+  if (decision.action === 'Hold') return { decision, change: undefined };
+  const heldBy = resolved.mode !== 'Enforce' ? resolved.mode : mode === 'DryRun' ? mode : undefined;
+  if (heldBy !== undefined) return { decision: { ...decision, heldBy, heldUntil: undefined }, change: undefined };
+  return { decision, change: { hpa, floor: decision.to, force: ownership === 'given' } };
 }
 
 /** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, and what it was is remembered, so that its floor may be taken from whoever has it; else `theirs`. */

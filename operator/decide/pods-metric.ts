@@ -1,7 +1,8 @@
-/** One Pod of the scaled workload as the HPA sorts them: `pending` has not started, `leaving` is being deleted or has failed. `value` is absent while it is unknown. */
+/** One Pod of the scaled workload as the HPA sorts them: `pending` has not started, `leaving` is being deleted or has failed. `value` is absent while it is unknown; `observedAt` (ms since the epoch) is when it was measured. */
 export interface PodSample {
   readonly state: 'running' | 'pending' | 'leaving';
   readonly value?: number;
+  readonly observedAt?: number;
 }
 
 /** Ratio of usage to target within which nothing is scaled, below and above 1. */

@@ -33,10 +33,19 @@ export const freshMemory = (current: number, now: number): BehaviorMemory => ({
   replicas: current,
 });
 
+export interface LimitInput {
+  readonly desired: number;
+  readonly current: number;
+  readonly behavior: Behavior;
+  readonly memory: BehaviorMemory;
+  readonly now: number;
+}
+
+export type BehaviorLimit = 'ScaleUpStabilization' | 'ScaleDownStabilization' | 'ScaleUpRate' | 'ScaleDownRate';
 export interface Limited {
   readonly replicas: number;
   /** The first limit that moved the answer away from what was asked for. */
-  readonly limitedBy?: 'ScaleUpStabilization' | 'ScaleDownStabilization' | 'ScaleUpRate' | 'ScaleDownRate';
+  readonly limitedBy?: BehaviorLimit;
   readonly memory: BehaviorMemory;
 }
 
@@ -46,13 +55,7 @@ export interface Limited {
  * Source: kubernetes pkg/controller/podautoscaler/horizontal.go, `stabilizeRecommendationWithBehaviors` and `convertDesiredReplicasWithBehaviorRate`.
  * Raising an HPA's minReplicas makes it jump there at once, past its own behavior: so what moves the floor keeps these limits itself.
  */
-export function limit(input: {
-  desired: number;
-  current: number;
-  behavior: Behavior;
-  memory: BehaviorMemory;
-  now: number;
-}): Limited {
+export function limit(input: LimitInput): Limited {
   const { desired, current, behavior, now } = input;
   const memory = remember(input);
   const since = (seconds = 0): number[] =>
@@ -71,7 +74,34 @@ export function limit(input: {
   return { replicas: rated, limitedBy: `${direction}${stabilized === desired ? 'Rate' : 'Stabilization'}`, memory };
 }
 
-function remember({ desired, current, behavior, memory, now }: Parameters<typeof limit>[0]): BehaviorMemory {
+/**
+ * When what holds `desired` back lets the count go further, as long as the same is asked for: ms since the epoch.
+ *
+ * @returns undefined where nothing holds it back, or where that does not end by itself (selectPolicy Disabled).
+ */
+export function limitEndsAt(input: LimitInput, { replicas, limitedBy, memory }: Limited): number | undefined {
+  if (limitedBy === undefined) return undefined;
+  const { current, behavior, now } = input;
+  const events = replicas === current ? memory.events : [...memory.events, { at: now, change: replicas - current }];
+  const after = { ...memory, events, replicas };
+  const rules = [behavior.scaleUp, behavior.scaleDown];
+  const windows = rules.map(({ stabilizationWindowSeconds = 0 }) => stabilizationWindowSeconds);
+  const periods = rules.flatMap(({ policies = [] }) => policies.map(({ periodSeconds }) => periodSeconds));
+  const asked = [
+    ...memory.recommendations.map(({ at }) => at),
+    ...(memory.unknownAt === undefined ? [] : [memory.unknownAt]),
+  ];
+  const ends = [
+    ...asked.flatMap((at) => windows.map((seconds) => at + seconds * 1000)),
+    ...events.flatMap(({ at }) => periods.map((seconds) => at + seconds * 1000)),
+  ];
+  return [...new Set(ends)]
+    .filter((at) => at > now)
+    .toSorted((a, b) => a - b)
+    .find((at) => limit({ ...input, current: replicas, memory: after, now: at }).replicas !== replicas);
+}
+
+function remember({ desired, current, behavior, memory, now }: LimitInput): BehaviorMemory {
   const window = Math.max(
     behavior.scaleUp.stabilizationWindowSeconds ?? 0,
     behavior.scaleDown.stabilizationWindowSeconds ?? 0,

@@ -134,4 +134,62 @@ describe('decideFloor()', () => {
       'requests_per_second is 250 a Pod over 2 Pods (1 unknown); at 100 a Pod that asks for 5: the floor is 5.',
     );
   });
+
+  test('carries what each metric said, from where and how old, and what it asks for', () => {
+    const pods = [
+      { state: 'running', value: 200, observedAt: now - 4_000 },
+      { state: 'running', value: 300, observedAt: now - 9_000 },
+      { state: 'running' },
+    ] as const;
+    const [metric] = load();
+    if (metric === undefined) throw new Error('one metric');
+    const { figures } = decideFloor({ ...base, shadow: [{ ...metric, pods, source: 'Pods' }] });
+    expect(figures).toEqual([
+      {
+        metric: 'requests_per_second',
+        source: 'Pods',
+        perPod: 250,
+        target: 100,
+        asksFor: 5,
+        podsMeasured: 2,
+        podsMissing: 1,
+        observedAt: now - 9_000,
+      },
+    ]);
+    expect(decideFloor({ ...base, shadow: load(undefined) }).figures).toMatchObject([
+      { perPod: undefined, asksFor: undefined, podsMeasured: 0, podsMissing: 1, observedAt: undefined },
+    ]);
+    expect(decideFloor(base).figures).toEqual([]);
+  });
+
+  test.each<Row>([
+    {
+      name: 'nothing where it is what is asked for',
+      input: { shadow: load(250, 250) },
+      expected: { heldBy: undefined, heldUntil: undefined },
+    },
+    {
+      name: 'the rate of going up, for the rest of its period',
+      input: { shadow: load(900, 900) },
+      expected: { to: 6, heldBy: 'ScaleUpRate', heldUntil: now + 60_000 },
+    },
+    {
+      name: 'the window of going down, until what was asked for before has left it',
+      input: { floor: 6, current: 6, shadow: load(10, 10, 10, 10, 10, 10), memory: seen(6, 100) },
+      expected: { action: 'Hold', heldBy: 'ScaleDownStabilization', heldUntil: now + 200_000 },
+    },
+    {
+      name: 'maxReplicas, which no time ends',
+      input: { shadow: load(900, 900), maxReplicas: 4 },
+      expected: { to: 4, heldBy: 'MaxReplicas', heldUntil: undefined },
+    },
+    {
+      name: 'minReplicas (2 × 10 / 100 asks for 1)',
+      input: { shadow: load(10, 10), memory: seen(1, 1) },
+      expected: { to: 2, heldBy: 'MinReplicas', heldUntil: undefined },
+    },
+    { name: 'metrics that are missing', input: { shadow: load(undefined) }, expected: { heldBy: 'MetricsStale' } },
+  ])('says what holds it: $name', ({ input, expected }) => {
+    expect(decideFloor({ ...base, ...input })).toMatchObject(expected);
+  });
 });

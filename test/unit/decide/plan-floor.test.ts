@@ -186,6 +186,17 @@ describe('planFloor()', () => {
     expect(plan(row)).toMatchObject({ decision: { reason }, change: undefined });
   });
 
+  const lower: Omit<Row, 'name'> = { horizontal: { minReplicas: 5 } };
+  test.each<Row & { readonly heldBy: string | undefined }>([
+    { name: 'the service only reports', ...lower, spec: { mode: 'DryRun' }, heldBy: 'DryRun' },
+    { name: 'the lever only reports', horizontal: { ...lower.horizontal, mode: 'DryRun' }, heldBy: 'DryRun' },
+    { name: 'the service is paused', ...lower, spec: { mode: 'Paused' }, heldBy: 'Paused' },
+    { name: 'nothing stands in the way', ...lower, heldBy: undefined },
+    { name: 'the service only reports, and there is nothing to move', spec: { mode: 'DryRun' }, heldBy: undefined },
+  ])('says what holds a floor when $name', ({ heldBy, ...row }) => {
+    expect(plan(row)?.decision).toMatchObject({ heldBy, heldUntil: undefined });
+  });
+
   test.each<Row>([
     { name: 'there is no HPA yet', hpas: [] },
     { name: 'two HPAs aim at the target', hpas: [made, { ...foreign, uid: 'other' }] },

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Behavior, type BehaviorMemory, freshMemory, limit } from '../../../operator/decide/scaling-behavior.ts';
+import {
+  type Behavior,
+  type BehaviorMemory,
+  freshMemory,
+  limit,
+  limitEndsAt,
+  type LimitInput,
+} from '../../../operator/decide/scaling-behavior.ts';
 
 const now = 1_800_000_000_000;
 const ago = (seconds: number): number => now - seconds * 1000;
@@ -147,5 +154,66 @@ describe('limit()', () => {
     for (let second = 0; second < 3600; second += 15)
       memory = limit({ desired: 2 + (second % 3), current: 2, behavior, memory, now: now + second * 1000 }).memory;
     expect(memory.recommendations.length).toBeLessThanOrEqual(300 / 15 + 1);
+  });
+});
+
+describe('limitEndsAt()', () => {
+  const at = (input: Omit<LimitInput, 'behavior' | 'now'> & { readonly behavior?: Behavior }) => {
+    const whole = { behavior, now, ...input };
+    const end = limitEndsAt(whole, limit(whole));
+    return end === undefined ? undefined : (end - now) / 1000;
+  };
+  const memory = (changes: Partial<BehaviorMemory>): BehaviorMemory => ({
+    recommendations: [],
+    events: [],
+    replicas: 8,
+    ...changes,
+  });
+
+  test('is when the last answer that holds the count up leaves its window (300 − 40 s; the 7 of 290 s ago does not)', () => {
+    expect(at({ desired: 4, current: 8, memory: memory({ recommendations: asked([290, 7], [40, 8]) }) })).toBe(260);
+  });
+  test('is when a step may be made again: 30 s after one that doubles, 60 s after the half', () => {
+    expect(at({ desired: 40, current: 8, memory: memory({}) })).toBe(30);
+    expect(at({ desired: 1, current: 8, memory: memory({}) })).toBe(60);
+  });
+  test('is when the time without figures is over', () => {
+    expect(at({ desired: 4, current: 8, memory: memory({ unknownAt: ago(100) }) })).toBe(200);
+  });
+  test('is never where nothing is held back, and where the policy is Disabled', () => {
+    expect(at({ desired: 8, current: 8, memory: memory({}) })).toBeUndefined();
+    const disabled: Behavior = { ...behavior, scaleDown: { selectPolicy: 'Disabled' } };
+    expect(at({ desired: 1, current: 8, memory: memory({}), behavior: disabled })).toBeUndefined();
+  });
+
+  test('the count stays until a millisecond before, and moves then', () => {
+    const counts = fc.integer({ min: 1, max: 60 });
+    fc.assert(
+      fc.property(
+        counts,
+        counts,
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 400 }), counts)),
+        (current, desired, past) => {
+          const input = {
+            desired,
+            current,
+            behavior,
+            now,
+            memory: memory({ recommendations: asked(...past), replicas: current }),
+          };
+          const limited = limit(input);
+          const end = limitEndsAt(input, limited);
+          if (end === undefined) return expect(limited.limitedBy).toBeUndefined();
+          const events = limited.replicas === current ? [] : [{ at: now, change: limited.replicas - current }];
+          const later = {
+            ...input,
+            current: limited.replicas,
+            memory: { ...limited.memory, events, replicas: limited.replicas },
+          };
+          expect(limit({ ...later, now: end - 1 }).replicas).toBe(limited.replicas);
+          expect(limit({ ...later, now: end }).replicas).not.toBe(limited.replicas);
+        },
+      ),
+    );
   });
 });
