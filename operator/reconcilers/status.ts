@@ -27,9 +27,12 @@ export type Visit =
 /** The whole status. Equal input gives equal bytes, so that what did not change is not written. */
 export function renderStatus(service: GenerationService, visit: Visit, now: Date): GenerationServiceStatus {
   const previous = service.status ?? {};
-  const known = (type: string): boolean => previous.conditions?.some((condition) => condition.type === type) === true;
+  const isKnown = (type: string): boolean =>
+    previous.conditions?.some(
+      (condition) => condition.type === type && condition.observedGeneration === service.metadata.generation,
+    ) === true;
   const found = (visit.kind === 'problem' ? visit.resolution.conditions : conditionsOf(visit)).filter(
-    ({ type, reason }) => reason !== 'Pending' || !known(type), // after a restart of ours: not looked at yet is no news
+    ({ type, reason }) => reason !== 'Pending' || !isKnown(type), // after a restart of ours: not looked at yet is no news
   );
   const kept = (previous.conditions ?? []).filter(
     ({ type }) => isKept(type, visit) && !found.some((next) => next.type === type),

@@ -136,6 +136,25 @@ describe('renderStatus()', () => {
     expect(status.components).toEqual(before.components);
     expect(condition(status, 'RedisApplied')).toMatchObject({ status: 'False', reason: 'Unreachable' });
   });
+  describe('what has not been looked at yet', () => {
+    const looked = (reason: 'NoPods' | 'Pending', message: string): Visit => {
+      const status = reason === 'Pending' ? 'Unknown' : 'False';
+      const conditions = [{ type: 'MetricsAvailable', status, reason, message }];
+      return { ...visit(), assessment: { conditions, figures: {}, look: undefined, components: new Map() } } as Visit;
+    };
+    const blind = renderStatus(service, looked('NoPods', 'saw no target of component workflow'), at(0));
+    const pending = looked('Pending', 'The Pods have not been read twice yet.');
+
+    test('keeps its last word after a restart', () => {
+      const status = renderStatus({ ...service, status: blind }, pending, at(5));
+      expect(JSON.stringify(status)).toBe(JSON.stringify(blind));
+    });
+    test('is said of another spec: what was said was about other targets', () => {
+      const corrected = { ...service, metadata: { ...service.metadata, generation: 4 }, status: blind };
+      const status = renderStatus(corrected, pending, at(5));
+      expect(condition(status, 'MetricsAvailable')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
+    });
+  });
   test('says beside Ready which declared fields nobody acts on yet', () => {
     const annotated = { ...service, metadata: { ...service.metadata, annotations: { 'genops.dev/approve': 'abc' } } };
     expect(condition(renderStatus(annotated, visit(applied, annotated), at(0)), 'Ready')).toMatchObject({
