@@ -1,5 +1,7 @@
 import type { Problem } from '../api/problem.ts';
+import { rfc3339 } from '../api/rfc3339.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
+import type { FloorLook, FloorLooks } from '../decide/floor-look.ts';
 import type { LastWords } from './last-words.ts';
 
 export type DecisionStatus = NonNullable<NonNullable<GenerationServiceStatus['components']>[number]['decision']>;
@@ -13,3 +15,16 @@ export interface ScalerReport {
 }
 
 export type Decisions = LastWords<ScalerReport>;
+
+/** By component, with all that it was made from: for who shows figures. */
+export type Looks = LastWords<ReadonlyMap<string, FloorLooks>>;
+
+export const decisionStatus = ({ action, from, to, reason, message, at, nextAt }: FloorLook): DecisionStatus => ({
+  action,
+  from,
+  to,
+  reason,
+  message,
+  time: rfc3339(at),
+  ...(nextAt === undefined ? {} : { nextEligibleTime: rfc3339(nextAt) }),
+});

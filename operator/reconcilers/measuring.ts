@@ -92,8 +92,9 @@ export function podSamples(
   { service }: Resolved,
   { spec }: ResolvedComponent,
 ): readonly PodSample[] {
-  return collector.podRates(keyOf(service), spec.name).map(({ state, requestsPerSecond }) => ({
+  return collector.podRates(keyOf(service), spec.name).map(({ state, requestsPerSecond, observedAt }) => ({
     state: state === 'Starting' ? 'pending' : state === 'Terminating' || state === 'Finished' ? 'leaving' : 'running',
     ...(requestsPerSecond === undefined ? {} : { value: requestsPerSecond }),
+    ...(observedAt === undefined ? {} : { observedAt }),
   }));
 }

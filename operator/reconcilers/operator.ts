@@ -2,6 +2,7 @@ import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { alive, type HealthCheck } from '../kube/health.ts';
 import { startLoop, type Loop, type Reconcile } from '../kube/loop.ts';
+import { keyOf } from '../kube/object.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createLevers } from '../levers/registry.ts';
 import type { AnyLever } from '../levers/run.ts';
@@ -10,6 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Controller, Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import type { Caches } from './caches.ts';
+import type { Looks } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
 import { createHitRatios, type HitRatios } from './hit-ratios.ts';
@@ -90,6 +92,8 @@ export interface Running {
   readonly health: readonly HealthCheck[];
   /** Of the cache servers, for who shows figures. */
   readonly hitRatios: Pick<HitRatios, 'of' | 'servers'>;
+  /** Of the floors. */
+  readonly looks: Pick<Looks, 'of'>;
 }
 
 /** The reconcilers at work, until `signal` is aborted. Only the leader may run them. */
@@ -104,6 +108,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     objectives: queue('objectives'),
   };
   const visit = visitDeps(deps);
+  const looks: Looks = createLastWords();
   const unwire = wire(caches, queues);
   const loop = (of: Queue, reconcile: Reconcile, concurrency: number): Loop =>
     startLoop({ name: of.name, queue: of, reconcile, concurrency, logger, metrics: observer }, signal);
@@ -114,8 +119,10 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
       queues.scaler,
       scaler({
         ...visit,
+        looks,
         services: queues.services,
         podSamples: (resolved, component) => podSamples(deps, resolved, component),
+        sourceOf: ({ service }, { spec }) => deps.collector.sourceOf(keyOf(service), spec.name)?.type,
       }),
       4,
     ),
@@ -124,5 +131,5 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
   const ended = Promise.all(loops.map((each) => each.ended))
     .finally(unwire)
     .then(() => keepAllRollUps(caches.services.list(), visit));
-  return { ended, health: loops.map(alive), hitRatios: visit.hitRatios };
+  return { ended, health: loops.map(alive), hitRatios: visit.hitRatios, looks };
 }

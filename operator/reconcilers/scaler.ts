@@ -1,8 +1,7 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
 import { isProblem, type Problem } from '../api/problem.ts';
-import { rfc3339 } from '../api/rfc3339.ts';
-import type { FloorDecision } from '../decide/floor.ts';
+import { floorLook, type FloorLook, type FloorLooks } from '../decide/floor-look.ts';
 import { planFloor } from '../decide/plan-floor.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
@@ -18,7 +17,7 @@ import { unitKey } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
-import type { Decisions, DecisionStatus } from './decisions.ts';
+import { decisionStatus, type Decisions, type Looks } from './decisions.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
 import { resolveService, type VisitDeps } from './visit.ts';
 
@@ -28,7 +27,10 @@ export interface ScalerDeps extends Pick<
 > {
   /** The Pods of a component with their requests per second. */
   readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
+  /** Where its figures are read now. */
+  readonly sourceOf: (resolved: Resolved, component: ResolvedComponent) => string | undefined;
   readonly decisions: Decisions;
+  readonly looks: Looks;
   /** Of the GenerationService reconciler, which writes what was decided. */
   readonly services: Pick<Queue, 'add'>;
   readonly events: EventRecorder;
@@ -41,7 +43,7 @@ type Memories = Map<string, BehaviorMemory>;
 
 interface ComponentResult {
   readonly name: string;
-  readonly decision: FloorDecision | undefined;
+  readonly look: FloorLook | undefined;
   readonly usesShadow: boolean;
   readonly problem: Problem | undefined;
   readonly moved: boolean;
@@ -54,6 +56,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
     const service = deps.caches.services.get(key);
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
       deps.decisions.forget(key);
+      deps.looks.forget(key);
       for (const known of memories.keys()) if (known.startsWith(`${key}/`)) memories.delete(known);
       return awaitChange;
     }
@@ -80,12 +83,14 @@ async function visitComponent(
 ): Promise<ComponentResult> {
   const { name, targetRef } = component.spec;
   const { service } = resolved;
-  const idle = { name, decision: undefined, usesShadow: false, problem: undefined, moved: false };
+  const idle = { name, look: undefined, usesShadow: false, problem: undefined, moved: false };
   const memoryKey = `${keyOf(service)}/${service.metadata.uid}/${name}`;
   const shadow = shadowedMetrics(component).map((metric) => ({
     ...metric,
     pods: deps.podSamples(resolved, component),
+    source: deps.sourceOf(resolved, component),
   }));
+  const now = deps.clock.now();
   const plan = planFloor({
     resolved,
     component,
@@ -93,18 +98,24 @@ async function visitComponent(
     originals: deps.states.of(service).levers[unitKey({ lever: { name: 'horizontal' }, unit: { name } })]?.originals,
     shadow,
     memory: memories.get(memoryKey),
-    now: deps.clock.now(),
+    now,
   });
   if (plan === undefined) return idle;
   const { decision, change } = plan;
   if (decision.memory !== undefined) memories.set(memoryKey, decision.memory);
   deps.metrics.scalingDecisions.inc({ action: decision.action });
-  const result = { ...idle, decision, usesShadow: shadow.length > 0 && mayHavePods(resolved, component, deps) };
-  if (change === undefined) return result;
+  const usesShadow = shadow.length > 0 && mayHavePods(resolved, component, deps);
+  const intervalMs = usesShadow ? milliseconds(resolved.policy.scaler.interval) : undefined;
+  const seen = (isRefused: boolean): ComponentResult => ({
+    ...idle,
+    usesShadow,
+    look: floorLook({ decision, isRefused, intervalMs, now }),
+  });
+  if (change === undefined) return seen(false);
   try {
-    return { ...result, moved: await applyFloor(deps.kube, change, signal) };
+    return { ...seen(false), moved: await applyFloor(deps.kube, change, signal) };
   } catch (error) {
-    if (isProblem(error)) return { ...result, problem: error };
+    if (isProblem(error)) return { ...seen(true), problem: error };
     throw error;
   }
 }
@@ -117,24 +128,33 @@ const mayHavePods = ({ service }: Resolved, { spec, target }: ResolvedComponent,
 function publish(service: GenerationService & KubeObject, results: readonly ComponentResult[], deps: ScalerDeps): void {
   const key = keyOf(service);
   const before = deps.decisions.of(service);
-  const moved = results.filter(({ moved: isMoved }) => isMoved);
-  const fresh = moved.flatMap(({ name, decision }) =>
-    decision === undefined ? [] : [[name, decisionStatus(decision, deps.clock.now())] as const],
-  );
+  const moves = results.flatMap(({ name, look, moved }) => (moved && look !== undefined ? [{ name, look }] : []));
   const problem = results.find((result) => result.problem !== undefined)?.problem;
+  const fresh = moves.map(({ name, look }) => [name, decisionStatus(look)] as const);
   deps.decisions.put(service, { problem, decisions: new Map([...(before?.decisions ?? []), ...fresh]) });
-  for (const { name, decision } of moved) announce(service, name, decision, deps);
+  deps.looks.put(service, looksOf(results, deps.looks.of(service)));
+  for (const { name, look } of moves) announce(service, name, look, deps);
   if (fresh.length > 0 || problem?.message !== before?.problem?.message) deps.services.add(key);
 }
+
+const looksOf = (
+  results: readonly ComponentResult[],
+  before: ReadonlyMap<string, FloorLooks> | undefined,
+): ReadonlyMap<string, FloorLooks> =>
+  new Map(
+    results.flatMap(({ name, look, moved }) =>
+      look === undefined
+        ? []
+        : [[name, { newest: look, lastMove: moved ? look : before?.get(name)?.lastMove }] as const],
+    ),
+  );
 
 function announce(
   service: GenerationService & KubeObject,
   component: string,
-  decision: FloorDecision | undefined,
+  { action, from, to, reason, message }: FloorLook,
   { events, logger }: ScalerDeps,
 ): void {
-  if (decision === undefined) return;
-  const { action, from, to, reason, message } = decision;
   logger.info('floor moved', {
     namespace: service.metadata.namespace,
     name: service.metadata.name,
@@ -153,12 +173,3 @@ function announce(
     note: `${component}: floor ${from} → ${to}. ${message}`,
   });
 }
-
-const decisionStatus = ({ action, from, to, reason, message }: FloorDecision, now: number): DecisionStatus => ({
-  action,
-  from,
-  to,
-  reason,
-  message,
-  time: rfc3339(now),
-});

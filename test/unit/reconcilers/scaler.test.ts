@@ -39,7 +39,9 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
     states: createStates(nobody, caches.states),
     policies: createEffectivePolicies(),
     podSamples: () => world.samples,
+    sourceOf: () => 'Pods',
     decisions: createLastWords(),
+    looks: createLastWords(),
     services: { add: (woken) => void world.woken.push(woken) },
     events: {
       record: ({ reason }) => {
@@ -76,6 +78,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
   return {
     world,
     decisions: deps.decisions,
+    looks: () => deps.looks.of(service())?.get('workflow'),
     service,
     /** How often it wanted the floor lower. */
     lowered: async () =>
@@ -150,5 +153,29 @@ describe('the scaler', () => {
     stage.world.now += 300_000;
     await visit();
     expect(await stage.lowered()).toBe(1);
+  });
+
+  test('keeps what each look was made from, what holds the floor and until when, also while it moves nothing', async () => {
+    await using stage = await openScaler();
+    await stage.autoscale(9);
+    await stage.appear();
+    stage.world.samples = idle.map((sample) => ({ ...sample, observedAt: stage.world.now - 3_000 }));
+    const visit = stage.start();
+    await visit();
+    expect(stage.looks()).toMatchObject({
+      newest: {
+        action: 'Hold',
+        from: 9,
+        to: 9,
+        reason: 'Stabilizing',
+        heldBy: 'ScaleDownStabilization',
+        nextAt: stage.world.now + 300_000, // J1: the window that a new process begins
+        figures: [{ source: 'Pods', perPod: 1, target: 100, asksFor: 1, observedAt: stage.world.now - 3_000 }],
+      },
+      lastMove: undefined,
+    });
+    await stage.remove(generationServices, 'generation');
+    await visit();
+    expect(stage.looks()).toBeUndefined();
   });
 });

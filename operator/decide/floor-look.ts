@@ -1,0 +1,50 @@
+import type { FloorDecision, FloorHold } from './floor.ts';
+
+/** A look at a floor, also one that moved nothing. */
+export interface FloorLook extends Omit<FloorDecision, 'memory'> {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** ms since the epoch: the first moment at which the floor may move on. Undefined: not before something else is changed. */
+  readonly nextAt: number | undefined;
+}
+
+/** What is known of one floor. */
+export interface FloorLooks {
+  readonly newest: FloorLook;
+  /** Undefined: none since this process began. */
+  readonly lastMove: FloorLook | undefined;
+}
+
+export interface FloorLookInput {
+  readonly decision: FloorDecision;
+  /** Whether its field belongs to somebody else who does not give it up. */
+  readonly isRefused: boolean;
+  /** ms to the next look by the clock; undefined: it is looked at when something changes. */
+  readonly intervalMs: number | undefined;
+  readonly now: number;
+}
+
+export function floorLook({ decision, isRefused, intervalMs = 0, now }: FloorLookInput): FloorLook {
+  const { memory: _, ...told } = decision;
+  const look = isRefused ? ({ ...told, heldBy: 'Conflict', heldUntil: undefined } as const) : told;
+  return { ...look, at: now, nextAt: nextAt(look, now + intervalMs) };
+}
+
+/** What has to come for each to end: time, another look at the load, or a hand. */
+const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
+  ScaleUpStabilization: 'time',
+  ScaleDownStabilization: 'time',
+  ScaleUpRate: 'time',
+  ScaleDownRate: 'time',
+  MinReplicas: 'look',
+  MaxReplicas: 'look',
+  MetricsStale: 'look',
+  DryRun: 'hand',
+  Paused: 'hand',
+  Conflict: 'hand',
+};
+
+function nextAt({ heldBy, heldUntil }: Omit<FloorDecision, 'memory'>, nextLook: number): number | undefined {
+  const end = heldBy === undefined ? 'look' : endOf[heldBy];
+  return end === 'look' ? nextLook : end === 'time' ? heldUntil : undefined;
+}
