@@ -65,9 +65,7 @@ function openViews(
 ): ViewsDeps {
   const reviewer = stack.use(connectKube(config, { userAgent: `genops/${versionNumber} views`, ...reviewConnection }));
   return {
-    sources: stack.use(
-      openViewSources({ caches, collector, standings, clock, hitRatios: () => role.running?.hitRatios }),
-    ),
+    sources: stack.use(openViewSources({ caches, collector, standings, clock, running: () => role.running })),
     authority: createAuthority({ kube: reviewer, audience }),
     leading,
     limit: createRateLimit(viewRate),

@@ -16,8 +16,8 @@ export interface ViewSourcesInput {
   readonly caches: Pick<Caches, 'services' | 'policies' | 'hpas' | 'deployments' | 'statefulSets'>;
   readonly collector: Collector;
   readonly standings: Pick<Standings, 'of'>;
-  /** What the reconcilers know of the cache servers; undefined where they do not run. */
-  readonly hitRatios: () => Running['hitRatios'] | undefined;
+  /** What the reconcilers know of cache servers and floors; undefined where they do not run. */
+  readonly running: () => Pick<Running, 'hitRatios' | 'looks'> | undefined;
   readonly clock: { now(): number };
 }
 
@@ -25,7 +25,7 @@ type Service = GenerationService & KubeObject;
 
 /** What views are made of, from what is watched and measured anyway: nothing is asked of anybody. Disposing it ends its listening. */
 export function openViewSources(input: ViewSourcesInput): ViewSources & Disposable {
-  const { caches, collector, standings, hitRatios, clock } = input;
+  const { caches, collector, standings, running, clock } = input;
   const policies = createEffectivePolicies();
   const timeline = createTimeline();
   const stop = follow(timeline, input);
@@ -51,8 +51,9 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
         service,
         policy,
         components,
-        redisHitRatio: hitRatios()?.of(service, now - windowMs),
-        cacheServers: hitRatios()?.servers(service, now - windowMs) ?? [],
+        redisHitRatio: running()?.hitRatios.of(service, now - windowMs),
+        cacheServers: running()?.hitRatios.servers(service, now - windowMs) ?? [],
+        looks: running()?.looks.of(service),
         standing: standings.of(service),
         now,
       };

@@ -96,7 +96,7 @@ test('the views of a service have the figures of the requests that were made of 
     caches,
     collector,
     standings: createStandings(),
-    hitRatios: () => undefined,
+    running: () => undefined,
     clock: Date,
   });
   await Promise.all(caches.all.map((cache) => cache.synced(soon())));

@@ -3,6 +3,7 @@ import type { GenerationService } from '../../api/generation-service.ts';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
+import type { FloorLooks } from '../../decide/floor-look.ts';
 import type { Observation } from '../../decide/objectives.ts';
 import type { ComponentFigures, Timed } from '../../metrics/component-figures.ts';
 import type { Standing } from '../../metrics/standings.ts';
@@ -20,6 +21,8 @@ export interface ViewInput {
   readonly cacheServers: readonly CacheServerInput[];
   /** What was counted of its objectives; undefined before the first look. */
   readonly standing?: Pick<Standing, 'attainment' | 'burnRates'> | undefined;
+  /** Of floors, by component; undefined before the first look. */
+  readonly looks?: ReadonlyMap<string, FloorLooks> | undefined;
   /** ms since the epoch. */
   readonly now: number;
 }

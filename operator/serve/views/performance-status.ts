@@ -6,6 +6,7 @@ import { burnWindows, paceOf, type BurnWindow } from '../../decide/burn.ts';
 import { judgeObjectives } from '../../decide/objectives.ts';
 import { ratingOf, type Rating } from '../../decide/rating.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
+import { Decision, lastMoves, newestLooks } from './decisions.ts';
 import { figure, known, megabytes, serviceName, ServiceName, textOrNull, time, timeOrNull, view } from './figures.ts';
 import type { ViewInput } from './figures.ts';
 import { trendOf } from '../../decide/trend.ts';
@@ -65,16 +66,6 @@ const Objective = view('One objective and how it stands.', {
   }),
 });
 
-const Decision = view('The last decision on a component that changed something.', {
-  component: Type.String({ description: 'Name of the component.' }),
-  action: textOrNull('What was done.'),
-  from: figure('Replicas before.'),
-  to: figure('Replicas after.'),
-  reason: textOrNull('One word for why.'),
-  message: textOrNull('Why, with figures.'),
-  time: timeOrNull('When.'),
-});
-
 const Condition = view('One condition; docs/reference/conditions.md lists them all.', {
   type: Type.String({ description: 'What it is about.' }),
   status: Type.Enum(['True', 'False', 'Unknown'], { type: 'string', description: 'Whether it holds.' }),
@@ -96,7 +87,12 @@ export const PerformanceStatus = view('View B1: how the service performs, and wh
   trend: Trend,
   objectives: Type.Array(Objective, { description: 'As in status, with the figures of this moment.' }),
   objectivesMet: Type.String({ description: 'Objectives that are met, of those that count, for example 5/6.' }),
-  decisions: Type.Array(Decision, { description: 'Newest first.' }),
+  decisions: Type.Array(Decision, {
+    description: 'The last on each component that changed something, newest first.',
+  }),
+  newestDecisions: Type.Array(Decision, {
+    description: 'The newest on each component, also where it changes nothing. Without an autoscaler there is none.',
+  }),
   conditions: Type.Array(Condition, { description: 'As in status.' }),
 });
 export type PerformanceStatus = Static<typeof PerformanceStatus>;
@@ -125,7 +121,8 @@ export function performanceStatus(input: PerformanceStatusInput): PerformanceSta
     trend: trendView(input),
     objectives: objectives.map((fresh) => objectiveView(fresh, input)),
     objectivesMet: status.objectivesMet ?? objectivesMet,
-    decisions: decisionsOf(input),
+    decisions: lastMoves(input),
+    newestDecisions: newestLooks(input),
     conditions: (status.conditions ?? []).map(({ type, status: holds, reason, message, lastTransitionTime }) => ({
       type,
       status: holds,
@@ -199,22 +196,3 @@ function trendView({ policy, redisHitRatio, trend: asked }: PerformanceStatusInp
     rating: ratingView(rating),
   };
 }
-
-const decisionsOf = ({ service: { status = {} } }: ViewInput): Static<typeof Decision>[] =>
-  (status.components ?? [])
-    .flatMap(({ name, decision }) =>
-      decision === undefined
-        ? []
-        : [
-            {
-              component: name,
-              action: decision.action ?? null,
-              from: decision.from ?? null,
-              to: decision.to ?? null,
-              reason: decision.reason ?? null,
-              message: decision.message ?? null,
-              time: decision.time ?? null,
-            },
-          ],
-    )
-    .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));

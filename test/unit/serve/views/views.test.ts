@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { GenerationServiceStatus } from '../../../../operator/api/status.ts';
+import type { FloorLook } from '../../../../operator/decide/floor-look.ts';
 import { openapi } from '../../../../operator/serve/openapi.ts';
 import { cacheStatus } from '../../../../operator/serve/views/cache-status.ts';
 import type { ViewInput } from '../../../../operator/serve/views/figures.ts';
@@ -68,6 +69,32 @@ describe('what is not known is null, never 0 and never left out', () => {
   });
 });
 
+const lastMove: FloorLook = {
+  action: 'ScaleUp',
+  from: 2,
+  to: 4,
+  reason: 'LoadHigh',
+  message: 'requests_per_second is 250 a Pod',
+  figures: [
+    {
+      metric: 'requests_per_second',
+      source: 'Prometheus',
+      perPod: 250,
+      target: 100,
+      asksFor: 5,
+      podsMeasured: 2,
+      podsMissing: 1,
+      observedAt: now - 4_000,
+    },
+  ],
+  heldBy: 'ScaleUpRate',
+  heldUntil: now + 30_000,
+  at: now - 30_000,
+  nextAt: now + 30_000,
+};
+const newest = { ...lastMove, action: 'Hold', figures: [], heldBy: undefined, at: now, nextAt: undefined } as const;
+const looks: ViewInput['looks'] = new Map([['workflow', { newest, lastMove }]]);
+
 describe('performanceStatus()', () => {
   const answer = performanceStatus({ ...told, trend });
   test('grades what is known: 15 for cpu of 60 %, 25 for 512 MB, 5 for a p95 of 0.5 s itself and 25 for a hit ratio of 0.9', () => {
@@ -113,8 +140,41 @@ describe('performanceStatus()', () => {
     expect(answer).toMatchObject({
       mode: 'DryRun',
       ready: { status: 'False', reason: 'Unreachable', message: 'it says no' },
-      decisions: [{ component: 'workflow', action: 'ScaleUp', from: 2, to: 4, reason: 'Load' }],
+      decisions: [
+        { component: 'workflow', action: 'ScaleUp', from: 2, to: 4, reason: 'Load', inputs: null, heldBy: null },
+      ],
+      newestDecisions: [],
     });
+  });
+  test('has of each decision what it was made from, what held it, and when the next may come', () => {
+    expect(performanceStatus({ ...told, looks, trend })).toMatchObject({
+      decisions: [
+        {
+          action: 'ScaleUp',
+          reason: 'LoadHigh', // of this process, not of status
+          time: '2026-11-25T11:59:30Z',
+          heldBy: 'ScaleUpRate',
+          nextEligibleTime: '2026-11-25T12:00:30Z',
+          inputs: [
+            {
+              metric: 'requests_per_second',
+              source: 'Prometheus',
+              perPod: 250,
+              target: 100,
+              asksFor: 5,
+              podsMeasured: 2,
+              podsMissing: 1,
+              observedAt: '2026-11-25T11:59:56Z',
+            },
+          ],
+        },
+      ],
+      newestDecisions: [{ component: 'workflow', action: 'Hold', inputs: [], heldBy: null, nextEligibleTime: null }],
+    });
+    const unmoved = new Map([['workflow', { newest, lastMove: undefined }]]);
+    expect(performanceStatus({ ...told, looks: unmoved, trend }).decisions).toMatchObject([
+      { reason: 'Load', inputs: null }, // what status has kept over a restart
+    ]);
   });
 });
 
@@ -290,7 +350,12 @@ describe('the published schema', () => {
     ],
   ];
   test.each(views)('%s is what its view answers, known or unknown', (name, view) => {
-    expect([unknown, measured, told].map((input) => check(name, view(input)))).toEqual([[], [], []]);
+    expect([unknown, measured, told, { ...told, looks }].map((input) => check(name, view(input)))).toEqual([
+      [],
+      [],
+      [],
+      [],
+    ]);
   });
   test('refuses a figure that is left out', () => {
     const {

@@ -1,0 +1,95 @@
+import { Type, type Static } from 'typebox';
+import type { FloorFigure } from '../../decide/floor.ts';
+import type { FloorLook } from '../../decide/floor-look.ts';
+import { figure, known, textOrNull, timeOf, timeOrNull, view, type ViewInput } from './figures.ts';
+
+const Input = view('A metric as a decision was made by it.', {
+  metric: Type.String({ description: 'Its name.' }),
+  source: textOrNull('Where it was read: Pods, HTTP, Prometheus or Resource.'),
+  perPod: figure('Mean of the Pods that have a value.'),
+  target: figure('What a Pod should have.'),
+  asksFor: figure('Replicas that it asks for, before any limit.'),
+  podsMeasured: Type.Integer({ description: 'Pods with a value.' }),
+  podsMissing: Type.Integer({ description: 'Running Pods without one.' }),
+  observedAt: timeOrNull('When the oldest of the values was measured.'),
+});
+
+const holds = [
+  'ScaleUpStabilization',
+  'ScaleDownStabilization',
+  'ScaleUpRate',
+  'ScaleDownRate',
+  'MinReplicas',
+  'MaxReplicas',
+  'MetricsStale',
+  'DryRun',
+  'Paused',
+  'Conflict',
+] as const satisfies readonly FloorLook['heldBy'][];
+
+export const Decision = view('A decision on the floor of a component.', {
+  component: Type.String({ description: 'Name of the component.' }),
+  action: textOrNull('ScaleUp, ScaleDown, or Hold.'),
+  from: figure('Replicas before.'),
+  to: figure('Replicas after; of what is only planned, as it would be.'),
+  reason: textOrNull('One word for why.'),
+  message: textOrNull('Why, with figures.'),
+  time: timeOrNull('When.'),
+  inputs: Type.Unsafe<Static<typeof Input>[] | null>({
+    type: ['array', 'null'],
+    items: Input,
+    description:
+      'What it was made from; empty where the autoscaler reads every metric itself. null: not known any more, the process that decided it is gone.',
+  }),
+  heldBy: Type.Unsafe<(typeof holds)[number] | null>({
+    enum: [...holds, null],
+    description:
+      'What kept it from what is asked for: a window or a rate of the policy’s behavior, a bound, missing metrics, the mode, or somebody else’s field. null: nothing, or not known any more.',
+  }),
+  nextEligibleTime: timeOrNull(
+    'When the next move may come: when what holds it ends if the load stays, else with the next look.',
+  ),
+});
+type Decision = Static<typeof Decision>;
+
+/** The last of each component that changed something, newest first. Status knows it also after a restart, what it was made from only the process that made it. */
+export const lastMoves = ({ service: { status = {} }, looks }: ViewInput): Decision[] =>
+  (status.components ?? [])
+    .flatMap(({ name, decision }): readonly Decision[] => {
+      const made = looks?.get(name)?.lastMove;
+      if (made !== undefined) return [lookView(name, made)];
+      if (decision === undefined) return [];
+      const { action = null, from = null, to = null, reason = null, message = null, time = null } = decision;
+      const { nextEligibleTime = null } = decision;
+      const told = { action, from, to, reason, message, time, nextEligibleTime };
+      return [{ component: name, ...told, inputs: null, heldBy: null }];
+    })
+    .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
+
+/** In the order of the spec. */
+export const newestLooks = ({ components, looks }: ViewInput): Decision[] =>
+  components.flatMap(({ name }) => {
+    const newest = looks?.get(name)?.newest;
+    return newest === undefined ? [] : [lookView(name, newest)];
+  });
+
+const lookView = (component: string, look: FloorLook): Decision => ({
+  component,
+  action: look.action,
+  from: look.from,
+  to: look.to,
+  reason: look.reason,
+  message: look.message,
+  time: timeOf(look.at),
+  inputs: look.figures.map(inputView),
+  heldBy: look.heldBy ?? null,
+  nextEligibleTime: timeOf(look.nextAt),
+});
+
+const inputView = ({ source, perPod, asksFor, observedAt, ...rest }: FloorFigure): Static<typeof Input> => ({
+  ...rest,
+  source: source ?? null,
+  perPod: known(perPod),
+  asksFor: known(asksFor),
+  observedAt: timeOf(observedAt),
+});
