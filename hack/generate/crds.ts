@@ -62,7 +62,11 @@ const kinds: readonly Kind[] = [
         jsonPath: '.status.objectivesMet',
         description: 'Objectives that are met, of those that count.',
       },
-      { name: 'Grade', jsonPath: '.status.rating.grade', description: 'How the service is graded.' },
+      {
+        name: 'Grade',
+        jsonPath: '.status.rating.summary',
+        description: 'How the service is graded; 2/4: two of the four parts are known.',
+      },
       age,
       { name: 'Policy', jsonPath: '.spec.policyRef.name', description: 'The policy that is named.', priority: 1 },
       { name: 'Reason', jsonPath: condition('Ready', 'reason'), description: 'Why it is ready or not.', priority: 1 },

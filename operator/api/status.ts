@@ -207,6 +207,9 @@ export const GenerationServiceStatus = struct(
                 'The grade: what all points would give if they were like the known ones. Unknown while fewer than half are known.',
             }),
           ),
+          summary: string(
+            'The grade, and behind it of how many of its four parts while not all are known: Excellent 2/4.',
+          ),
           score: integer('Points.'),
           scoredOf: integer('Points that could be had: less than 100 while parts are unknown.'),
           parts: optional(

@@ -65,6 +65,14 @@ export function ratingOf({
   };
 }
 
+/** The rating with its grade in a form for columns, which does not read as if all parts were known where they are not. */
+export function withSummary(rating: Rating): Rating {
+  const { grade = 'Unknown', parts = {} } = rating;
+  const known = Object.keys(parts).length;
+  const isPartial = known > 0 && known < partCount;
+  return { ...rating, summary: isPartial ? `${grade} ${known}/${partCount}` : grade };
+}
+
 /** A lower bound tells enough only where it is beyond the last limit. */
 function knownTime(time: RatingInput['responseTimeP95'], lastLimit: number): number | undefined {
   return time === undefined || (time.atLeast === true && time.value < lastLimit) ? undefined : time.value;

@@ -6,7 +6,7 @@ import { milliseconds } from '../api/duration.ts';
 import type { Decisions } from './decisions.ts';
 import type { HitRatios } from './hit-ratios.ts';
 import { judgeObjectives, type ObjectiveName, type ObjectivesAnswer } from '../decide/objectives.ts';
-import { ratingOf } from '../decide/rating.ts';
+import { ratingOf, withSummary } from '../decide/rating.ts';
 import { steadyObjectives, steadyRating } from '../decide/steady.ts';
 import { measuredFrom } from '../metrics/measured.ts';
 import type { Standings } from '../metrics/standings.ts';
@@ -101,7 +101,7 @@ function objectives(
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
     objectivesMet,
-    rating: steadyRating(status.rating, ratingOf({ policy: policy.rating, held, ...measured.rating })),
+    rating: steadyRating(status.rating, withSummary(ratingOf({ policy: policy.rating, held, ...measured.rating }))),
   };
   return { condition, figures, look };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
-import { ratingOf, type RatingInput } from '../../../operator/decide/rating.ts';
+import { ratingOf, withSummary, type RatingInput } from '../../../operator/decide/rating.ts';
 
 const { rating: policy } = effectivePolicy({}).policy;
 const best = { cpuPercent: 10, memoryBytes: 1, responseTimeP95: { value: 0.01 }, cacheHitRatio: 1 };
@@ -46,6 +46,28 @@ describe('ratingOf()', () => {
     [0.5, 0],
   ])('hit ratio %p gives %p', (cacheHitRatio, expected) => {
     expect(points({ cacheHitRatio }).parts?.cacheHitRatio).toBe(expected);
+  });
+
+  test.each<{ readonly name: string; readonly input: Partial<RatingInput>; readonly summary: string }>([
+    { name: 'the grade where all four parts are known', input: {}, summary: 'Excellent' },
+    { name: 'with three of them', input: { cpuPercent: undefined }, summary: 'Excellent 3/4' },
+    {
+      name: 'with half of them',
+      input: { cacheHitRatio: undefined, responseTimeP95: undefined },
+      summary: 'Excellent 2/4',
+    },
+    {
+      name: 'with none',
+      input: { cacheHitRatio: undefined, responseTimeP95: undefined, cpuPercent: undefined, memoryBytes: undefined },
+      summary: 'Unknown',
+    },
+    {
+      name: 'with one',
+      input: { cacheHitRatio: undefined, responseTimeP95: undefined, cpuPercent: undefined },
+      summary: 'Unknown 1/4',
+    },
+  ])('the summary does not read as if all were known: $name', ({ input, summary }) => {
+    expect(withSummary(points(input)).summary).toBe(summary);
   });
 
   test.each<{ name: string; input: Partial<RatingInput>; grade: string; score: number; scoredOf: number }>([

@@ -169,7 +169,13 @@ describe('objectives', () => {
     const { figures } = world.assess();
     expect(figures).toMatchObject({
       objectivesMet: '2/6',
-      rating: { grade: 'Excellent', score: 75, scoredOf: 75, parts: { cpu: 25, memory: 25, responseTime: 25 } },
+      rating: {
+        grade: 'Excellent',
+        summary: 'Excellent 3/4',
+        score: 75,
+        scoredOf: 75,
+        parts: { cpu: 25, memory: 25, responseTime: 25 },
+      },
     });
     expect(figures.objectives?.map(({ name, state, measured }) => [name, state, measured])).toEqual([
       ['WorkflowDuration', 'Unknown', undefined],

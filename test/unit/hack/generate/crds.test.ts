@@ -55,7 +55,7 @@ test('kubectl get gensvc -A stays on a line of 120 characters with the longest w
     Ready: ['Unknown'],
     Metrics: Object.keys(conditions.MetricsAvailable.reasons),
     Objectives: ['6/6'],
-    Grade: ['Excellent', 'Unknown'],
+    Grade: ['Excellent 2/4', 'Unknown 1/4'],
     Age: ['365d'],
   };
   const widths = columns.map(({ name }) => Math.max(...[name, ...(values[name] ?? [])].map(({ length }) => length)));
