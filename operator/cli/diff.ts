@@ -46,11 +46,7 @@ export const diff = command({
     const plans = trials.map(({ plan }) => plan);
     const untried = trials.find((trial) => trial.untried !== undefined)?.untried;
     if (output === 'json') out.write(`${JSON.stringify(plans.map(planJson), undefined, 2)}\n`);
-    else {
-      if (resolved.mode !== 'Enforce')
-        out.write(`mode ${resolved.mode}: nothing is changed now; Enforce would do this\n`);
-      out.write(plans.map(planText).join(''));
-    }
+    else out.write(headerText(resolved.mode, plans) + plans.map(planText).join(''));
     if (untried !== undefined)
       err.write(
         `${keyOf(service)}: saw ${untried.saw}; wanted to try the changes without making them (dry run), as only that shows whether other field managers have one of the fields; ` +
@@ -110,6 +106,14 @@ export const planJson = (plan: UnitPlan) => ({
   differences: differencesOf(plan),
   unforeseen: plan.unforeseen,
 });
+
+/** What the lines below it are about, where the operator does not do them. */
+export function headerText(mode: string, plans: readonly UnitPlan[]): string {
+  if (mode === 'Enforce') return '';
+  const code = answer(plans);
+  if (code === exit.yes) return `mode ${mode}: nothing is changed, and Enforce would have nothing to change\n`;
+  return `mode ${mode}: nothing is changed${code === exit.no ? '; Enforce would do this' : ''}\n`;
+}
 
 /** A plan for people. */
 export function planText(plan: UnitPlan): string {
