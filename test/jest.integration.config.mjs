@@ -1,12 +1,19 @@
-/** Integration tests: a real API server with a real node, real servers. Half of their time is waiting for states, so two files share the two cores. */
+/** Integration and fault tests: a real API server with a real node, real servers. More than half of their time is waiting for states, so four files share two cores. */
 export default {
   displayName: 'integration',
   rootDir: '..',
-  roots: ['<rootDir>/test/integration'],
+  roots: ['<rootDir>/test/integration', '<rootDir>/test/faults'],
   testMatch: ['**/*.test.ts'],
+  // These run alone: see jest.alone.config.mjs.
+  testPathIgnorePatterns: [
+    '<rootDir>/test/faults/harness.test.ts',
+    '<rootDir>/test/integration/hostile-pages.test.ts',
+    '<rootDir>/test/integration/kube-leader.test.ts',
+    '<rootDir>/test/integration/load.test.ts',
+  ],
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
   testTimeout: 120_000,
-  maxWorkers: 2,
+  maxWorkers: 4,
 };
