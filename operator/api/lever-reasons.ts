@@ -24,7 +24,7 @@ export const lever = {
   Conflict: {
     status: 'False',
     means: 'Another owner holds what the policy declares; nothing is taken by force. The message names it.',
-    next: 'Remove the other owner, switch this part off, or take the object over with the annotation genops.dev/adopt.',
+    next: 'Remove the other owner, or switch this part off.',
   },
   PermissionDenied: {
     status: 'False',
@@ -48,6 +48,11 @@ export const notImplemented = {
 
 /** Of a lever that tunes a server. */
 export const server = {
+  Conflict: {
+    status: 'False',
+    means: 'An older GenerationService tunes the same server; the older one keeps it. The message names it.',
+    next: 'Remove the server from one of the two.',
+  },
   PendingRestart: {
     status: 'True',
     means:

@@ -75,6 +75,12 @@ export const conditions = {
     means: 'The HorizontalPodAutoscaler of every component is as declared.',
     reasons: {
       ...lever,
+      Conflict: {
+        status: 'False',
+        means:
+          'Another autoscaler aims at the target, or another field manager has set a field of our own HPA; nothing is taken by force. The message names it.',
+        next: 'Another HPA: annotate the service with genops.dev/adopt=hpa, set horizontal.mode: FloorOnly, or delete it. A field of our own HPA (kubectl edit, kubectl patch, another controller): set it to what the policy says, or delete the HPA, which is made anew; adopt changes nothing there. A value of your own belongs into the policy or spec.overrides.',
+      },
       MetricUnavailable: {
         status: 'False',
         means: 'Nobody serves a metric that the policy declares; it was left out so that it does not block scale-down.',
