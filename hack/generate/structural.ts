@@ -42,7 +42,9 @@ export function structural(schema: SchemaNode, figure?: unknown): Structural {
   };
 }
 
-function describe({ description }: SchemaNode, figure: unknown): string | undefined {
+/** With the figure in words, also of a default that the API server fills in: `kubectl explain` does not show that one. */
+function describe({ description, default: filledIn }: SchemaNode, orElse: unknown): string | undefined {
+  const figure = orElse ?? filledIn;
   if (figure === undefined || isEmptyStruct(figure)) return description;
   const text = shown(figure);
   return `${description} (default ${text.length <= longestFigure ? text : 'see the reference'})`;

@@ -37,10 +37,15 @@ export const GenerationServiceSpec = struct(
       }),
     ),
     components: listMap(Component, {
-      minItems: 1,
       maxItems: 8,
       description: 'The workloads of the service, each with its own scaling and resources.',
       rules: [
+        // Rather than minItems, whose message has no example.
+        cel('self.size() > 0', {
+          wanted: 'must have at least one component',
+          example: '[{name: workflow, targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}}]',
+          holds: (self) => Array.isArray(self) && self.length > 0,
+        }),
         cel('self.all(component, self.exists_one(other, other.targetRef == component.targetRef))', {
           wanted: 'each target may stand once',
           example: 'one component with targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}',

@@ -100,8 +100,8 @@ export const Redis = struct(
       text({
         description: 'Which keys go when the memory is full: maxmemory-policy of the server, which has the last word.',
         maxLength: 32,
-        pattern: '^[a-z][a-z-]{2,}$',
-        wanted: 'must be an eviction policy of Redis',
+        pattern: '^(noeviction|(allkeys|volatile)-[a-z]{2,})$', // the second word is an open set: Redis 8 has new ones
+        wanted: 'must be noeviction, or begin with allkeys- or volatile-',
         example: 'allkeys-lru',
       }),
     ),

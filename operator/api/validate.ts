@@ -90,14 +90,15 @@ const pathTo = (path: string, part: string): string =>
 
 /** What ajv found, in the words of a FieldProblem; `field` is below the value that ajv looked at. */
 function explain({ keyword, params, data, message = '', parentSchema = {} }: ErrorObject): FieldProblem {
-  const here = { field: '', saw: shown(data), example: 'see docs/reference/api.md' };
+  const here = { field: '', saw: shown(data), example: exampleOf(parentSchema) };
   switch (keyword) {
     case 'rules':
       return brokenRule(params['rule'] as Rule, data);
     case 'required': {
       const field = String(params['missingProperty']);
-      const wanted = property(property(property(parentSchema, 'properties'), field), 'description') ?? 'a value';
-      return { ...here, field, saw: 'nothing', wanted: shown(wanted).replace(/\.$/, '') };
+      const missing = Object(property(property(parentSchema, 'properties'), field)) as object;
+      const wanted = shown(property(missing, 'description') ?? 'a value').replace(/\.$/, '');
+      return { field, saw: 'nothing', wanted, example: exampleOf(missing) };
     }
     case 'additionalProperties': {
       const known = Object.keys(Object(property(parentSchema, 'properties')));
@@ -110,7 +111,7 @@ function explain({ keyword, params, data, message = '', parentSchema = {} }: Err
     }
     case 'enum':
     case 'type':
-      return { ...here, ...word(parentSchema, message) };
+      return { ...here, saw: JSON.stringify(data), ...word(parentSchema, message) }; // "2" is not 2
     case 'x-kubernetes-list-type':
       return { ...here, wanted: 'each name or value once' };
     case 'x-kubernetes-int-or-string':
@@ -118,6 +119,14 @@ function explain({ keyword, params, data, message = '', parentSchema = {} }: Err
     default:
       return { ...here, wanted: message };
   }
+}
+
+/** What the field has when it is left out, or what its rule suggests. */
+function exampleOf(schema: object): string {
+  const figure = property(schema, '~orElse') ?? property(schema, '~example') ?? property(schema, 'default');
+  if (figure !== undefined && typeof figure !== 'object') return shown(figure);
+  const rules = (property(schema, 'rules') ?? []) as readonly Rule[];
+  return rules[0]?.example ?? 'see docs/reference/api.md';
 }
 
 function brokenRule({ wanted, example, fields }: Rule, data: unknown): FieldProblem {

@@ -93,6 +93,8 @@ describe('kubectl explain', () => {
   test.each([
     { field: 'gensvc.spec.components', text: 'The workloads of the service, each with its own scaling and resources.' },
     { field: 'gensvc.spec.overrides.redis.maxMemory', text: 'Memory in bytes that the data may use.' },
+    { field: 'gensvc.spec.mode', text: '(default Enforce)' },
+    { field: 'gensvc.spec.deletionPolicy', text: '(default Retain)' },
     { field: 'perf.spec.redis.maxMemory', text: '(default 1Gi)' },
     { field: 'perf.spec.scaler.cooldown', text: '(default 300s)' },
     { field: 'gensvc.status.conditions', text: 'What holds and what does not.' },

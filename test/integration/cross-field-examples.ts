@@ -22,6 +22,18 @@ const metrics = (...list: readonly object[]): object => ({ components: [{ ...wor
 
 /** Rules among several fields, and of fields that no sample has, one by one. */
 export const crossFieldExamples: readonly BadExample[] = [
+  service(
+    'a service without a component',
+    { components: [] },
+    'components',
+    'must have at least one component, for example [{name: workflow, targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}}]',
+  ),
+  policy(
+    'an eviction policy that says nothing of the keys',
+    { redis: { evictionPolicy: 'lru' } },
+    'redis.evictionPolicy',
+    'must be noeviction, or begin with allkeys- or volatile-, for example allkeys-lru',
+  ),
   policy(
     'a time-out that is longer than the interval',
     { collector: { timeout: '20s', interval: '10s' } },

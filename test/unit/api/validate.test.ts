@@ -64,7 +64,7 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
     {
       name: 'an unknown word',
       object: policy({ scaler: { algorithm: 'Magic' } }),
-      problem: { field: 'spec.scaler.algorithm', saw: 'Magic', wanted: 'one of Score, Lookahead', example: 'Score' },
+      problem: { field: 'spec.scaler.algorithm', saw: '"Magic"', wanted: 'one of Score, Lookahead', example: 'Score' },
     },
     {
       name: 'a bare Off, which YAML reads as false',
@@ -74,7 +74,32 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
     {
       name: 'a number above its maximum',
       object: policy({ horizontal: { maxReplicas: 1001 } }),
-      problem: { field: 'spec.horizontal.maxReplicas', saw: '1001', wanted: 'must be <= 1000' },
+      problem: { field: 'spec.horizontal.maxReplicas', saw: '1001', wanted: 'must be <= 1000', example: '20' },
+    },
+    {
+      name: 'a number in quotes',
+      object: policy({ horizontal: { minReplicas: '2' } }),
+      problem: { field: 'spec.horizontal.minReplicas', saw: '"2"', wanted: 'must be integer', example: '2' },
+    },
+    {
+      name: 'a service without a component',
+      object: service({ components: [] }),
+      problem: {
+        field: 'spec.components',
+        saw: '[]',
+        wanted: 'must have at least one component',
+        example: expect.stringMatching(/^\[\{name: workflow, targetRef: \{apiVersion: apps\/v1, kind: Deployment/),
+      },
+    },
+    {
+      name: 'an eviction policy without its keys',
+      object: policy({ redis: { evictionPolicy: 'lru' } }),
+      problem: {
+        field: 'spec.redis.evictionPolicy',
+        saw: 'lru',
+        wanted: 'must be noeviction, or begin with allkeys- or volatile-',
+        example: 'allkeys-lru',
+      },
     },
     {
       name: 'a value that is not in the unit of its metric',
@@ -117,6 +142,13 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
     expect(validate(object)).toMatchObject({ kind: 'invalid', problems: [problem] });
   });
 });
+
+test.each(['noeviction', 'allkeys-lfu', 'volatile-ttl', 'allkeys-lrm'])(
+  'an eviction policy that this version does not know yet is left to the server: %s',
+  (evictionPolicy) => {
+    expect(validate(policy({ redis: { evictionPolicy } }))).toMatchObject({ kind: 'valid' });
+  },
+);
 
 test('all problems of a file are found at once', () => {
   const found = validate(policy({ horizontal: { minReplicas: 5, maxReplicas: 3 }, redis: { maxMemory: 'much' } }));
