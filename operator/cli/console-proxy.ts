@@ -4,16 +4,14 @@ import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { failure, send, type Answer } from '../serve/answer.ts';
 import { consolePage } from '../serve/console/pages.ts';
-import { proxiedAuthorization } from '../serve/credentials.ts';
 import { listen, type Listening } from '../serve/listen.ts';
 import { routeOf } from '../serve/view-routes.ts';
+import { askOperator, type Credentials, type OperatorService } from './operator-views.ts';
 
 export interface ConsoleProxyOptions {
   readonly kube: Pick<Kube, 'raw'>;
-  /** The operator's Service. */
-  readonly operator: { readonly namespace: string; readonly name: string };
-  /** Authorization, as the operator is to see it. */
-  readonly credentials: (signal: AbortSignal) => Promise<string>;
+  readonly operator: OperatorService;
+  readonly credentials: Credentials;
 }
 
 export interface ConsoleProxy extends AsyncDisposable {
@@ -67,14 +65,8 @@ async function answerConsole(path: string, { kube, operator, credentials }: Cons
   if (kind !== 'fleet' && kind !== 'view') return failure(404, 'NotFound', 'nothing is served here');
   const signal = AbortSignal.timeout(10_000);
   try {
-    const headers = { [proxiedAuthorization]: await credentials(signal) };
-    const { namespace, name } = operator;
-    const service = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/https:${encodeURIComponent(name)}:443/proxy`;
-    const target = `views of Service ${namespace}/${name}`;
-    return {
-      status: 200,
-      body: (await kube.raw({ path: `${service}${url.pathname}${url.search}`, target, headers }, signal)) as object,
-    };
+    const asked = { path: `${url.pathname}${url.search}`, authorization: await credentials(signal) };
+    return { status: 200, body: (await askOperator(kube, operator, asked, signal)) as object };
   } catch (error) {
     if (error instanceof ApiError) return failure(error.status === 0 ? 502 : error.status, error.reason, error.message);
     throw error;

@@ -3,24 +3,47 @@ import type { Kube } from '../kube/client.ts';
 import { events } from '../kube/events.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { resource } from '../kube/resource.ts';
+import type { PerformanceStatus } from '../serve/views/performance-status.ts';
 import { connectFor, serviceOf } from './cluster.ts';
-import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
-import { explanationOf, type Explanation, type SeenEvent } from './explanation.ts';
+import { ageText, ago } from './age.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
+import { decisionRows } from './decision-rows.ts';
+import { explanationOf, type Explanation, type SeenDecisions, type SeenEvent } from './explanation.ts';
 import { objectiveRows } from './objective-rows.ts';
+import {
+  askOperator,
+  credentialsFor,
+  operatorHelp,
+  operatorOptions,
+  operatorService,
+  type Credentials,
+  type OperatorService,
+} from './operator-views.ts';
 import { table } from './table.ts';
 
 export const explain = command({
   summary: 'say why each last decision was what it was, and what stands in the way',
-  usage: 'NAME [-n NAMESPACE]',
+  usage: 'NAME [-n NAMESPACE] [--service-account NAME]',
   examples: ['genops explain generation -n ai', 'genops explain generation -n ai -o json'],
-  options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
-  help: { ...clusterHelp, output: 'text or json' },
+  options: { ...clusterOptions, ...operatorOptions, output: { type: 'string', short: 'o', default: 'text' } },
+  help: { ...clusterHelp, ...operatorHelp, output: 'text or json' },
   async run({ values, positionals, out, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
-    const { kube: client, key } = await connectFor(positionals, values, 'genops explain generation -n ai');
+    const {
+      config,
+      kube: client,
+      key,
+      namespace,
+    } = await connectFor(positionals, values, 'genops explain generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
-    const explanation = explanationOf(service, await eventsOf(kube, service, signal));
+    const operator = operatorService(values.operator);
+    const credentials = credentialsFor({ kube, config, account: values['service-account'], namespace });
+    const [told, decisions] = await Promise.all([
+      eventsOf(kube, service, signal),
+      decisionsOf(service, { kube, operator, credentials }, signal),
+    ]);
+    const explanation = explanationOf(service, { events: told, decisions });
     out.write(
       output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation, Date.now()),
     );
@@ -47,6 +70,40 @@ export async function eventsOf(
     throw error;
   }
 }
+
+const patienceMs = 5_000;
+
+/** What the operator says of the decisions on a service. Whoever may not ask it is told why, and everything else all the same. */
+async function decisionsOf(
+  { metadata: { namespace, name } }: KubeObject,
+  {
+    kube,
+    operator,
+    credentials,
+  }: { readonly kube: Kube; readonly operator: OperatorService; readonly credentials: Credentials },
+  signal: AbortSignal,
+): Promise<SeenDecisions> {
+  const patience = AbortSignal.timeout(patienceMs);
+  const until = AbortSignal.any([signal, patience]);
+  const path = `/namespaces/${namespace}/generationservices/${name}/api/performance/status`;
+  try {
+    const view = (await askOperator(kube, operator, { path, authorization: await credentials(until) }, until)) as Said;
+    if (view.decisions !== undefined && view.newestDecisions !== undefined)
+      return { kind: 'said', view: { decisions: view.decisions, newestDecisions: view.newestDecisions } };
+    return {
+      kind: 'silent',
+      why: 'saw an answer without them; next: bring the operator to the version of this program',
+    };
+  } catch (error) {
+    if (error instanceof UsageError) return { kind: 'silent', why: error.message };
+    if (error instanceof ApiError) return { kind: 'silent', why: `${error.message}; next: docs/views.md` };
+    if (patience.aborted && !signal.aborted)
+      return { kind: 'silent', why: `it did not answer within ${patienceMs / 1_000}s` };
+    throw error;
+  }
+}
+/** Of whatever version. */
+type Said = Partial<PerformanceStatus>;
 
 /** The explanation as a page for people. `now` in ms since the epoch. */
 export function explanationText(explanation: Explanation, now: number): string {
@@ -87,49 +144,21 @@ export function explanationText(explanation: Explanation, now: number): string {
   return sections.filter((text) => text !== '').join('\n');
 }
 
-function componentRows(
-  { replicas, bounds, decision }: Explanation['components'][number],
-  now: number,
-): readonly (readonly string[])[] {
-  const { current, floor, min, max } = replicas ?? {};
-  const next = decision?.nextEligibleTime;
+function componentRows(component: Explanation['components'][number], now: number): readonly (readonly string[])[] {
+  const { current, floor, min, max } = component.replicas ?? {};
   return [
-    ...(replicas === null
+    ...(component.replicas === null
       ? []
       : [['replicas', `${current ?? 'unknown'} now, floor ${floor ?? 'unknown'}, ${min ?? '?'} to ${max ?? '?'}`]]),
-    ['bounds', bounds],
-    ...(decision === null
-      ? [['decision', 'none that changed something is recorded']]
-      : [
-          [
-            'decision',
-            `${decision.action ?? '?'} ${decision.from ?? '?'} → ${decision.to ?? '?'}, ${ago(decision.time, now)} (${decision.time ?? 'time not recorded'})`,
-          ],
-          ['reason', `${decision.reason ?? 'not recorded'}: ${decision.message ?? 'not recorded'}`],
-        ]),
-    ...(next === undefined ? [] : [['next', nextText(next, now)]]),
+    ['bounds', component.bounds],
+    ...decisionRows(component, now),
   ];
 }
-
-const nextText = (time: string, now: number): string =>
-  Date.parse(time) <= now ? 'may come at any time' : `not before ${time}, in ${ageText(Date.parse(time) - now)}`;
 
 const section = (title: string, rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : `${title}\n${table(rows, '  ')}`;
 
-const ago = (time: string | null | undefined, now: number): string =>
-  time === null || time === undefined ? 'time not recorded' : `${ageText(now - Date.parse(time))} ago`;
 const since = (time: string | undefined, now: number): string =>
   time === undefined ? '' : `for ${ageText(now - Date.parse(time))}`;
 
-const units = [
-  { ms: 86_400_000, name: 'd' },
-  { ms: 3_600_000, name: 'h' },
-  { ms: 60_000, name: 'm' },
-] as const;
-
-/** `45s`, `12m`, `3h`, `2d`: of two units or more the larger. */
-export function ageText(ms: number): string {
-  const unit = units.find((one) => ms >= 2 * one.ms);
-  return unit === undefined ? `${Math.max(0, Math.round(ms / 1_000))}s` : `${Math.floor(ms / unit.ms)}${unit.name}`;
-}
+export { ageText } from './age.ts';

@@ -1,6 +1,8 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import { keyOf } from '../kube/object.ts';
+import type { Decision } from '../serve/views/decisions.ts';
+import type { PerformanceStatus } from '../serve/views/performance-status.ts';
 
 type Component = NonNullable<GenerationServiceStatus['components']>[number];
 type Replicas = NonNullable<Component['replicas']>;
@@ -39,6 +41,10 @@ export interface Explanation {
     readonly bounds: string;
     /** The last that changed something. */
     readonly decision: NonNullable<Component['decision']> | null;
+    /** The same with what it was made from. null: the operator did not say, or does not know any more. */
+    readonly made: Decision | null;
+    /** The newest, also where it changes nothing. null: the operator did not say, or has no floor to move. */
+    readonly newest: Decision | null;
   }[];
   readonly objectivesNotMet: NonNullable<GenerationServiceStatus['objectives']>;
   /** Those that tell of something amiss. */
@@ -51,8 +57,19 @@ export interface Explanation {
 
 const lastEvents = 10;
 
-/** What status and Events say, and what they do not. */
-export function explanationOf(service: GenerationService, events: readonly SeenEvent[] | undefined): Explanation {
+/** What the operator itself says of decisions, or why it does not. */
+export type SeenDecisions =
+  | { readonly kind: 'said'; readonly view: Pick<PerformanceStatus, 'decisions' | 'newestDecisions'> }
+  | { readonly kind: 'silent'; readonly why: string };
+
+export interface Seen {
+  /** Undefined: they may not be read. */
+  readonly events: readonly SeenEvent[] | undefined;
+  readonly decisions: SeenDecisions;
+}
+
+/** What status, Events and the operator say, and what they do not. */
+export function explanationOf(service: GenerationService, { events, decisions: seen }: Seen): Explanation {
   const { conditions = [], components = [], objectives = [], mode, policy } = service.status ?? {};
   const known = service.spec.components.map(({ name }) => components.find((one) => one.name === name) ?? { name });
   return {
@@ -65,11 +82,14 @@ export function explanationOf(service: GenerationService, events: readonly SeenE
       replicas,
       bounds: replicas === null ? 'not known: nothing was seen of its autoscaler' : boundsText(replicas),
       decision,
+      made: madeOf(name, seen),
+      newest:
+        seen.kind === 'said' ? (seen.view.newestDecisions.find(({ component }) => component === name) ?? null) : null,
     })),
     objectivesNotMet: objectives.filter(({ state }) => state === 'NotMet'),
     conditions: conditions.filter(({ type, status }) => (type === 'Stalled' ? status !== 'False' : status !== 'True')),
     events: events === undefined ? null : told(events),
-    notRecorded: unrecorded(known, events),
+    notRecorded: unrecorded(known, { events, decisions: seen }),
   };
 }
 
@@ -102,14 +122,19 @@ const told = (events: readonly SeenEvent[]): readonly ToldEvent[] =>
     .toSorted((a, b) => Date.parse(b.time ?? '') - Date.parse(a.time ?? ''))
     .slice(0, lastEvents);
 
-function unrecorded(components: readonly Component[], events: readonly SeenEvent[] | undefined): readonly string[] {
-  const decided = components.filter(({ decision }) => decision !== undefined);
+function madeOf(name: string, seen: SeenDecisions): Decision | null {
+  if (seen.kind === 'silent') return null;
+  const made = seen.view.decisions.find(({ component }) => component === name);
+  return made === undefined || made.inputs === null ? null : made;
+}
+
+function unrecorded(components: readonly Component[], { events, decisions }: Seen): readonly string[] {
+  const undecided = components.filter(({ decision }) => decision === undefined);
   return [
-    ...components.filter((one) => !decided.includes(one)).map(({ name }) => `any decision on ${name} so far`),
-    ...(decided.some(({ decision }) => decision?.nextEligibleTime === undefined) || decided.length === 0
-      ? ['when the next decision may come']
+    ...undecided.map(({ name }) => `any decision on ${name} so far`),
+    ...(decisions.kind === 'silent'
+      ? [`decisions that changed nothing, and what each was made from: asked the operator, and ${decisions.why}`]
       : []),
-    'decisions that changed nothing, and what each decision was made from beyond its message',
     ...(events === undefined ? ['Events: you may not list them'] : []),
     ...(events?.length === 0 ? ['Events of late: the cluster keeps them for about an hour'] : []),
   ];

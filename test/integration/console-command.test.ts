@@ -11,7 +11,7 @@ import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { serveConsoleProxy } from '../../operator/cli/console-proxy.ts';
 import { main } from '../../operator/cli/main.ts';
-import { generationService } from '../world/builders.ts';
+import { deployment, generationService } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
 import { startPlane } from './kube-world.ts';
 
@@ -253,9 +253,7 @@ describe('genops console', () => {
       signal: AbortSignal.timeout(20_000),
     });
     expect(code).toBe(2);
-    expect(said).toMatch(
-      /^genops console: saw a kubeconfig without a token; .*next: genops console --service-account NAME/,
-    );
+    expect(said).toMatch(/^genops console: saw a kubeconfig without a token; .*next: --service-account NAME/);
   });
 
   test('the address that a browser is started with leads to the page once', async () => {
@@ -268,5 +266,50 @@ describe('genops console', () => {
     const once = new URL(proxy.urlOnce);
     expect(await get(once, once.pathname)).toEqual({ status: 303, body: '', location: new URL(proxy.url).pathname });
     expect(await get(once, once.pathname)).toMatchObject({ status: 404, location: undefined });
+  });
+});
+
+describe('genops explain', () => {
+  const explain = async (account: string) => {
+    let [said, wrong] = ['', ''];
+    const code = await main({
+      args: ['explain', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath, '--service-account', account],
+      env: {},
+      out: { write: (text) => (said += text) },
+      err: { write: (text) => (wrong += text) },
+      signal: AbortSignal.timeout(20_000),
+    });
+    expect([code, wrong]).toEqual([0, '']);
+    return said;
+  };
+  beforeAll(async () => {
+    await kubectl(['apply', '-n', 'ai', '-f', '-'], stringify(deployment('workflow-execution', { replicas: 2 })));
+    const floor = ['get', 'hpa', 'generation-workflow-hpa', '-n', 'ai', '-o', 'jsonpath={.spec.minReplicas}'];
+    await eventually(async () => expect(await kubectl(floor)).toBe('2'));
+    const patch = JSON.stringify({ spec: { overrides: { horizontal: { minReplicas: 4 } } } });
+    await kubectl(['patch', 'gensvc', 'generation', '-n', 'ai', '--type=merge', '-p', patch]);
+    await eventually(async () => expect(await kubectl(floor)).toBe('4'));
+  }, 60_000);
+
+  test('says what the last decision was made from, and what holds the floor now', async () => {
+    expect(await explain('viewer')).toMatch(
+      /\n +decision +ScaleUp 2 → 4, .*\n +reason +MetricsStale: .*\n +input +requests_per_second.*: no Pod has a value\n +held by +MetricsStale\n +next +(not before|may come)/,
+    );
+
+    const patch = JSON.stringify({ spec: { mode: 'DryRun', overrides: { horizontal: { minReplicas: 5 } } } });
+    await kubectl(['patch', 'gensvc', 'generation', '-n', 'ai', '--type=merge', '-p', patch]);
+    await eventually(async () =>
+      expect(await explain('viewer')).toMatch(
+        /\n +now +ScaleUp 4 → 5, \d+s ago\n +reason +MetricsStale: .*\n +input +requests_per_second: no Pod has a value\n +held by +DryRun\n +next +when DryRun is over/,
+      ),
+    );
+  });
+
+  test('says of what the operator does not tell that it was asked, and why there is no answer', async () => {
+    const said = await explain('stranger');
+    expect(said).toMatch(/\n +decision +ScaleUp 2 → 4, /);
+    expect(said).toMatch(
+      /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md\n/,
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { FloorFigure } from '../../decide/floor.ts';
 import type { FloorLook } from '../../decide/floor-look.ts';
 import { figure, known, textOrNull, timeOf, timeOrNull, view, type ViewInput } from './figures.ts';
 
-const Input = view('A metric as a decision was made by it.', {
+const DecisionInput = view('A metric as a decision was made by it.', {
   metric: Type.String({ description: 'Its name.' }),
   source: textOrNull('Where it was read: Pods, HTTP, Prometheus or Resource.'),
   perPod: figure('Mean of the Pods that have a value.'),
@@ -35,9 +35,9 @@ export const Decision = view('A decision on the floor of a component.', {
   reason: textOrNull('One word for why.'),
   message: textOrNull('Why, with figures.'),
   time: timeOrNull('When.'),
-  inputs: Type.Unsafe<Static<typeof Input>[] | null>({
+  inputs: Type.Unsafe<readonly Static<typeof DecisionInput>[] | null>({
     type: ['array', 'null'],
-    items: Input,
+    items: DecisionInput,
     description:
       'What it was made from; empty where the autoscaler reads every metric itself. null: not known any more, the process that decided it is gone.',
   }),
@@ -50,7 +50,7 @@ export const Decision = view('A decision on the floor of a component.', {
     'When the next move may come: when what holds it ends if the load stays, else with the next look.',
   ),
 });
-type Decision = Static<typeof Decision>;
+export type Decision = Static<typeof Decision>;
 
 /** The last of each component that changed something, newest first. Status knows it also after a restart, what it was made from only the process that made it. */
 export const lastMoves = ({ service: { status = {} }, looks }: ViewInput): Decision[] =>
@@ -86,7 +86,7 @@ const lookView = (component: string, look: FloorLook): Decision => ({
   nextEligibleTime: timeOf(look.nextAt),
 });
 
-const inputView = ({ source, perPod, asksFor, observedAt, ...rest }: FloorFigure): Static<typeof Input> => ({
+const inputView = ({ source, perPod, asksFor, observedAt, ...rest }: FloorFigure): Static<typeof DecisionInput> => ({
   ...rest,
   source: source ?? null,
   perPod: known(perPod),

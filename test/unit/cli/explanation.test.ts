@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
-import { ageText, explanationText } from '../../../operator/cli/explain.ts';
-import { explanationOf, type SeenEvent } from '../../../operator/cli/explanation.ts';
+import { ageText } from '../../../operator/cli/age.ts';
+import { explanationText } from '../../../operator/cli/explain.ts';
+import { explanationOf, type Seen } from '../../../operator/cli/explanation.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 const service = (status: GenerationServiceStatus | undefined): GenerationService => ({
@@ -23,8 +24,9 @@ const service = (status: GenerationServiceStatus | undefined): GenerationService
   },
   ...(status === undefined ? {} : { status }),
 });
-const page = (status: GenerationServiceStatus | undefined, events: readonly SeenEvent[] | undefined = []): string =>
-  explanationText(explanationOf(service(status), events), now);
+const silent = { kind: 'silent', why: 'it says nothing' } as const;
+const page = (status: GenerationServiceStatus | undefined, seen: Partial<Seen> = {}): string =>
+  explanationText(explanationOf(service(status), { events: [], decisions: silent, ...seen }), now);
 const condition = (type: string, status: 'True' | 'False', reason: string) => ({
   type,
   status,
@@ -68,13 +70,55 @@ test('the whole page', () => {
       series: { count: 3, lastObservedTime: '2026-01-01T00:59:00Z' },
     },
   ];
-  expect(page(busy, events)).toBe(`ai/generation   Ready (Reconciled)   mode Enforce   policy standard
+  const input = {
+    metric: 'requests_per_second',
+    source: 'Pods',
+    perPod: 42.5,
+    target: 20,
+    asksFor: 5,
+    podsMeasured: 2,
+    podsMissing: 1,
+    observedAt: '2026-01-01T00:49:56Z',
+  };
+  const made = {
+    ...decision,
+    component: 'workflow',
+    inputs: [input],
+    heldBy: 'ScaleUpRate',
+    nextEligibleTime: '2026-01-01T00:51:00Z',
+  } as const;
+  const newest = {
+    ...made,
+    action: 'Hold',
+    reason: 'Stabilizing',
+    message: 'held',
+    from: 4,
+    time: '2026-01-01T00:59:58Z',
+    inputs: [{ ...input, perPod: 5, asksFor: 1, podsMissing: 0, observedAt: '2026-01-01T00:59:50Z' }],
+    heldBy: 'ScaleDownStabilization',
+    nextEligibleTime: '2026-01-01T01:04:00Z',
+  } as const;
+  const view = { decisions: [made], newestDecisions: [newest] };
+  const status = {
+    ...busy,
+    components: [{ name: 'workflow', replicas, decision: { ...decision, nextEligibleTime: made.nextEligibleTime } }],
+  };
+  expect(page(status, { events, decisions: { kind: 'said', view } }))
+    .toBe(`ai/generation   Ready (Reconciled)   mode Enforce   policy standard
 
 workflow
   replicas  4 now, floor 4, 2 to 20
   bounds    the scaler has raised the floor from 2 to 4; at most 20, by the policy; the floor is reached: no less will be
   decision  ScaleUp 2 → 4, 10m ago (2026-01-01T00:50:00Z)
   reason    LoadHigh: requests_per_second is 90, target 20
+  input     requests_per_second by Pods: 42.5 a Pod of 2, 1 without, 4s old; at 20 a Pod that asks for 5
+  held by   ScaleUpRate
+  next      may come at any time
+  now       Hold at 4, 2s ago
+  reason    Stabilizing: held
+  input     requests_per_second by Pods: 5 a Pod of 2, 8s old; at 20 a Pod that asks for 1
+  held by   ScaleDownStabilization
+  next      not before 2026-01-01T01:04:00Z, in 4m
 
 Objectives not met
   ❌ Memory  2.1Gi  target 2Gi    for 3m
@@ -86,10 +130,6 @@ Conditions that tell of something amiss
 Events, newest first
   60s ago  Warning  DriftRepaired ×3  cache: hz
   50m ago  Normal   FloorRaised       workflow: floor 2 → 3
-
-Not recorded
-  when the next decision may come
-  decisions that changed nothing, and what each decision was made from beyond its message
 `);
 });
 
@@ -98,14 +138,31 @@ describe('what is not written down is said to be so', () => {
     const text = page(undefined);
     expect(text).toMatch(/^ai\/generation {3}not looked at yet {3}mode Enforce {3}policy defaults\n/);
     expect(text).toMatch(/\nworkflow\n +bounds +not known: .*\n +decision +none that changed something is recorded\n/);
-    expect(text).toMatch(/\nNot recorded\n +any decision on workflow so far\n +when the next decision may come\n/);
+    expect(text).toMatch(/\nNot recorded\n +any decision on workflow so far\n/);
     expect(text).toMatch(/Events of late: the cluster keeps them for about an hour\n$/);
   });
 
   test('of Events that may not be read', () => {
-    expect(explanationOf(service(busy), undefined).events).toBeNull();
-    const denied = explanationText(explanationOf(service(busy), undefined), now);
-    expect(denied).toMatch(/\n {2}Events: you may not list them\n$/);
+    const seen = { events: undefined, decisions: silent };
+    expect(explanationOf(service(busy), seen).events).toBeNull();
+    expect(page(busy, seen)).toMatch(/\n {2}Events: you may not list them\n$/);
+  });
+
+  test('of an operator that does not say what decisions were made from, with the reason', () => {
+    const text = page(busy);
+    expect(text).toContain(
+      '\n  decisions that changed nothing, and what each was made from: asked the operator, and it says nothing\n',
+    );
+    expect(text).not.toMatch(/\n +(input|held by|now) /);
+  });
+
+  test('of a decision that the process before this one has made', () => {
+    const [component, inputs, heldBy, nextEligibleTime] = ['workflow', null, null, null] as const;
+    const kept = { ...decision, component, inputs, heldBy, nextEligibleTime };
+    const view = { decisions: [kept], newestDecisions: [] };
+    const text = page(busy, { decisions: { kind: 'said', view } });
+    expect(text).toMatch(/\n +reason +LoadHigh: .*\n +next +not recorded\n/);
+    expect(text).not.toContain('asked the operator');
   });
 });
 
@@ -114,9 +171,22 @@ test.each([
   { next: '2026-01-01T00:59:00Z', says: 'may come at any time' },
 ])('the next decision $says', ({ next, says }) => {
   const components = [{ name: 'workflow', replicas, decision: { ...decision, nextEligibleTime: next } }];
-  const text = page({ ...busy, components });
-  expect(text).toContain(`\n  next      ${says}\n`);
-  expect(text).not.toContain('when the next decision may come');
+  expect(page({ ...busy, components })).toContain(`\n  next      ${says}\n`);
+});
+
+test('where only a hand ends what holds a floor, no time is made up', () => {
+  const paused = {
+    ...decision,
+    component: 'workflow',
+    time: '2026-01-01T00:59:58Z',
+    inputs: [],
+    heldBy: 'Paused',
+    nextEligibleTime: null,
+  } as const;
+  const view = { decisions: [], newestDecisions: [paused] };
+  expect(page(busy, { decisions: { kind: 'said', view } })).toMatch(
+    /\n +held by +Paused\n +next +when Paused is over: time alone does not end it\n/,
+  );
 });
 
 test.each([
@@ -127,7 +197,10 @@ test.each([
   { bounds: { current: 20, min: 2, floor: 2, max: 20 }, says: /; that is reached: no more will come$/ },
   { bounds: { current: 5, min: 2, floor: 2, max: 8, boundBy: 'a budget' }, says: /; at most 8, by a budget$/ },
 ])('what bounds replicas: $says', ({ bounds, says }) => {
-  const { components } = explanationOf(service({ components: [{ name: 'workflow', replicas: bounds }] }), []);
+  const { components } = explanationOf(service({ components: [{ name: 'workflow', replicas: bounds }] }), {
+    events: [],
+    decisions: silent,
+  });
   expect(components[0]?.bounds).toMatch(says);
 });
 

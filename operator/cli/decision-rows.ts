@@ -1,0 +1,76 @@
+import type { Decision } from '../serve/views/decisions.ts';
+import { ageText, ago } from './age.ts';
+import type { Explanation } from './explanation.ts';
+
+type Rows = readonly (readonly string[])[];
+
+/** What is known of the decisions on one component. `now` in ms since the epoch. */
+export const decisionRows = ({ decision, made, newest }: Explanation['components'][number], now: number): Rows => [
+  ...(decision === null ? [['decision', 'none that changed something is recorded']] : lastRows(decision, made, now)),
+  ...(newest === null || newest.time === made?.time
+    ? []
+    : [
+        ['now', `${newest.action ?? '?'} ${moveText(newest)}, ${ago(newest.time, now)}`],
+        ['reason', reasonText(newest)],
+        ...causeRows(newest),
+        nextRow(newest.nextEligibleTime, newest, now),
+      ]),
+];
+
+function lastRows(
+  decision: NonNullable<Explanation['components'][number]['decision']>,
+  made: Decision | null,
+  now: number,
+): Rows {
+  const { action, from, to, time, nextEligibleTime } = decision;
+  return [
+    ['decision', `${action ?? '?'} ${moveText({ from, to })}, ${ago(time, now)} (${time ?? 'time not recorded'})`],
+    ['reason', reasonText(decision)],
+    ...(made === null ? [] : causeRows(made)),
+    nextRow(nextEligibleTime, made, now),
+  ];
+}
+
+const moveText = ({ from, to }: { from?: number | null | undefined; to?: number | null | undefined }): string =>
+  from === to ? `at ${to ?? '?'}` : `${from ?? '?'} → ${to ?? '?'}`;
+
+const reasonText = ({ reason, message }: { reason?: string | null; message?: string | null }): string =>
+  `${reason ?? 'not recorded'}: ${message ?? 'not recorded'}`;
+
+const causeRows = (decision: Decision): Rows => [
+  ...(decision.inputs ?? []).map((input) => ['input', inputText(input, decision.time)]),
+  ...(decision.heldBy === null ? [] : [['held by', decision.heldBy]]),
+];
+
+function inputText(
+  {
+    metric,
+    source,
+    perPod,
+    target,
+    asksFor,
+    podsMeasured,
+    podsMissing,
+    observedAt,
+  }: NonNullable<Decision['inputs']>[number],
+  decidedAt: string | null,
+): string {
+  const of = `${metric}${source === null ? '' : ` by ${source}`}`;
+  const missing = podsMissing === 0 ? '' : `, ${podsMissing} without`;
+  if (perPod === null) return `${of}: no Pod has a value${missing}`;
+  const age =
+    observedAt === null || decidedAt === null ? '' : `, ${ageText(Date.parse(decidedAt) - Date.parse(observedAt))} old`;
+  return `${of}: ${perPod} a Pod of ${podsMeasured}${missing}${age}; at ${target ?? '?'} a Pod that asks for ${asksFor ?? '?'}`;
+}
+
+function nextRow(time: string | null | undefined, made: Decision | null, now: number): readonly string[] {
+  if (time === null || time === undefined)
+    return [
+      'next',
+      made === null ? 'not recorded' : `when ${made.heldBy ?? 'what holds it'} is over: time alone does not end it`,
+    ];
+  return [
+    'next',
+    Date.parse(time) <= now ? 'may come at any time' : `not before ${time}, in ${ageText(Date.parse(time) - now)}`,
+  ];
+}

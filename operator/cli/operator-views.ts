@@ -1,0 +1,95 @@
+import type { Kube } from '../kube/client.ts';
+import type { ClusterConfig } from '../kube/config.ts';
+import { proxiedAuthorization } from '../serve/credentials.ts';
+import { UsageError } from './command.ts';
+
+/** Options of every command that asks the operator itself. */
+export const operatorOptions = {
+  operator: { type: 'string', default: 'genops-system/genops' },
+  'service-account': { type: 'string' },
+} as const;
+export const operatorHelp = {
+  operator: 'NAMESPACE/NAME of the Service of the operator',
+  'service-account': 'ask as this ServiceAccount, for whom a token is made; else as the user of the kubeconfig',
+} as const;
+
+/** The operator's Service. */
+export interface OperatorService {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** @throws {UsageError} */
+export function operatorService(text: string): OperatorService {
+  const [namespace, name, ...rest] = text.split('/');
+  if (!namespace || !name || rest.length > 0) throw new UsageError(`saw --operator ${text}; wanted NAMESPACE/NAME`);
+  return { namespace, name };
+}
+
+/** Authorization, as the operator is to see it. @throws {UsageError} where there is none. */
+export type Credentials = (signal: AbortSignal) => Promise<string>;
+
+export interface CredentialsInput {
+  readonly kube: Pick<Kube, 'raw'>;
+  readonly config: ClusterConfig;
+  /** Undefined: as the user of the kubeconfig. */
+  readonly account: string | undefined;
+  /** Of the ServiceAccount. */
+  readonly namespace: string;
+}
+
+export const credentialsFor = ({ kube, config, account, namespace }: CredentialsInput): Credentials =>
+  account === undefined ? credentialsOfUser(config) : credentialsOfAccount(kube, namespace, account);
+
+/** What the operator answers, through the API server. @throws {ApiError} */
+export function askOperator(
+  kube: Pick<Kube, 'raw'>,
+  { namespace, name }: OperatorService,
+  { path, authorization }: { readonly path: string; readonly authorization: string },
+  signal: AbortSignal,
+): Promise<unknown> {
+  const proxy = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/https:${encodeURIComponent(name)}:443/proxy`;
+  const headers = { [proxiedAuthorization]: authorization };
+  return kube.raw({ path: `${proxy}${path}`, target: `views of Service ${namespace}/${name}`, headers }, signal);
+}
+
+/** A certificate says who somebody is to the API server only: it cannot be passed on. */
+const credentialsOfUser = (config: ClusterConfig) => async (): Promise<string> => {
+  const { headers } = await config.identity();
+  const [, authorization] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
+  if (authorization?.startsWith('Bearer ') === true) return authorization;
+  throw new UsageError(
+    'saw a kubeconfig without a token; wanted one, which the operator can ask the cluster about; next: --service-account NAME -n NAMESPACE, of one that may get and list generationservices/views',
+  );
+};
+
+const tokenSeconds = 3_600;
+
+/** Made anew when half of its time is over. */
+function credentialsOfAccount(kube: Pick<Kube, 'raw'>, namespace: string, account: string): Credentials {
+  let made: { readonly authorization: Promise<string>; readonly at: number } | undefined;
+  const make = async (signal: AbortSignal): Promise<string> => {
+    const request = {
+      method: 'POST',
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(account)}/token`,
+      target: `token of ServiceAccount ${namespace}/${account}`,
+      verb: 'create',
+      body: {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { expirationSeconds: tokenSeconds },
+      },
+    } as const;
+    const { status } = (await kube.raw(request, signal)) as { readonly status: { readonly token: string } };
+    return `Bearer ${status.token}`;
+  };
+  return (signal) => {
+    if (made !== undefined && performance.now() - made.at < tokenSeconds * 500) return made.authorization;
+    const next = { authorization: make(signal), at: performance.now() };
+    made = next;
+    next.authorization.catch(() => {
+      if (made === next) made = undefined;
+    });
+    return next.authorization;
+  };
+}
