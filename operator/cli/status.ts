@@ -1,25 +1,46 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
-import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
+import type { LeverMemory } from '../levers/run.ts';
+import { readState } from '../reconcilers/state.ts';
 import { connectFor, serviceOf } from './cluster.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
+import { leaseNamespaceOf } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
+import { operatorLine } from './status-operator.ts';
+import { redisText } from './status-redis.ts';
+import { orForbidden } from './status-rights.ts';
 import { table } from './table.ts';
 
 export const status = command({
-  summary: 'show how a service stands: objectives, replicas, servers, conditions',
+  summary: 'show how a service stands: the operator, objectives, replicas, servers, conditions',
   usage: 'NAME [-n NAMESPACE]',
   examples: [
     'genops status generation -n ai   # exit code 0 when it is Ready, else 1',
     'genops status generation -n ai -o json   # the status object',
   ],
-  options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
-  help: { ...clusterHelp, output: 'text or json' },
-  async run({ values, positionals, out, signal }) {
+  options: {
+    ...clusterOptions,
+    'lease-namespace': { type: 'string' },
+    output: { type: 'string', short: 'o', default: 'text' },
+  },
+  help: {
+    ...clusterHelp,
+    'lease-namespace': 'where the operator is installed; else genops-system',
+    output: 'text or json',
+  },
+  async run({ values, positionals, env, out, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
     const { kube: client, key } = await connectFor(positionals, values, 'genops status generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
-    out.write(output === 'json' ? `${JSON.stringify(service.status ?? {}, undefined, 2)}\n` : statusText(service));
+    if (output === 'json') out.write(`${JSON.stringify(service.status ?? {}, undefined, 2)}\n`);
+    else {
+      const [operator, state] = await Promise.all([
+        operatorLine(kube, leaseNamespaceOf(values['lease-namespace'], env), Date.now(), signal),
+        orForbidden(readState(kube, service, signal)),
+      ]);
+      out.write(`${operator}\n${statusText(service, state === 'Forbidden' ? state : state.levers)}`);
+    }
     return service.status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true
       ? exit.yes
       : exit.no;
@@ -27,7 +48,10 @@ export const status = command({
 });
 
 /** The status of a service as a page for people. */
-export function statusText({ metadata, spec, status: seen = {} }: GenerationService): string {
+export function statusText(
+  { metadata, spec, status: seen = {} }: GenerationService,
+  memory: LeverMemory | 'Forbidden',
+): string {
   const { conditions = [], components = [], redis = [] } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
@@ -52,14 +76,7 @@ export function statusText({ metadata, spec, status: seen = {} }: GenerationServ
             ],
       ),
     ),
-    section(
-      'Redis',
-      redis.map(({ name, server = '', version = '', pendingRestart = [] }) => [
-        name,
-        `${server} ${version}`,
-        pendingRestart.length === 0 ? '' : `waits for a restart: ${pendingRestart.join(', ')}`,
-      ]),
-    ),
+    redis.length === 0 ? '' : `\nRedis\n${redisText(redis, memory)}`,
     section(
       'Conditions',
       conditions.map(({ type, status: state, reason, message }) => [type, state, reason, message]),
@@ -75,15 +92,30 @@ function policyText({ policyRef }: GenerationService['spec'], { policy }: Genera
   return `${named ?? 'defaults'} (in force ${policy.name === undefined ? 'are the defaults' : `is ${policy.name}`})`;
 }
 
-const ratingText = ({ rating: { grade, score, scoredOf } = {} }: GenerationServiceStatus): string => {
+const gradedParts = ['cpu', 'memory', 'responseTime', 'cacheHitRatio'] as const;
+
+/** The points count only with what they are counted of: a grade by half of the parts must not read as one by all. */
+function ratingText({ rating: { grade, score, scoredOf, parts = {} } = {} }: GenerationServiceStatus): string {
   if (grade === undefined) return '';
-  return score === undefined ? `   grade ${grade}` : `   ${grade} ${score} of ${scoredOf}`;
-};
+  const unknown = gradedParts.filter((part) => parts[part] === undefined);
+  if (score === undefined) return `   grade ${grade} (no part is known: ${unknown.join(', ')})`;
+  return unknown.length === 0
+    ? `   grade ${grade} (${score} of ${scoredOf} points)`
+    : `   grade ${grade} (${score} of the ${scoredOf} points that are known; not known: ${unknown.join(', ')})`;
+}
 
 function objectivesOf({ objectives, objectivesMet }: GenerationServiceStatus): readonly (readonly string[])[] {
-  if (objectives !== undefined) return objectiveRows(objectives);
+  if (objectives !== undefined)
+    return objectiveRows(objectives).map(([mark = '', measured = '', target = '', more], index) => {
+      const { attainment } = objectives[index] ?? {};
+      const share = attainment === undefined ? '' : `kept for ${percent(attainment)} of the judged time`;
+      return [mark, measured, target, [more, share].filter((text) => text !== '').join(', ')];
+    });
   return objectivesMet === undefined ? [] : [[`${objectivesMet} met: none was measured yet`]];
 }
+
+/** `0.995` is `99.5 %`; the text has three places at most. */
+const percent = (share: string): string => `${Math.round(Number(share) * 1_000) / 10} %`;
 
 const section = (title: string, rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : `\n${title}\n${table(rows, '  ')}`;

@@ -138,6 +138,14 @@ export function createStates(kube: Kube, collection: Pick<Collection<StateView>,
   };
 }
 
+/** As it stands in the cluster, without a cache: for people who look once. */
+export async function readState(kube: Pick<Kube, 'get'>, service: Service, signal: AbortSignal): Promise<ServiceState> {
+  const found = await kube.get(configMaps, stateKey(service), signal);
+  if (found === undefined) return empty;
+  const view = projectState(found);
+  return view.service === service.metadata.uid ? view.state : empty;
+}
+
 const wantsHold = ({ spec }: GenerationService): boolean => spec.deletionPolicy === 'Restore';
 
 function manifestOf(

@@ -86,10 +86,13 @@ describe('genops status', () => {
     const page = await genops(world, 'status', 'generation');
     expect(page).toMatchObject({ code: 0, err: '' });
     expect(page.out).toMatch(
-      new RegExp(`^${world.namespace}/generation   Ready \\(Reconciled\\)   mode Enforce   policy defaults`),
+      new RegExp(
+        `^operator: .*\\n\\n${world.namespace}/generation   Ready \\(Reconciled\\)   mode Enforce   policy defaults`,
+      ),
     );
     expect(page.out).toMatch(/\nReplicas\n {2}workflow {2}0 now {2}floor 2 {2}2 to 20\n/);
-    expect(page.out).toMatch(/\nRedis\n {2}cache {2}Redis 7\.0/);
+    expect(page.out).toMatch(/\nRedis\n {2}cache {2}Redis 7\.0\S* {2}[0-9]+ settings in force\n/);
+    expect(page.out).toMatch(/\n {4}maxmemory +1073741824 +was 0\n/);
     expect(page.out).toMatch(/\n {2}RedisApplied +True +Applied +\S/);
     expect(json(await genops(world, 'status', 'generation', '-o', 'json'))).toMatchObject({
       conditions: expect.arrayContaining([expect.objectContaining({ type: 'Ready', status: 'True' })]),

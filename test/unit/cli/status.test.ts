@@ -1,7 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
+import { leaderText } from '../../../operator/cli/status-operator.ts';
 import { statusText } from '../../../operator/cli/status.ts';
+import type { Lease } from '../../../operator/kube/lease.ts';
 
 const service = (status: GenerationServiceStatus): GenerationService => ({
   apiVersion: 'genops.dev/v1alpha1',
@@ -21,7 +23,7 @@ const service = (status: GenerationServiceStatus): GenerationService => ({
 test('genops status names the policy of the spec, and the one in force where that is another', () => {
   const named = (name: string, policy?: { readonly name?: string }) => {
     const { spec, ...rest } = service(policy === undefined ? {} : { policy });
-    return statusText({ ...rest, spec: { ...spec, policyRef: { name } } });
+    return statusText({ ...rest, spec: { ...spec, policyRef: { name } } }, {});
   };
   expect(named('fast', { name: 'fast' })).toMatch(/policy fast(?! \()/);
   expect(named('fsat', { name: 'fast' })).toContain('policy fsat (in force is fast)');
@@ -37,13 +39,30 @@ interface Row {
 test.each<Row>([
   {
     name: 'a grade with its points',
-    status: { rating: { grade: 'Good', score: 70, scoredOf: 100 } },
-    says: /policy defaults {3}Good 70 of 100\b/,
+    status: {
+      rating: {
+        grade: 'Good',
+        score: 70,
+        scoredOf: 100,
+        parts: { cpu: 25, memory: 15, responseTime: 15, cacheHitRatio: 15 },
+      },
+    },
+    says: /policy defaults {3}grade Good \(70 of 100 points\)/,
+  },
+  {
+    name: 'a grade by half of the parts as such',
+    status: { rating: { grade: 'Excellent', score: 50, scoredOf: 50, parts: { cpu: 25, memory: 25 } } },
+    says: /grade Excellent \(50 of the 50 points that are known; not known: responseTime, cacheHitRatio\)/,
+  },
+  {
+    name: 'in words what points there are without a grade',
+    status: { rating: { grade: 'Unknown', score: 25, scoredOf: 25, parts: { cacheHitRatio: 25 } } },
+    says: /grade Unknown \(25 of the 25 points that are known; not known: cpu, memory, responseTime\)/,
   },
   {
     name: 'a grade of which no point is known',
     status: { rating: { grade: 'Unknown', scoredOf: 0 } },
-    says: /policy defaults {3}grade Unknown {3}\(/,
+    says: /policy defaults {3}grade Unknown \(no part is known: cpu, memory, responseTime, cacheHitRatio\) {3}\(/,
   },
   {
     name: 'how many objectives are met while nothing was measured',
@@ -54,10 +73,71 @@ test.each<Row>([
     name: 'each objective once there are figures',
     status: {
       objectivesMet: '1/6',
-      objectives: [{ name: 'Memory', state: 'Met', target: '2048Mi', measured: '512Mi' }],
+      objectives: [{ name: 'Memory', state: 'Met', target: '2048Mi', measured: '512Mi', attainment: '0.995' }],
     },
-    says: /^Objectives\n {2}✅ Memory {2,}512Mi {2,}target 2048Mi/m,
+    says: /^Objectives\n {2}✅ Memory {2,}512Mi {2,}target 2048Mi {2,}kept for 99\.5 % of the judged time/m,
   },
 ])('genops status shows $name', ({ status, says }) => {
-  expect(statusText(service(status))).toMatch(says);
+  expect(statusText(service(status), {})).toMatch(says);
+});
+
+describe('genops status shows of Redis', () => {
+  const redis = [{ name: 'cache', server: 'Redis', version: '7.0.15', pendingRestart: ['tcp-backlog'] }];
+  const memory = {
+    'redis/cache': {
+      originals: { maxmemory: '0', save: '3600 1' },
+      applied: { maxmemory: '1073741824', hz: '10', save: '', 'tcp-keepalive': '300' },
+      unconfirmed: ['tcp-keepalive'],
+    },
+  };
+
+  test('each setting in force with what it was, but not what was only intended', () => {
+    expect(statusText(service({ redis }), memory)).toContain(
+      [
+        'Redis',
+        '  cache  Redis 7.0.15  3 settings in force; waits for a restart: tcp-backlog',
+        '    hz         10          as it was',
+        '    maxmemory  1073741824  was 0',
+        '    save       ""          was 3600 1\n',
+      ].join('\n'),
+    );
+  });
+  test('that there is more, to somebody who may not read it', () => {
+    expect(statusText(service({ redis }), 'Forbidden')).toMatch(/cache {2}Redis 7\.0\.15 .*\n {2}you may not read/);
+    expect(statusText(service({}), 'Forbidden')).not.toContain('you may not read');
+  });
+});
+
+describe('the first line of genops status says whether the status is kept up to date', () => {
+  const now = Date.UTC(2026, 0, 1, 12);
+  const lease = (holderIdentity: string, agoMs: number): Lease => ({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      namespace: 'genops-system',
+      name: 'genops',
+      uid: 'u',
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
+    spec: { holderIdentity, renewTime: new Date(now - agoMs).toISOString() },
+  });
+  test.each<{ readonly name: string; readonly seen: Lease | 'Forbidden' | undefined; readonly says: RegExp }>([
+    { name: 'it leads', seen: lease('genops-7c', 3_000), says: /^genops-7c leads, it has renewed its Lease 3s ago$/ },
+    {
+      name: 'its clock is a little ahead',
+      seen: lease('genops-7c', -2_000),
+      says: /^genops-7c leads, it has renewed its Lease 0s ago$/,
+    },
+    {
+      name: 'it is dead',
+      seen: lease('genops-7c', 240_000),
+      says: /^nobody has renewed the Lease genops-system\/genops for 4m \(genops-7c has had it\): what follows is what was written last; next: kubectl get pods -n genops-system$/,
+    },
+    { name: 'it was shut down', seen: lease('', 240_000), says: /^none leads, the last has let go of .* 4m ago: what/ },
+    { name: 'there has never been one', seen: undefined, says: /^nobody has had .*--lease-namespace$/ },
+    { name: 'the user may not know', seen: 'Forbidden', says: /^not known, you may not read .* may be old$/ },
+  ])('$name', ({ seen, says }) => {
+    expect(leaderText(seen, 'genops-system', now)).toMatch(says);
+  });
 });

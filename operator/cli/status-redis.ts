@@ -1,0 +1,43 @@
+import type { GenerationServiceStatus } from '../api/status.ts';
+import type { UnitMemory } from '../levers/lever.ts';
+import type { LeverMemory } from '../levers/run.ts';
+import { table } from './table.ts';
+
+type Redis = NonNullable<GenerationServiceStatus['redis']>[number];
+
+/** Each server with the settings in force at the last visit, and what stood there before the first. Forbidden: the state may not be read. */
+export function redisText(servers: readonly Redis[], memory: LeverMemory | 'Forbidden'): string {
+  const unseen = memory === 'Forbidden' && servers.length > 0 ? `  ${forbidden}\n` : '';
+  return servers.map((server) => serverText(server, memory === 'Forbidden' ? {} : memory)).join('') + unseen;
+}
+
+const forbidden = 'you may not read the ConfigMap with what was set; genops diff shows what differs';
+
+function serverText(
+  { name, server = '', version = '', drifted = 0, pendingRestart = [] }: Redis,
+  memory: LeverMemory,
+): string {
+  const settings = settingRows(memory[`redis/${name}`] ?? {});
+  const says = [
+    ...(settings.length === 0 ? [] : [`${settings.length} settings in force`]),
+    ...(drifted === 0 ? [] : [`${drifted} put back at the last visit`]),
+    ...(pendingRestart.length === 0 ? [] : [`waits for a restart: ${pendingRestart.join(', ')}`]),
+  ];
+  return (
+    table([[name, `${server} ${version}`.trim() || 'not looked at yet', says.join('; ')]], '  ') +
+    table(settings, '    ')
+  );
+}
+
+/** Parameter, what it is, what it was. What is only intended is not in force. */
+function settingRows({ applied = {}, originals = {}, unconfirmed = [] }: UnitMemory): readonly (readonly string[])[] {
+  return Object.entries(applied)
+    .filter(([field]) => !unconfirmed.includes(field))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([field, value]) => {
+      const before = originals[field];
+      return [field, shown(value), before === undefined ? 'as it was' : `was ${shown(before ?? '')}`];
+    });
+}
+
+const shown = (value: string): string => (value === '' ? '""' : value);
