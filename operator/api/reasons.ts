@@ -158,6 +158,12 @@ export const conditions = {
         means: 'A key of the Secret cannot be read as what it should be.',
         next: 'Correct the key that the message names.',
       },
+      SeveralServers: {
+        status: 'False',
+        means:
+          'The address leads to several servers in turn (a Service in front of two Pods): what is set on one is not in force on the others. Nothing is changed meanwhile; it counts as one server again when the same has answered for ten minutes.',
+        next: 'Put the address of a single server into the Secret, and name each other one in an entry of its own.',
+      },
       ProtectedMode: {
         status: 'False',
         means: 'The server is in protected mode and answers only its own machine.',

@@ -97,6 +97,10 @@ export interface UnitMemory {
   readonly applied?: Readonly<Record<string, string>>;
   /** Which server process has it: a new identity means that it restarted. */
   readonly serverRun?: string;
+  /** Processes that had its address before, newest first, each with when it was seen last (ms since the epoch). */
+  readonly earlierRuns?: readonly { readonly run: string; readonly until: number }[];
+  /** ms since the epoch; when one of those came back: no restart brings a process back, so there are several. */
+  readonly tookTurnsAt?: number;
   /** Where that server is: it stays when the process does not. */
   readonly address?: string;
   /** Of `applied`, what the server has not yet answered to have in force, sorted: what was only intended, or refused, is no drift. */

@@ -123,6 +123,7 @@ const stalling: ReadonlySet<string> = new Set([
   'ConfigRejected',
   'SecretInvalid',
   'OutOfBounds',
+  'SeveralServers',
 ]);
 /** What keeps a service from being Ready; the rest is told, and is no fault of its settings. */
 const isPartOfReady = (type: string): boolean =>

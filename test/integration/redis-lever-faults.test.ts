@@ -66,6 +66,26 @@ describe('a server that does not answer', () => {
   });
 });
 
+test('an address that leads to two servers in turn is no restart, and no word of in force', async () => {
+  await using first = await startRedis();
+  await using second = await startRedis();
+  let { port } = first;
+  await using proxy = await withholdingProxy(() => connect(port, '127.0.0.1'));
+  const { visit } = tuner({ secret: secretOf(proxy) });
+  const visitOf = (server: { readonly port: number }) => {
+    ({ port } = server);
+    return visit();
+  };
+  expect(await visitOf(first)).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+  expect(await visitOf(second)).toMatchObject({ outcome: 'applied', causes: ['Restart'] }); // nobody can tell yet
+  await second.configSet('maxmemory-policy', 'noeviction');
+  const several = { outcome: 'nothing', status: 'False', reason: 'SeveralServers' };
+  for (const server of [first, second, second]) expect(await visitOf(server)).toMatchObject(several);
+  expect(await second.configGet('maxmemory-policy')).toBe('noeviction');
+  await first.restart();
+  expect(await visitOf(first)).toMatchObject(several); // ten minutes have not passed
+});
+
 describe('a server that lets us not in', () => {
   test.each([
     ['a wrong password', `redis://:${password}-not@`],

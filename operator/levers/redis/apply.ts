@@ -8,6 +8,7 @@ import { parseInfo } from './info.ts';
 import { addressOf, type RedisDeps } from './observe.ts';
 import { meansSame } from './parameters.ts';
 import { isForbidden, isReply, isUnanswered, serverProblem } from './server-error.ts';
+import { otherProcess } from './turns.ts';
 import type { RedisUnit } from './unit.ts';
 
 type Values = ReadonlyMap<string, ServerValue>;
@@ -94,12 +95,7 @@ async function sendTogether(redis: RedisConnection, pairs: readonly Sending[]): 
 /** The plan holds for the process that it was made for: another one has other data and other limits. */
 async function sameServer(redis: RedisConnection, { serverId }: RedisChange): Promise<void> {
   const info = parseInfo(String(await redis.command('INFO', 'server')));
-  if (info.get('run_id') === serverId) return;
-  throw new Problem('Failed', {
-    saw: `another server process at ${redis.label} than the one that was looked at`,
-    wanted: 'the same',
-    next: 'nothing: it is looked at again',
-  });
+  if (info.get('run_id') !== serverId) throw otherProcess(info, redis.label);
 }
 
 async function sendOneByOne(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {

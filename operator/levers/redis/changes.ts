@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LeverChange, UnitMemory } from '../lever.ts';
 import type { RedisObserved } from './observe.ts';
 import { meansSame } from './parameters.ts';
+import { turnsOf } from './turns.ts';
 
 /** One round of CONFIG SET on one server; `differences` name parameters canonically and stand in the order in which they are to be set. */
 export interface RedisChange extends LeverChange {
@@ -21,6 +22,8 @@ export interface Differing {
 export interface ChangesInput {
   readonly memory: UnitMemory | undefined;
   readonly observed: Pick<RedisObserved, 'serverId' | 'address'>;
+  /** ms since the epoch. */
+  readonly now: number;
   readonly inForce: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -75,7 +78,7 @@ function rank({ name, from, to }: Differing): -1 | 0 | 1 {
 }
 
 /** After a restart only what is really there counts as ours. */
-function inForceMemory({ memory, observed: { serverId, address }, inForce }: ChangesInput): UnitMemory {
+function inForceMemory({ memory, observed: { serverId, address }, inForce, now }: ChangesInput): UnitMemory {
   const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
   const found = Object.fromEntries(inForce.map(({ name, value }) => [name, value]));
   const unconfirmed = restarted ? [] : (memory?.unconfirmed ?? []).filter((name) => !(name in found));
@@ -83,6 +86,7 @@ function inForceMemory({ memory, observed: { serverId, address }, inForce }: Cha
     originals: memory?.originals ?? {},
     applied: { ...(restarted ? {} : memory?.applied), ...found },
     serverRun: serverId,
+    ...turnsOf(memory, serverId, now),
     address,
     ...(unconfirmed.length === 0 ? {} : { unconfirmed }),
   };

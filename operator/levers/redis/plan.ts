@@ -7,24 +7,37 @@ import type { RedisObserved, ServerObserved } from './observe.ts';
 import { isSettable, meansSame, render } from './parameters.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
+import { severalServers, takesTurns, turnsOf } from './turns.ts';
 import { wantedValues } from './wanted.ts';
 
 /** Nothing tells us of a CONFIG SET by hand: the server is asked again. */
 export const againMs = 30_000;
 
 /** What of the policy is not in force on the server, what may be sent, and what may not and why. */
-export function plan({ unit, observed, memory }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
+export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
   const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
   const status = statusOf(unit, observed.server, wanted);
   const obstacle = obstacleTo(unit, observed, wanted);
   if (obstacle !== undefined) return { changes: [], condition: obstacle, status, againMs };
+  const turns = turnsOf(memory, observed.serverId, now);
+  if (takesTurns(turns, now)) {
+    const remember = { ...memory, serverRun: observed.serverId, ...turns };
+    const message = problemMessage(severalServers(observed.address));
+    return {
+      changes: [],
+      condition: { status: 'False', reason: 'SeveralServers', message },
+      status,
+      againMs,
+      remember,
+    };
+  }
 
   const verdicts = judge(unit, observed, wanted);
   const inForce = verdicts.filter((verdict) => verdict.state === 'InForce');
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
   const pendingRestart = verdicts.filter((verdict) => verdict.state === 'PendingRestart');
   const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
-  const input = { memory, observed, inForce };
+  const input = { memory, observed, inForce, now };
   const changes = readOnly ? [] : orderedChanges(differing, input);
   const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
   return {

@@ -9,7 +9,7 @@ import type { RedisUnit } from './unit.ts';
 import { wantedValues } from './wanted.ts';
 
 /** Puts back what we once changed, as far as it is still what we set: what somebody has changed since is theirs. */
-export function restore({ unit, observed, memory }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
+export function restore({ unit, observed, memory, now }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
   const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
   const status = statusOf(unit, observed.server, wanted);
   const differing = memory === undefined ? [] : ours(memory, observed.server);
@@ -21,7 +21,7 @@ export function restore({ unit, observed, memory }: PlanInput<RedisUnit, RedisOb
   const harm = limit === undefined ? undefined : writesWouldFail(observed.server, Number(limit.to), policy);
   const safe = harm === undefined ? differing : differing.filter(({ name }) => !name.startsWith('maxmemory'));
   return {
-    changes: orderedChanges(safe, { memory: undefined, observed, inForce: [] }).map(putBack),
+    changes: orderedChanges(safe, { memory: undefined, observed, inForce: [], now }).map(putBack),
     condition:
       harm === undefined
         ? { status: 'True', reason: 'Applied', message: `${unit.name} has its own settings back.` }

@@ -109,6 +109,7 @@ describe('renderStatus()', () => {
   test.each([
     ['SecretInvalid', 'True'],
     ['OutOfBounds', 'True'],
+    ['SeveralServers', 'True'],
     ['SecretNotFound', undefined],
     ['Unreachable', undefined],
   ] as const)('with %s Stalled is %s', (reason, stalled) => {
