@@ -8,6 +8,7 @@ import { redis } from './account.ts';
 import { claims } from './claims.ts';
 import { endingOf } from './ending.ts';
 import { declare, install, madeByDemo, refuseForeign, uninstall } from './install.ts';
+import { lookAtMachine, machineWords } from './machine.ts';
 import { drawPicture } from './picture.ts';
 import { play, type Played } from './play.ts';
 import { programsOf, type Programs } from './programs.ts';
@@ -29,6 +30,18 @@ const pictureFolder = resolve(import.meta.dirname, '../../.cache/demo');
 
 /** From nothing to a scaled workload and a tuned Redis, and back. @returns Whether everything that it claims happened. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<boolean> {
+  const before = await lookAtMachine();
+  let allHold = false;
+  try {
+    allHold = await show(options, signal);
+    return allHold;
+  } finally {
+    const words = allHold || signal.aborted ? undefined : machineWords(before, await lookAtMachine());
+    if (words !== undefined) options.out.write(`\n  ${words}\n`);
+  }
+}
+
+async function show(options: DemoOptions, signal: AbortSignal): Promise<boolean> {
   const started = performance.now();
   const { out } = options;
   const progress = progressOn(out, signal);
