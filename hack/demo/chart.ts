@@ -104,18 +104,20 @@ function counts(samples: readonly Sample[], x: Scale, y: Scale): readonly string
 }
 
 function latencyPanel(samples: readonly Sample[], x: Scale): string {
-  const p95 = samples.map(({ p95Ms }) => p95Ms);
+  const mostMs = Math.max(1, ...samples.map(({ p95Ms }) => p95Ms ?? 0));
+  const [unit, perUnit] = mostMs < 1000 ? (['ms', 1] as const) : (['s', 1000] as const); // as latency() has it
+  const p95 = samples.map(({ p95Ms }) => (p95Ms === null ? null : p95Ms / perUnit));
   const steady = smoothed(p95, 2);
   const legend = [
     { words: 'each second', colour: '#c4b5fd', kind: 'line' },
     { words: 'median of five seconds', colour: colours.latency, kind: 'line' },
   ] as const;
-  const most = Math.max(1, ...p95.map((value) => value ?? 0));
-  const { y, frame }: Panel = panel({ title: 'Latency, 95th percentile', unit: 'ms', ...places.latency, most, legend });
+  const most = mostMs / perUnit;
+  const { y, frame }: Panel = panel({ title: 'Latency, 95th percentile', unit, ...places.latency, most, legend });
   return [
     frame,
     line(
-      curve(samples, x, y, ({ p95Ms }) => p95Ms ?? undefined),
+      curve(samples, x, y, (_, index) => p95[index] ?? undefined),
       '#c4b5fd',
       { 'stroke-width': 1.2 },
     ),
@@ -123,17 +125,21 @@ function latencyPanel(samples: readonly Sample[], x: Scale): string {
       curve(samples, x, y, (_, index) => steady[index] ?? undefined),
       colours.latency,
     ),
-    peak(steady, samples, x, y),
+    peak(steady, samples, { x, y, perUnit }),
   ].join('');
 }
 
 /** The value of the peak, beside it. */
-function peak(steady: readonly (number | null)[], samples: readonly Sample[], x: Scale, y: Scale): string {
+function peak(
+  steady: readonly (number | null)[],
+  samples: readonly Sample[],
+  { x, y, perUnit }: { readonly x: Scale; readonly y: Scale; readonly perUnit: number },
+): string {
   const highest = Math.max(...steady.map((value) => value ?? 0));
   const second = samples[steady.indexOf(highest)]?.second;
   if (second === undefined) return '';
   const attributes = { 'text-anchor': 'end', 'font-size': 12, 'font-weight': 600, fill: colours.latency };
-  return text([x(second) - 8, y(highest) + 4], latency(highest), attributes);
+  return text([x(second) - 8, y(highest) + 4], latency(highest * perUnit), attributes);
 }
 
 function timeAxis(lastSecond: number, x: Scale): string {

@@ -27,6 +27,13 @@ describe('chart()', () => {
     expect(drawn.match(/font-weight="600" fill="#134e4a">\d+</g)?.map((hit) => hit.slice(-2, -1))).toEqual(['2', '7', '2']); // prettier-ignore
   });
 
+  test('has its latency axis in the unit in which the peak is told', () => {
+    const slow = recording.samples.map((one) => ({ ...one, p95Ms: 1800 }));
+    const inSeconds = chart({ ...recording, samples: slow }, { allHold: true });
+    for (const words of ['s', '0.5', '1.5', '1.8 s']) expect(inSeconds).toContain(`>${words}</text>`);
+    expect(inSeconds).not.toContain('>ms</text>');
+  });
+
   test('opens and closes every element, and has no figure that is none', () => {
     const open: string[] = [];
     for (const [, closing, name = ''] of drawn.matchAll(/<(\/?)([a-z]+)[^>]*>/g))
