@@ -18,7 +18,7 @@ export async function lookAtMachine(): Promise<MachineLook> {
   return { cores: availableParallelism(), load, ...(cpu && { cpu }) };
 }
 
-/** A core is busy with others as the demo begins; the demo itself, on two cores, keeps about two processes a core waiting. */
+/** Processes a core: as the demo begins all of them are others'; at its end most are its own. And the share of time that the host took. */
 const tooMuch = { loadBefore: 1, loadAfter: 4, stolen: 0.1 };
 
 /** Undefined: the machine had room. Else why what the demo claims may not have happened in time. */
