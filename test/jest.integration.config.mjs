@@ -10,6 +10,7 @@ export default {
     '<rootDir>/test/integration/hostile-pages.test.ts',
     '<rootDir>/test/integration/kube-leader.test.ts',
     '<rootDir>/test/integration/load.test.ts',
+    '<rootDir>/test/integration/measured-load.test.ts',
   ],
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],

@@ -2,8 +2,12 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type CacheResult = 'hit' | 'miss' | 'error';
 
-const httpBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2, 5, 10, 30, 60];
-const workflowBuckets = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 25, 30, 40, 60, 120];
+/** Where most answers and all targets lie, each a fifth or a quarter above the one before: a percentile between two of them is known to a few percent. */
+const dense = [
+  0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5,
+];
+const httpBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, ...dense, 10, 30, 60];
+const workflowBuckets = [...dense, 7.5, 10, 15, 20, 25, 30, 40, 60, 120];
 
 /** Written as zeros from the start: a rate needs the point before the first request. */
 const servedAtOnce = [
