@@ -1,4 +1,4 @@
-import { staleAfterMs, type ComponentColumn, type ComponentWindow } from './component-window.ts';
+import { componentColumns, staleAfterMs, type ComponentColumn, type ComponentWindow } from './component-window.ts';
 import type { PodView } from './pod-view.ts';
 import type { Histogram } from './histogram.ts';
 import { histogramNames, type HistogramName } from './signals.ts';
@@ -42,22 +42,9 @@ export interface ComponentFigures {
   readonly histograms: Readonly<Partial<Record<HistogramName, Histogram & { readonly observedAt: number }>>>;
 }
 
-const asked = [
-  'podsReady',
-  'podsAnswered',
-  'requestRate',
-  'errorRate',
-  'cacheHitRate',
-  'cacheMissRate',
-  'cpuCores',
-  'cpuPercent',
-  'memoryBytes',
-  'memoryPercent',
-  'inFlight',
-  'queue',
-  'activeConnections',
-] as const satisfies readonly ComponentColumn[];
-type Slice = RingSlice<(typeof asked)[number]>;
+type AskedColumn = Exclude<ComponentColumn, 'responseTimeP95'>;
+const asked = componentColumns.filter((column): column is AskedColumn => column !== 'responseTimeP95'); // that of the window is from its histogram
+type Slice = RingSlice<AskedColumn>;
 type Column = keyof Slice['figures'];
 
 /** @param views The Pods that there are now. @param now ms since the epoch. */

@@ -18,7 +18,7 @@ export interface WindowOptions {
 }
 
 /** A row of a component; rates in 1/s, CPU in cores, memory in bytes, times in seconds. */
-const columns = [
+export const componentColumns = [
   'podsReady',
   'podsAnswered',
   'requestRate',
@@ -34,7 +34,7 @@ const columns = [
   'activeConnections',
   'responseTimeP95',
 ] as const;
-export type ComponentColumn = (typeof columns)[number];
+export type ComponentColumn = (typeof componentColumns)[number];
 
 const podColumns = ['elapsedSeconds', 'requests', 'errors', 'cpuSeconds', 'memoryBytes', 'inFlight', 'queue'] as const;
 type PodColumn = (typeof podColumns)[number];
@@ -77,7 +77,7 @@ export function createComponentWindow(options: WindowOptions): ComponentWindow {
   return {
     options,
     pods: new Map(),
-    rows: createRing(columns, options.history),
+    rows: createRing(componentColumns, options.history),
     histograms: {
       responseTime: createHistogramRing(rows),
       cachedResponseTime: createHistogramRing(rows),

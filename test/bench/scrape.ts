@@ -5,11 +5,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector } from '../../operator/metrics/collector.ts';
-import type { PodView } from '../../operator/metrics/pod-view.ts';
 import type { Source } from '../../operator/metrics/sources/source.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
+import { podServing } from '../world/pod-view.ts';
 
 /**
  * What scraping costs: 200 local targets in a process of their own, keep-alive, each with a page of 8 kB (100 series, most of them wanted).
@@ -65,22 +65,6 @@ async function serveTargets(): Promise<void> {
   process.on('disconnect', () => process.exit(0));
 }
 
-const viewOf = (name: string, port: number): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: {},
-  ip: '127.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [{ name: 'metrics', containerPort: port }],
-  containers: [],
-  oomKilledAt: undefined,
-});
-
 /** CPU ms and elapsed seconds of `work`, and the event loop's delay in it. */
 async function measured(work: () => Promise<number>): Promise<string> {
   const delay = monitorEventLoopDelay({ resolution: 10 });
@@ -104,7 +88,7 @@ async function main(): Promise<void> {
   const guard = createAddressGuard({ widen: ['127.0.0.0/8'] });
   const endpoint = { port: 'metrics', path, scheme: 'HTTP' } as const;
   const source = podsSource({ endpoint, scraper, guard });
-  const views = ports.map((port, index) => viewOf(`pod-${index}`, port));
+  const views = ports.map((port, index) => podServing(`pod-${index}`, port));
   const flatOut = (total: number) => async (): Promise<number> => {
     let next = 0;
     const worker = async (): Promise<void> => {
@@ -131,7 +115,7 @@ async function main(): Promise<void> {
     });
     for (let service = 0; service < 100; service++) {
       const pods = Array.from({ length: 10 }, (_, n) =>
-        viewOf(`s${service}-${n}`, ports[(service * 10 + n) % targets] ?? 0),
+        podServing(`s${service}-${n}`, ports[(service * 10 + n) % targets] ?? 0),
       );
       const settings = { containerName: undefined, intervalMs, timeoutMs: 900, history: 1_000, windowMs: 300_000 };
       const own = podsSource({ endpoint, scraper, guard });

@@ -2,6 +2,7 @@ import { acceptReading, closeRow, createComponentWindow } from '../../operator/m
 import { figuresOver } from '../../operator/metrics/component-figures.ts';
 import type { Histogram } from '../../operator/metrics/histogram.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
+import { podView } from '../world/pod-view.ts';
 
 /** What 1000 services of two Pods keep: 1000 rows of 14 figures each, and the observations of three histograms over 5 minutes. Run with --expose-gc. */
 const services = 1_000;
@@ -23,21 +24,10 @@ const figures = {
   cacheMissesL1: 3,
   cacheMissesL2: 1,
 };
-const viewOf = (name: string): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: {},
-  ip: '10.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [],
-  containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
-  oomKilledAt: undefined,
-});
+const viewOf = (name: string): PodView =>
+  podView(name, {
+    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
+  });
 
 function used(): number {
   globalThis.gc?.();

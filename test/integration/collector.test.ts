@@ -13,6 +13,7 @@ import { listen } from '../workload/service/servers.ts';
 import { createService } from '../workload/service/service.ts';
 import { readSettings } from '../workload/service/settings.ts';
 import { eventually } from '../world/eventually.ts';
+import { podServing } from '../world/pod-view.ts';
 
 const logger = createLogger({ level: 'error', format: 'text' });
 const scraper = createScraper({ maxResponseBytes: 100_000 });
@@ -21,21 +22,11 @@ afterAll(() => scraper.close());
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-const viewOf = (name: string, port: number): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: { app: 'x' },
-  ip: '127.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [{ name: 'metrics', containerPort: port }],
-  containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
-  oomKilledAt: undefined,
-});
+const viewOf = (name: string, port: number): PodView =>
+  podServing(name, port, {
+    labels: { app: 'x' },
+    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
+  });
 
 /** A real server on a port of its own, standing for one Pod. `answer` can be exchanged: the "container" restarts. */
 async function target(name: string, first: Answer) {
@@ -146,10 +137,12 @@ test('measures 100 Pods of which 30 hang, and none of these delays the others', 
   // Beside as many Pods that none hang among, since a busy machine delays both. With the 30 in their way it would be most of them.
   expect(lateShare(sound) - lateShare(undisturbed)).toBeLessThan(0.3);
   expect(ai.collector.failuresOf('ai/generation', 'workflow')).toHaveLength(30);
-  expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)).toMatchObject({
-    podsReady: 100,
-    podsAnswered: 70,
-  });
+  await eventually(() =>
+    expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)).toMatchObject({
+      podsReady: 100,
+      podsAnswered: 70,
+    }),
+  );
 });
 
 test('a restarted container neither loses its rate nor makes it negative', async () => {

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector } from '../../operator/metrics/collector.ts';
-import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
 import { eventually } from '../world/eventually.ts';
+import { podServing } from '../world/pod-view.ts';
 
 const scraper = createScraper(); // with the bounds that the operator has
 const guard = createAddressGuard({ widen: ['127.0.0.0/8'] });
@@ -102,21 +102,7 @@ async function pod(name: string, answer: RequestListener) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const view: PodView = {
-    namespace: 'ai',
-    name,
-    uid: name,
-    labels: {},
-    ip: '127.0.0.1',
-    phase: 'Running',
-    ready: true,
-    readySince: 0,
-    createdAt: 0,
-    deleting: false,
-    ports: [{ name: 'metrics', containerPort: (server.address() as AddressInfo).port }],
-    containers: [],
-    oomKilledAt: undefined,
-  };
+  const view = podServing(name, (server.address() as AddressInfo).port);
   return {
     view,
     asked: () => asked,

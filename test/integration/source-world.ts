@@ -7,25 +7,13 @@ import type { Reading } from '../../operator/metrics/reading.ts';
 import { prometheusSource, type PrometheusSourceOptions } from '../../operator/metrics/sources/prometheus.ts';
 import type { PrometheusServers } from '../../operator/metrics/sources/prometheus-server.ts';
 import type { Source } from '../../operator/metrics/sources/source.ts';
+import { podServing } from '../world/pod-view.ts';
 
 /** What stands for Pods and servers here is on loopback. */
 export const guard = createAddressGuard({ widen: ['127.0.0.0/8', '::1/128'] });
 
-export const viewOf = (name: string, port = 9_100): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: {},
-  ip: '127.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [{ name: 'http', containerPort: port }],
-  containers: [],
-  oomKilledAt: undefined,
-});
+export const viewOf = (name: string, port = 9_100): PodView =>
+  podServing(name, port, { ports: [{ name: 'http', containerPort: port }] });
 
 export const timeoutMs = 2_000;
 export async function look(source: Source, pod: PodView): Promise<Reading> {

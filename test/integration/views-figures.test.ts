@@ -30,6 +30,7 @@ import { readSettings } from '../workload/service/settings.ts';
 import { deployment, generationService, hpa } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
 import { namespaces, soon, startPlane } from './kube-world.ts';
+import { podServing } from '../world/pod-view.ts';
 
 const run = promisify(execFile);
 const logger = createLogger({ level: 'error', format: 'text' });
@@ -62,21 +63,10 @@ afterAll(async () => {
   await plane[Symbol.asyncDispose]();
 });
 
-const podAt = (port: number): PodView => ({
-  namespace: 'ai',
-  name: 'workflow-execution-1',
-  uid: '1',
-  labels: {},
-  ip: '127.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [{ name: 'metrics', containerPort: port }],
-  containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
-  oomKilledAt: undefined,
-});
+const podAt = (port: number): PodView =>
+  podServing('workflow-execution-1', port, {
+    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
+  });
 
 test('the views of a service have the figures of the requests that were made of its workload', async () => {
   const settings = readSettings({

@@ -10,27 +10,17 @@ import {
 } from '../../../operator/metrics/component-window.ts';
 import type { PodView } from '../../../operator/metrics/pod-view.ts';
 import type { Reading } from '../../../operator/metrics/reading.ts';
+import { podView } from '../../world/pod-view.ts';
 
 const options = { containerName: 'app', intervalMs: 10_000, timeoutMs: 2_000, history: 100, windowMs: 300_000 };
-const view = (name: string, changes: Partial<PodView> = {}): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: {},
-  ip: '10.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [],
-  containers: [
-    { name: 'sidecar', cpuRequest: 9, cpuLimit: 9, memoryRequest: 9, memoryLimit: 9 },
-    { name: 'app', cpuRequest: 0.5, cpuLimit: 2, memoryRequest: 1000, memoryLimit: undefined },
-  ],
-  oomKilledAt: undefined,
-  ...changes,
-});
+const view = (name: string, changes: Partial<PodView> = {}): PodView =>
+  podView(name, {
+    containers: [
+      { name: 'sidecar', cpuRequest: 9, cpuLimit: 9, memoryRequest: 9, memoryLimit: 9 },
+      { name: 'app', cpuRequest: 0.5, cpuLimit: 2, memoryRequest: 1000, memoryLimit: undefined },
+    ],
+    ...changes,
+  });
 const reading = (observedAt: number, figures: Reading['figures'], elapsedMs: number | undefined = 10_000): Reading => ({
   observedAt,
   elapsedMs,

@@ -3,24 +3,14 @@ import { acceptReading, createComponentWindow } from '../../../operator/metrics/
 import { podFiguresOf } from '../../../operator/metrics/pod-figures.ts';
 import type { PodView } from '../../../operator/metrics/pod-view.ts';
 import type { Reading } from '../../../operator/metrics/reading.ts';
+import { podView } from '../../world/pod-view.ts';
 
 const options = { containerName: 'app', intervalMs: 10_000, timeoutMs: 2_000, history: 100, windowMs: 300_000 };
-const view = (name: string, changes: Partial<PodView> = {}): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: {},
-  ip: '10.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [],
-  containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 2, memoryRequest: 1_000, memoryLimit: undefined }],
-  oomKilledAt: undefined,
-  ...changes,
-});
+const view = (name: string, changes: Partial<PodView> = {}): PodView =>
+  podView(name, {
+    containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 2, memoryRequest: 1_000, memoryLimit: undefined }],
+    ...changes,
+  });
 const reading = (figures: Reading['figures'], elapsedMs: number | undefined = 10_000): Reading => ({
   observedAt: 10_000,
   elapsedMs,

@@ -14,6 +14,7 @@ import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
 import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import { createLogger } from '../../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../../operator/telemetry/metrics.ts';
+import { podView } from '../../world/pod-view.ts';
 
 export const start = Date.UTC(2026, 0, 1);
 export const intervalMs = 10_000;
@@ -23,22 +24,14 @@ export const componentOf = (name: string): GenerationServiceSpec['components'][n
   name,
   targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
 });
-export const pod = (name: string, changes: Partial<PodView> = {}): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: { app: 'workflow' },
-  ip: '10.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: start - 3_600_000,
-  createdAt: start - 3_600_000,
-  deleting: false,
-  ports: [],
-  containers: [{ name: 'app', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined }],
-  oomKilledAt: undefined,
-  ...changes,
-});
+export const pod = (name: string, changes: Partial<PodView> = {}): PodView =>
+  podView(name, {
+    labels: { app: 'workflow' },
+    readySince: start - 3_600_000,
+    createdAt: start - 3_600_000,
+    containers: [{ name: 'app', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined }],
+    ...changes,
+  });
 
 /** What a Pod serves, by the seconds that it has been there: 5 requests a second, a fifth of a core. */
 export type Page = (seconds: number) => string;

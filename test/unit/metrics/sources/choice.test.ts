@@ -2,25 +2,12 @@ import { expect, test } from '@jest/globals';
 import type { PodView } from '../../../../operator/metrics/pod-view.ts';
 import { choiceOf } from '../../../../operator/metrics/sources/choice.ts';
 import { failed, type ReadFailure, type ReadResult, type Source } from '../../../../operator/metrics/sources/source.ts';
+import { podView } from '../../../world/pod-view.ts';
 
 const intervalMs = 10_000;
 const start = Date.UTC(2026, 0, 1);
-const pod = (name: string, changes: Partial<PodView> = {}): PodView => ({
-  namespace: 'ai',
-  name,
-  uid: name,
-  labels: {},
-  ip: '10.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: start - 3_600_000,
-  createdAt: start - 3_600_000,
-  deleting: false,
-  ports: [],
-  containers: [],
-  oomKilledAt: undefined,
-  ...changes,
-});
+const pod = (name: string, changes: Partial<PodView> = {}): PodView =>
+  podView(name, { readySince: start - 3_600_000, createdAt: start - 3_600_000, ...changes });
 
 type Said = 'works' | ReadFailure['reason'];
 /** A source of its own making: what it answers is put into `says`, by Pod or for all. */

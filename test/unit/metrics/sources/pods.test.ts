@@ -1,23 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { createAddressGuard } from '../../../../operator/metrics/address-guard.ts';
-import type { PodView } from '../../../../operator/metrics/pod-view.ts';
 import { createScraper, podsSource } from '../../../../operator/metrics/sources/pods.ts';
+import { podServing } from '../../../world/pod-view.ts';
 
-const view: PodView = {
-  namespace: 'ai',
-  name: 'a',
-  uid: 'a',
-  labels: {},
-  ip: '169.254.169.254',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [{ name: 'metrics', containerPort: 9100 }],
-  containers: [],
-  oomKilledAt: undefined,
-};
+const view = podServing('a', 9100, { ip: '169.254.169.254' });
 const source = (port: string | number, path = '/metrics') =>
   podsSource({ endpoint: { port, path, scheme: 'HTTP' }, scraper: createScraper(), guard: createAddressGuard() });
 

@@ -1,27 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { refusal, unreachable } from '../../../../operator/kube/api-error.ts';
-import type { PodView } from '../../../../operator/metrics/pod-view.ts';
 import { createResourceUsage, resourceSource, withResource } from '../../../../operator/metrics/sources/resource.ts';
 import { failed, type Source } from '../../../../operator/metrics/sources/source.ts';
+import { podView } from '../../../world/pod-view.ts';
 
-const pod: PodView = {
-  namespace: 'ai',
-  name: 'a',
-  uid: 'a',
-  labels: {},
-  ip: '10.0.0.1',
-  phase: 'Running',
-  ready: true,
-  readySince: 0,
-  createdAt: 0,
-  deleting: false,
-  ports: [],
+const pod = podView('a', {
   containers: [
     { name: 'app', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined },
     { name: 'proxy', cpuRequest: 1, cpuLimit: 1, memoryRequest: undefined, memoryLimit: undefined },
   ],
-  oomKilledAt: undefined,
-};
+});
 const metricsOf = (ageMs: number, usage: Readonly<Record<string, string>> = { cpu: '1500m', memory: '100Mi' }) => ({
   metadata: { name: 'a' },
   timestamp: new Date(Date.now() - ageMs).toISOString(),
