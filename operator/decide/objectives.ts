@@ -187,8 +187,8 @@ function state(one: Judged, { previous, insideSince, now }: ObjectivesInput): St
 /** After a restart: the last word of the process before, as long as no figure contradicts it. */
 function heldBefore(one: Judged, { previous, measured: { tooEarly = [] } }: ObjectivesInput): Stated | undefined {
   const before = saidBefore(previous, one);
-  if (one.observation !== undefined || !tooEarly.includes(one.name)) return undefined;
-  if (before === undefined || before === 'Unknown') return undefined;
+  const isTelling = one.observation !== undefined || one.judged === 'NotMet'; // an OOM kill is, without a figure
+  if (isTelling || !tooEarly.includes(one.name) || before === undefined || before === 'Unknown') return undefined;
   return { ...one, state: before, insideSince: undefined, isHeld: true };
 }
 

@@ -1,12 +1,12 @@
 import type { Finding } from '../api/conditions.ts';
-import type { GenerationServiceStatus } from '../api/status.ts';
+import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { milliseconds } from '../api/duration.ts';
 import type { Decisions } from './decisions.ts';
 import type { HitRatios } from './hit-ratios.ts';
 import { judgeObjectives, type ObjectiveName, type ObjectivesAnswer } from '../decide/objectives.ts';
-import { ratingOf, withSummary } from '../decide/rating.ts';
+import { ratingOf, withSummary, type RatingInput } from '../decide/rating.ts';
 import { steadyObjectives, steadyRating } from '../decide/steady.ts';
 import { measuredFrom } from '../metrics/measured.ts';
 import type { Standings } from '../metrics/standings.ts';
@@ -61,11 +61,8 @@ export const statesOf = ({ conditions, figures }: Assessment): string =>
   ]);
 
 /** Objectives and rating as status is to show them. */
-function objectives(
-  { service, policy, components }: Resolved,
-  isFresh: boolean,
-  { collector, hitRatios, standings, clock }: AssessDeps,
-) {
+function objectives(resolved: Resolved, isFresh: boolean, { collector, hitRatios, standings, clock }: AssessDeps) {
+  const { service, policy, components } = resolved;
   const { status = {} } = service;
   const key = keyOf(service);
   const now = clock.now();
@@ -77,7 +74,7 @@ function objectives(
     redisHitRatio: hitRatios.of(service, now - windowMs),
     isRedisIdle: isFresh && hitRatios.isIdle(service, now - windowMs), // idle is who is measured and was not asked
   });
-  const isEarly = policy.objectives.cacheHitRatio.source === 'Redis' && hitRatios.isEarly(service, now - windowMs);
+  const early = heldFrom(resolved, isFresh, { hitRatios, clock });
   // Before the first look of this process what stood in status is what is known.
   const told = (name: ObjectiveName): number | undefined => {
     const attainment = status.objectives?.find((one) => one.name === name)?.attainment;
@@ -85,7 +82,7 @@ function objectives(
   };
   const { condition, objectivesMet, looked, insideSince, ...answer } = judgeObjectives({
     policy: policy.objectives,
-    measured: { ...measured.objectives, tooEarly: isEarly ? ['CacheHitRatio'] : [] },
+    measured: { ...measured.objectives, tooEarly: early.objectives },
     previous: status.objectives,
     insideSince: standing?.insideSince,
     attainment: standing === undefined ? told : (name) => standing.attainment(name, now),
@@ -96,14 +93,33 @@ function objectives(
   // Six entries that say Unknown are most of a status' size; the condition and `0/6` say it in two words.
   if (status.objectives === undefined && answer.objectives.every(({ state }) => state === 'Unknown'))
     return { condition, figures: { objectivesMet }, look };
-  const { cacheHitRatio } = status.rating?.parts ?? {};
-  const held = isEarly && cacheHitRatio !== undefined ? { cacheHitRatio } : {};
   const figures = {
     objectives: steadyObjectives(status.objectives, [...answer.objectives], now),
     objectivesMet,
-    rating: steadyRating(status.rating, withSummary(ratingOf({ policy: policy.rating, held, ...measured.rating }))),
+    rating: steadyRating(
+      status.rating,
+      withSummary(ratingOf({ policy: policy.rating, held: early.rating, ...measured.rating })),
+    ),
   };
   return { condition, figures, look };
+}
+
+/**
+ * What status says and this process has not looked at for a whole window: a restart is no news, and nobody asked in half a minute is not nobody asked.
+ * Not of what does not answer: that is lost.
+ */
+function heldFrom(
+  { service, policy: { objectives: policy } }: Resolved,
+  isFresh: boolean,
+  { hitRatios, clock }: Pick<AssessDeps, 'hitRatios' | 'clock'>,
+): { readonly objectives: readonly ObjectiveName[]; readonly rating: RatingInput['held'] } {
+  if (!hitRatios.isEarly(service, clock.now() - milliseconds(policy.window))) return { objectives: [], rating: {} };
+  const isCacheThere = policy.cacheHitRatio.source === 'Redis' ? hitRatios.isAnswered(service) : isFresh;
+  const { cacheHitRatio, ...ofPods } = service.status?.rating?.parts ?? {};
+  return {
+    objectives: objectiveNames.filter((name) => (name === 'CacheHitRatio' ? isCacheThere : isFresh)),
+    rating: { ...(isFresh && ofPods), ...(isCacheThere && cacheHitRatio !== undefined && { cacheHitRatio }) },
+  };
 }
 
 /** While nothing was looked at yet, what stood there stays. */

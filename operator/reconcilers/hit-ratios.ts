@@ -16,7 +16,9 @@ export interface HitRatios {
   of(service: GenerationService, since: number): Figure | undefined;
   /** Every server answered within the window, and had too few look-ups for a ratio. */
   isIdle(service: GenerationService, since: number): boolean;
-  /** A server answers, and this process has not asked for a whole window yet: what was known before it started may still hold. */
+  /** A server has answered this process, if only once. */
+  isAnswered(service: GenerationService): boolean;
+  /** This process has not looked for a whole window yet: what was known before it started may still hold. */
   isEarly(service: GenerationService, since: number): boolean;
   /** What each server said at the last visit, by its name in the spec; none of one that did not answer. */
   servers(service: GenerationService, since: number): readonly CacheServer[];
@@ -63,10 +65,8 @@ export function createHitRatios(): HitRatios {
       const all = [...(services.of(service)?.samples.values() ?? [])];
       return all.length > 0 && all.every((samples) => isIdle(samples, since));
     },
-    isEarly(service, since) {
-      const { samples, firstAskedAt } = services.of(service) ?? none(since);
-      return samples.size > 0 && firstAskedAt > since;
-    },
+    isAnswered: (service) => (services.of(service)?.samples.size ?? 0) > 0,
+    isEarly: (service, since) => (services.of(service)?.firstAskedAt ?? since) > since,
     servers(service, since) {
       const { samples, seen } = services.of(service) ?? none(since);
       return seen.map(({ key, ...server }) => ({

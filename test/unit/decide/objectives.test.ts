@@ -25,6 +25,37 @@ const judged = (measured: Partial<Measured>, changes: Partial<typeof policy> = {
 const stateOf = (name: ObjectiveName, answer: ObjectivesAnswer) =>
   answer.objectives.find((entry) => entry.name === name)?.state;
 
+describe('what this process has not looked at for long enough', () => {
+  const said = (state: 'Met' | 'NotMet' | 'Unknown', target = '2048Mi') =>
+    [{ name: 'Memory', state, target, measured: '1Gi', since: '2026-11-25T11:00:00Z' }] as const;
+  const memoryOf = (previous: ReturnType<typeof said>, measured: Partial<Measured>, tooEarly = true) => {
+    const seenOf = { ...fine, memory: undefined, ...measured, tooEarly: tooEarly ? (['Memory'] as const) : [] };
+    const { objectives, looked } = judgeObjectives({ policy, measured: seenOf, previous: [...previous], now });
+    const byName = ({ name }: { readonly name: string }) => name === 'Memory';
+    return { ...objectives.find(byName), judged: looked.find(byName)?.judged };
+  };
+  const [met] = said('Met');
+
+  test('keeps the last word, and counts for no attainment', () => {
+    expect(memoryOf(said('Met'), {})).toEqual({ ...met, judged: 'Unknown' });
+    expect(memoryOf(said('NotMet'), {})).toMatchObject({ state: 'NotMet', measured: '1Gi' });
+  });
+  test.each<{ readonly name: string; readonly answer: object; readonly expected: object }>([
+    { name: 'is unknown later', answer: memoryOf(said('Met'), {}, false), expected: { state: 'Unknown' } },
+    { name: 'or of another target', answer: memoryOf(said('Met', '1Gi'), {}), expected: { state: 'Unknown' } },
+    {
+      name: 'is what a figure says',
+      answer: memoryOf(said('Met'), { memory: seen(3000 * mi) }),
+      expected: { state: 'NotMet', measured: '3000Mi' },
+    },
+    {
+      name: 'or a kill without a figure',
+      answer: memoryOf(said('Met'), { oomKilledAt: now }),
+      expected: { state: 'NotMet' },
+    },
+  ])('$name', ({ answer, expected }) => expect(answer).toMatchObject(expected));
+});
+
 describe('judgeObjectives()', () => {
   test('writes each with its target, in its unit, and when it was measured', () => {
     const at = { since: '2026-11-25T12:00:00Z', observedAt: '2026-11-25T11:59:56Z' };

@@ -258,7 +258,7 @@ describe('objectives', () => {
     expect(figures).toMatchObject({ objectivesMet: '1/6', rating: { grade: 'Unknown', score: 25, scoredOf: 25 } });
   });
 
-  describe('after a restart what status says of the cache stays until Redis was asked for long enough', () => {
+  describe('after a restart what status says stays until this process has looked for long enough', () => {
     const said: GenerationServiceStatus = {
       objectives: [
         { name: 'CacheHitRatio', state: 'Met', target: '0.70', measured: '0.9', since: '2025-12-31T00:00:00Z' },
@@ -302,6 +302,33 @@ describe('objectives', () => {
       await jest.advanceTimersByTimeAsync(31 * intervalMs);
       expect(hitsOf(world.assess())).toMatchObject({ state: 'Unknown' });
       expect(world.assess().figures.rating?.parts).not.toHaveProperty('cacheHitRatio');
+    });
+    test('what was seen of the Pods stays as well, for one window', async () => {
+      using world = await after(4, {
+        pods: [pod('a')],
+        page: idle,
+        status: {
+          objectives: [{ name: 'SuccessRatio', state: 'Met', target: '0.95', measured: '0.99' }],
+          rating: { grade: 'Good', score: 60, scoredOf: 75, parts: { cpu: 25, memory: 25, responseTime: 10 } },
+        },
+      });
+      world.hitRatios.note(world.service, [], Date.now());
+      const successOf = () => world.assess().figures.objectives?.find(({ name }) => name === 'SuccessRatio');
+      expect(successOf()).toMatchObject({ state: 'Met', measured: '0.99' });
+      expect(world.assess().figures.rating?.parts).toMatchObject({ responseTime: 10 });
+      await jest.advanceTimersByTimeAsync(31 * intervalMs);
+      expect(successOf()).toMatchObject({ state: 'NotExercised' });
+      expect(world.assess().figures.rating?.parts).not.toHaveProperty('responseTime');
+    });
+    test('but not of Pods that do not answer', async () => {
+      using world = await after(4, {
+        pods: [pod('a')],
+        page: new Error('connection refused'),
+        status: { objectives: [{ name: 'SuccessRatio', state: 'Met', target: '0.95', measured: '0.99' }] },
+      });
+      world.hitRatios.note(world.service, [], Date.now());
+      const [success] = world.assess().figures.objectives?.filter(({ name }) => name === 'SuccessRatio') ?? [];
+      expect(success).toMatchObject({ state: 'Unknown' });
     });
     test('of another target nothing was said', async () => {
       using world = await restarted({ objectives: [{ name: 'CacheHitRatio', state: 'Met', target: '0.5' }] });
