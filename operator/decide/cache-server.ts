@@ -12,4 +12,18 @@ export interface CacheServerFigures {
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
   readonly evictionPolicy: string;
+  readonly slowLog: SlowLog;
 }
+
+/** What took long on a cache server, newest first, without any arguments; or why nobody knows. */
+export type SlowLog =
+  | {
+      readonly state: 'Known';
+      readonly commands: readonly {
+        /** ms since the epoch. */
+        readonly at: number;
+        readonly durationMs: number;
+        readonly command: string;
+      }[];
+    }
+  | { readonly state: 'Unknown'; readonly why: string };

@@ -17,7 +17,7 @@ const waiting = [
 
 /** What has no condition of its own: a field of the effective policy, or of the service. */
 const fields: readonly { readonly name: string; readonly isSaid: (resolved: Resolved) => boolean }[] = [
-  ...['redis.monitoring', 'maintenanceWindows'].map((name) => ({
+  ...['redis.monitoring.bigKeys', 'maintenanceWindows'].map((name) => ({
     name,
     isSaid: ({ origins }: Resolved) =>
       [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),

@@ -95,7 +95,7 @@ describe.each(versions)('Redis %s', (version) => {
     expect(await server.configGet('maxmemory-policy')).toBe('noeviction');
   });
 
-  test('is asked for nothing but INFO, PING, CONFIG GET and CONFIG SET', async () => {
+  test('is asked for nothing but INFO, PING, SLOWLOG GET, CONFIG GET and CONFIG SET', async () => {
     await using server = await startRedis({ version, config: others });
     const { visit, restore } = tuner({ secret: secretOf(server) });
     await visit();
@@ -110,6 +110,8 @@ describe.each(versions)('Redis %s', (version) => {
       'config',
       'config|get',
       'config|set',
+      'slowlog',
+      'slowlog|get',
       'client',
       'client|setname',
       'client|setinfo',

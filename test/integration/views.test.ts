@@ -280,7 +280,10 @@ test('the cache view has what a real Redis says of itself, and what was tuned on
     max_memory_mb: 1024,
     eviction_policy: 'allkeys-lru',
     big_keys: null,
+    slow_log: [{ time: expect.any(String), duration_ms: expect.any(Number), command: 'EVAL' }],
+    slow_log_unknown: null,
   };
+  await redis.command('EVAL', 'local i = 0; while i < 3e6 do i = i + 1 end', '0'); // longer than the 10 ms from which a server notes it
   await eventually(
     async () =>
       expect((await leader.ask(`${one('ai')}/api/cache/status`, token('reader'))).body).toMatchObject({

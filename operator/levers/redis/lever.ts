@@ -22,7 +22,7 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
     observe: (unit, signal) => observe(unit, deps, signal),
     serverOf: ({ serverId, address }) => [serverId, address],
     lookupsOf: ({ server }) => server.lookups,
-    cacheOf: ({ server: { lookups, work, keys, usedMemoryBytes, maxMemoryBytes, evictionPolicy } }) => ({
+    cacheOf: ({ server: { lookups, work, keys, usedMemoryBytes, maxMemoryBytes, evictionPolicy, slowLog } }) => ({
       ...lookups,
       ...work,
       keys: keys.keys,
@@ -30,6 +30,7 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
       usedMemoryBytes,
       maxMemoryBytes,
       evictionPolicy,
+      slowLog,
     }),
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };

@@ -1,10 +1,12 @@
 import { Problem } from '../../api/problem.ts';
+import type { SlowLog } from '../../decide/cache-server.ts';
 import { redisAddress, type RedisAddress, type SecretData } from './address.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 import { countOf, keyCounts, parseInfo, type Info } from './info.ts';
 import { isSettable, meansSame } from './parameters.ts';
 import { isForbidden, isReply, serverProblem } from './server-error.ts';
+import { readSlowLog } from './slow-log.ts';
 import type { RedisUnit, RedisWorkloadRef } from './unit.ts';
 import { wantedValues } from './wanted.ts';
 
@@ -50,6 +52,7 @@ export interface ServerObserved {
     readonly evictedKeys: number;
     readonly clients: number;
   };
+  readonly slowLog: SlowLog;
   readonly config: ConfigObserved;
 }
 
@@ -72,7 +75,9 @@ export async function observe(unit: RedisUnit, deps: RedisDeps, signal: AbortSig
   await using redis = await connectRedis(address, signal);
   try {
     const info = parseInfo(String(await redis.command('INFO')));
-    const server = serverOf(info, await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes)));
+    const config = await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes));
+    const slowLog = await readSlowLog(redis, unit.policy.monitoring.slowLogEntries);
+    const server = { ...serverOf(info, config), slowLog };
     return { serverId: info.get('run_id') ?? '', address: address.label, server, memoryLimitBytes };
   } catch (error) {
     signal.throwIfAborted();
@@ -92,7 +97,7 @@ export async function addressOf(unit: RedisUnit, deps: RedisDeps, signal: AbortS
   });
 }
 
-function serverOf(info: Info, config: ConfigObserved): ServerObserved {
+function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slowLog'> {
   const isValkey = info.get('server_name') === 'valkey';
   return {
     product: isValkey ? 'Valkey' : 'Redis',

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
+import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
 import {
   figure,
@@ -16,8 +17,14 @@ import {
 } from './figures.ts';
 import type { CacheServerInput, ViewInput } from './figures.ts';
 
-/** Nothing measures these yet; their names are kept so that nobody has to ask whether they will come. */
+/** Nothing measures it yet; its name is kept so that nobody has to ask whether it will come. */
 const notYet = (description: string) => Type.Null({ description: `${description} Not measured yet: always null.` });
+
+const SlowCommand = view('A command that took long, without its arguments.', {
+  time: time('When it came.'),
+  duration_ms: Type.Number({ description: 'How long it took.' }),
+  command: Type.String({ description: 'Its name.' }),
+});
 
 const Server = view('One cache server. Nothing of its Secret is in it.', {
   name: Type.String({ description: 'Name in spec.redis.' }),
@@ -44,7 +51,12 @@ const Server = view('One cache server. Nothing of its Secret is in it.', {
     description: 'Parameters that wait for a restart. null: not known.',
   }),
   big_keys: notYet('The keys that take most memory.'),
-  slow_log: notYet('The slowest commands of late.'),
+  slow_log: Type.Unsafe<Static<typeof SlowCommand>[] | null>({
+    type: ['array', 'null'],
+    items: SlowCommand,
+    description: 'The newest entries of the server’s slow log, newest first. null: not known.',
+  }),
+  slow_log_unknown: textOrNull('Why slow_log is null, where the server was asked for it.'),
 });
 
 export const CacheStatus = view('View B5: the caches of the service.', {
@@ -81,7 +93,6 @@ export function cacheStatus({ service, policy, components, redisHitRatio, cacheS
         ...figuresOf(cacheServers.find((one) => one.name === name)),
         pending_restart: pendingRestart ?? (seen.has(name) ? [] : null),
         big_keys: null,
-        slow_log: null,
       };
     }),
     timestamp: rfc3339(now),
@@ -104,5 +115,14 @@ function figuresOf(server: CacheServerInput | undefined) {
     used_memory_mb: megabytes(figures?.usedMemoryBytes),
     max_memory_mb: megabytes(figures?.maxMemoryBytes),
     eviction_policy: figures?.evictionPolicy ?? null,
+    ...slowLogOf(figures?.slowLog),
   };
 }
+
+const slowLogOf = (log: CacheServerFigures['slowLog'] | undefined) => ({
+  slow_log:
+    log?.state === 'Known'
+      ? log.commands.map(({ at, durationMs, command }) => ({ time: rfc3339(at), duration_ms: durationMs, command }))
+      : null,
+  slow_log_unknown: log?.state === 'Unknown' ? log.why : null,
+});

@@ -41,9 +41,9 @@ describe('ignoredFields()', () => {
     { name: 'nothing where nothing was declared', spec: {}, says: [] },
     { name: 'what is acted on', spec: { overrides: { redis: { maxMemory: '64Mi' } } }, says: [] },
     {
-      name: 'redis.monitoring',
-      spec: { overrides: { redis: { monitoring: { slowLogEntries: 5 } } } },
-      says: ['redis.monitoring'],
+      name: 'redis.monitoring.bigKeys',
+      spec: { overrides: { redis: { monitoring: { slowLogEntries: 5, bigKeys: { top: 3 } } } } },
+      says: ['redis.monitoring.bigKeys'],
     },
     {
       name: 'maintenanceWindows',

@@ -60,6 +60,7 @@ export function seen({
       appendOnly: false,
       keys: { keys: 0, withoutExpiry: 0 },
       lookups: { hits: 0, misses: 0 },
+      slowLog: { state: 'Known', commands: [] },
       work: { commands: 0, commandsPerSecond: 0, evictedKeys: 0, clients: 0 },
       ...server,
       config: {

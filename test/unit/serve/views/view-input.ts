@@ -104,6 +104,7 @@ export const measured: ViewInput = {
         usedMemoryBytes: 3 * 2 ** 20,
         maxMemoryBytes: 2 ** 30,
         evictionPolicy: 'allkeys-lru',
+        slowLog: { state: 'Known', commands: [{ at: now - 60_000, durationMs: 12.5, command: 'KEYS' }] },
       },
     },
   ],

@@ -253,10 +253,19 @@ describe('cacheStatus()', () => {
           max_memory_mb: 1024,
           eviction_policy: 'allkeys-lru',
           pending_restart: [],
-          slow_log: null,
+          slow_log: [{ time: '2026-11-25T11:59:00Z', duration_ms: 12.5, command: 'KEYS' }],
+          slow_log_unknown: null,
         },
       ],
     });
+  });
+  test('says why a slow log is not known', () => {
+    const [server] = measured.cacheServers;
+    if (server === undefined) throw new Error('one server was seen');
+    const slowLog = { state: 'Unknown', why: 'it may not be read' } as const;
+    const seen = cacheStatus({ ...told, cacheServers: [{ ...server, figures: { ...server.figures, slowLog } }] });
+    expect(seen.servers).toMatchObject([{ slow_log: null, slow_log_unknown: 'it may not be read' }]);
+    expect(cacheStatus(unknown).servers).toMatchObject([{ slow_log: null, slow_log_unknown: null }]);
   });
   test('names no Secret', () => {
     expect(JSON.stringify(cacheStatus(told))).not.toContain('redis-secret');
