@@ -56,7 +56,7 @@ export function statusText(
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
-    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${policyText(spec, seen)}${ratingText(seen)}${behind}`,
+    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${policyText(spec, seen)}${ratingText(seen)}${behind}\n`,
     section('Objectives', objectivesOf(seen)),
     section(
       'Replicas',
@@ -82,7 +82,7 @@ export function statusText(
       conditions.map(({ type, status: state, reason, message }) => [type, state, reason, message]),
     ),
   ];
-  return sections.filter((text) => text !== '').join('\n');
+  return sections.join('');
 }
 
 /** What the spec names, and beside it what is in force until that can be. */

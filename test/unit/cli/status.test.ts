@@ -31,6 +31,15 @@ test('genops status names the policy of the spec, and the one in force where tha
   expect(named('fsat')).toMatch(/policy fsat(?! \()/);
 });
 
+test('genops status has one empty line above each section', () => {
+  const page = statusText(
+    service({ objectivesMet: '0/6', redis: [{ name: 'cache', server: 'Redis', version: '7.0.15' }], conditions: [] }),
+    {},
+  );
+  expect(page).not.toContain('\n\n\n');
+  expect(page).toMatch(/\S\n\nObjectives\n.*\n\nRedis\n.*\n$/);
+});
+
 interface Row {
   readonly name: string;
   readonly status: GenerationServiceStatus;
