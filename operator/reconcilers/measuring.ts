@@ -1,3 +1,4 @@
+import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ComponentSpec, Resolved, ResolvedComponent } from '../decide/resolve.ts';
@@ -9,7 +10,7 @@ import { httpSource } from '../metrics/sources/http.ts';
 import { podsSource } from '../metrics/sources/pods.ts';
 import { prometheusSource } from '../metrics/sources/prometheus.ts';
 import { resourceSource, withResource } from '../metrics/sources/resource.ts';
-import type { Source } from '../metrics/sources/source.ts';
+import { sourceTypes, type Source, type SourceType } from '../metrics/sources/source.ts';
 import { selectPods, type Caches } from './caches.ts';
 
 export interface MeasuringDeps {
@@ -33,7 +34,13 @@ export function measure(resolved: Resolved, deps: MeasuringDeps): void {
   const [intervalMs, timeoutMs] = [milliseconds(collector.interval), milliseconds(collector.timeout)];
   const tracked = resolved.components.map(({ spec, target }): TrackedComponent => ({
     name: spec.name,
-    source: sourceOf(spec, { namespace, intervalMs, timeoutMs, connections: deps.connections }),
+    source: sourceOf(spec, {
+      namespace,
+      intervalMs,
+      timeoutMs,
+      connections: deps.connections,
+      begin: sourceBefore(resolved.service, spec.name),
+    }),
     pods: () => selectPods(deps.caches.pods, namespace, target.selector),
     containerName: spec.containerName,
     intervalMs,
@@ -44,16 +51,24 @@ export function measure(resolved: Resolved, deps: MeasuringDeps): void {
   deps.collector.track(keyOf(resolved.service), tracked);
 }
 
+/** What status says was read, of just this spec; where it is none that there is, the first is read. */
+function sourceBefore({ metadata, status = {} }: GenerationService, component: string): SourceType | undefined {
+  if (status.observedGeneration !== metadata.generation) return undefined;
+  const said = status.components?.find(({ name }) => name === component)?.metricsSource;
+  return sourceTypes.find((type) => type === said);
+}
+
 interface SourceContext {
   readonly namespace: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly connections: Connections;
+  readonly begin: SourceType | undefined;
 }
 
 /** What the component names, best first. With metrics.k8s.io among several, CPU and memory are read there whichever is chosen. */
 function sourceOf(spec: ComponentSpec, context: SourceContext): Source {
-  const { intervalMs, timeoutMs, connections } = context;
+  const { intervalMs, timeoutMs, connections, begin } = context;
   const named = spec.metrics === undefined || spec.metrics.length === 0 ? defaultSources : spec.metrics;
   const usage = { usage: connections.usage, containerName: spec.containerName, intervalMs, timeoutMs };
   const hasResource = named.some(({ type }) => type === 'Resource');
@@ -63,7 +78,7 @@ function sourceOf(spec: ComponentSpec, context: SourceContext): Source {
     return hasResource ? withResource(own, usage) : own;
   });
   const [first = resourceSource(usage), ...others] = sources;
-  return others.length === 0 ? first : choiceOf({ sources: [first, ...others], intervalMs });
+  return others.length === 0 ? first : choiceOf({ sources: [first, ...others], intervalMs, begin });
 }
 
 /** Undefined for type Resource, which knows of no load. */

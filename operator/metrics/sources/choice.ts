@@ -1,11 +1,13 @@
 import { chooseSource, type SourceSeen } from '../../decide/source-choice.ts';
 import { stateOf, type PodView } from '../pod-view.ts';
-import type { ReadFailure, ReadResult, Source } from './source.ts';
+import type { ReadFailure, ReadResult, Source, SourceType } from './source.ts';
 
 export interface ChoiceOptions {
   /** By preference; at least one. */
   readonly sources: readonly [Source, ...Source[]];
   readonly intervalMs: number;
+  /** What was read before this process began: it is sticky beyond that. */
+  readonly begin?: SourceType | undefined;
   /** ms of a clock that never jumps. */
   readonly clock?: () => number;
   /** ms since the epoch: for the age of Pods. */
@@ -32,7 +34,10 @@ interface Candidate extends SourceSeen {
 export function choiceOf(options: ChoiceOptions): Source {
   const { sources, intervalMs, clock = () => performance.now(), now = () => Date.now() } = options;
   const candidates = sources.map(unknown);
-  let current = 0;
+  let current = Math.max(
+    0,
+    sources.findIndex(({ type }) => type === options.begin),
+  );
   const chosen = (): Candidate => candidates[current] ?? unknown(sources[0]);
   const choose = (): boolean => {
     const failAfterMs = (failingLooks - 1) * intervalMs;

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { PodView } from '../../../../operator/metrics/pod-view.ts';
 import { choiceOf } from '../../../../operator/metrics/sources/choice.ts';
 import { failed, type ReadFailure, type ReadResult, type Source } from '../../../../operator/metrics/sources/source.ts';
@@ -30,12 +30,13 @@ function scripted(type: Source['type'], first: Said) {
   return { source, script };
 }
 
-function world(first: Said, second: Said, type: Source['type'] = 'Prometheus') {
+function world(first: Said, second: Said, type: Source['type'] = 'Prometheus', begin?: Source['type']) {
   const [pods, other] = [scripted('Pods', first), scripted(type, second)];
   let at = 0;
   const choice = choiceOf({
     sources: [pods.source, other.source],
     intervalMs,
+    begin,
     clock: () => at,
     now: () => start + at,
   });
@@ -59,6 +60,30 @@ test('after three looks that fail the next source is read in the same turn, and 
   expect(await pass(1, pod('a'))).toBe('read');
   expect(choice.type).toBe('Prometheus');
   expect(choice.passedOver?.()).toEqual([{ type: 'Pods', failure: { reason: 'NoPort', message: 'Pods NoPort' } }]);
+});
+
+describe('what was read before a restart', () => {
+  test('is read from the first look, without a try of the better one that does not work', async () => {
+    const { choice, pass } = world('NoPort', 'works', 'Prometheus', 'Prometheus');
+    expect(await pass(1, pod('a'))).toBe('read');
+    expect(choice.type).toBe('Prometheus');
+    expect(choice.passedOver?.()).toEqual([{ type: 'Pods', failure: { reason: 'NoPort', message: 'Pods NoPort' } }]);
+  });
+
+  test('gives way to a better one that works only after the same five minutes, and at once where it fails itself', async () => {
+    const { choice, other, pass } = world('works', 'works', 'Prometheus', 'Prometheus');
+    await pass(30, pod('a'));
+    expect(choice.type).toBe('Prometheus');
+    other.says = 'Unreachable';
+    await pass(3, pod('a'));
+    expect(choice.type).toBe('Pods');
+  });
+
+  test('is forgotten where the component does not name it any more', async () => {
+    const { choice, pass } = world('works', 'works', 'Prometheus', 'HTTP');
+    await pass(1, pod('a'));
+    expect(choice.type).toBe('Pods');
+  });
 });
 
 test('stays as long as one Pod can be read', async () => {
