@@ -68,7 +68,7 @@ const doesIo = [
   'operator/levers/*/lever.ts',
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
-  'operator/levers/redis/{connect,config,parting-words}.ts',
+  'operator/levers/redis/{connect,config,parting-words,slow-log}.ts',
 ];
 const pure = files.filter(
   (path) =>
