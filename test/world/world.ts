@@ -186,8 +186,8 @@ async function installCrds(kube: Kube, signal: AbortSignal): Promise<void> {
   for (const file of ['genops.dev_generationservices.yaml', 'genops.dev_performancepolicies.yaml']) {
     const manifest = parse(await readFile(path.resolve(import.meta.dirname, '../../crds', file), 'utf8')) as Manifest &
       Pick<CustomResourceDefinition, 'spec'>;
-    const known = await kube.get(customResourceDefinitions, manifest.metadata.name, signal);
-    if (hashOf(known?.spec.versions) === hashOf(manifest.spec.versions)) continue;
+    const installed = await kube.get(customResourceDefinitions, manifest.metadata.name, signal);
+    if (hashOf(installed?.spec.versions) === hashOf(manifest.spec.versions)) continue;
     await kube.apply(customResourceDefinitions, manifest, { manager: 'genops-test', force: true }, signal);
   }
   await eventually(() =>
