@@ -9,6 +9,7 @@ export default {
     '<rootDir>/test/faults/harness.test.ts',
     '<rootDir>/test/integration/hostile-pages.test.ts',
     '<rootDir>/test/integration/kube-leader.test.ts',
+    '<rootDir>/test/integration/kept-roll-ups.test.ts',
     '<rootDir>/test/integration/load.test.ts',
     '<rootDir>/test/integration/measured-load.test.ts',
   ],

@@ -38,6 +38,8 @@ export interface Standings {
   /** Time was judged since the roll-ups were kept last, and that is an hour ago; `atOnce` whenever it was. */
   unsaved(service: Owner, now: number, when?: 'atOnce'): SavedRollUps | undefined;
   saved(service: Owner, now: number): void;
+  /** ms since the epoch: when its roll-ups are to be kept next; the sooner, the longer ago they were. */
+  saveAt(service: Owner): number | undefined;
   forget(key: Key): void;
   clear(): void;
 }
@@ -82,6 +84,7 @@ export function createStandings(): Standings {
       const kept = find(service);
       if (kept !== undefined) services.set(keyOf(service), { ...kept, isUnsaved: false, saveAt: nextSave(now) });
     },
+    saveAt: (service) => find(service)?.saveAt,
     forget: (key) => void services.delete(key),
     clear: () => services.clear(),
   };

@@ -36,7 +36,11 @@ export async function keepAllRollUps(
   { logger, ...deps }: KeepDeps & { readonly logger: Logger },
 ): Promise<void> {
   using deadline = openDeadline(new AbortController().signal, patienceMs);
-  const waiting = [...services].filter(({ metadata }) => metadata.deletionTimestamp === undefined).values();
+  const saveAt = (service: Service): number => deps.standings.saveAt(service) ?? Infinity;
+  const waiting = [...services]
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .toSorted((a, b) => saveAt(a) - saveAt(b)) // where there is no time for all, as little as can be is lost
+    .values();
   const lost: unknown[] = [];
   const work = async (): Promise<void> => {
     for (const service of waiting)

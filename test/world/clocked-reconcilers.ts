@@ -14,7 +14,10 @@ export interface ClockedReconcilers extends AsyncDisposable {
   putForward(ms: number): void;
 }
 
-export async function startClockedReconcilers({ kube, namespace }: World): Promise<ClockedReconcilers> {
+export async function startClockedReconcilers({
+  kube,
+  namespace,
+}: Pick<World, 'kube' | 'namespace'>): Promise<ClockedReconcilers> {
   await using stack = new AsyncDisposableStack();
   let aheadMs = 0;
   const logger = createLogger({ level: 'error', format: 'text' });

@@ -97,4 +97,22 @@ describe('keepAllRollUps()', () => {
     await keepAllRollUps(services, deps);
     expect(written).toHaveLength(40);
   });
+
+  test('begins with those that were kept longest ago', async () => {
+    const services = Array.from({ length: 40 }, (_, n) => serviceOf(`s${n}`));
+    const { deps, written, look, pass } = looked(services);
+    const early = services.filter((_, n) => n % 2 === 0);
+    pass(10 * 60_000);
+    for (const service of early) await keepRollUps(service, deps, never, 'atOnce');
+    pass(10 * 60_000);
+    for (const service of services) if (!early.includes(service)) await keepRollUps(service, deps, never, 'atOnce');
+    look();
+    written.length = 0;
+    await keepAllRollUps(services, deps);
+    const order = written.map(([name]) => name);
+    expect(order.toSorted()).toEqual(services.map(({ metadata }) => metadata.name).toSorted());
+    expect(
+      order.slice(0, 15).filter((name) => early.some(({ metadata }) => metadata.name === name)).length,
+    ).toBeGreaterThan(10);
+  });
 });
