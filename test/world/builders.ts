@@ -1,4 +1,4 @@
-import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import type { GenerationService, GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 
 type DeepPartialSpec = Partial<GenerationServiceSpec>;
@@ -21,6 +21,33 @@ export function generationService(
       ],
       ...spec,
     },
+  };
+}
+
+/** A service as the API server gives it back: ai/generation without a component; whatever is given stands instead. */
+export function storedService({
+  metadata,
+  spec,
+  ...given
+}: {
+  readonly metadata?: Partial<GenerationService['metadata']>;
+  readonly spec?: Partial<GenerationServiceSpec>;
+  readonly status?: NonNullable<GenerationService['status']>;
+} = {}): GenerationService {
+  return {
+    apiVersion: 'genops.dev/v1alpha1',
+    kind: 'GenerationService',
+    metadata: {
+      namespace: 'ai',
+      name: 'generation',
+      uid: 'u',
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...metadata,
+    },
+    spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [], ...spec },
+    ...given,
   };
 }
 

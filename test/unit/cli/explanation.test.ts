@@ -1,29 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import { ageText } from '../../../operator/cli/age.ts';
 import { explanationText } from '../../../operator/cli/explain.ts';
 import { explanationOf, type Seen } from '../../../operator/cli/explanation.ts';
+import { storedService } from '../../world/builders.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
-const service = (status: GenerationServiceStatus | undefined): GenerationService => ({
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: {
-    name: 'generation',
-    namespace: 'ai',
-    uid: 'u',
-    resourceVersion: '1',
-    generation: 1,
-    creationTimestamp: '2026-01-01T00:00:00Z',
-  },
-  spec: {
-    mode: 'Enforce',
-    deletionPolicy: 'Retain',
-    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' } }],
-  },
-  ...(status === undefined ? {} : { status }),
-});
+const spec = {
+  components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' } }],
+};
+const service = (status: GenerationServiceStatus | undefined) => storedService({ spec, ...(status && { status }) });
 const silent = { kind: 'silent', why: 'it says nothing' } as const;
 const page = (status: GenerationServiceStatus | undefined, seen: Partial<Seen> = {}): string =>
   explanationText(explanationOf(service(status), { events: [], decisions: silent, ...seen }), now);

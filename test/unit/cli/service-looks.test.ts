@@ -2,24 +2,10 @@ import { expect, test } from '@jest/globals';
 import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import { serviceLook } from '../../../operator/cli/service-looks.ts';
+import { storedService } from '../../world/builders.ts';
 
-const service = (
-  status: GenerationServiceStatus,
-  spec: Partial<GenerationService['spec']> = {},
-): GenerationService => ({
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: {
-    name: 'generation',
-    namespace: 'ai',
-    uid: 'u',
-    resourceVersion: '1',
-    generation: 3,
-    creationTimestamp: '2026-01-01T00:00:00Z',
-  },
-  spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [], ...spec },
-  status,
-});
+const service = (status: GenerationServiceStatus, spec: Partial<GenerationService['spec']> = {}) =>
+  storedService({ metadata: { generation: 3 }, spec, status });
 const condition = (type: string, status: 'True' | 'False', message: string) => ({
   type,
   status,

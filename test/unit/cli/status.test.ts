@@ -1,24 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import { leaderText } from '../../../operator/cli/status-operator.ts';
 import { statusText } from '../../../operator/cli/status.ts';
 import type { Lease } from '../../../operator/kube/lease.ts';
+import { storedService } from '../../world/builders.ts';
 
-const service = (status: GenerationServiceStatus): GenerationService => ({
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: {
-    name: 'generation',
-    namespace: 'ai',
-    uid: 'u',
-    resourceVersion: '1',
-    generation: 1,
-    creationTimestamp: '2026-01-01T00:00:00Z',
-  },
-  spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [] },
-  status,
-});
+const service = (status: GenerationServiceStatus) => storedService({ status });
 
 test('genops status names the policy of the spec, and the one in force where that is another', () => {
   const named = (name: string, policy?: { readonly name?: string }) => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GenerationService, GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import { planFloor, type PlanFloorInput } from '../../../operator/decide/plan-floor.ts';
 import { resolve, type Resolved } from '../../../operator/decide/resolve.ts';
+import { storedService } from '../../world/builders.ts';
 
 const now = 1_800_000_000_000;
 interface Hpa {
@@ -18,25 +19,13 @@ const withFloor = (hpa: Hpa, minReplicas: number, maxReplicas = 20): Hpa => ({
 });
 
 function resolved(horizontal: PolicySpec['horizontal'] = {}, spec: Partial<GenerationServiceSpec> = {}): Resolved {
-  const service: GenerationService = {
-    apiVersion: 'genops.dev/v1alpha1',
-    kind: 'GenerationService',
-    metadata: {
-      namespace: 'ai',
-      name: 'generation',
-      uid: 'service',
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-    },
+  const service = storedService({
     spec: {
-      mode: 'Enforce',
-      deletionPolicy: 'Retain',
       components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
       overrides: { horizontal },
       ...spec,
     },
-  };
+  });
   const targets = new Map([['workflow', { kind: 'found', replicas: 2, selector: [] }]] as const);
   const resolution = resolve({ service, policy: undefined, targets, podsMetrics: 'Shadow' });
   if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));

@@ -5,17 +5,10 @@ import type { LeverMode } from '../../../operator/levers/lever.ts';
 import type { AnyLever, Observation } from '../../../operator/levers/run.ts';
 import { claimedBy, withoutClaimed, type Claims } from '../../../operator/reconcilers/claims.ts';
 import type { StateView } from '../../../operator/reconcilers/state.ts';
+import { storedService } from '../../world/builders.ts';
 
-const service = (
-  name: string,
-  createdAt: string,
-  mode: GenerationService['spec']['mode'] = 'Enforce',
-): GenerationService => ({
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: { namespace: 'ai', name, uid: name, resourceVersion: '1', generation: 1, creationTimestamp: createdAt },
-  spec: { mode, deletionPolicy: 'Retain', components: [] },
-});
+const service = (name: string, creationTimestamp: string, mode: GenerationService['spec']['mode'] = 'Enforce') =>
+  storedService({ metadata: { name, uid: name, creationTimestamp }, spec: { mode } });
 const older = service('older', '2026-01-01T00:00:00Z');
 const younger = service('younger', '2026-01-02T00:00:00Z');
 

@@ -1,15 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
 import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import type { AnyLever, Observation } from '../../../operator/levers/run.ts';
+import { storedService } from '../../world/builders.ts';
 
-const service = (uid: string, name = 'generation'): GenerationService => ({
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: { namespace: 'ai', name, uid, resourceVersion: '1', generation: 1, creationTimestamp: '' },
-  spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [] },
-});
+const service = (uid: string, name = 'generation') => storedService({ metadata: { uid, name } });
 
 describe('last words', () => {
   test('are of one service', () => {

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { GenerationService, GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import { resolve } from '../../../operator/decide/resolve.ts';
 import { keyOf } from '../../../operator/kube/object.ts';
@@ -15,6 +15,7 @@ import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import { createLogger } from '../../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../../operator/telemetry/metrics.ts';
 import { podView } from '../../world/pod-view.ts';
+import { storedService } from '../../world/builders.ts';
 
 export const start = Date.UTC(2026, 0, 1);
 export const intervalMs = 10_000;
@@ -100,21 +101,11 @@ export function serviceWith({
 }: Given = {}) {
   let { pods = [], page = full }: Pick<Given, 'pods' | 'page'> = given;
   const { source = (pages: Source) => pages } = given;
-  const service: GenerationService = {
-    apiVersion: 'genops.dev/v1alpha1',
-    kind: 'GenerationService',
-    metadata: {
-      name: 'generation',
-      namespace: 'ai',
-      uid: 'u',
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      annotations,
-    },
-    spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [componentOf('workflow')], ...spec },
+  const service = storedService({
+    metadata: { annotations },
+    spec: { components: [componentOf('workflow')], ...spec },
     ...(status && { status }),
-  };
+  });
   const { components } = service.spec;
   const selectorOf = (app: string) => [{ key: 'app', operator: 'In', values: [app] }] as const;
   const targets = new Map(

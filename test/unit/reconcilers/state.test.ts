@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { Kube } from '../../../operator/kube/client.ts';
 import type { ConfigMap } from '../../../operator/reconcilers/kinds.ts';
 import { createStates, projectState, serversOf, type ServiceState } from '../../../operator/reconcilers/state.ts';
+import { storedService } from '../../world/builders.ts';
 
 const state: ServiceState = {
   version: 1,
@@ -77,12 +77,7 @@ test('a server is found by its process and by its address; one that is not held 
 test('a service made again under the same name does not take over the state of the one before', () => {
   const view = projectState(configMap(JSON.stringify(state)));
   const states = createStates({} as Kube, { get: () => view, hasSeen: () => true });
-  const service = (uid: string): GenerationService => ({
-    apiVersion: 'genops.dev/v1alpha1',
-    kind: 'GenerationService',
-    metadata: { namespace: 'ai', name: 'generation', uid, resourceVersion: '1', generation: 1, creationTimestamp: '' },
-    spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [] },
-  });
+  const service = (uid: string) => storedService({ metadata: { uid } });
   expect(states.of(service('first'))).toEqual(state);
   expect(states.of(service('second'))).toEqual({ version: 1, levers: {} });
 });

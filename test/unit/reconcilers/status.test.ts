@@ -4,25 +4,15 @@ import { resolve, type TargetSeen } from '../../../operator/decide/resolve.ts';
 import type { PlannedCondition } from '../../../operator/levers/lever.ts';
 import type { UnitResult } from '../../../operator/levers/run.ts';
 import { renderStatus, type Visit } from '../../../operator/reconcilers/status.ts';
+import { storedService } from '../../world/builders.ts';
 
-const service: GenerationService = {
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: {
-    name: 'generation',
-    namespace: 'ai',
-    uid: 'u',
-    resourceVersion: '1',
-    generation: 3,
-    creationTimestamp: '2026-01-01T00:00:00Z',
-  },
+const service = storedService({
+  metadata: { generation: 3 },
   spec: {
-    mode: 'Enforce',
-    deletionPolicy: 'Retain',
     components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } }],
     redis: [{ name: 'cache', secretRef: { name: 'redis' } }],
   },
-};
+});
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
 const result = (lever: 'horizontal' | 'redis', unit: string, condition: PlannedCondition): UnitResult =>
   ({

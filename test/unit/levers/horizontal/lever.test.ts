@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { GenerationService, GenerationServiceSpec } from '../../../../operator/api/generation-service.ts';
+import type { GenerationServiceSpec } from '../../../../operator/api/generation-service.ts';
 import { resolve, type Resolved, type TargetSeen } from '../../../../operator/decide/resolve.ts';
 import type { Kube } from '../../../../operator/kube/client.ts';
 import { createOwnWrites } from '../../../../operator/kube/own-writes.ts';
@@ -7,6 +7,7 @@ import { targetKey, type HpaSpec, type HpaView } from '../../../../operator/leve
 import { horizontal, type HorizontalDeps } from '../../../../operator/levers/horizontal/lever.ts';
 import { orphansOf } from '../../../../operator/levers/horizontal/orphan.ts';
 import { apply, observe, planAll, type AnyLever, type UnitResult } from '../../../../operator/levers/run.ts';
+import { storedService } from '../../../world/builders.ts';
 
 const never = new AbortController().signal;
 const web = { name: 'web', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } };
@@ -14,19 +15,7 @@ const web = { name: 'web', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment
 const found: TargetSeen = { kind: 'found', replicas: 2, selector: [] };
 
 function resolved(spec: Partial<GenerationServiceSpec> = {}, target = found): Resolved {
-  const service: GenerationService = {
-    apiVersion: 'genops.dev/v1alpha1',
-    kind: 'GenerationService',
-    metadata: {
-      namespace: 'ai',
-      name: 'generation',
-      uid: 'service-uid',
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-    },
-    spec: { mode: 'Enforce', deletionPolicy: 'Retain', components: [web], ...spec },
-  };
+  const service = storedService({ metadata: { uid: 'service-uid' }, spec: { components: [web], ...spec } });
   const targets = new Map<string, TargetSeen>(service.spec.components.map(({ name }) => [name, target]));
   const resolution = resolve({ service, policy: undefined, targets, podsMetrics: 'Shadow' });
   if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));

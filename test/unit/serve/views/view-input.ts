@@ -3,28 +3,20 @@ import type { GenerationService } from '../../../../operator/api/generation-serv
 import { createRing } from '../../../../operator/metrics/windows.ts';
 import type { ViewInput } from '../../../../operator/serve/views/figures.ts';
 import { viewColumns, type Rows } from '../../../../operator/serve/views/rows.ts';
+import { storedService } from '../../../world/builders.ts';
 
 /** What the views' tests begin with. */
 export const now = Date.UTC(2026, 10, 25, 12, 0, 0);
 const timed = (value: number) => ({ value, observedAt: now - 4_000 });
 
 export const service = (changes: Partial<GenerationService> = {}): GenerationService => ({
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  metadata: {
-    namespace: 'ai',
-    name: 'generation',
-    uid: 'u',
-    resourceVersion: '1',
-    generation: 1,
-    creationTimestamp: '2026-11-25T11:00:00Z',
-  },
-  spec: {
-    mode: 'Enforce',
-    deletionPolicy: 'Retain',
-    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
-    redis: [{ name: 'cache', secretRef: { name: 'redis-secret' } }],
-  },
+  ...storedService({
+    metadata: { creationTimestamp: '2026-11-25T11:00:00Z' },
+    spec: {
+      components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
+      redis: [{ name: 'cache', secretRef: { name: 'redis-secret' } }],
+    },
+  }),
   ...changes,
 });
 
