@@ -20,6 +20,7 @@ const withFloor = (hpa: Hpa, minReplicas: number, maxReplicas = 20): Hpa => ({
 
 function resolved(horizontal: PolicySpec['horizontal'] = {}, spec: Partial<GenerationServiceSpec> = {}): Resolved {
   const service = storedService({
+    metadata: { uid: 'service' },
     spec: {
       components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
       overrides: { horizontal },
