@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { resolve } from 'node:path';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 
-jest.setTimeout(60_000); // each starts a Node, and the machine may be busy
-
-const script = resolve(import.meta.dirname, '../../../hack/script.ts');
+const script = resolve(import.meta.dirname, '../../hack/script.ts');
 
 /** A script with this `main`, run to its end; `onReady` is called when it has said something. */
 async function run(main: string, onReady: (kill: (signal: NodeJS.Signals) => void) => void = () => undefined) {

@@ -2,12 +2,10 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-jest.setTimeout(60_000); // each starts a Node, and the machine may be busy
-
-const checkout = resolve(import.meta.dirname, '../../..');
-const name = `unit-${process.pid}`;
+const checkout = resolve(import.meta.dirname, '../..');
+const name = `status-${process.pid}`;
 let folder: string;
 
 /** A machine with kind, which writes down what it is asked and has the cluster of `GENOPS_TEST_CLUSTERS`. */
