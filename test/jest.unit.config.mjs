@@ -3,6 +3,7 @@ export default {
   maxWorkers: '100%', // Jest leaves a core to nobody
   displayName: 'unit',
   rootDir: '..',
+  testEnvironment: '<rootDir>/test/jest.environment.mjs',
   roots: ['<rootDir>/test/unit'],
   testMatch: ['**/*.test.ts'],
   transform: {},
