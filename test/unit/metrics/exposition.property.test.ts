@@ -137,9 +137,12 @@ test('reads what the plain reference reads, from page to page', () => {
   );
 });
 
+/** As `unit: 'binary'`, and halves of surrogate pairs, without fast-check's second's worth of a table of all characters. */
+const anyCharacter = fc.nat(0x10ffff).map((code) => String.fromCodePoint(code));
+
 test('throws at nothing, and a page that is read twice gives the same', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), pageOf(noise), (bytes, page) => {
+    fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), pageOf(noise), (bytes, page) => {
       const [once, twice] = readAll([`${page}\n${bytes}\n${page}`, `${page}\n${bytes}\n${page}`]);
       expect(twice).toEqual(once);
     }),

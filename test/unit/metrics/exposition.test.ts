@@ -195,11 +195,11 @@ describe('readPage()', () => {
     expect(readPage('queue_length 4\n', shape, modest)).toMatchObject({ samples: 1, dropped: 0 });
   });
 
-  test('a million series cost no more memory than those that are kept', () => {
+  test('a hundred thousand series cost no more memory than those that are kept', () => {
     const shape = createPageShape(wanted);
     const page = createPage(shape);
-    const text = Array.from({ length: 1_000_000 }, (_, n) => `jobs{a="${n}"} 1\n`).join('');
-    expect(readPage(text, shape, page)).toEqual({ samples: 10_000, junk: 0, dropped: 990_000 });
+    const text = Array.from({ length: 100_000 }, (_, n) => `jobs{a="${n}"} 1\n`).join('');
+    expect(readPage(text, shape, page)).toEqual({ samples: 10_000, junk: 0, dropped: 90_000 });
     expect([shape.series.length, shape.slots.size]).toEqual([10_000, 10_000]);
     expect(page.values.length + page.order.length).toBeLessThan(30_000);
   });
