@@ -105,7 +105,7 @@ describe('decideFloor()', () => {
         window,
         unknown,
         fc.array(known),
-        fc.double({ min: 0, max: 1, maxExcluded: true }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (at, seconds, missing, shadow, part) => {
           const scaleDown = { ...at.behavior.scaleDown, stabilizationWindowSeconds: seconds };
           const first = { ...at, behavior: { ...at.behavior, scaleDown } };
