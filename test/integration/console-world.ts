@@ -27,6 +27,13 @@ export interface ConsoleWorld extends AsyncDisposable {
 }
 
 export async function serveConsole(): Promise<ConsoleWorld> {
+  const services = new Map(['generation', 'search', 'thumbnails'].map((name) => [name, found(name)]));
+  const served = await serveViews(sourcesOf(services));
+  return { ...served, breakSearch: () => void services.set('search', found('search', 'NoPods')) };
+}
+
+/** The operator's HTTPS server with these views and the console, for who has `readersToken`. */
+export async function serveViews(sources: ViewSources): Promise<AsyncDisposable & { readonly url: string }> {
   await using stack = new AsyncDisposableStack();
   const certDir = await mkdtemp(join(tmpdir(), 'genops-console-'));
   stack.defer(() => rm(certDir, { recursive: true }));
@@ -35,26 +42,24 @@ export async function serveConsole(): Promise<ConsoleWorld> {
   await writeFile(join(certDir, 'tls.key'), key);
   const ended = new AbortController();
   stack.defer(() => ended.abort());
-  const services = new Map(['generation', 'search', 'thumbnails'].map((name) => [name, found(name)]));
   const api = await serveApi({
     address: '127.0.0.1:0',
     certDir,
     logger: createLogger({ level: 'error', format: 'text' }),
     signal: ended.signal,
     customMetrics: undefined,
-    views: viewsOf(services),
+    views: viewsOf(sources),
   });
   stack.use(api);
   const owned = stack.move();
   return {
     url: `https://localhost:${api.port}/`,
-    breakSearch: () => void services.set('search', found('search', 'NoPods')),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-const viewsOf = (services: ReadonlyMap<string, GenerationService>): ViewsDeps => ({
-  sources: sourcesOf(services),
+const viewsOf = (sources: ViewSources): ViewsDeps => ({
+  sources,
   authority: {
     authenticate: (token) => Promise.resolve(token === readersToken ? { username: 'reader' } : undefined),
     isAllowed: (_, access) => Promise.resolve('namespace' in access && access.namespace === 'ai'),

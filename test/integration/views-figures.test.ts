@@ -24,11 +24,16 @@ import { performanceStatus } from '../../operator/serve/views/performance-status
 import { resources } from '../../operator/serve/views/resources.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
+import { startChromium } from '../../hack/servers/chromium.ts';
+import { constant } from '../workload/load/profile.ts';
+import { runLoad } from '../workload/load/run.ts';
+import { startService } from '../workload/service-process.ts';
 import { listen } from '../workload/service/servers.ts';
 import { createService } from '../workload/service/service.ts';
 import { readSettings } from '../workload/service/settings.ts';
 import { deployment, generationService, hpa } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
+import { readersToken, serveViews } from './console-world.ts';
 import { namespaces, soon, startPlane } from './kube-world.ts';
 import { podServing } from '../world/pod-view.ts';
 
@@ -68,38 +73,22 @@ const podAt = (port: number): PodView =>
     containers: [{ name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 1e9, memoryLimit: 2e9 }],
   });
 
-test('the views of a service have the figures of the requests that were made of its workload', async () => {
-  const settings = readSettings({
-    HOST: '127.0.0.1',
-    PORT: '0',
-    METRICS_PORT: '0',
-    WORKFLOW_MEAN_MS: '120',
-    WORKFLOW_CV: '0',
-    WORKFLOW_CPU_MS: '1',
-    WORKFLOW_SLOTS: '8',
-  });
-  await using workload = await listen(createService(settings, undefined), settings);
-  await using caches = openCaches({ kube, namespaces: ['ai'], watchApiServices: false, logger });
-  await using scraper = { client: createScraper(), [Symbol.asyncDispose]: () => scraper.client.close() };
-  using collector = createCollector({ metrics: createMetrics(), logger });
-  using sources = openViewSources({
-    caches,
-    collector,
-    standings: createStandings(),
-    running: () => undefined,
-    clock: Date,
-  });
+/** What the operator shows of the service, whose one Pod serves its metrics on that port: real caches, a real collector, once it has read the Pod twice. */
+async function measureAt(port: number) {
+  await using stack = new AsyncDisposableStack();
+  const caches = stack.use(openCaches({ kube, namespaces: ['ai'], watchApiServices: false, logger }));
+  const scraper = stack.adopt(createScraper(), (client) => client.close());
+  const collector = stack.use(createCollector({ metrics: createMetrics(), logger }));
+  const [standings, running] = [createStandings(), () => undefined];
+  const sources = stack.use(openViewSources({ caches, collector, standings, running, clock: Date }));
   await Promise.all(caches.all.map((cache) => cache.synced(soon())));
+  const guard = createAddressGuard({ widen: ['127.0.0.0/8'] });
   collector.track('ai/generation', [
     {
       name: 'workflow',
       containerName: undefined,
-      source: podsSource({
-        endpoint: { port: 'metrics', path: '/metrics', scheme: 'HTTP' },
-        scraper: scraper.client,
-        guard: createAddressGuard({ widen: ['127.0.0.0/8'] }),
-      }),
-      pods: () => [podAt(workload.metricsPort)],
+      source: podsSource({ endpoint: { port: 'metrics', path: '/metrics', scheme: 'HTTP' }, scraper, guard }),
+      pods: () => [podAt(port)],
       intervalMs: 1_000,
       timeoutMs: 500,
       history: 1_000,
@@ -107,6 +96,17 @@ test('the views of a service have the figures of the requests that were made of 
     },
   ]);
   await eventually(() => expect(collector.podRates('ai/generation', 'workflow')[0]?.requestsPerSecond).toBe(0));
+  const owned = stack.move();
+  return { sources, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const shape = { WORKFLOW_MEAN_MS: '120', WORKFLOW_CV: '0', WORKFLOW_CPU_MS: '1', WORKFLOW_SLOTS: '8' };
+
+test('the views of a service have the figures of the requests that were made of its workload', async () => {
+  const settings = readSettings({ ...shape, HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0' });
+  await using workload = await listen(createService(settings, undefined), settings);
+  await using measured = await measureAt(workload.metricsPort);
+  const { sources } = measured;
 
   for (let round = 0; round < 10; round++) {
     const posts = Array.from({ length: 6 }, () =>
@@ -159,3 +159,48 @@ test('the views of a service have the figures of the requests that were made of 
     fleet(sources.servicesIn('ai'), { replicasOf: (one) => sources.replicasOf(one), now: Date.now() }).services,
   ).toMatchObject([{ name: 'generation', replicas: 3 }]);
 });
+
+test('the console shows in a browser what the collector has measured of a real load', async () => {
+  await using workload = await startService(shape);
+  await using measured = await measureAt(Number(new URL(workload.metricsUrl).port));
+  await using served = await serveViews(measured.sources);
+  await using browser = await startChromium({ width: 1100, height: 900 });
+  const { tab } = browser;
+  const stop = new AbortController();
+  const loading = runLoad(
+    {
+      targets: () => [workload.url],
+      requests: [{ method: 'POST', path: '/api/workflow' }],
+      profile: constant(20, 240),
+      arrivals: 'Uniform',
+    },
+    stop.signal,
+  );
+  await using _ = { [Symbol.asyncDispose]: () => (stop.abort(), loading.then(() => undefined)) };
+  await tab.goTo(`${served.url}#/ai/generation`);
+  await eventually(async () => expect(await tab.evaluate('document.activeElement.id')).toBe('token'));
+  await tab.type(readersToken);
+  await tab.press('Enter');
+
+  const figures = await eventually(
+    async () => {
+      const labels = await tab.evaluate<string[]>(
+        '[...document.querySelectorAll(".plot")].map((plot) => plot.getAttribute("aria-label"))',
+      );
+      const [, requests, replicas, p95, unit] =
+        /^Load: requests ([\d.]+) \/s\n(Replicas: .*)\nResponse time, p95: p95 ([\d.]+) (ms|s),/.exec(
+          labels.join('\n'),
+        ) ?? [];
+      expect([labels, Number(requests) > 15 && Number(requests) < 25]).toEqual([labels, true]);
+      return { replicas, p95Ms: Number(p95) * (unit === 's' ? 1_000 : 1) };
+    },
+    { withinMs: 60_000 },
+  );
+  stop.abort();
+  const { latency } = await loading;
+
+  expect(figures.replicas).toBe('Replicas: ready 1, floor 2, max 9'); // of the one Pod and of the HPA that stands there
+  expect(figures.p95Ms).toBeGreaterThan(100); // each takes 120 ms, which lies between two buckets
+  expect(figures.p95Ms).toBeLessThan(Math.max(200, latency?.maxMs ?? 0));
+  expect(tab.complaints.filter((said) => !/status of 40[13]/.test(said))).toEqual([]);
+}, 180_000);

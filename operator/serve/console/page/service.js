@@ -32,10 +32,12 @@ export function servicePage(namespace, name) {
   );
   const refresh = async (signal) => {
     const since = range.ms() === undefined ? 0 : Date.now() - range.ms();
-    const history = view(`${base}/history?since=${since}`, signal);
-    const status = await statusOf(base, signal);
-    show(await history, status, { standing, problems, objectives, board, changes });
-    return (await history).observedAt;
+    const [history, status] = await Promise.all([
+      view(`${base}/history?since=${since}`, signal),
+      statusOf(base, signal), // both may be refused, and each is heard
+    ]);
+    show(history, status, { standing, problems, objectives, board, changes });
+    return history.observedAt;
   };
   return { node, update: refresh, close: () => board.close() };
 }
