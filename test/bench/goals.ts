@@ -55,6 +55,7 @@ export function goals(figure: Figure, count: number): readonly Verdict[] {
     atMost('idle: requests/s, Lease included', own('idle', 'requestsPerSecond'), 0.2),
     atMost('idle: CPU, % of a core', own('idle', 'cpuPercent'), 0.3),
     atMost('churn: requests', own('churn', 'requests'), 0),
+    atMost('serve: p99 in ms at 100/s during converge', own('serve', 'p99Ms'), 10),
     atMost('restart: writes', own('restart', 'writes'), 0),
     atMost('restart: requests besides discovery and Lease', own('restart', 'requests'), 10),
     atMost('restart: time to ready ÷ converge', own('restart', 'seconds') / own('converge', 'seconds'), 0.5),

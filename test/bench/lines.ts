@@ -10,7 +10,7 @@ import { percentile } from './statistics.ts';
 import { peakBytes, resetPeak } from './usage.ts';
 import type { World } from './world.ts';
 
-export type LineName = 'floor' | 'converge' | 'trickle' | 'settle' | 'idle' | 'churn' | 'update' | 'restart';
+export type LineName = 'floor' | 'converge' | 'trickle' | 'settle' | 'idle' | 'churn' | 'update' | 'restart' | 'serve';
 
 /** What one line gave in one run. */
 export interface Measured {

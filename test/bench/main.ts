@@ -6,6 +6,7 @@ import { genops, goPeer } from './contestants.ts';
 import { churn, converge, floor, rest, restart, trickle, update, type Measured } from './lines.ts';
 import type { Contestant } from './operators.ts';
 import { report, type Result } from './report.ts';
+import { serve, serving } from './serve.ts';
 import { openWorld, type World } from './world.ts';
 
 const runs = Number(process.env['BENCH_RUNS'] ?? 3);
@@ -61,11 +62,14 @@ interface MeasureInput {
 
 /** Adds to `results` as it goes. Contestants take turns, so that a machine that becomes slower is so for all. */
 async function measure(results: Result[], { folder, progress, stop }: MeasureInput): Promise<void> {
-  const peers = [await goPeer(progress, stop), await genops(folder)];
+  const own = await genops(folder);
+  const peers = [await goPeer(progress, stop), own];
+  const server = await serving(own, folder);
   const turns: readonly Turn[] = [
     { who: undefined, lines: (world, signal) => only(floor, world, signal) },
     ...peers.map((who) => ({ who, lines: life })),
     ...peers.map((who) => ({ who, lines: (world: World, signal: AbortSignal) => only(trickle, world, signal) })),
+    { who: server, lines: (world, signal) => only((one, until) => serve(server, one, until), world, signal) },
   ];
   for (let run = 1; run <= runs; run += 1) {
     progress.line(`run ${run} of ${runs}`);

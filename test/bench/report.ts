@@ -26,6 +26,7 @@ const columns: Readonly<Record<LineName, readonly string[]>> = {
   churn: ['operatorCpuS', 'requests', 'writes'],
   update: ['seconds', 'p50Ms', 'p99Ms', 'operatorCpuS', 'apiServerCpuS', 'writes'],
   restart: ['seconds', 'operatorCpuS', 'requests', 'writes'],
+  serve: ['p50Ms', 'p99Ms', 'asked', 'refused', 'seconds', 'operatorCpuS'],
 };
 
 /** Markdown: a table of medians with lowest and highest, what was asked of the API server, and the goals. */

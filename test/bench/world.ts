@@ -113,6 +113,31 @@ async function install({ binDir, kubeconfigPath }: ControlPlane, signal: AbortSi
   await kubectl('create', 'clusterrolebinding', operatorUser, '--clusterrole=genops', `--user=${operatorUser}`);
   const binding = ['rolebinding', operatorUser, '--role=genops-leader', `--user=${operatorUser}`];
   await kubectl('-n', leaseNamespace, 'create', ...binding);
+  // What the chart adds for the metrics API: the line `serve` has it on.
+  await kubectl(
+    'create',
+    'clusterrole',
+    `${operatorUser}-api`,
+    '--verb=get,list,watch',
+    '--resource=apiservices.apiregistration.k8s.io',
+  );
+  await kubectl(
+    'create',
+    'clusterrolebinding',
+    `${operatorUser}-api`,
+    `--clusterrole=${operatorUser}-api`,
+    `--user=${operatorUser}`,
+  );
+  const reader = 'extension-apiserver-authentication-reader';
+  await kubectl(
+    '-n',
+    'kube-system',
+    'create',
+    'rolebinding',
+    operatorUser,
+    `--role=${reader}`,
+    `--user=${operatorUser}`,
+  );
   await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
 }
 
