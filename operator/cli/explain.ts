@@ -160,5 +160,3 @@ const section = (title: string, rows: readonly (readonly string[])[]): string =>
 
 const since = (time: string | undefined, now: number): string =>
   time === undefined ? '' : `for ${ageText(now - Date.parse(time))}`;
-
-export { ageText } from './age.ts';
