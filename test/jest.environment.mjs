@@ -1,17 +1,27 @@
 import vm from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** What V8 made of a text, by file. */
-const compiled = new Map();
-const { compileFunction, createContext } = vm;
+const { compileFunction, createContext, SourceTextModule } = vm;
 
-/** Jest compiles its own megabyte, and every CommonJS package, anew for each test file: here once a process. */
+/** What V8 made of a text. Jest compiles its own megabyte, and all that a test imports, anew for each test file: here once a process. */
+const compiled = { functions: new Map(), modules: new Map() };
+const madeOf = (known, text) => (known?.text === text ? known.cachedData : undefined);
+
 vm.compileFunction = (text, parameters, options) => {
-  const known = compiled.get(options.filename);
-  if (known?.text === text) return compileFunction(text, parameters, { ...options, cachedData: known.cachedData });
+  const cachedData = madeOf(compiled.functions.get(options.filename), text);
+  if (cachedData !== undefined) return compileFunction(text, parameters, { ...options, cachedData });
   const made = compileFunction(text, parameters, { ...options, produceCachedData: true });
-  compiled.set(options.filename, { text, cachedData: made.cachedData });
+  compiled.functions.set(options.filename, { text, cachedData: made.cachedData });
   return made;
+};
+
+vm.SourceTextModule = class extends SourceTextModule {
+  constructor(text, options) {
+    const cachedData = madeOf(compiled.modules.get(options.identifier), text);
+    super(text, cachedData === undefined ? options : { ...options, cachedData });
+    if (cachedData === undefined)
+      compiled.modules.set(options.identifier, { text, cachedData: this.createCachedData() });
+  }
 };
 
 /**
