@@ -101,6 +101,8 @@ test('Shadow: load raises the floor, the real HPA follows it, and both come down
     reason: 'LoadHigh',
     message: expect.stringContaining('requests_per_second is '),
   });
+  const { time = '', nextEligibleTime = '' } = status?.components?.[0]?.decision ?? {};
+  expect(Date.parse(nextEligibleTime)).toBeGreaterThan(Date.parse(time)); // the next look, or the end of a rate
   expect(
     (await world.kube.list(events, { namespace: world.namespace }, world.signal)).map(({ reason }) => reason),
   ).toContain('FloorRaised');
