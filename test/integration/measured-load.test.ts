@@ -11,6 +11,7 @@ import { constant } from '../workload/load/profile.ts';
 import { runLoad } from '../workload/load/run.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { eventually } from '../world/eventually.ts';
+import { podServing } from '../world/pod-view.ts';
 
 const scraper = createScraper();
 let service: ServiceProcess;
@@ -24,24 +25,6 @@ afterAll(async () => {
 
 const windowMs = 60_000;
 const key = 'ai/generation';
-
-function podOf({ metricsUrl }: ServiceProcess): PodView {
-  return {
-    namespace: 'ai',
-    name: 'a',
-    uid: 'a',
-    labels: {},
-    ip: '127.0.0.1',
-    phase: 'Running',
-    ready: true,
-    readySince: 0,
-    createdAt: 0,
-    deleting: false,
-    ports: [{ name: 'metrics', containerPort: Number(new URL(metricsUrl).port) }],
-    containers: [],
-    oomKilledAt: undefined,
-  };
-}
 
 function startCollector(pod: PodView): Collector {
   const collector = createCollector({
@@ -70,7 +53,7 @@ const attempts = 4;
 
 /** One load, as the generator has it and as the collector has it. Undefined: this machine was busy, and the generator itself late. */
 async function measureBoth(query: string) {
-  using collector = startCollector(podOf(service));
+  using collector = startCollector(podServing('a', Number(new URL(service.metricsUrl).port)));
   const figures = () => collector.windowOf(key, 'workflow', windowMs);
   await eventually(() => expect(collector.podRates(key, 'workflow')[0]?.requestsPerSecond).toBe(0));
   const started = Date.now();
