@@ -53,3 +53,27 @@ export function together(a: Histogram | undefined, b: Histogram): Histogram {
 }
 
 const countOf = ({ bounds, counts }: Histogram, bound: number): number => counts[bounds.indexOf(bound)] ?? 0;
+
+/**
+ * The bounds of `histogram`, without those that tell the least, down to `most` of them (2 or more).
+ * The greatest stays, and below +Inf the greatest finite one: no observation is without a bucket, and none gets beyond what can be told.
+ */
+export function thinned({ bounds, counts }: Histogram, most: number): readonly number[] {
+  const kept = bounds.map((bound, index) => ({ bound, count: counts[index] ?? 0 }));
+  while (kept.length > most) {
+    const mergeable = kept.slice(0, kept.at(-1)?.bound === Infinity ? -2 : -1);
+    const told = mergeable.map((_, index) => toldBy(kept, index));
+    const least = told.indexOf(Math.min(...told));
+    const [gone, next] = kept.splice(least, 2);
+    if (gone !== undefined && next !== undefined)
+      kept.splice(least, 0, { bound: next.bound, count: gone.count + next.count });
+  }
+  return kept.map(({ bound }) => bound);
+}
+
+/** What is lost where a bucket is merged with the next: nothing where both are empty, else the width of the two by their upper bound. */
+function toldBy(buckets: readonly { readonly bound: number; readonly count: number }[], index: number): number {
+  const [below, own, next] = [buckets[index - 1], buckets[index], buckets[index + 1]];
+  if (own === undefined || next === undefined || own.count + next.count === 0) return 0;
+  return 1 - (below?.bound ?? Math.min(own.bound, 0)) / next.bound;
+}
