@@ -11,6 +11,17 @@ export const pending = {
   Pending: { status: 'Unknown', means: 'Not looked at yet.' },
 } as const satisfies Record<string, ReasonText>;
 
+/** Of what is measured and judged. */
+export const judged = {
+  ...pending,
+  PolicyRejected: {
+    status: 'Unknown',
+    means:
+      'The policy is rejected, and the operator that leads now has accepted none before: nothing is measured, judged or moved.',
+    next: 'See the condition PolicyAccepted.',
+  },
+} as const satisfies Record<string, ReasonText>;
+
 /** Of every lever. */
 export const lever = {
   ...pending,

@@ -1,4 +1,4 @@
-import { lever, notImplemented, pending, server, type ReasonText } from './lever-reasons.ts';
+import { judged, lever, notImplemented, pending, server, type ReasonText } from './lever-reasons.ts';
 
 interface ConditionText {
   /** What status True says. */
@@ -33,13 +33,13 @@ export const conditions = {
       Valid: { status: 'True', means: 'The effective policy is valid.' },
       PolicyNotFound: {
         status: 'False',
-        means: 'spec.policyRef names no PerformancePolicy of this namespace.',
+        means: 'spec.policyRef names no PerformancePolicy of this namespace. What was accepted last stays in force.',
         next: 'Create it or correct the name.',
       },
       InvalidEffectivePolicy: {
         status: 'False',
         means:
-          'Two layers contradict each other, for example minReplicas of the policy and maxReplicas of the overrides. The last good plan stays in force.',
+          'Two layers contradict each other, for example minReplicas of the policy and maxReplicas of the overrides. The last good plan stays in force: servers, autoscalers and floors are kept to what was accepted last.',
         next: 'genops policy effective shows every value and where it comes from.',
       },
     },
@@ -212,7 +212,7 @@ export const conditions = {
   ScalerActive: {
     means: 'The scaler may act.',
     reasons: {
-      ...pending,
+      ...judged,
       ...notImplemented,
       Active: { status: 'True', means: 'The scaler decides at each interval.' },
       DryRun: {
@@ -264,7 +264,7 @@ export const conditions = {
   MetricsAvailable: {
     means: 'Every signal that a decision needs is fresh.',
     reasons: {
-      ...pending,
+      ...judged,
       Fresh: { status: 'True', means: 'Every needed signal is fresh.' },
       SourceUnreachable: {
         status: 'False',
@@ -282,7 +282,7 @@ export const conditions = {
   ObjectivesMet: {
     means: 'Every required objective is met; one that was not exercised does not count against it.',
     reasons: {
-      ...pending,
+      ...judged,
       Met: { status: 'True', means: 'Every required objective is met.' },
       NotMet: {
         status: 'False',

@@ -3,15 +3,17 @@ import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
+import { resolveInForce } from './in-force.ts';
 import { nextVisit } from './next-visit.ts';
 import { report } from './report.ts';
-import { applyRemembered, planService, policyOf, resolveService, type VisitDeps } from './visit.ts';
+import { applyRemembered, planService, type VisitDeps } from './visit.ts';
 
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
   return async (key, signal) => {
     const cached = deps.caches.services.get(key);
     if (cached === undefined) {
+      deps.accepted.forget(key);
       deps.decisions.forget(key);
       deps.assessed.forget(key);
       deps.hitRatios.forget(key);
@@ -22,7 +24,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);
     await ensureFinalizer(service, deps, signal); // before the first change: what we touch we can put back
 
-    const resolution = await resolveService(service, deps, signal);
+    const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') {
       await report(service, { kind: 'problem', resolution }, deps, signal);
       return awaitChange;
@@ -39,7 +41,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       results,
       assessment,
       scaler: deps.decisions.of(service),
-      policyGeneration: policyOf(service, deps.caches)?.metadata.generation,
+      policyGeneration: deps.accepted.of(service)?.policy?.metadata.generation,
       policyHash: deps.policies.hash(resolved.policies),
       planHash: planHash(plans),
     } as const;

@@ -1,14 +1,15 @@
 import { milliseconds } from '../api/duration.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import type { Key } from '../kube/object.ts';
-import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
+import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
 import type { Queue } from '../kube/queue.ts';
 import { assess, statesOf, type Assessment } from './assess.ts';
 import { selectPods, type Caches } from './caches.ts';
+import { resolveInForce } from './in-force.ts';
 import { keepRollUps } from './kept-roll-ups.ts';
 import { measure, type MeasuringDeps } from './measuring.ts';
 import { isWatched } from './targets.ts';
-import { resolveService, type VisitDeps } from './visit.ts';
+import type { VisitDeps } from './visit.ts';
 
 export interface ObjectivesDeps extends VisitDeps, MeasuringDeps {
   readonly caches: VisitDeps['caches'];
@@ -23,16 +24,17 @@ export interface ObjectivesDeps extends VisitDeps, MeasuringDeps {
 export function objectives(deps: ObjectivesDeps): Reconcile {
   /** When a service last had a Pod, ms since the epoch. */
   const podsAt = new Map<Key, number>();
+  const forget = (key: Key): Next => {
+    podsAt.delete(key);
+    deps.collector.untrack(key);
+    deps.standings.forget(key);
+    return awaitChange;
+  };
   return async (key, signal) => {
     const cached = deps.caches.services.get(key);
-    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) {
-      podsAt.delete(key);
-      deps.collector.untrack(key);
-      deps.standings.forget(key);
-      return awaitChange;
-    }
-    const resolution = await resolveService(deps.statuses.latest(cached), deps, signal);
-    if (resolution.kind === 'problem') return awaitChange;
+    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return forget(key);
+    const resolution = await resolveInForce(deps.statuses.latest(cached), deps, signal);
+    if (resolution.kind === 'problem') return forget(key); // its gauges must not repeat what another of its name had
     const { resolved } = resolution;
     const now = deps.clock.now();
     if (hasPods(resolved, deps.caches)) podsAt.set(key, now);

@@ -78,6 +78,7 @@ function visitDeps({
     levers: serviceLevers(kube, caches),
     states: createStates(kube, caches.states),
     policies: createEffectivePolicies(),
+    accepted: createLastWords(),
     decisions: createLastWords(),
     assessed: createLastWords(),
     hitRatios: createHitRatios(),

@@ -18,12 +18,13 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
 import { decisionStatus, type Decisions, type Looks } from './decisions.ts';
+import { resolveInForce } from './in-force.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
-import { resolveService, type VisitDeps } from './visit.ts';
+import type { VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<
   VisitDeps,
-  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies'
+  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies' | 'accepted'
 > {
   /** The Pods of a component with their requests per second. */
   readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
@@ -60,7 +61,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
       for (const known of memories.keys()) if (known.startsWith(`${key}/`)) memories.delete(known);
       return awaitChange;
     }
-    const resolution = await resolveService(service, deps, signal);
+    const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') return awaitChange;
     const { resolved } = resolution;
     const results: ComponentResult[] = [];

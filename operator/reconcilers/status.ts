@@ -1,5 +1,6 @@
 import { withCondition, type Condition, type Finding, type NewCondition } from '../api/conditions.ts';
 import type { GenerationService } from '../api/generation-service.ts';
+import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolution, Resolved } from '../decide/resolve.ts';
 import type { UnitResult } from '../levers/run.ts';
@@ -10,7 +11,7 @@ import { ignoredFields, notImplemented } from './not-implemented.ts';
 
 /** All that one visit has found. */
 export type Visit =
-  /** The service could not be resolved: nothing was changed, and what was in force still is. */
+  /** The service could not be resolved, and this process knows of nothing that was accepted before: nothing was changed, and what was in force still is. */
   | { readonly kind: 'problem'; readonly resolution: Extract<Resolution, { kind: 'problem' }> }
   | {
       readonly kind: 'reconciled';
@@ -27,11 +28,13 @@ export type Visit =
 /** The whole status. Equal input gives equal bytes, so that what did not change is not written. */
 export function renderStatus(service: GenerationService, visit: Visit, now: Date): GenerationServiceStatus {
   const previous = service.status ?? {};
+  const inForce = visit.kind === 'problem' ? service : visit.resolution.resolved.service;
   const isKnown = (type: string): boolean =>
     previous.conditions?.some(
-      (condition) => condition.type === type && condition.observedGeneration === service.metadata.generation,
+      ({ type: known, reason, observedGeneration }) =>
+        known === type && observedGeneration === service.metadata.generation && reason !== 'PolicyRejected',
     ) === true;
-  const found = (visit.kind === 'problem' ? visit.resolution.conditions : conditionsOf(visit)).filter(
+  const found = (visit.kind === 'problem' ? [...visit.resolution.conditions, ...unjudged] : conditionsOf(visit)).filter(
     ({ type, reason }) => reason !== 'Pending' || !isKnown(type), // after a restart of ours: not looked at yet is no news
   );
   const kept = (previous.conditions ?? []).filter(
@@ -39,14 +42,28 @@ export function renderStatus(service: GenerationService, visit: Visit, now: Date
   );
   const current = [...found, ...summary([...found, ...kept], visit)];
   const conditions = current.reduce<readonly Condition[]>(
-    (all, condition) => withCondition(all, observed(condition, service), now),
+    (all, condition) => withCondition(all, observed(condition, isOfPlan(condition.type) ? inForce : service), now),
     (previous.conditions ?? []).filter(({ type }) =>
       [...current, ...kept].some((condition) => condition.type === type),
     ),
   );
-  const sections = visit.kind === 'problem' ? previous : resolvedSections(visit, previous);
+  const sections = visit.kind === 'problem' ? withoutFigures(previous) : resolvedSections(visit, previous);
   return { ...sections, observedGeneration: service.metadata.generation, conditions: [...conditions] };
 }
+
+/** What nobody looks at without a policy: nobody can tell how it is. */
+const unjudged = (['MetricsAvailable', 'ObjectivesMet', 'ScalerActive'] as const).map((type) => ({
+  type,
+  status: 'Unknown' as const,
+  reason: 'PolicyRejected' as const,
+  message: problemMessage({
+    saw: 'no accepted policy since the operator began to lead',
+    wanted: 'one to measure, judge and move floors by',
+    next: 'see the condition PolicyAccepted',
+  }),
+}));
+
+const withoutFigures = ({ objectives: _, objectivesMet: __, rating: ___, ...rest }: GenerationServiceStatus) => rest;
 
 const conditionsOf = ({
   resolution,
@@ -59,7 +76,7 @@ const conditionsOf = ({
   ...assessment.conditions,
 ];
 
-/** With a problem, or for a target that is not there, the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
+/** While a policy is rejected, or for a target that is not there, the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
 const isKept = (type: string, visit: Visit): boolean =>
   type !== 'Ready' &&
   type !== 'Stalled' &&
@@ -125,6 +142,8 @@ const stalling: ReadonlySet<string> = new Set([
   'OutOfBounds',
   'SeveralServers',
 ]);
+/** The rest is about what is declared, which may be rejected. */
+const isOfPlan = (type: string): boolean => !['PolicyAccepted', 'TargetFound', 'Ready', 'Stalled'].includes(type);
 /** What keeps a service from being Ready; the rest is told, and is no fault of its settings. */
 const isPartOfReady = (type: string): boolean =>
   type === 'PolicyAccepted' || type === 'TargetFound' || type.endsWith('Applied');

@@ -18,6 +18,7 @@ import type { Caches } from './caches.ts';
 import { withoutClaimed } from './claims.ts';
 import type { LastWords } from './last-words.ts';
 import type { EffectivePolicies } from './effective-policies.ts';
+import type { Accepted } from './in-force.ts';
 import type { ReportDeps } from './report.ts';
 import type { ServiceState, States } from './state.ts';
 import { findTargets } from './targets.ts';
@@ -30,20 +31,29 @@ export interface VisitDeps extends ReportDeps, AssessDeps {
   /** Whether we still lead. */
   readonly mayAct: () => boolean;
   readonly policies: EffectivePolicies;
+  readonly accepted: Accepted;
   /** The states (`statesOf`) that the last visit of a service has put into its status. */
   readonly assessed: LastWords<string>;
   /** Whether HPAs read Pods metrics from our own metrics API. */
   readonly podsMetrics: () => PodsMetricsWay;
 }
 
-/** The effective policy and the targets: what `diff`, the scaler and the objectives work with too. */
-export async function resolveService(
+export type ResolveDeps = Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'policies'>;
+
+/** The effective policy and the targets, as they are declared now. */
+export const resolveService = (
   service: GenerationService & KubeObject,
-  { caches, kube, podsMetrics, policies }: Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'policies'>,
+  deps: ResolveDeps,
+  signal: AbortSignal,
+): Promise<Resolution> => resolveWith(service, policyOf(service, deps.caches), deps, signal);
+
+export async function resolveWith(
+  service: GenerationService & KubeObject,
+  policy: ReturnType<typeof policyOf>,
+  { caches, kube, podsMetrics, policies }: ResolveDeps,
   signal: AbortSignal,
 ): Promise<Resolution> {
   const targets = await findTargets(service, { caches, kube }, signal);
-  const policy = policyOf(service, caches);
   return resolve({ service, policy, targets, podsMetrics: podsMetrics(), effective: (layers) => policies.of(layers) });
 }
 

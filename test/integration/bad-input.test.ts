@@ -77,9 +77,12 @@ describe('what is wrong has its own condition with the next step, recovers by it
     );
     expect(message).toMatch(/policy standard.*GenerationService overrides/);
     await world.eventually(async () => expectCondition(await world.service(), 'Stalled', { status: 'True' }));
-    expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject({
-      spec: { minReplicas: 5, maxReplicas: 20 },
-    });
+    const inForce = { spec: { minReplicas: 5, maxReplicas: 20 } };
+    expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject(inForce);
+    await world.delete(horizontalPodAutoscalers, 'generation-workflow-hpa'); // and is kept up
+    await world.eventually(async () =>
+      expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject(inForce),
+    );
   });
 
   test('a Secret that is missing, wrong, then right; the HPA is made meanwhile', async () => {

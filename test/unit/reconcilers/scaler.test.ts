@@ -7,7 +7,7 @@ import { awaitChange, requeueAfter } from '../../../operator/kube/loop.ts';
 import { horizontalPodAutoscalers } from '../../../operator/levers/horizontal/hpa.ts';
 import { podResource } from '../../../operator/metrics/pod-view.ts';
 import { createEffectivePolicies } from '../../../operator/reconcilers/effective-policies.ts';
-import { deployments, generationServices } from '../../../operator/reconcilers/kinds.ts';
+import { deployments, generationServices, performancePolicies } from '../../../operator/reconcilers/kinds.ts';
 import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import { scaler, type ScalerDeps } from '../../../operator/reconcilers/scaler.ts';
 import { createStates } from '../../../operator/reconcilers/state.ts';
@@ -38,6 +38,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
     clock: { now: () => world.now },
     states: createStates(nobody, caches.states),
     policies: createEffectivePolicies(),
+    accepted: createLastWords(),
     podSamples: () => world.samples,
     sourceOf: () => 'Pods',
     decisions: createLastWords(),
@@ -83,6 +84,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
     /** How often it wanted the floor lower. */
     lowered: async () =>
       (await world.counted.scalingDecisions.get()).values.find(({ labels }) => labels.action === 'ScaleDown')?.value,
+    put,
     remove,
     declare,
     autoscale,
@@ -120,6 +122,30 @@ describe('the scaler', () => {
     await stage.autoscale(2);
     expect(await stage.start()()).toEqual(awaitChange);
     expect(stage.decisions.of(stage.service())).toBeUndefined();
+  });
+
+  test('goes on with what was accepted last while its policy is gone or contradicts the service, and pauses at once', async () => {
+    await using stage = await openScaler();
+    const publish = (minReplicas: number): Promise<void> =>
+      stage.put(performancePolicies, { metadata: { name: 'shared' }, spec: { horizontal: { minReplicas } } });
+    const declare = (spec: Partial<GenerationServiceSpec>): Promise<void> =>
+      stage.declare({ policyRef: { name: 'shared' }, overrides: { horizontal: { maxReplicas: 20 } }, ...spec });
+    await publish(3);
+    await declare({ mode: 'DryRun' });
+    await stage.autoscale(9);
+    await stage.appear();
+    stage.world.samples = idle;
+    const visit = stage.start();
+    await visit();
+    await publish(30); // more than the service's own maxReplicas
+    stage.world.now += 300_000;
+    expect(await visit()).toEqual(requeueAfter(15_000));
+    expect(stage.looks()?.newest).toMatchObject({ from: 9, to: 4, heldBy: 'DryRun' });
+
+    await stage.remove(performancePolicies, 'shared');
+    await declare({ mode: 'Paused' });
+    await visit();
+    expect(stage.looks()?.newest).toMatchObject({ to: 4, heldBy: 'Paused' });
   });
 
   test('asks again after the policy’s interval where a metric is folded in and there are Pods, and rests before', async () => {

@@ -118,6 +118,24 @@ describe('renderStatus()', () => {
       lastTransitionTime: '2026-01-01T00:00:05Z',
     });
   });
+  test('of a service without an accepted policy nobody can tell how it is: what was measured before is not repeated', () => {
+    const objective = { name: 'Memory', state: 'Met', target: '1Gi' } as const;
+    const rating = { grade: 'Good' } as const;
+    const before = {
+      ...renderStatus(service, visit(), at(0)),
+      objectives: [objective],
+      objectivesMet: '1/1',
+      rating,
+    };
+    const broken = { ...service, status: before, spec: { ...service.spec, policyRef: { name: 'gone' } } };
+    const status = renderStatus(broken, visit(applied, broken), at(5));
+    for (const type of ['ScalerActive', 'MetricsAvailable', 'ObjectivesMet'])
+      expect(condition(status, type)).toMatchObject({ status: 'Unknown', reason: 'PolicyRejected' });
+    expect(status).not.toHaveProperty('objectives');
+    expect(status).not.toHaveProperty('objectivesMet');
+    expect(status).not.toHaveProperty('rating');
+    expect(renderStatus({ ...broken, status }, visit(applied, broken), at(60))).toEqual(status);
+  });
   test('keeps what it said of a component whose target is gone, and goes on with the rest', () => {
     const before = renderStatus(service, visit(), at(0));
     const gone = visit(unreachable, { ...service, status: before }, { kind: 'notFound' });
