@@ -48,6 +48,8 @@ interface ComponentResult {
   readonly usesShadow: boolean;
   readonly problem: Problem | undefined;
   readonly moved: boolean;
+  /** What nobody can do anything about but try again: a lost API server, an overload. */
+  readonly failure?: unknown;
 }
 
 /** Moves the floor of each component's autoscaler: minReplicas of the policy, and what Pods metrics ask for that the HPA does not read itself. */
@@ -64,10 +66,12 @@ export function scaler(deps: ScalerDeps): Reconcile {
     const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') return awaitChange;
     const { resolved } = resolution;
-    const results: ComponentResult[] = [];
-    for (const component of resolved.components)
-      results.push(await visitComponent(resolved, component, memories, deps, signal));
-    publish(service, results, deps);
+    const results = await Promise.all(
+      resolved.components.map((component) => visitComponent(resolved, component, memories, deps, signal)),
+    );
+    publish(service, results, deps); // also where one has failed: what was done to the others is told once, now or never
+    const failed = results.find(({ failure }) => failure !== undefined);
+    if (failed !== undefined) throw failed.failure;
     const shadowed = results.some(({ usesShadow }) => usesShadow);
     if (shadowed) return requeueAfter(milliseconds(resolved.policy.scaler.interval));
     const isStuck = results.some(({ problem }) => problem !== undefined); // giving up a field changes no value: nobody tells us
@@ -116,8 +120,7 @@ async function visitComponent(
   try {
     return { ...seen(false), moved: await applyFloor(deps.kube, change, signal) };
   } catch (error) {
-    if (isProblem(error)) return { ...seen(true), problem: error };
-    throw error;
+    return isProblem(error) ? { ...seen(true), problem: error } : { ...idle, failure: error };
   }
 }
 
@@ -143,11 +146,11 @@ const looksOf = (
   before: ReadonlyMap<string, FloorLooks> | undefined,
 ): ReadonlyMap<string, FloorLooks> =>
   new Map(
-    results.flatMap(({ name, look, moved }) =>
-      look === undefined
-        ? []
-        : [[name, { newest: look, lastMove: moved ? look : before?.get(name)?.lastMove }] as const],
-    ),
+    results.flatMap(({ name, look, moved, failure }) => {
+      const known = before?.get(name);
+      if (failure !== undefined) return known === undefined ? [] : [[name, known] as const];
+      return look === undefined ? [] : [[name, { newest: look, lastMove: moved ? look : known?.lastMove }] as const];
+    }),
   );
 
 function announce(

@@ -3,6 +3,7 @@ import type { GenerationServiceSpec } from '../../../operator/api/generation-ser
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import type { PodSample } from '../../../operator/decide/pods-metric.ts';
 import type { Kube } from '../../../operator/kube/client.ts';
+import { ApiError } from '../../../operator/kube/api-error.ts';
 import { awaitChange, requeueAfter } from '../../../operator/kube/loop.ts';
 import { horizontalPodAutoscalers } from '../../../operator/levers/horizontal/hpa.ts';
 import { podResource } from '../../../operator/metrics/pod-view.ts';
@@ -18,25 +19,26 @@ import { feedCaches } from './fed-caches.ts';
 
 const key = 'ai/generation';
 const never = new AbortController().signal;
-/** Here it writes nothing and asks nothing: what it does with a server is told by test/integration/scaling and modes. */
-const nobody = {} as Kube;
+/** Here it writes nothing and asks nothing, but where a test says so: what it does with a server is told by test/integration/scaling and modes. */
+const nobody: Partial<Kube> = {};
 
 /** The Deployment of 9 replicas of a service, and the HPA that we made for it. Figures of its Pods are those that a test names. */
-async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
+async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube = nobody) {
   await using stack = new AsyncDisposableStack();
   const world = {
     samples: [] as readonly PodSample[],
     now: 1_800_000_000_000,
     woken: [] as string[],
+    told: [] as string[],
     counted: createMetrics(),
   };
   const { caches, put, remove } = stack.use(await feedCaches());
   const deps: ScalerDeps = {
     caches,
-    kube: nobody,
+    kube: kube as Kube,
     podsMetrics: () => 'Shadow',
     clock: { now: () => world.now },
-    states: createStates(nobody, caches.states),
+    states: createStates(kube as Kube, caches.states),
     policies: createEffectivePolicies(),
     accepted: createLastWords(),
     podSamples: () => world.samples,
@@ -45,9 +47,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
     looks: createLastWords(),
     services: { add: (woken) => void world.woken.push(woken) },
     events: {
-      record: ({ reason }) => {
-        throw new Error(`an Event ${reason} of a floor that nobody moved`);
-      },
+      record: ({ reason, note }) => void world.told.push(`${reason} ${note}`),
       flush: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },
@@ -60,12 +60,16 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
       generationService({ mode: 'Enforce', deletionPolicy: 'Retain', overrides: { horizontal }, ...spec }),
     );
   /** As the lever made it, or as it is after a move. */
-  const autoscale = (minReplicas: number): Promise<void> => {
-    const { metadata, ...rest } = hpa('hpa', { minReplicas, maxReplicas: 20 });
+  const autoscale = (minReplicas: number, target = 'workflow-execution'): Promise<void> => {
+    const { metadata, spec } = hpa(`${target}-hpa`, { minReplicas, maxReplicas: 20 });
     const ownerReferences = [
       { apiVersion: '', kind: 'GenerationService', name: '', uid: 'generation', controller: true },
     ];
-    return put(horizontalPodAutoscalers, { ...rest, metadata: { ...metadata, ownerReferences } });
+    const scaleTargetRef = { ...spec.scaleTargetRef, name: target };
+    return put(horizontalPodAutoscalers, {
+      spec: { ...spec, scaleTargetRef },
+      metadata: { ...metadata, ownerReferences },
+    });
   };
   await put(deployments, deployment('workflow-execution', { replicas: 9 }));
   await declare();
@@ -79,7 +83,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}) {
   return {
     world,
     decisions: deps.decisions,
-    looks: () => deps.looks.of(service())?.get('workflow'),
+    looks: (component = 'workflow') => deps.looks.of(service())?.get(component),
     service,
     /** How often it wanted the floor lower. */
     lowered: async () =>
@@ -112,7 +116,7 @@ describe('the scaler', () => {
     const last = { action: 'ScaleUp', from: 2, to: 5, reason: 'MinReplicas', message: '', time: '' } as const;
     stage.decisions.put(stage.service(), { problem: undefined, decisions: new Map([['workflow', last]]) });
     expect(await stage.start()()).toEqual(awaitChange); // also with Pods: the HPA reads them itself
-    expect(stage.world.woken).toEqual([]);
+    expect(stage.world).toMatchObject({ woken: [], told: [] });
     expect(stage.decisions.of(stage.service())?.decisions.get('workflow')).toEqual(last);
   });
 
@@ -179,6 +183,33 @@ describe('the scaler', () => {
     stage.world.now += 300_000;
     await visit();
     expect(await stage.lowered()).toBe(1);
+  });
+
+  test('tells of each floor that it moved, also where it fails at another component', async () => {
+    const tooBusy = new ApiError(
+      { verb: 'apply', target: 'it' },
+      { status: 429, reason: 'TooManyRequests', message: 'busy' },
+    );
+    const apply: Kube['apply'] = (_, { metadata }) =>
+      metadata.name === 'render-hpa'
+        ? Promise.resolve({ name: 'render-hpa', uid: 'u', resourceVersion: '99', creationTimestamp: '' })
+        : Promise.reject(tooBusy);
+    await using stage = await openScaler({ ...cpu, minReplicas: 5 }, { apply });
+    const component = (name: string, target: string) => ({
+      name,
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target },
+    });
+    await stage.put(deployments, deployment('render', { replicas: 9 }));
+    await stage.declare({
+      overrides: { horizontal: { ...cpu, minReplicas: 5 } },
+      components: [component('workflow', 'workflow-execution'), component('render', 'render')],
+    });
+    await stage.autoscale(2);
+    await stage.autoscale(2, 'render');
+    await expect(stage.start()()).rejects.toBe(tooBusy); // so the loop tries again soon
+    expect(stage.world.told).toEqual([expect.stringMatching(/^FloorRaised render: floor 2 → 5/)]);
+    expect(stage.world.woken).toEqual([key]);
+    expect(stage.looks('render')?.lastMove).toMatchObject({ from: 2, to: 5 });
   });
 
   test('keeps what each look was made from, what holds the floor and until when, also while it moves nothing', async () => {
