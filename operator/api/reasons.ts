@@ -228,6 +228,12 @@ export const conditions = {
           'Somebody else holds the floor (minReplicas) of the autoscaler; it is not taken by force. The message names the field manager.',
         next: 'Remove minReplicas from the other manager’s manifest, or raise the floor with horizontal.minReplicas in overrides.',
       },
+      PermissionDenied: lever.PermissionDenied,
+      Failed: {
+        status: 'False',
+        means: 'The API server did not take a floor for another reason; it is tried again.',
+        next: 'Correct what the message names.',
+      },
       MetricsStale: {
         status: 'False',
         means: 'A metric that the decision needs is missing or too old; nothing scales down.',

@@ -1,4 +1,4 @@
-import type { FloorDecision, FloorHold } from './floor.ts';
+import type { FloorDecision, FloorHold, FloorRefusal } from './floor.ts';
 
 /** A look at a floor, also one that moved nothing. */
 export interface FloorLook extends Omit<FloorDecision, 'memory'> {
@@ -17,18 +17,21 @@ export interface FloorLooks {
 
 export interface FloorLookInput {
   readonly decision: FloorDecision;
-  /** Whether its field belongs to somebody else who does not give it up. */
-  readonly isRefused: boolean;
+  readonly refusal: FloorRefusal | undefined;
   /** ms to the next look by the clock; undefined: it is looked at when something changes. */
   readonly intervalMs: number | undefined;
   readonly now: number;
 }
 
-export function floorLook({ decision, isRefused, intervalMs = 0, now }: FloorLookInput): FloorLook {
+export function floorLook({ decision, refusal, intervalMs = 0, now }: FloorLookInput): FloorLook {
   const { memory: _, ...told } = decision;
-  const look = isRefused ? ({ ...told, heldBy: 'Conflict', heldUntil: undefined } as const) : told;
+  const look = refusal === undefined ? told : { ...told, heldBy: refusal, heldUntil: undefined };
   return { ...look, at: now, nextAt: nextAt(look, now + intervalMs) };
 }
+
+/** The reason of the problem that it met. */
+export const refusalOf = ({ reason }: { readonly reason: string }): FloorRefusal =>
+  reason === 'Conflict' || reason === 'PermissionDenied' ? reason : 'Failed';
 
 /** What has to come for each to end: time, another look at the load, or a hand. */
 const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
@@ -42,6 +45,8 @@ const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
   DryRun: 'hand',
   Paused: 'hand',
   Conflict: 'hand',
+  PermissionDenied: 'hand',
+  Failed: 'hand',
 };
 
 function nextAt({ heldBy, heldUntil }: Omit<FloorDecision, 'memory'>, nextLook: number): number | undefined {

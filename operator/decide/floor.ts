@@ -44,7 +44,10 @@ export type FloorReason =
 
 /** What keeps a floor from what is asked for, or keeps it still. */
 export type FloorHold =
-  BehaviorLimit | 'MinReplicas' | 'MaxReplicas' | 'MetricsStale' | 'DryRun' | 'Paused' | 'Conflict';
+  BehaviorLimit | 'MinReplicas' | 'MaxReplicas' | 'MetricsStale' | 'DryRun' | 'Paused' | FloorRefusal;
+
+/** Why the API server did not take a floor. */
+export type FloorRefusal = 'Conflict' | 'PermissionDenied' | 'Failed';
 
 /** A metric as a floor was decided by it. */
 export interface FloorFigure {

@@ -1,4 +1,5 @@
 import type { Finding } from '../api/conditions.ts';
+import { refusalOf } from '../decide/floor-look.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { shadowedMetrics } from '../decide/shadow.ts';
 import type { Decisions } from './decisions.ts';
@@ -17,7 +18,7 @@ export function scalerActive(
   if (resolved.mode === 'Paused')
     return { type, status: 'False', reason: 'Paused', message: 'The service is paused: no floor is moved.' };
   const problem = decisions.of(resolved.service)?.problem;
-  if (problem !== undefined) return { type, status: 'False', reason: 'Conflict', message: problem.message };
+  if (problem !== undefined) return { type, status: 'False', reason: refusalOf(problem), message: problem.message };
   const shadowed = seen.filter(({ component }) => shadowedMetrics(component).length > 0);
   const named = (of: readonly Seen[]): string => of.map(({ component }) => component.spec.name).join(', ');
   const blind = shadowed.filter(({ available: { reason } }) => reason !== 'Fresh' && reason !== 'Pending');

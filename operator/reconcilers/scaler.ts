@@ -1,7 +1,8 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
 import { isProblem, type Problem } from '../api/problem.ts';
-import { floorLook, type FloorLook, type FloorLooks } from '../decide/floor-look.ts';
+import { floorLook, refusalOf, type FloorLook, type FloorLooks } from '../decide/floor-look.ts';
+import type { FloorRefusal } from '../decide/floor.ts';
 import { planFloor } from '../decide/plan-floor.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
@@ -111,16 +112,16 @@ async function visitComponent(
   deps.metrics.scalingDecisions.inc({ action: decision.action });
   const usesShadow = shadow.length > 0 && mayHavePods(resolved, component, deps);
   const intervalMs = usesShadow ? milliseconds(resolved.policy.scaler.interval) : undefined;
-  const seen = (isRefused: boolean): ComponentResult => ({
+  const seen = (refusal?: FloorRefusal): ComponentResult => ({
     ...idle,
     usesShadow,
-    look: floorLook({ decision, isRefused, intervalMs, now }),
+    look: floorLook({ decision, refusal, intervalMs, now }),
   });
-  if (change === undefined) return seen(false);
+  if (change === undefined) return seen();
   try {
-    return { ...seen(false), moved: await applyFloor(deps.kube, change, signal) };
+    return { ...seen(), moved: await applyFloor(deps.kube, change, signal) };
   } catch (error) {
-    return isProblem(error) ? { ...seen(true), problem: error } : { ...idle, failure: error };
+    return isProblem(error) ? { ...seen(refusalOf(error)), problem: error } : { ...idle, failure: error };
   }
 }
 

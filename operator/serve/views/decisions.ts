@@ -25,6 +25,8 @@ const holds = [
   'DryRun',
   'Paused',
   'Conflict',
+  'PermissionDenied',
+  'Failed',
 ] as const satisfies readonly FloorLook['heldBy'][];
 
 export const Decision = view('A decision on the floor of a component.', {
@@ -44,7 +46,7 @@ export const Decision = view('A decision on the floor of a component.', {
   heldBy: Type.Unsafe<(typeof holds)[number] | null>({
     enum: [...holds, null],
     description:
-      'What kept it from what is asked for: a window or a rate of the policy’s behavior, a bound, missing metrics, the mode, or somebody else’s field. null: nothing, or not known any more.',
+      'What kept it from what is asked for: a window or a rate of the policy’s behavior, a bound, missing metrics, the mode, somebody else’s field, or a refusal of the API server. null: nothing, or not known any more.',
   }),
   nextEligibleTime: timeOrNull(
     'When the next move may come: when what holds it ends if the load stays, else with the next look.',

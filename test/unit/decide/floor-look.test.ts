@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { decideFloor, type FloorDecision } from '../../../operator/decide/floor.ts';
-import { floorLook } from '../../../operator/decide/floor-look.ts';
+import { floorLook, refusalOf } from '../../../operator/decide/floor-look.ts';
 
 const now = 1_800_000_000_000;
 const decision = (changes: Partial<FloorDecision>): FloorDecision => ({
@@ -46,18 +46,21 @@ test.each<{ name: string; held: Partial<FloorDecision>; intervalMs?: number; exp
     expected: undefined,
   },
 ])('a floor may move $name', ({ held, intervalMs, expected }) => {
-  expect(floorLook({ decision: decision(held), isRefused: false, intervalMs, now })).toMatchObject({
+  expect(floorLook({ decision: decision(held), refusal: undefined, intervalMs, now })).toMatchObject({
     at: now,
     nextAt: expected,
   });
 });
 
-test('one that somebody else has is held by that conflict, whatever else', () => {
-  const refused = floorLook({
-    decision: decision({ heldBy: 'ScaleUpRate', heldUntil: now + 1 }),
-    isRefused: true,
-    intervalMs: 1,
-    now,
-  });
-  expect(refused).toMatchObject({ heldBy: 'Conflict', heldUntil: undefined, nextAt: undefined });
-});
+test.each(['Conflict', 'PermissionDenied', 'Failed'] as const)(
+  'one that is refused with %s is held by that, whatever else',
+  (reason) => {
+    const refused = floorLook({
+      decision: decision({ heldBy: 'ScaleUpRate', heldUntil: now + 1 }),
+      refusal: refusalOf({ reason }),
+      intervalMs: 1,
+      now,
+    });
+    expect(refused).toMatchObject({ heldBy: reason, heldUntil: undefined, nextAt: undefined });
+  },
+);

@@ -89,6 +89,13 @@ describe('ScalerActive', () => {
     expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject(condition);
   });
 
+  test.each(['PermissionDenied', 'Failed'] as const)('says %s where that keeps the floor', async (reason) => {
+    using world = await after(3, { pods });
+    const problem = new Problem(reason, { saw: 'a refusal', wanted: 'the floor' });
+    world.decisions.put(world.service, { problem, decisions: new Map() });
+    expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject({ status: 'False', reason });
+  });
+
   test('says who holds the floor, but for a service that is paused', async () => {
     const problem = new Problem('Conflict', { saw: 'minReplicas of kubectl-edit', wanted: 'ours', next: 'give it up' });
     using world = await after(3, { pods });
