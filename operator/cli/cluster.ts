@@ -18,7 +18,7 @@ export async function connectFor(
   [name, ...rest]: readonly string[],
   { namespace: asked, ...values }: ClusterValues,
   usage: string,
-): Promise<{ readonly config: ClusterConfig; readonly kube: Kube; readonly namespace: string; readonly key: Key }> {
+): Promise<{ readonly kube: Kube; readonly namespace: string; readonly key: Key }> {
   if (name === undefined || rest.length > 0)
     throw new UsageError(
       `saw ${name === undefined ? 'no name' : [name, ...rest].join(' ')}; wanted one name: ${usage}`,
@@ -26,7 +26,6 @@ export async function connectFor(
   const config = await clusterConfig(values);
   const namespace = asked ?? config.namespace;
   return {
-    config,
     kube: connectKube(config, { userAgent: `genops/${versionNumber}` }),
     namespace,
     key: keyOf({ metadata: { namespace, name } }),

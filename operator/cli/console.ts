@@ -4,25 +4,33 @@ import { connectKube } from '../kube/client.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
 import { serveConsoleProxy } from './console-proxy.ts';
-import { credentialsFor, operatorHelp, operatorOptions, operatorService } from './operator-views.ts';
+import {
+  credentialsOfAccount,
+  credentialsOfUser,
+  operatorHelp,
+  operatorOptions,
+  operatorService,
+} from './operator-views.ts';
 import { versionNumber } from './version.ts';
 
 export const openConsole = command({
   summary: 'open the console: every service with its charts, as a web page of this machine',
-  usage: '[-n NAMESPACE] [--open]',
+  usage: '(--service-account NAME | --own-token) [-n NAMESPACE] [--open]',
   examples: [
-    'genops console --open   # with the token of the kubeconfig; ends with Ctrl-C',
-    'genops console -n ai --service-account viewer   # with a token of that ServiceAccount, where the kubeconfig has a certificate',
+    'genops console -n ai --service-account viewer --open   # with a token that is made for it; ends with Ctrl-C',
+    'genops console --own-token   # with the token of the kubeconfig, which the operator then sees',
   ],
   options: {
     ...clusterOptions,
     ...operatorOptions,
+    'own-token': { type: 'boolean', default: false },
     open: { type: 'boolean', default: false },
   },
   help: {
     ...clusterHelp,
     namespace: 'the services of this one only, and where the ServiceAccount is; else all, and that of the context',
     ...operatorHelp,
+    'own-token': 'ask with the token of the kubeconfig: whatever stands behind the Service of the operator sees it',
     open: 'start the browser',
   },
   async run({ values, positionals, out, signal }) {
@@ -30,8 +38,10 @@ export const openConsole = command({
     const operator = operatorService(values.operator);
     const config = await clusterConfig(values);
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber} console` });
-    const [account, namespace] = [values['service-account'], values.namespace ?? config.namespace];
-    const credentials = credentialsFor({ kube, config, account, namespace });
+    const namespace = values.namespace ?? config.namespace;
+    const credentials = values['own-token']
+      ? credentialsOfUser(config)
+      : credentialsOfAccount(kube, { namespace, name: account(values), audience: values.audience });
     await credentials(signal); // what is wrong with them is said here, not in the browser
     await using proxy = await serveConsoleProxy({ kube, operator, credentials });
     const page = values.namespace === undefined ? '' : `#/${values.namespace}`;
@@ -41,6 +51,14 @@ export const openConsole = command({
     return exit.yes;
   },
 });
+
+/** @throws {UsageError} Nobody's token leaves without being asked for. */
+function account({ 'service-account': name }: { readonly 'service-account'?: string | undefined }): string {
+  if (name !== undefined) return name;
+  throw new UsageError(
+    'saw nobody to ask the operator as; wanted --service-account NAME, of one that may get and list generationservices/views, or --own-token, with which the operator sees the token of your kubeconfig',
+  );
+}
 
 const browsers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
   darwin: ['open'],

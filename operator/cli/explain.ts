@@ -6,17 +6,17 @@ import { resource } from '../kube/resource.ts';
 import type { PerformanceStatus } from '../serve/views/performance-status.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { ageText, ago } from './age.ts';
-import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
+import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { decisionRows } from './decision-rows.ts';
 import { explanationOf, type Explanation, type SeenDecisions, type SeenEvent } from './explanation.ts';
 import { objectiveRows } from './objective-rows.ts';
 import {
   askOperator,
-  credentialsFor,
+  credentialsOfAccount,
   operatorHelp,
   operatorOptions,
   operatorService,
-  type Credentials,
+  type Account,
   type OperatorService,
 } from './operator-views.ts';
 import { table } from './table.ts';
@@ -24,24 +24,24 @@ import { table } from './table.ts';
 export const explain = command({
   summary: 'say why each last decision was what it was, and what stands in the way',
   usage: 'NAME [-n NAMESPACE] [--service-account NAME]',
-  examples: ['genops explain generation -n ai', 'genops explain generation -n ai -o json'],
+  examples: [
+    'genops explain generation -n ai',
+    'genops explain generation -n ai --service-account viewer   # with what the operator says: what each decision was made from',
+    'genops explain generation -n ai -o json',
+  ],
   options: { ...clusterOptions, ...operatorOptions, output: { type: 'string', short: 'o', default: 'text' } },
   help: { ...clusterHelp, ...operatorHelp, output: 'text or json' },
   async run({ values, positionals, out, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
-    const {
-      config,
-      kube: client,
-      key,
-      namespace,
-    } = await connectFor(positionals, values, 'genops explain generation -n ai');
+    const { kube: client, key, namespace } = await connectFor(positionals, values, 'genops explain generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
     const operator = operatorService(values.operator);
-    const credentials = credentialsFor({ kube, config, account: values['service-account'], namespace });
+    const { 'service-account': name, audience } = values;
+    const account = name === undefined ? undefined : { namespace, name, audience };
     const [told, decisions] = await Promise.all([
       eventsOf(kube, service, signal),
-      decisionsOf(service, { kube, operator, credentials }, signal),
+      decisionsOf(service, { kube, operator, account }, signal),
     ]);
     const explanation = explanationOf(service, { events: told, decisions });
     out.write(
@@ -72,33 +72,35 @@ export async function eventsOf(
 }
 
 const patienceMs = 5_000;
+const notAsked = 'not recorded here: give --service-account NAME (one that may get generationservices/views)';
 
-/** What the operator says of the decisions on a service. Whoever may not ask it is told why, and everything else all the same. */
+/**
+ * What the operator says of the decisions on a service. Whoever may not ask it is told why, and everything else all the same.
+ * It is asked as a ServiceAccount only: the user's own token would open all that the user may, to whatever stands behind its Service.
+ */
 async function decisionsOf(
   { metadata: { namespace, name } }: KubeObject,
   {
     kube,
     operator,
-    credentials,
-  }: { readonly kube: Kube; readonly operator: OperatorService; readonly credentials: Credentials },
+    account,
+  }: { readonly kube: Kube; readonly operator: OperatorService; readonly account: Account | undefined },
   signal: AbortSignal,
 ): Promise<SeenDecisions> {
+  if (account === undefined) return { kind: 'silent', why: notAsked };
+  const silent = (why: string): SeenDecisions => ({ kind: 'silent', why: `asked the operator, and ${why}` });
   const patience = AbortSignal.timeout(patienceMs);
   const until = AbortSignal.any([signal, patience]);
   const path = `/namespaces/${namespace}/generationservices/${name}/api/performance/status`;
   try {
-    const view = (await askOperator(kube, operator, { path, authorization: await credentials(until) }, until)) as Said;
+    const authorization = await credentialsOfAccount(kube, account)(until);
+    const view = (await askOperator(kube, operator, { path, authorization }, until)) as Said;
     if (view.decisions !== undefined && view.newestDecisions !== undefined)
       return { kind: 'said', view: { decisions: view.decisions, newestDecisions: view.newestDecisions } };
-    return {
-      kind: 'silent',
-      why: 'saw an answer without them; next: bring the operator to the version of this program',
-    };
+    return silent('saw an answer without them; next: bring the operator to the version of this program');
   } catch (error) {
-    if (error instanceof UsageError) return { kind: 'silent', why: error.message };
-    if (error instanceof ApiError) return { kind: 'silent', why: `${error.message}; next: docs/views.md` };
-    if (patience.aborted && !signal.aborted)
-      return { kind: 'silent', why: `it did not answer within ${patienceMs / 1_000}s` };
+    if (error instanceof ApiError) return silent(`${error.message}; next: docs/views.md`);
+    if (patience.aborted && !signal.aborted) return silent(`it did not answer within ${patienceMs / 1_000}s`);
     throw error;
   }
 }

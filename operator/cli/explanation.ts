@@ -133,7 +133,7 @@ function unrecorded(components: readonly Component[], { events, decisions }: See
   return [
     ...undecided.map(({ name }) => `any decision on ${name} so far`),
     ...(decisions.kind === 'silent'
-      ? [`decisions that changed nothing, and what each was made from: asked the operator, and ${decisions.why}`]
+      ? [`decisions that changed nothing, and what each was made from: ${decisions.why}`]
       : []),
     ...(events === undefined ? ['Events: you may not list them'] : []),
     ...(events?.length === 0 ? ['Events of late: the cluster keeps them for about an hour'] : []),

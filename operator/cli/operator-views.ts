@@ -7,10 +7,12 @@ import { UsageError } from './command.ts';
 export const operatorOptions = {
   operator: { type: 'string', default: 'genops-system/genops' },
   'service-account': { type: 'string' },
+  audience: { type: 'string' },
 } as const;
 export const operatorHelp = {
   operator: 'NAMESPACE/NAME of the Service of the operator',
-  'service-account': 'ask as this ServiceAccount, for whom a token is made; else as the user of the kubeconfig',
+  'service-account': 'ask as this ServiceAccount, for which a token is made: one that may get generationservices/views',
+  audience: 'whom that token is for, where the operator runs with --views-audience; else the API server',
 } as const;
 
 /** The operator's Service. */
@@ -29,17 +31,12 @@ export function operatorService(text: string): OperatorService {
 /** Authorization, as the operator is to see it. @throws {UsageError} where there is none. */
 export type Credentials = (signal: AbortSignal) => Promise<string>;
 
-export interface CredentialsInput {
-  readonly kube: Pick<Kube, 'raw'>;
-  readonly config: ClusterConfig;
-  /** Undefined: as the user of the kubeconfig. */
-  readonly account: string | undefined;
-  /** Of the ServiceAccount. */
+export interface Account {
   readonly namespace: string;
+  readonly name: string;
+  /** Of its tokens; undefined: the API server. */
+  readonly audience: string | undefined;
 }
-
-export const credentialsFor = ({ kube, config, account, namespace }: CredentialsInput): Credentials =>
-  account === undefined ? credentialsOfUser(config) : credentialsOfAccount(kube, namespace, account);
 
 /** What the operator answers, through the API server. @throws {ApiError} */
 export function askOperator(
@@ -53,8 +50,8 @@ export function askOperator(
   return kube.raw({ path: `${proxy}${path}`, target: `views of Service ${namespace}/${name}`, headers }, signal);
 }
 
-/** A certificate says who somebody is to the API server only: it cannot be passed on. */
-const credentialsOfUser = (config: ClusterConfig) => async (): Promise<string> => {
+/** The user's own token, which opens all that the user may: for a user who asks for that. A certificate says who somebody is to the API server only: it cannot be passed on. */
+export const credentialsOfUser = (config: ClusterConfig) => async (): Promise<string> => {
   const { headers } = await config.identity();
   const [, authorization] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
   if (authorization?.startsWith('Bearer ') === true) return authorization;
@@ -65,19 +62,19 @@ const credentialsOfUser = (config: ClusterConfig) => async (): Promise<string> =
 
 const tokenSeconds = 3_600;
 
-/** Made anew when half of its time is over. */
-function credentialsOfAccount(kube: Pick<Kube, 'raw'>, namespace: string, account: string): Credentials {
+/** A token of a ServiceAccount, made anew when half of its time is over. */
+export function credentialsOfAccount(kube: Pick<Kube, 'raw'>, { namespace, name, audience }: Account): Credentials {
   let made: { readonly authorization: Promise<string>; readonly at: number } | undefined;
   const make = async (signal: AbortSignal): Promise<string> => {
     const request = {
       method: 'POST',
-      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(account)}/token`,
-      target: `token of ServiceAccount ${namespace}/${account}`,
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}/token`,
+      target: `token of ServiceAccount ${namespace}/${name}`,
       verb: 'create',
       body: {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'TokenRequest',
-        spec: { expirationSeconds: tokenSeconds },
+        spec: { expirationSeconds: tokenSeconds, ...(audience === undefined ? {} : { audiences: [audience] }) },
       },
     } as const;
     const { status } = (await kube.raw(request, signal)) as { readonly status: { readonly token: string } };

@@ -181,7 +181,7 @@ interface KubeconfigParts {
 }
 
 describe('genops console', () => {
-  test('asks with the token of the kubeconfig; the Role of docs/console.md is enough to go through the API server', async () => {
+  test('asks with the token of the kubeconfig where that is wanted; the Role of docs/console.md is enough to go through the API server', async () => {
     const [, role = ''] = /```yaml\n([^`]+)```/.exec(await readFile('docs/console.md', 'utf8')) ?? [];
     const binding = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -190,7 +190,7 @@ describe('genops console', () => {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'genops-console' },
       subjects: [{ kind: 'ServiceAccount', name: 'viewer', namespace: 'ai' }],
     };
-    const url = await openConsole(['--kubeconfig', await kubeconfigOf('viewer'), '-n', 'ai']);
+    const url = await openConsole(['--kubeconfig', await kubeconfigOf('viewer'), '-n', 'ai', '--own-token']);
     const fleet = `${url.pathname}generationservices?namespace=ai`;
     expect(await get(url, fleet)).toMatchObject({
       status: 403,
@@ -242,19 +242,28 @@ describe('genops console', () => {
     expect(page).toContain('<title>genops</title>');
   });
 
-  test('without a token in the kubeconfig, and with no ServiceAccount, it says what to do', async () => {
-    let said = '';
-    const args = ['console', '--kubeconfig', plane.kubeconfigPath];
-    const code = await main({
-      args,
-      env: {},
-      out: { write: () => true },
-      err: { write: (text) => (said += text) },
-      signal: AbortSignal.timeout(20_000),
-    });
-    expect(code).toBe(2);
-    expect(said).toMatch(/^genops console: saw a kubeconfig without a token; .*next: --service-account NAME/);
-  });
+  test.each([
+    {
+      own: [],
+      says: /^genops console: saw nobody to ask the operator as; wanted --service-account NAME, .*--own-token/,
+    },
+    { own: ['--own-token'], says: /^genops console: saw a kubeconfig without a token; .*next: --service-account NAME/ },
+  ])(
+    'without a ServiceAccount, and with no token that may be sent, it says what to do: $own',
+    async ({ own, says }) => {
+      let said = '';
+      const args = ['console', '--kubeconfig', plane.kubeconfigPath, ...own];
+      const code = await main({
+        args,
+        env: {},
+        out: { write: () => true },
+        err: { write: (text) => (said += text) },
+        signal: AbortSignal.timeout(20_000),
+      });
+      expect(code).toBe(2);
+      expect(said).toMatch(says);
+    },
+  );
 
   test('the address that a browser is started with leads to the page once', async () => {
     const notAsked = () => Promise.reject(new Error('nothing is asked of the operator'));
@@ -270,10 +279,10 @@ describe('genops console', () => {
 });
 
 describe('genops explain', () => {
-  const explain = async (account: string) => {
+  const explain = async (...more: readonly string[]) => {
     let [said, wrong] = ['', ''];
     const code = await main({
-      args: ['explain', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath, '--service-account', account],
+      args: ['explain', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath, ...more],
       env: {},
       out: { write: (text) => (said += text) },
       err: { write: (text) => (wrong += text) },
@@ -282,6 +291,7 @@ describe('genops explain', () => {
     expect([code, wrong]).toEqual([0, '']);
     return said;
   };
+  const asAccount = (name: string) => explain('--service-account', name);
   beforeAll(async () => {
     await kubectl(['apply', '-n', 'ai', '-f', '-'], stringify(deployment('workflow-execution', { replicas: 2 })));
     const floor = ['get', 'hpa', 'generation-workflow-hpa', '-n', 'ai', '-o', 'jsonpath={.spec.minReplicas}'];
@@ -292,24 +302,46 @@ describe('genops explain', () => {
   }, 60_000);
 
   test('says what the last decision was made from, and what holds the floor now', async () => {
-    expect(await explain('viewer')).toMatch(
+    expect(await asAccount('viewer')).toMatch(
       /\n +decision +ScaleUp 2 → 4, .*\n +reason +MetricsStale: .*\n +input +requests_per_second.*: no Pod has a value\n +held by +MetricsStale\n +next +(not before|may come)/,
     );
 
     const patch = JSON.stringify({ spec: { mode: 'DryRun', overrides: { horizontal: { minReplicas: 5 } } } });
     await kubectl(['patch', 'gensvc', 'generation', '-n', 'ai', '--type=merge', '-p', patch]);
     await eventually(async () =>
-      expect(await explain('viewer')).toMatch(
+      expect(await asAccount('viewer')).toMatch(
         /\n +now +ScaleUp 4 → 5, \d+s ago\n +reason +MetricsStale: .*\n +input +requests_per_second: no Pod has a value\n +held by +DryRun\n +next +when DryRun is over/,
       ),
     );
   });
 
   test('says of what the operator does not tell that it was asked, and why there is no answer', async () => {
-    const said = await explain('stranger');
+    const said = await asAccount('stranger');
     expect(said).toMatch(/\n +decision +ScaleUp 2 → 4, /);
     expect(said).toMatch(
       /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md\n/,
+    );
+  });
+
+  test('sends no token of the user: without a ServiceAccount the operator is not asked', async () => {
+    const mine = ['--kubeconfig', await kubeconfigOf('viewer')];
+    await kubectl([
+      'create',
+      'rolebinding',
+      'reader',
+      '-n',
+      'ai',
+      '--clusterrole=cluster-admin',
+      '--serviceaccount=ai:viewer',
+    ]);
+    expect(await explain(...mine)).toMatch(
+      /\n +decisions that changed nothing, and what each was made from: not recorded here: give --service-account NAME \(one that may get generationservices\/views\)\n/,
+    );
+  });
+
+  test('asks with a token for the audience that it is given, which this operator does not take', async () => {
+    expect(await explain('--service-account', 'viewer', '--audience', 'genops')).toMatch(
+      /asked the operator, and .*saw a token that the cluster does not take, or that is for somebody else/,
     );
   });
 });
