@@ -9,23 +9,29 @@ import { generationServices } from '../reconcilers/kinds.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { policyOf, serviceOf } from './cluster.ts';
 import { UsageError } from './command.ts';
+import { operatorSilence } from './status-operator.ts';
 import { asked, type Look } from './verdict.ts';
 
 interface Watching {
   readonly kube: Kube;
   readonly key: Key;
+  /** Of the operator's Lease. */
+  readonly leaseNamespace: string;
   /** When it is aborted there is one look more, and that is the last. */
   readonly until: AbortSignal;
 }
 
 /** How a service stands: now, and whenever that changes. @throws {UsageError} where it is not there, {ApiError} where it may not be read. */
-export async function* serviceLooks({ kube, key, until }: Watching, signal: AbortSignal): AsyncGenerator<Look> {
-  for await (const service of watched({ kube, key, until }, signal))
-    yield serviceLook(service, await policyOf(kube, service, signal));
+export async function* serviceLooks(watching: Watching, signal: AbortSignal): AsyncGenerator<Look> {
+  const { kube, leaseNamespace } = watching;
+  for await (const service of watched(watching, signal)) {
+    const policy = await policyOf(kube, service, signal);
+    yield serviceLook(service, policy, await operatorSilence(kube, leaseNamespace, Date.now(), signal));
+  }
 }
 
 async function* watched(
-  { kube, key, until }: Watching,
+  { kube, key, until }: Omit<Watching, 'leaseNamespace'>,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationService & KubeObject> {
   yield await serviceOf(kube, key, signal);
@@ -65,10 +71,11 @@ const whenAborted = (signals: readonly AbortSignal[]): Promise<void> =>
     AbortSignal.any([...signals]).addEventListener('abort', () => resolve(), { once: true });
   });
 
-/** What the status of a service says of its objectives, with what the policy wants of each. */
+/** What the status of a service says of its objectives, with what the policy wants of each. @param silence Why nobody keeps that status up to date. */
 export function serviceLook(
   service: GenerationService,
   policy: (Pick<PerformancePolicy, 'spec'> & { readonly metadata: { name: string; generation?: number } }) | undefined,
+  silence?: string | undefined,
 ): Look {
   const { status = {}, spec } = service;
   const { policy: effective } = effectivePolicy({
@@ -80,7 +87,7 @@ export function serviceLook(
   return {
     about: keyOf(service),
     objectives: asked(objectives, effective.objectives),
-    unsettled: unsettled(service, policy?.metadata.generation),
+    unsettled: silence ?? unsettled(service, policy?.metadata.generation),
     remarks: metrics === undefined || metrics.status === 'True' ? [] : [`MetricsAvailable: ${metrics.message}`],
   };
 }

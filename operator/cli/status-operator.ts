@@ -7,23 +7,53 @@ import { orForbidden } from './status-rights.ts';
 /** A leader renews each 5 s; clocks of two machines may differ by some seconds. */
 const silentMs = 60_000;
 
+type Seen = Lease | 'Forbidden' | undefined;
+const read = (kube: Kube, namespace: string, signal: AbortSignal): Promise<Seen> =>
+  orForbidden(kube.get(leases, `${namespace}/${leaseName}`, signal));
+
 /** Whether somebody is there who keeps a status up to date. `now` in ms since the epoch. */
-export async function operatorLine(kube: Kube, namespace: string, now: number, signal: AbortSignal): Promise<string> {
-  const lease = await orForbidden(kube.get(leases, `${namespace}/${leaseName}`, signal));
-  return `operator: ${leaderText(lease, namespace, now)}\n`;
+export const operatorLine = async (kube: Kube, namespace: string, now: number, signal: AbortSignal): Promise<string> =>
+  `operator: ${leaderText(await read(kube, namespace, signal), namespace, now)}\n`;
+
+/** Why nobody keeps a status up to date; undefined where somebody does, or the Lease may not be read. */
+export async function operatorSilence(
+  kube: Kube,
+  namespace: string,
+  now: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const silence = silenceText(await read(kube, namespace, signal), namespace, now);
+  return silence === undefined ? undefined : `${silence.saw}; next: ${silence.next}`;
 }
 
 /** @param lease Undefined: there is none. */
-export function leaderText(lease: Lease | 'Forbidden' | undefined, namespace: string, now: number): string {
+export function leaderText(lease: Seen, namespace: string, now: number): string {
+  if (lease === 'Forbidden')
+    return `not known, you may not read the Lease ${namespace}/${leaseName}: what follows may be old`;
+  const silence = silenceText(lease, namespace, now);
+  if (silence !== undefined) return `${silence.saw}: what follows is what was written last; next: ${silence.next}`;
+  const { holderIdentity, renewTime = '' } = lease?.spec ?? {};
+  return `${holderIdentity} leads, it has renewed its Lease ${ageText(now - Date.parse(renewTime))} ago`;
+}
+
+function silenceText(
+  lease: Seen,
+  namespace: string,
+  now: number,
+): { readonly saw: string; readonly next: string } | undefined {
+  if (lease === 'Forbidden') return undefined;
   const named = `the Lease ${namespace}/${leaseName}`;
-  if (lease === 'Forbidden') return `not known, you may not read ${named}: what follows may be old`;
   const { holderIdentity = '', renewTime } = lease?.spec ?? {};
   if (renewTime === undefined)
-    return `nobody has had ${named}: what follows may be old; next: where it is installed elsewhere, name that with --lease-namespace`;
+    return {
+      saw: `nobody has had ${named}`,
+      next: 'where it is installed elsewhere, name that with --lease-namespace',
+    };
   const silenceMs = now - Date.parse(renewTime);
-  const next = `what follows is what was written last; next: kubectl get pods -n ${namespace}`;
-  if (holderIdentity === '') return `none leads, the last has let go of ${named} ${ageText(silenceMs)} ago: ${next}`;
+  const next = `kubectl get pods -n ${namespace}`;
+  if (holderIdentity === '')
+    return { saw: `none leads, the last has let go of ${named} ${ageText(silenceMs)} ago`, next };
   if (silenceMs > silentMs)
-    return `nobody has renewed ${named} for ${ageText(silenceMs)} (${holderIdentity} has had it): ${next}`;
-  return `${holderIdentity} leads, it has renewed its Lease ${ageText(silenceMs)} ago`;
+    return { saw: `nobody has renewed ${named} for ${ageText(silenceMs)} (${holderIdentity} has had it)`, next };
+  return undefined;
 }

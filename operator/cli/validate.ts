@@ -1,6 +1,7 @@
 import { milliseconds } from '../api/duration.ts';
 import { connectFor } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, oneOf, UsageError } from './command.ts';
+import { leaseNamespaceOf } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { serviceLooks } from './service-looks.ts';
@@ -22,6 +23,7 @@ export const validate = command({
     ...clusterOptions,
     url: { type: 'string' },
     policy: { type: 'string' },
+    'lease-namespace': { type: 'string' },
     wait: { type: 'string' },
     'allow-unexercised': { type: 'boolean', default: false },
     output: { type: 'string', short: 'o', default: 'text' },
@@ -30,18 +32,23 @@ export const validate = command({
     ...clusterHelp,
     url: 'judge the workload that serves /api/monitoring/metrics and /api/cache/status here',
     policy: 'with --url: the PerformancePolicy whose targets hold; else the defaults',
+    'lease-namespace': 'where the operator is installed; else genops-system',
     wait: 'how long it may take until all are met, for example 10m; else as it is now',
     'allow-unexercised': 'pass over an objective whose load was not there; else nothing can be said then',
     output: 'text or json',
   },
-  async run({ values, positionals, out, err, signal }) {
+  async run({ values, positionals, env, out, err, signal }) {
     const output = oneOf('output', values.output, ['text', 'json']);
     const waitMs = durationMs(values.wait);
     const how = { allowUnexercised: values['allow-unexercised'] };
     const until = waitMs === 0 ? AbortSignal.abort() : AbortSignal.timeout(waitMs);
     const looks =
       values.url === undefined
-        ? looksOfService(positionals, values, { until, signal })
+        ? looksOfService(
+            positionals,
+            { ...values, leaseNamespace: leaseNamespaceOf(values['lease-namespace'], env) },
+            { until, signal },
+          )
         : looksOfWorkload(positionals, { ...values, url: values.url }, { until, signal });
     const look = await settled(looks, how, () => (waitMs === 0 ? undefined : openProgress(err, Date.now() + waitMs)));
     const verdict = verdictOf(look, how);
@@ -58,14 +65,14 @@ interface Times {
 
 async function* looksOfService(
   positionals: readonly string[],
-  values: Parameters<typeof connectFor>[1] & { readonly policy?: string | undefined },
+  values: Parameters<typeof connectFor>[1] & { readonly policy?: string | undefined; readonly leaseNamespace: string },
   { until, signal }: Times,
 ): AsyncGenerator<Look> {
   if (values.policy !== undefined)
     throw new UsageError('saw --policy without --url; wanted a service alone: it names its own policy');
   const { kube: client, key } = await connectFor(positionals, values, usage);
   await using kube = client;
-  yield* serviceLooks({ kube, key, until }, signal);
+  yield* serviceLooks({ kube, key, leaseNamespace: values.leaseNamespace, until }, signal);
 }
 
 async function* looksOfWorkload(

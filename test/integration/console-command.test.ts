@@ -278,6 +278,21 @@ describe('genops console', () => {
   });
 });
 
+test('genops validate says of a status that no operator vouches for that it cannot tell', async () => {
+  let said = '';
+  const code = await main({
+    args: ['validate', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath],
+    env: {},
+    out: { write: (text) => (said += text) },
+    err: { write: () => true },
+    signal: AbortSignal.timeout(20_000),
+  });
+  expect([code, said]).toEqual([
+    2,
+    expect.stringContaining('cannot tell (nobody has had the Lease genops-system/genops;'),
+  ]);
+});
+
 describe('genops explain', () => {
   const explain = async (...more: readonly string[]) => {
     let [said, wrong] = ['', ''];

@@ -20,11 +20,11 @@ interface Answer {
 }
 
 /** `genops ARGS` with this kubeconfig. */
-async function genops({ signal }: World, ...args: readonly string[]): Promise<Answer> {
+async function genops({ namespace, signal }: World, ...args: readonly string[]): Promise<Answer> {
   let [out, err] = ['', ''];
   const code = await main({
     args: [...args, '--kubeconfig', kubeconfigPath()],
-    env: {},
+    env: { GENOPS_LEASE_NAMESPACE: namespace },
     out: { write: (text) => (out += text) },
     err: { write: (text) => (err += text) },
     signal,

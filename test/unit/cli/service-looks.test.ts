@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import { serviceLook } from '../../../operator/cli/service-looks.ts';
+import { verdictOf } from '../../../operator/cli/verdict.ts';
 import { storedService } from '../../world/builders.ts';
 
 const service = (status: GenerationServiceStatus, spec: Partial<GenerationService['spec']> = {}) =>
@@ -41,6 +42,13 @@ test.each<{ readonly name: string; readonly seen: GenerationService; readonly un
   },
 ])('a status is judged as one of now or not: $name', ({ seen, unsettled }) => {
   expect(serviceLook(seen, policy)).toMatchObject({ about: 'ai/generation', unsettled });
+});
+
+test('a status that nobody keeps up to date is no answer, whatever it says', () => {
+  const silence = 'nobody has renewed the Lease genops-system/genops for 4m';
+  const look = serviceLook(service(settled), policy, silence);
+  expect(look.unsettled).toBe(silence);
+  expect(verdictOf(look, { allowUnexercised: true })).toEqual({ answer: 'Unknown', summary: silence });
 });
 
 test('an objective has the mode that policy and overrides give it', () => {
