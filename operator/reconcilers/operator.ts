@@ -1,3 +1,4 @@
+import type { GenerationService } from '../api/generation-service.ts';
 import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { alive, type HealthCheck } from '../kube/health.ts';
@@ -11,7 +12,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Controller, Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
 import type { Caches } from './caches.ts';
-import type { Looks } from './decisions.ts';
+import type { ScalerReport } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
 import { createHitRatios, type HitRatios } from './hit-ratios.ts';
@@ -94,7 +95,7 @@ export interface Running {
   /** Of the cache servers, for who shows figures. */
   readonly hitRatios: Pick<HitRatios, 'of' | 'servers'>;
   /** Of the floors. */
-  readonly looks: Pick<Looks, 'of'>;
+  readonly looks: { of(service: GenerationService): ScalerReport['looks'] | undefined };
 }
 
 /** The reconcilers at work, until `signal` is aborted. Only the leader may run them. */
@@ -109,7 +110,6 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     objectives: queue('objectives'),
   };
   const visit = visitDeps(deps);
-  const looks: Looks = createLastWords();
   const unwire = wire(caches, queues);
   const loop = (of: Queue, reconcile: Reconcile, concurrency: number): Loop =>
     startLoop({ name: of.name, queue: of, reconcile, concurrency, logger, metrics: observer }, signal);
@@ -120,7 +120,6 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
       queues.scaler,
       scaler({
         ...visit,
-        looks,
         services: queues.services,
         podSamples: (resolved, component) => podSamples(deps, resolved, component),
         sourceOf: ({ service }, { spec }) => deps.collector.sourceOf(keyOf(service), spec.name)?.type,
@@ -132,5 +131,10 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
   const ended = Promise.all(loops.map((each) => each.ended))
     .finally(unwire)
     .then(() => keepAllRollUps(caches.services.list(), visit));
-  return { ended, health: loops.map(alive), hitRatios: visit.hitRatios, looks };
+  return {
+    ended,
+    health: loops.map(alive),
+    hitRatios: visit.hitRatios,
+    looks: { of: (service) => visit.decisions.of(service)?.looks },
+  };
 }

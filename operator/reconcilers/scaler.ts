@@ -18,7 +18,7 @@ import { unitKey } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
-import { decisionStatus, type Decisions, type Looks } from './decisions.ts';
+import type { Decisions } from './decisions.ts';
 import { resolveInForce } from './in-force.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
 import type { VisitDeps } from './visit.ts';
@@ -32,7 +32,6 @@ export interface ScalerDeps extends Pick<
   /** Where its figures are read now. */
   readonly sourceOf: (resolved: Resolved, component: ResolvedComponent) => string | undefined;
   readonly decisions: Decisions;
-  readonly looks: Looks;
   /** Of the GenerationService reconciler, which writes what was decided. */
   readonly services: Pick<Queue, 'add'>;
   readonly events: EventRecorder;
@@ -60,7 +59,6 @@ export function scaler(deps: ScalerDeps): Reconcile {
     const service = deps.caches.services.get(key);
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
       deps.decisions.forget(key);
-      deps.looks.forget(key);
       for (const known of memories.keys()) if (known.startsWith(`${key}/`)) memories.delete(known);
       return awaitChange;
     }
@@ -135,11 +133,9 @@ function publish(service: GenerationService & KubeObject, results: readonly Comp
   const before = deps.decisions.of(service);
   const moves = results.flatMap(({ name, look, moved }) => (moved && look !== undefined ? [{ name, look }] : []));
   const problem = results.find((result) => result.problem !== undefined)?.problem;
-  const fresh = moves.map(({ name, look }) => [name, decisionStatus(look)] as const);
-  deps.decisions.put(service, { problem, decisions: new Map([...(before?.decisions ?? []), ...fresh]) });
-  deps.looks.put(service, looksOf(results, deps.looks.of(service)));
+  deps.decisions.put(service, { problem, looks: looksOf(results, before?.looks) });
   for (const { name, look } of moves) announce(service, name, look, deps);
-  if (fresh.length > 0 || problem?.message !== before?.problem?.message) deps.services.add(key);
+  if (moves.length > 0 || problem?.message !== before?.problem?.message) deps.services.add(key);
 }
 
 const looksOf = (

@@ -5,7 +5,7 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolution, Resolved } from '../decide/resolve.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Assessment } from './assess.ts';
-import type { ScalerReport } from './decisions.ts';
+import { decisionStatus, type ScalerReport } from './decisions.ts';
 import { leverConditions } from './lever-conditions.ts';
 import { ignoredFields, notImplemented } from './not-implemented.ts';
 
@@ -105,7 +105,8 @@ function resolvedSections(
     components: resolved.service.spec.components.map(({ name }) => {
       const before = previous.components?.find((component) => component.name === name);
       if (!resolved.components.some(({ spec }) => spec.name === name)) return before ?? { name };
-      const decision = visit.scaler?.decisions.get(name) ?? before?.decision;
+      const move = visit.scaler?.looks.get(name)?.lastMove;
+      const decision = move === undefined ? before?.decision : decisionStatus(move);
       const metricsSource = visit.assessment.components.get(name)?.metricsSource ?? before?.metricsSource;
       return {
         name,

@@ -92,21 +92,21 @@ describe('ScalerActive', () => {
   test.each(['PermissionDenied', 'Failed'] as const)('says %s where that keeps the floor', async (reason) => {
     using world = await after(3, { pods });
     const problem = new Problem(reason, { saw: 'a refusal', wanted: 'the floor' });
-    world.decisions.put(world.service, { problem, decisions: new Map() });
+    world.decisions.put(world.service, { problem, looks: new Map() });
     expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject({ status: 'False', reason });
   });
 
   test('says who holds the floor, but for a service that is paused', async () => {
     const problem = new Problem('Conflict', { saw: 'minReplicas of kubectl-edit', wanted: 'ours', next: 'give it up' });
     using world = await after(3, { pods });
-    world.decisions.put(world.service, { problem, decisions: new Map() });
+    world.decisions.put(world.service, { problem, looks: new Map() });
     expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject({
       status: 'False',
       reason: 'Conflict',
       message: expect.stringContaining('kubectl-edit'),
     });
     using paused = await after(3, { pods, spec: { mode: 'Paused' } });
-    paused.decisions.put(paused.service, { problem, decisions: new Map() });
+    paused.decisions.put(paused.service, { problem, looks: new Map() });
     expect(conditionOf(paused.assess(), 'ScalerActive')).toMatchObject({ reason: 'Paused' });
   });
 });

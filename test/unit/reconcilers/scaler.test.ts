@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
+import type { FloorLook } from '../../../operator/decide/floor-look.ts';
 import type { PodSample } from '../../../operator/decide/pods-metric.ts';
 import type { Kube } from '../../../operator/kube/client.ts';
 import { ApiError } from '../../../operator/kube/api-error.ts';
@@ -44,7 +45,6 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube = nobo
     podSamples: () => world.samples,
     sourceOf: () => 'Pods',
     decisions: createLastWords(),
-    looks: createLastWords(),
     services: { add: (woken) => void world.woken.push(woken) },
     events: {
       record: ({ reason, note }) => void world.told.push(`${reason} ${note}`),
@@ -83,7 +83,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube = nobo
   return {
     world,
     decisions: deps.decisions,
-    looks: (component = 'workflow') => deps.looks.of(service())?.get(component),
+    looks: (component = 'workflow') => deps.decisions.of(service())?.looks.get(component),
     service,
     /** How often it wanted the floor lower. */
     lowered: async () =>
@@ -113,11 +113,15 @@ describe('the scaler', () => {
     await using stage = await openScaler({ ...cpu, minReplicas: 5 });
     await stage.autoscale(5);
     await stage.appear();
-    const last = { action: 'ScaleUp', from: 2, to: 5, reason: 'MinReplicas', message: '', time: '' } as const;
-    stage.decisions.put(stage.service(), { problem: undefined, decisions: new Map([['workflow', last]]) });
+    const last: FloorLook = {
+      ...{ action: 'ScaleUp', from: 2, to: 5, reason: 'MinReplicas', message: '', figures: [], at: 0 },
+      ...{ heldBy: undefined, heldUntil: undefined, nextAt: undefined },
+    };
+    const looks = new Map([['workflow', { newest: last, lastMove: last }]]);
+    stage.decisions.put(stage.service(), { problem: undefined, looks });
     expect(await stage.start()()).toEqual(awaitChange); // also with Pods: the HPA reads them itself
     expect(stage.world).toMatchObject({ woken: [], told: [] });
-    expect(stage.decisions.of(stage.service())?.decisions.get('workflow')).toEqual(last);
+    expect(stage.looks()).toMatchObject({ newest: { action: 'Hold', to: 5 }, lastMove: last });
   });
 
   test('says nothing of a service without the policy that it names', async () => {
