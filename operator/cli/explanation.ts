@@ -3,6 +3,7 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Decision } from '../serve/views/decisions.ts';
 import type { PerformanceStatus } from '../serve/views/performance-status.ts';
+import { policyText } from './policy-text.ts';
 
 type Component = NonNullable<GenerationServiceStatus['components']>[number];
 type Replicas = NonNullable<Component['replicas']>;
@@ -70,12 +71,12 @@ export interface Seen {
 
 /** What status, Events and the operator say, and what they do not. */
 export function explanationOf(service: GenerationService, { events, decisions: seen }: Seen): Explanation {
-  const { conditions = [], components = [], objectives = [], mode, policy } = service.status ?? {};
+  const { conditions = [], components = [], objectives = [], mode } = service.status ?? {};
   const known = service.spec.components.map(({ name }) => components.find((one) => one.name === name) ?? { name });
   return {
     service: keyOf(service),
     mode: mode ?? service.spec.mode,
-    policy: policy?.name ?? 'defaults',
+    policy: policyText(service),
     ready: conditions.find(({ type }) => type === 'Ready'),
     components: known.map(({ name, replicas = null, decision = null }) => ({
       name,

@@ -6,6 +6,7 @@ import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { leaseNamespaceOf } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
+import { policyText } from './policy-text.ts';
 import { operatorLine } from './status-operator.ts';
 import { redisText } from './status-redis.ts';
 import { orForbidden } from './status-rights.ts';
@@ -48,15 +49,13 @@ export const status = command({
 });
 
 /** The status of a service as a page for people. */
-export function statusText(
-  { metadata, spec, status: seen = {} }: GenerationService,
-  memory: LeverMemory | 'Forbidden',
-): string {
+export function statusText(service: GenerationService, memory: LeverMemory | 'Forbidden'): string {
+  const { metadata, spec, status: seen = {} } = service;
   const { conditions = [], components = [], redis = [] } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
-    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${spec.mode}   policy ${policyText(spec, seen)}${ratingText(seen)}${behind}\n`,
+    `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${seen.mode ?? spec.mode}   policy ${policyText(service)}${ratingText(seen)}${behind}\n`,
     section('Objectives', objectivesOf(seen)),
     section(
       'Replicas',
@@ -83,13 +82,6 @@ export function statusText(
     ),
   ];
   return sections.join('');
-}
-
-/** What the spec names, and beside it what is in force until that can be. */
-function policyText({ policyRef }: GenerationService['spec'], { policy }: GenerationServiceStatus): string {
-  const named = policyRef?.name;
-  if (policy === undefined || policy.name === named) return named ?? 'defaults';
-  return `${named ?? 'defaults'} (in force ${policy.name === undefined ? 'are the defaults' : `is ${policy.name}`})`;
 }
 
 const gradedParts = ['cpu', 'memory', 'responseTime', 'cacheHitRatio'] as const;

@@ -9,7 +9,8 @@ const now = Date.parse('2026-01-01T01:00:00Z');
 const spec = {
   components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' } }],
 };
-const service = (status: GenerationServiceStatus | undefined) => storedService({ spec, ...(status && { status }) });
+const service = (status: GenerationServiceStatus | undefined, policyRef = { name: 'standard' }) =>
+  storedService({ spec: { ...spec, ...(status?.policy && { policyRef }) }, ...(status && { status }) });
 const silent = { kind: 'silent', why: 'it says nothing' } as const;
 const page = (status: GenerationServiceStatus | undefined, seen: Partial<Seen> = {}): string =>
   explanationText(explanationOf(service(status), { events: [], decisions: silent, ...seen }), now);
@@ -148,6 +149,11 @@ describe('what is not written down is said to be so', () => {
     expect(text).toMatch(/\n +reason +LoadHigh: .*\n +next +not recorded\n/);
     expect(text).not.toContain('what each was made from');
   });
+});
+
+test('the policy is the one that the spec names, beside the one in force', () => {
+  const { policy } = explanationOf(service(busy, { name: 'standrad' }), { events: [], decisions: silent });
+  expect(policy).toBe('standrad (in force is standard)');
 });
 
 test.each([

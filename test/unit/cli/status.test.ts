@@ -18,6 +18,11 @@ test('genops status names the policy of the spec, and the one in force where tha
   expect(named('fsat')).toMatch(/policy fsat(?! \()/);
 });
 
+test('genops status shows the mode that holds: that of the annotation, not of the spec', () => {
+  expect(statusText(service({ mode: 'Paused' }), {})).toContain('   mode Paused   policy');
+  expect(statusText(service({}), {})).toContain('   mode Enforce   policy');
+});
+
 test('genops status has one empty line above each section', () => {
   const page = statusText(
     service({ objectivesMet: '0/6', redis: [{ name: 'cache', server: 'Redis', version: '7.0.15' }], conditions: [] }),
