@@ -10,7 +10,11 @@ export const Collector = struct(
     ),
     history: orElse(
       1000,
-      Type.Integer({ minimum: 60, maximum: 10_000, description: 'Snapshots that are kept per service.' }),
+      Type.Integer({
+        minimum: 60,
+        maximum: 10_000,
+        description: 'Snapshots that are kept per service; more where objectives.window needs them.',
+      }),
     ),
     timeout: orElse(
       '2s',

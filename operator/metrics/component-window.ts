@@ -11,7 +11,7 @@ export interface WindowOptions {
   readonly containerName: string | undefined;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** Rows kept of the component. */
+  /** Rows kept of the component; more where the window needs them. */
   readonly history: number;
   /** The longest window that quantiles are asked for. */
   readonly windowMs: number;
@@ -73,11 +73,12 @@ export interface PodRate {
 const rateWindowMs = ({ intervalMs }: Pick<WindowOptions, 'intervalMs'>): number => Math.min(30_000, 3 * intervalMs);
 
 export function createComponentWindow(options: WindowOptions): ComponentWindow {
-  const rows = Math.ceil(options.windowMs / options.intervalMs) + 1;
+  const { history, windowMs, intervalMs } = options;
+  const rows = Math.ceil(windowMs / intervalMs) + 1;
   return {
     options,
     pods: new Map(),
-    rows: createRing(componentColumns, options.history),
+    rows: createRing(componentColumns, Math.max(history, rows)),
     histograms: {
       responseTime: createHistogramRing(rows),
       cachedResponseTime: createHistogramRing(rows),

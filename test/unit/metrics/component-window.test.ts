@@ -50,6 +50,16 @@ function filled(rows: readonly (readonly (Reading['figures'] | undefined)[])[]):
 const over = (window: ComponentWindow, windowMs: number, now: number) => figuresOver(window, [], windowMs, now);
 
 describe('figuresOver()', () => {
+  test('covers the whole window, however few rows are asked to be kept: 100 rows of 1 s of a window of 5 min are 300', () => {
+    const window = createComponentWindow({ ...options, intervalMs: 1_000, timeoutMs: 500 });
+    for (let at = 1_000; at <= 400_000; at += 1_000) {
+      acceptReading(window, 'a', reading(at, { requests: at <= 150_000 ? 4 : 2 }, 1_000));
+      closeRow(window, [view('a')], at);
+    }
+    const { coveredMs, requestRate } = over(window, 300_000, 400_000);
+    expect([coveredMs, requestRate?.value]).toEqual([300_000, (50 * 4 + 250 * 2) / 300]);
+  });
+
   test('adds Pods up and takes the mean of rows: (10 + 20) and (30 + 20) requests/s are 40, 20 a Pod', () => {
     const figures = over(
       filled([
