@@ -19,6 +19,7 @@ import {
   type Account,
   type OperatorService,
 } from './operator-views.ts';
+import { orForbidden } from './status-rights.ts';
 import { table } from './table.ts';
 
 export const explain = command({
@@ -59,16 +60,9 @@ export async function eventsOf(
   { metadata: { namespace, uid } }: KubeObject,
   signal: AbortSignal,
 ): Promise<readonly SeenEvent[] | undefined> {
-  try {
-    return await kube.list(
-      resource<SeenEvent & KubeObject>(events),
-      { namespace, fieldSelector: `regarding.uid=${uid}` },
-      signal,
-    );
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
-    throw error;
-  }
+  const about = { namespace, fieldSelector: `regarding.uid=${uid}` };
+  const seen = await orForbidden(kube.list(resource<SeenEvent & KubeObject>(events), about, signal));
+  return seen === 'Forbidden' ? undefined : seen;
 }
 
 const patienceMs = 5_000;
