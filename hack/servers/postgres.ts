@@ -11,6 +11,8 @@ export interface PostgresOptions {
   readonly version?: PostgresVersion;
   /** Lines of postgresql.conf, so that ALTER SYSTEM wins over them. Tests of a crash want `fsync: 'on'`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Settings as a container's arguments give them: they win over every file. */
+  readonly commandLine?: Readonly<Record<string, string>>;
 }
 
 /** A real server of a test's own, in a folder of its own. Superuser `postgres` without a password, database `postgres`. */
@@ -34,11 +36,15 @@ export interface PostgresServer extends AsyncDisposable {
 const host = '127.0.0.1';
 
 /** Starts a server and waits until it answers. `await using` ends it and removes its folder. */
-export async function startPostgres({ version = '18', settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  version = '18',
+  settings = {},
+  commandLine = {},
+}: PostgresOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'genops-postgres-'));
   try {
     await preparePostgres(version, folder);
-    return await onFreePort((port) => startIn(folder, port, { version, settings }));
+    return await onFreePort((port) => startIn(folder, port, { version, settings, commandLine }));
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -48,10 +54,10 @@ export async function startPostgres({ version = '18', settings = {} }: PostgresO
 async function startIn(
   folder: string,
   port: number,
-  { version, settings }: Required<PostgresOptions>,
+  { version, settings, commandLine }: Required<PostgresOptions>,
 ): Promise<PostgresServer> {
   await appendFile(join(folder, 'data/postgresql.conf'), configText({ ...settings, port: String(port) }));
-  let child = await launch(folder, port);
+  let child = await launch(folder, port, commandLine);
   const stop = () => stopServer(child, 10_000, 'SIGINT'); // SIGTERM would wait for the clients to leave
   return {
     host,
@@ -64,7 +70,7 @@ async function startIn(
     stop,
     restart: async () => {
       await stop();
-      child = await launch(folder, port);
+      child = await launch(folder, port, commandLine);
     },
     log: () => readFile(join(folder, 'server.log'), 'utf8'),
     [Symbol.asyncDispose]: async () => {
@@ -74,10 +80,14 @@ async function startIn(
   };
 }
 
-function launch(folder: string, port: number): Promise<ChildProcess> {
+function launch(folder: string, port: number, commandLine: Readonly<Record<string, string>>): Promise<ChildProcess> {
   return launchServer({
     binary: join(folder, 'program/bin/postgres'),
-    args: ['-D', join(folder, 'data')],
+    args: [
+      '-D',
+      join(folder, 'data'),
+      ...Object.entries(commandLine).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
     cwd: folder,
     env: postgresEnv,
     logFile: join(folder, 'server.log'),
