@@ -193,6 +193,27 @@ export const conditions = {
       ...lever,
       ...notImplemented,
       ...server,
+      SecretInvalid: {
+        status: 'False',
+        means: 'A key of the Secret cannot be read as what it should be.',
+        next: 'Correct the key that the message names.',
+      },
+      Busy: {
+        status: 'False',
+        means: 'The server starts, ends or has no connection left.',
+        next: 'Wait: it is asked again.',
+      },
+      AlterSystemOff: {
+        status: 'False',
+        means: 'The server does not let its parameters be set with ALTER SYSTEM: somebody else owns its configuration.',
+        next: 'Set the values where the server is managed and postgres.mode: DryRun, or allow_alter_system = on.',
+      },
+      OverlaidByRole: {
+        status: 'True',
+        means:
+          'The server has the declared values, but sessions of the role or database in the message get others (ALTER ROLE … SET). Unknown, where it is the role of the operator itself, which then cannot see the server’s own.',
+        next: 'Take the other value away (ALTER ROLE … RESET), or leave it where it is meant.',
+      },
       SetOnCommandLine: {
         status: 'False',
         means: 'A parameter is set on the server’s command line, which wins over everything.',
@@ -200,7 +221,7 @@ export const conditions = {
       },
       PoolerInBetween: {
         status: 'False',
-        means: 'The Secret leads to a transaction pooler; indexes need a direct connection.',
+        means: 'The Secret leads to a pooler; nothing is asked or changed through it.',
         next: 'Name a Secret with the address of the server itself.',
       },
       IndexBuilding: {

@@ -112,7 +112,7 @@ const mapped = (value: Readonly<Record<string, unknown>>, by: (one: unknown) => 
 /** Contents of one Secret. */
 export type SecretContents = Readonly<Record<string, string | Buffer>>;
 
-/** The same data without what is in Secrets: passwords wherever they stand, names of users and hosts where they stand as words. A port alone tells nothing. */
+/** The same data without what is in Secrets: passwords wherever they stand, names of users, hosts and databases where they stand as words. A port or a sslmode alone tells nothing. */
 export function redacted(value: unknown, secrets: readonly SecretContents[]): unknown {
   const words = [...new Set(secrets.flatMap(wordsOf))].toSorted((a, b) => b.text.length - a.text.length);
   const clean = (text: string): string =>
@@ -125,12 +125,14 @@ export function redacted(value: unknown, secrets: readonly SecretContents[]): un
   return visit(value);
 }
 
+const names = new Set(['host', 'username', 'user', 'dbname', 'database']);
+
 function wordsOf(contents: SecretContents) {
   return Object.entries(contents).flatMap(([key, value]) => {
     const text = value.toString().trim();
-    if (text === '' || key === 'port') return [];
+    if (text === '' || key === 'port' || key === 'sslmode') return [];
     const escaped = RegExp.escape(text);
-    const isWord = key === 'host' || key === 'username';
+    const isWord = names.has(key);
     const pattern = isWord ? new RegExp(`(?<![\\w-])${escaped}(?![\\w-])`, 'g') : new RegExp(escaped, 'g');
     return [{ key, text, pattern }];
   });

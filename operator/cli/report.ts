@@ -3,6 +3,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { isProblem } from '../api/problem.ts';
 import type { Kube } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { postgresAddress } from '../levers/postgresql/address.ts';
 import { redisAddress } from '../levers/redis/address.ts';
 import type { LeverMemory } from '../levers/run.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
@@ -74,17 +75,18 @@ async function bundleOf(
 /** What may not be in the bundle: each value of the Secrets, and what their addresses are made of. */
 async function secretsOf(
   kube: Kube,
-  { metadata: { namespace }, spec: { redis = [] } }: GenerationService,
+  { metadata: { namespace }, spec: { redis = [], postgres = [] } }: GenerationService,
   signal: AbortSignal,
 ): Promise<readonly SecretContents[]> {
-  const names = redis.map(({ secretRef }) => secretRef.name);
+  const servers = [
+    ...redis.map(({ secretRef }) => ({ ...secretRef, parts: redisParts })),
+    ...postgres.map(({ secretRef }) => ({ ...secretRef, parts: postgresParts })),
+  ];
   const each = await Promise.all(
-    names.map(async (name): Promise<readonly SecretContents[]> => {
+    servers.map(async ({ name, parts }): Promise<readonly SecretContents[]> => {
       try {
         const data = await readSecret(kube, namespace, name, signal);
-        if (data === undefined) return [];
-        const { host, username = '', password = '' } = redisAddress(data, { namespace, name });
-        return [data, { host, username, password }];
+        return data === undefined ? [] : [data, parts(data, { namespace, name })];
       } catch (error) {
         if (isProblem(error)) return []; // nothing was read of it for the plans either
         throw error;
@@ -92,6 +94,16 @@ async function secretsOf(
     }),
   );
   return each.flat();
+}
+
+function redisParts(...secret: Parameters<typeof redisAddress>): SecretContents {
+  const { host, username = '', password = '' } = redisAddress(...secret);
+  return { host, username, password };
+}
+
+function postgresParts(...secret: Parameters<typeof postgresAddress>): SecretContents {
+  const { host, user, password = '', database } = postgresAddress(...secret);
+  return { host, user, password, database };
 }
 
 /** Hosts that the state remembers, also where their Secret may not be read. */

@@ -35,7 +35,7 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
 }
 
-export type LeverCondition = 'HorizontalApplied' | 'RedisApplied';
+export type LeverCondition = 'HorizontalApplied' | 'RedisApplied' | 'PostgresApplied';
 /** A condition before it is merged with those of the lever's other units. */
 export type PlannedCondition = Pick<NewCondition<LeverCondition>, 'status' | 'reason' | 'message'>;
 

@@ -10,7 +10,6 @@ const waiting = [
   { type: 'ResourcesApplied', section: 'resources' },
   { type: 'RuntimeApplied', section: 'runtime' },
   { type: 'LoadBalancerApplied', section: 'loadBalancer' },
-  { type: 'PostgresApplied', section: 'postgres' },
   { type: 'OptimizerActive', section: 'optimizer' },
   { type: 'BudgetsConsistent', section: 'budgets' },
 ] as const satisfies readonly { readonly type: ConditionType; readonly section: string }[];
@@ -22,6 +21,20 @@ const fields: readonly { readonly name: string; readonly isSaid: (resolved: Reso
     isSaid: ({ origins }: Resolved) =>
       [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
   })),
+  {
+    name: 'postgres.indexes', // there are some by default
+    isSaid: ({ service: { spec }, policy }) =>
+      (spec.postgres ?? []).length > 0 && policy.postgres.indexes.some(({ mode }) => mode !== 'Off'),
+  },
+  ...['postgres.indexAdvice', 'postgres.slowStatements', 'postgres.reservedConnections'].map((name) => ({
+    name,
+    isSaid: ({ origins }: Resolved) =>
+      [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
+  })),
+  {
+    name: 'postgres[].pooler',
+    isSaid: ({ service: { spec } }) => (spec.postgres ?? []).some(({ pooler }) => pooler !== undefined),
+  },
   {
     name: 'components[].admin',
     isSaid: ({ service: { spec } }) => spec.components.some(({ admin }) => admin !== undefined),
@@ -56,7 +69,6 @@ export const notYet = (section: string, next: string): string =>
 
 export function isDeclared({ service: { spec }, declared }: Resolved, section: string): boolean {
   return (
-    (section === 'postgres' && (spec.postgres?.length ?? 0) > 0) ||
     (section === 'loadBalancer' && spec.loadBalancer !== undefined) ||
     declared.has(section) ||
     spec.components.some(({ overrides = {} }) => Object.hasOwn(overrides, section))

@@ -95,7 +95,7 @@ function resolvedSections(
   const { resolved } = visit.resolution;
   const statusOf = (lever: string, unit: string): object =>
     visit.results.find(({ plan }) => plan.lever.name === lever && plan.unit.name === unit)?.plan.status ?? {};
-  const { redis = [] } = resolved.service.spec;
+  const { redis = [], postgres = [] } = resolved.service.spec;
   const { planHash } = visit;
   return {
     mode: resolved.mode,
@@ -116,6 +116,9 @@ function resolvedSections(
       };
     }),
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),
+    ...(postgres.length === 0
+      ? {}
+      : { postgres: postgres.map(({ name }) => ({ name, ...statusOf('postgresql', name) })) }),
   };
 }
 
@@ -142,6 +145,9 @@ const stalling: ReadonlySet<string> = new Set([
   'SecretInvalid',
   'OutOfBounds',
   'SeveralServers',
+  'SetOnCommandLine',
+  'AlterSystemOff',
+  'PoolerInBetween',
 ]);
 /** The rest is about what is declared, which may be rejected. */
 const isOfPlan = (type: string): boolean => !['PolicyAccepted', 'TargetFound', 'Ready', 'Stalled'].includes(type);

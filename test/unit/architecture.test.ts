@@ -69,6 +69,7 @@ const doesIo = [
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
   'operator/levers/redis/{connect,config,parting-words,slow-log}.ts',
+  'operator/levers/postgresql/{connect,settings}.ts',
 ];
 const pure = files.filter(
   (path) =>

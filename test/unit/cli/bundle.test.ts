@@ -70,11 +70,21 @@ test('refuses a lever that this version does not have', () => {
 });
 
 describe('nothing of a Secret is left', () => {
-  const secret = { host: '10.0.0.7', port: '6379', username: 'tuner', password: 'hunter2!', uri: 'redis://x' };
+  const secret = {
+    host: '10.0.0.7',
+    port: '6379',
+    username: 'tuner',
+    password: 'hunter2!',
+    uri: 'redis://x',
+    dbname: 'shop',
+    sslmode: 'disable',
+  };
   test.each([
     { name: 'a host as a word', text: 'no answer from 10.0.0.7:6379', left: 'no answer from (host of a Secret):6379' },
     { name: 'no part of a longer one', text: 'from 110.0.0.70', left: 'from 110.0.0.70' },
     { name: 'a user', text: 'user tuner may not', left: 'user (username of a Secret) may not' },
+    { name: 'a database as a word', text: 'shop: shopping', left: '(dbname of a Secret): shopping' },
+    { name: 'nothing for its sslmode', text: 'disable', left: 'disable' },
     { name: 'a password, wherever it stands', text: 'xhunter2!x', left: 'x(password of a Secret)x' },
   ])('$name', ({ text, left }) => {
     expect(redacted({ a: [{ b: text }], n: 1, none: null }, [secret])).toEqual({ a: [{ b: left }], n: 1, none: null });

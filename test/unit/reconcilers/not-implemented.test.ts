@@ -22,11 +22,6 @@ describe('notImplemented()', () => {
       says: ['ResourcesApplied'],
     },
     { name: 'budgets', spec: { overrides: { budgets: { onViolation: 'Report' } } }, says: ['BudgetsConsistent'] },
-    {
-      name: 'a PostgreSQL',
-      spec: { postgres: [{ name: 'main', secretRef: { name: 'pg' } }] },
-      says: ['PostgresApplied'],
-    },
   ])('says of $name', ({ spec, says }) => {
     using world = serviceWith({ spec });
     const found = notImplemented(world.resolution().resolved);
@@ -36,6 +31,11 @@ describe('notImplemented()', () => {
   });
 });
 
+const off = ['workflows_status_created', 'cache_entries_lookup', 'performance_metrics_time'].map((name) => ({
+  name,
+  mode: 'Off' as const,
+}));
+
 describe('ignoredFields()', () => {
   test.each<Row & { readonly annotations?: Readonly<Record<string, string>> }>([
     { name: 'nothing where nothing was declared', spec: {}, says: [] },
@@ -44,6 +44,27 @@ describe('ignoredFields()', () => {
       name: 'redis.monitoring.bigKeys',
       spec: { overrides: { redis: { monitoring: { slowLogEntries: 5, bigKeys: { top: 3 } } } } },
       says: ['redis.monitoring.bigKeys'],
+    },
+    {
+      name: 'the indexes of a PostgreSQL, of which there are some by default',
+      spec: { postgres: [{ name: 'main', secretRef: { name: 'pg' } }] },
+      says: ['postgres.indexes'],
+    },
+    {
+      name: 'nothing of a PostgreSQL of which only parameters are declared',
+      spec: {
+        postgres: [{ name: 'main', secretRef: { name: 'pg' } }],
+        overrides: { postgres: { indexes: off, parameters: { work_mem: '16MB' } } },
+      },
+      says: [],
+    },
+    {
+      name: 'slow statements, and the pooler in between',
+      spec: {
+        postgres: [{ name: 'main', secretRef: { name: 'pg' }, pooler: { serverConnections: 40 } }],
+        overrides: { postgres: { indexes: off, slowStatements: { top: 5 } } },
+      },
+      says: ['postgres.slowStatements', 'postgres[].pooler'],
     },
     {
       name: 'maintenanceWindows',

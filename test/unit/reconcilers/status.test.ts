@@ -14,7 +14,7 @@ const service = storedService({
   },
 });
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
-const result = (lever: 'horizontal' | 'redis', unit: string, condition: PlannedCondition): UnitResult =>
+const result = (lever: 'horizontal' | 'redis' | 'postgresql', unit: string, condition: PlannedCondition): UnitResult =>
   ({
     plan: {
       lever: { name: lever, condition: lever === 'horizontal' ? 'HorizontalApplied' : 'RedisApplied' },
@@ -181,5 +181,9 @@ describe('renderStatus()', () => {
       components: [{ name: 'workflow', replicas: 'horizontal' }],
       redis: [{ name: 'cache', version: 'redis' }],
     });
+    const more = { ...service, spec: { ...service.spec, postgres: [{ name: 'main', secretRef: { name: 'pg' } }] } };
+    const seen = visit(applied, more) as Extract<Visit, { kind: 'reconciled' }>;
+    const results = [...seen.results, result('postgresql', 'main', applied)];
+    expect(renderStatus(more, { ...seen, results }, at(0)).postgres).toEqual([{ name: 'main', version: 'postgresql' }]);
   });
 });

@@ -1,0 +1,104 @@
+import { Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { Client, type ClientConfig, type QueryResultRow } from 'pg';
+import { Problem } from '../../api/problem.ts';
+import type { PostgresAddress } from './address.ts';
+import { serverProblem, withoutSecrets } from './server-error.ts';
+
+/** One session on one server, spoken to directly. `await using` closes it. */
+export interface PostgresConnection extends AsyncDisposable {
+  /** `host:port`, for messages. */
+  readonly label: string;
+  /**
+   * One statement, its values as bound parameters.
+   *
+   * @throws the server's or the network's own error, without secrets: `serverProblem` says what it means. Unanswered after 1.5 s.
+   */
+  query<Row extends QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+const answerWithinMs = 1500;
+const closeWithinMs = 300;
+
+/** Whatever schemas the role or the database puts first: nobody's function or operator stands in for the server's own. */
+const pinned = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('statement_timeout', '${answerWithinMs}', false)`;
+
+/**
+ * Connects, logs in, and makes sure that no pooler stands in between.
+ *
+ * @throws {Problem} Unreachable, AuthenticationFailed, Busy, PoolerInBetween, …
+ */
+export async function connectPostgres(address: PostgresAddress, signal: AbortSignal): Promise<PostgresConnection> {
+  signal.throwIfAborted();
+  const socket = new Socket(); // ours, so that it can be cut at any moment; the client connects it
+  const client = new Client(configOf(address, socket));
+  client.on('error', () => undefined); // the query's own rejection tells
+  const abort = () => void socket.destroy();
+  signal.addEventListener('abort', abort, { once: true });
+  const connection: PostgresConnection = {
+    label: address.label,
+    query: async <Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []) => {
+      try {
+        return (await client.query<Row>(sql, [...values])).rows;
+      } catch (error) {
+        throw plain(error, address);
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      signal.removeEventListener('abort', abort);
+      await Promise.race([client.end().catch(() => undefined), setTimeout(closeWithinMs, undefined, { ref: false })]);
+      socket.destroy(); // what has not said goodbye by now hangs
+    },
+  };
+  try {
+    await client.connect();
+    await withoutPooler(client, connection);
+    await connection.query(pinned);
+    return connection;
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    signal.throwIfAborted();
+    throw serverProblem(plain(error, address), address.label);
+  }
+}
+
+const plain = (error: unknown, { password }: PostgresAddress): unknown =>
+  Error.isError(error) && error.name !== 'Problem'
+    ? withoutSecrets(error, password === undefined ? [] : [password])
+    : error;
+
+/** Nothing is left to the library's own sources: neither PG* of the environment nor ~/.pgpass is asked. */
+function configOf({ host, port, user, password, database, tls }: PostgresAddress, socket: Socket): ClientConfig {
+  const ssl = tls && {
+    ...(tls.ca && { ca: tls.ca }),
+    ...(tls.cert && { cert: tls.cert }),
+    ...(tls.key && { key: tls.key }),
+    ...(tls.servername !== undefined && { servername: tls.servername }),
+    rejectUnauthorized: tls.verify !== 'Nobody',
+    ...(tls.verify === 'Host' ? {} : { checkServerIdentity: () => undefined }),
+  };
+  return {
+    host,
+    port,
+    user,
+    database,
+    password: () => password ?? '',
+    ssl: ssl ?? false,
+    stream: () => socket,
+    connectionTimeoutMillis: answerWithinMs,
+    query_timeout: answerWithinMs,
+    application_name: 'genops',
+  };
+}
+
+/** Behind a pooler the server process is another than the one that logged us in, and what a session sets is set for whoever comes next. */
+async function withoutPooler(client: Client, connection: PostgresConnection): Promise<void> {
+  const [row] = await connection.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
+  const { processID } = client as Client & { readonly processID?: number };
+  if (processID === row?.pid) return;
+  throw new Problem('PoolerInBetween', {
+    saw: `a pooler at ${connection.label}`,
+    wanted: 'a direct connection to the server',
+    next: 'put the address of the server itself into the Secret',
+  });
+}

@@ -1,0 +1,138 @@
+import type { UnitMemory } from '../lever.ts';
+import type { PostgresObserved } from './observe.ts';
+import { bytesOf, isInForce, meansSame, shown, type ServerSetting } from './setting.ts';
+import { startProblems } from './start.ts';
+import type { PostgresUnit } from './unit.ts';
+import type { Differs, Held, Verdict } from './verdict.ts';
+import { memoryBytesOf } from './wanted.ts';
+
+export interface JudgeInput {
+  readonly unit: PostgresUnit;
+  readonly observed: PostgresObserved;
+  /** Of this very server. */
+  readonly memory: UnitMemory | undefined;
+}
+
+/** What is to be said of every declared parameter, by name. What would keep the server from starting again is held back. */
+export function judge(wanted: ReadonlyMap<string, string>, input: JudgeInput): readonly Verdict[] {
+  const verdicts = [...wanted].map(([name, text]) => judgeOne(name, text, input));
+  const next = new Map(
+    verdicts.flatMap((one) =>
+      one.state === 'Differs' || one.state === 'PendingRestart' ? [[one.name, one.text]] : [],
+    ),
+  );
+  const { settings, isStandby, standbys } = input.observed;
+  const problems = startProblems({
+    settings,
+    next,
+    memoryBytes: memoryBytesOf(input.unit.policy),
+    isStandby,
+    standbys,
+  });
+  return verdicts
+    .map((verdict): Verdict => {
+      const problem = problems.find(({ names }) => names.includes(verdict.name));
+      if (problem === undefined) return verdict;
+      const { saw, wanted: wants, next: todo } = problem;
+      return { state: 'Held', name: verdict.name, reason: 'OutOfBounds', saw, wanted: wants, next: todo };
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function judgeOne(name: string, text: string, input: JudgeInput): Verdict {
+  const setting = input.observed.settings[name];
+  if (setting === undefined)
+    return held(name, 'ConfigRejected', {
+      saw: `a PostgreSQL ${input.observed.version} that knows no parameter ${name}`,
+      wanted: `${name} = ${text}`,
+      next: 'remove it from postgres.parameters, or update the server',
+    });
+  if (setting.value === null) return hidden(setting, text, input);
+  const isFixed = setting.source === 'command line'; // and then pending for ever, whatever the files have
+  if (isInForce(setting, text) && (isFixed || !setting.isPending)) return { state: 'InForce', name, text };
+  if (isFixed) return onCommandLine(setting, text);
+  const from = shown(setting, setting.value);
+  if (isWaiting(setting, text, input.memory)) return { state: 'PendingRestart', name, text, from };
+  return obstacleTo(setting, text, input) ?? differs(setting, text, input.memory);
+}
+
+/** The files have the value already: they say so, or what is pending is what we were told to be written. */
+function isWaiting(setting: ServerSetting, text: string, memory: UnitMemory | undefined): boolean {
+  if (!setting.isPending || isInForce(setting, text)) return false;
+  if (setting.inFiles !== undefined) return setting.inFiles !== null && meansSame(setting, text, setting.inFiles);
+  const applied = memory?.applied?.[setting.name];
+  return (
+    applied !== undefined && meansSame(setting, text, applied) && memory?.unconfirmed?.includes(setting.name) !== true
+  );
+}
+
+function differs(setting: ServerSetting, text: string, memory: UnitMemory | undefined): Differs {
+  const { name, value, context } = setting;
+  const inAutoConf = setting.inAutoConf ?? memory?.originals?.[name] ?? null;
+  const atRestart = context === 'postmaster' && !isInForce(setting, text);
+  return { state: 'Differs', name, from: shown(setting, value ?? ''), text, inAutoConf, atRestart };
+}
+
+function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memory }: JudgeInput): Held | undefined {
+  const { name } = setting;
+  if (!setting.maySet)
+    return held(name, 'PermissionDenied', {
+      saw: `no right of ${observed.role} to set it`,
+      wanted: `${name} = ${text}`,
+      next: `GRANT ALTER SYSTEM ON PARAMETER ${name} TO ${observed.role}`,
+    });
+  if (setting.inAutoConf === undefined && memory?.originals?.[name] === undefined)
+    return held(name, 'PermissionDenied', {
+      saw: `no right of ${observed.role} to see whether postgresql.auto.conf has it`,
+      wanted: 'to know what to put back one day, before it is changed',
+      next: `GRANT pg_read_all_settings TO ${observed.role}; GRANT SELECT ON pg_file_settings TO ${observed.role}; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ${observed.role}`,
+    });
+  return outOfMemory(setting, text, memoryBytesOf(unit.policy));
+}
+
+/** The most of the memory that one session, or one worker, may take by a single setting. PostgreSQL itself takes any. */
+const mostOfMemory: Readonly<Record<string, number>> = {
+  work_mem: 0.25,
+  temp_buffers: 0.25,
+  maintenance_work_mem: 0.5,
+  autovacuum_work_mem: 0.25,
+};
+
+function outOfMemory(setting: ServerSetting, text: string, memoryBytes: number | undefined): Held | undefined {
+  const share = mostOfMemory[setting.name];
+  const wanted = bytesOf(text, setting);
+  if (share === undefined || memoryBytes === undefined || wanted === undefined || wanted <= memoryBytes * share)
+    return undefined;
+  return held(setting.name, 'OutOfBounds', {
+    saw: `${setting.name} = ${text}`,
+    wanted: `at most ${Math.floor((memoryBytes * share) / 2 ** 20)}MB, ${share * 100} % of postgres.sizing.memory: each session may take it`,
+    next: 'lower it, or correct postgres.sizing.memory',
+  });
+}
+
+const onCommandLine = (setting: ServerSetting, text: string): Held =>
+  held(setting.name, 'SetOnCommandLine', {
+    saw: `${setting.name} = ${shown(setting, setting.value ?? '')} on the command line of the server, which wins over ALTER SYSTEM`,
+    wanted: text,
+    next: `take -c ${setting.name}=… out of the container’s arguments`,
+  });
+
+function hidden({ name }: ServerSetting, text: string, { observed }: JudgeInput): Held {
+  const own = observed.overlays.find((one) => one.name === name);
+  const where = own === undefined ? 'its role or database' : overlaidText(own);
+  return held(name, 'OverlaidByRole', {
+    saw: `${where} in the way: ${observed.role} cannot see what the server itself has`,
+    wanted: `${name} = ${text}`,
+    next: `take that setting away (… RESET ${name}), or GRANT SELECT ON pg_file_settings TO ${observed.role}; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ${observed.role}`,
+  });
+}
+
+/** `work_mem = 64MB of role app in database shop` */
+export const overlaidText = ({ name, value, role, database }: PostgresObserved['overlays'][number]): string =>
+  `${name} = ${value} of ${[...(role === null ? [] : [`role ${role}`]), ...(database === null ? [] : [`database ${database}`])].join(' in ') || 'every role'}`;
+
+const held = (
+  name: string,
+  reason: Held['reason'],
+  why: { readonly saw: string; readonly wanted: string; readonly next: string },
+): Held => ({ state: 'Held', name, reason, ...why });

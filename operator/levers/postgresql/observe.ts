@@ -1,0 +1,111 @@
+import { postgresParameterNames } from '../../api/postgres-parameters.ts';
+import { Problem } from '../../api/problem.ts';
+import { postgresAddress, type PostgresAddress, type SecretData } from './address.ts';
+import { connectPostgres, type PostgresConnection } from './connect.ts';
+import { serverProblem, sqlState } from './server-error.ts';
+import type { ServerSetting } from './setting.ts';
+import { readSettings } from './settings.ts';
+import type { PostgresUnit } from './unit.ts';
+
+/** What the lever needs of Kubernetes. */
+export interface PostgresDeps {
+  /** `data` of a Secret, decoded; undefined where there is none. */
+  readSecret(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined>;
+}
+
+export interface PostgresObserved extends ServerFacts {
+  /** `host:port`, a short name with its namespace. */
+  readonly address: string;
+  /** By name. One that is absent is unknown to this server. */
+  readonly settings: Readonly<Record<string, ServerSetting>>;
+  readonly overlays: readonly Overlay[];
+}
+
+export interface ServerFacts {
+  /** system_identifier: of the data, also of its standbys. Null where the role may not ask. */
+  readonly systemId: string | null;
+  /** `18.4` */
+  readonly version: string;
+  readonly major: number;
+  /** The role that looks, quoted as SQL wants it. */
+  readonly role: string;
+  readonly isStandby: boolean;
+  /** Standbys that follow it now. */
+  readonly standbys: number;
+  readonly mayReload: boolean;
+  readonly maySeeFiles: boolean;
+}
+
+/** A value that sessions of a role, of a database or of both get instead of the server's own. */
+export interface Overlay {
+  readonly name: string;
+  readonly value: string;
+  /** Null: every role. */
+  readonly role: string | null;
+  /** Null: every database. */
+  readonly database: string | null;
+}
+
+/** Looks at one server and changes nothing. @throws {Problem} SecretNotFound, Unreachable, AuthenticationFailed, … */
+export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: AbortSignal): Promise<PostgresObserved> {
+  const address = await addressOf(unit, deps, signal);
+  await using postgres = await connectPostgres(address, signal);
+  try {
+    const facts = await readFacts(postgres);
+    return {
+      ...facts,
+      address: address.label,
+      settings: await readSettings(postgres, facts.maySeeFiles),
+      overlays: await postgres.query<Overlay & { [column: string]: unknown }>(overlaid, [postgresParameterNames]),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw serverProblem(error, postgres.label);
+  }
+}
+
+/** Where the unit's Secret says that the server is. @throws {Problem} SecretNotFound, SecretInvalid */
+export async function addressOf(unit: PostgresUnit, deps: PostgresDeps, signal: AbortSignal): Promise<PostgresAddress> {
+  const { namespace, secretName } = unit;
+  const data = await deps.readSecret(namespace, secretName, signal);
+  if (data !== undefined) return postgresAddress(data, { namespace, name: secretName });
+  throw new Problem('SecretNotFound', {
+    saw: `no Secret ${namespace}/${secretName}`,
+    wanted: 'the address and credentials of the PostgreSQL',
+    next: `kubectl create secret generic ${secretName} -n ${namespace} --from-literal=uri=postgresql://…`,
+  });
+}
+
+const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId",
+  pg_catalog.current_setting('server_version') AS version, pg_catalog.current_setting('server_version_num')::int / 10000 AS major,
+  pg_catalog.quote_ident(current_user) AS role, pg_catalog.pg_is_in_recovery() AS "isStandby",
+  (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication) AS standbys,
+  pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS "mayReload",
+  pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+    AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS "maySeeFiles"`;
+const systemIdentifier = '(SELECT system_identifier::text FROM pg_catalog.pg_control_system())';
+
+const overlaid = `SELECT pg_catalog.split_part(entry, '=', 1) AS name, pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) AS value,
+  r.rolname AS role, d.datname AS database
+FROM pg_catalog.pg_db_role_setting s
+  CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS entry
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+  LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+WHERE pg_catalog.split_part(entry, '=', 1) = ANY ($1)
+ORDER BY name, role NULLS FIRST, database NULLS FIRST`;
+
+/** @throws {Problem} NotImplemented below PostgreSQL 15, where ALTER SYSTEM cannot be granted. */
+export async function readFacts(postgres: PostgresConnection): Promise<ServerFacts> {
+  type Row = ServerFacts & { [column: string]: unknown };
+  const [facts] = await postgres.query<Row>(factsWith(systemIdentifier)).catch((error: unknown) => {
+    if (sqlState(error) !== '42501') throw error;
+    return postgres.query<Row>(factsWith('NULL'));
+  });
+  if (facts === undefined) throw new Error(`no answer to a SELECT of one row from ${postgres.label}`);
+  if (facts.major >= 15) return facts;
+  throw new Problem('NotImplemented', {
+    saw: `PostgreSQL ${facts.version} at ${postgres.label}`,
+    wanted: '15 or later, where ALTER SYSTEM can be granted to a role that is no superuser',
+    next: 'upgrade the server, or set postgres.mode: "Off"',
+  });
+}

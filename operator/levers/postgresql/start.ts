@@ -1,0 +1,137 @@
+import type { ServerSetting } from './setting.ts';
+import { bytesOf, figureOf, isInForce } from './setting.ts';
+
+/** What stands between a set of parameters and a server that comes up with it. */
+export interface StartProblem {
+  /** The parameters that must not be written. */
+  readonly names: readonly string[];
+  readonly saw: string;
+  readonly wanted: string;
+  readonly next: string;
+}
+
+export interface StartInput {
+  readonly settings: Readonly<Record<string, ServerSetting>>;
+  /** Of these parameters, what the next start would take; the rest stays as it is. */
+  readonly next: ReadonlyMap<string, string>;
+  /** Bytes that the server has; undefined: not known. */
+  readonly memoryBytes: number | undefined;
+  readonly isStandby: boolean;
+  /** Standbys that follow it now. */
+  readonly standbys: number;
+}
+
+/** Seen: 48 kB a process on 15 and 18, beside what track_activity_query_size takes. */
+const bytesPerProcess = 64 * 2 ** 10;
+/** Shared memory is in use from the first page on that is touched; what is above is the sessions' and the page cache's. */
+const mostShare = 0.4;
+/** So much more than now starts on any machine that is not about to fail by itself. */
+const unprovenBytes = 64 * 2 ** 20;
+/** MAX_BACKENDS of its source. */
+const mostProcesses = 262_143;
+
+/** ALTER SYSTEM checks a value, not the next start: that is done here, before anything is written. Empty: the server starts. */
+export function startProblems(input: StartInput): readonly StartProblem[] {
+  const changed = [...input.next].filter(([name, text]) => {
+    const setting = input.settings[name];
+    return setting?.context === 'postmaster' && !isInForce(setting, text);
+  });
+  if (changed.length === 0) return [];
+  const names = changed.map(([name]) => name);
+  return [reservedProblem, processProblem, memoryProblem, standbyProblem].flatMap((judge) => judge(input, names) ?? []);
+}
+
+const now = ({ settings }: StartInput, name: string): number => numberOf(settings[name], settings[name]?.value ?? '0');
+function then(input: StartInput, name: string): number {
+  const text = input.next.get(name);
+  return text === undefined ? now(input, name) : numberOf(input.settings[name], text);
+}
+const numberOf = (setting: ServerSetting | undefined, text: string): number =>
+  setting === undefined ? 0 : (bytesOf(text, setting) ?? figureOf(text, setting) ?? 0);
+
+function reservedProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
+  if (!names.includes('max_connections')) return undefined;
+  const reserved = now(input, 'superuser_reserved_connections') + now(input, 'reserved_connections');
+  const most = then(input, 'max_connections');
+  if (most > reserved) return undefined;
+  return {
+    names: ['max_connections'],
+    saw: `max_connections = ${most} where the server reserves ${reserved} connections`,
+    wanted: 'more connections than are reserved: the server would not start',
+    next: `set max_connections above ${reserved}`,
+  };
+}
+
+const counted = new Set(['max_connections', 'max_worker_processes', 'autovacuum_max_workers']);
+
+/** From 18 on it is the slots that count, and the workers may change while it runs. */
+const processes = (input: StartInput, of: typeof now): number =>
+  of(input, 'max_connections') +
+  of(input, 'max_worker_processes') +
+  of(
+    input,
+    input.settings['autovacuum_worker_slots'] === undefined ? 'autovacuum_max_workers' : 'autovacuum_worker_slots',
+  ) +
+  of(input, 'max_wal_senders') +
+  1;
+
+function processProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
+  const culprits = names.filter((name) => counted.has(name));
+  const most = processes(input, then);
+  if (culprits.length === 0 || most <= mostProcesses) return undefined;
+  return {
+    names: culprits,
+    saw: `${most} processes (connections, workers and WAL senders together)`,
+    wanted: `at most ${mostProcesses}: the server would not start`,
+    next: `lower ${culprits.join(', ')}`,
+  };
+}
+
+function memoryProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
+  const [before, after] = [sharedBytes(input, now), sharedBytes(input, then)];
+  if (after <= before) return undefined;
+  const { memoryBytes } = input;
+  const growing = names.filter((name) => then(input, name) > now(input, name));
+  if (memoryBytes === undefined) {
+    if (after - before <= unprovenBytes) return undefined;
+    return {
+      names: growing,
+      saw: `shared memory of ${mib(after)} instead of ${mib(before)} with ${growing.join(', ')}, on a server of unknown size`,
+      wanted: 'to be sure that it starts again',
+      next: 'say in postgres.sizing.memory how much memory the server has',
+    };
+  }
+  if (after <= memoryBytes * mostShare) return undefined;
+  return {
+    names: growing,
+    saw: `shared memory of ${mib(after)} with ${growing.join(', ')}`,
+    wanted: `at most ${mib(memoryBytes * mostShare)}, 40 % of postgres.sizing.memory: above, the server may not start`,
+    next: 'lower them, or correct postgres.sizing.memory',
+  };
+}
+
+/** Bytes, roughly as `postgres -C shared_memory_size` tells. */
+const sharedBytes = (input: StartInput, of: typeof now): number =>
+  of(input, 'shared_buffers') * 1.04 +
+  Math.max(of(input, 'wal_buffers'), 0) +
+  processes(input, of) * (bytesPerProcess + of(input, 'track_activity_query_size'));
+
+const mib = (amount: number): string => `${Math.ceil(amount / 2 ** 20)}MB`;
+
+/** A standby with less of these than its primary stops. */
+function standbyProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
+  const bound = names.filter((name) => name === 'max_connections' || name === 'max_worker_processes');
+  const lower = input.isStandby ? bound.filter((name) => then(input, name) < now(input, name)) : [];
+  const higher = input.standbys > 0 ? bound.filter((name) => then(input, name) > now(input, name)) : [];
+  const [first] = [...lower, ...higher];
+  if (first === undefined) return undefined;
+  return {
+    names: [...new Set([...lower, ...higher])],
+    saw:
+      lower.length > 0
+        ? `a lower ${first} on a standby`
+        : `a higher ${first} on a primary with ${input.standbys} standbys`,
+    wanted: 'a standby that has at least as much as its primary: else it stops',
+    next: 'raise it on the standbys first and restart them; lower it on the primary first',
+  };
+}

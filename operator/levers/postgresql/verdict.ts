@@ -1,0 +1,29 @@
+/** What is to be said of one declared parameter. `from` and `to` are as people read them. */
+export type Verdict =
+  | { readonly state: 'InForce'; readonly name: string; readonly text: string }
+  | Differs
+  /** It is in the files, and only a start takes it. */
+  | { readonly state: 'PendingRestart'; readonly name: string; readonly text: string; readonly from: string }
+  | Held;
+
+export interface Differs {
+  readonly state: 'Differs';
+  readonly name: string;
+  readonly from: string;
+  /** As declared, and as it is sent. */
+  readonly text: string;
+  /** What postgresql.auto.conf has; null: nothing. */
+  readonly inAutoConf: string | null;
+  /** Only a start takes it: it is written now. */
+  readonly atRestart: boolean;
+}
+
+/** Not sent, because it would be refused, would harm, or could not be taken back. */
+export interface Held {
+  readonly state: 'Held';
+  readonly name: string;
+  readonly reason: 'PermissionDenied' | 'SetOnCommandLine' | 'OverlaidByRole' | 'OutOfBounds' | 'ConfigRejected';
+  readonly saw: string;
+  readonly wanted: string;
+  readonly next: string;
+}

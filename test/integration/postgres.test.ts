@@ -1,0 +1,85 @@
+import { expect, test } from '@jest/globals';
+import type { PostgresServer } from '../../hack/servers/postgres.ts';
+import { generationServices } from '../../operator/reconcilers/kinds.ts';
+import { deployment, generationService } from '../world/builders.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { secretOf, startTuned } from './postgres-tuner.ts';
+
+const main = { name: 'main', secretRef: { name: 'postgres' } };
+const off = ['workflows_status_created', 'cache_entries_lookup', 'performance_metrics_time'].map((name) => ({
+  name,
+  mode: 'Off',
+}));
+const declaring = (parameters: Readonly<Record<string, string>>) => ({
+  postgres: [main],
+  overrides: { postgres: { parameters } },
+});
+
+async function worldWith(server: PostgresServer): Promise<World> {
+  const world = await startWorld({ secrets: ['postgres'] });
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
+  await world.apply(deployment());
+  await world.apply(deployment('other'));
+  return world;
+}
+
+const valueOf = async (server: PostgresServer, name: string): Promise<unknown> =>
+  (await server.query('SELECT current_setting($1) AS value', [name]))[0]?.['value'];
+
+test('a PostgreSQL takes the policy’s parameters, drift is put back and counted, and a deleted service gives everything back', async () => {
+  await using server = await startTuned({ version: '18' });
+  await using world = await worldWith(server);
+  await world.apply(
+    generationService({
+      deletionPolicy: 'Restore',
+      postgres: [main],
+      overrides: { postgres: { parameters: { work_mem: '16MB', max_connections: '120' }, indexes: off } },
+    } as Parameters<typeof generationService>[0]),
+  );
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'PendingRestart' }),
+  );
+  expect(await valueOf(server, 'work_mem')).toBe('16MB');
+  expect((await world.service()).status?.postgres).toEqual([
+    {
+      name: 'main',
+      version: expect.stringMatching(/^18\./),
+      hash: expect.stringMatching(/^[0-9a-f]{8}$/),
+      pendingRestart: ['max_connections'],
+    },
+  ]);
+
+  await server.query("ALTER SYSTEM SET work_mem = '5MB'");
+  await server.query('SELECT pg_reload_conf()');
+  await world.eventually(async () => expect(await valueOf(server, 'work_mem')).toBe('16MB'), { withinMs: 45_000 });
+  await world.eventually(async () =>
+    expect(await world.operator.counter('genops_drift_total', { lever: 'postgresql' })).toBe(1),
+  );
+
+  await world.delete(generationServices, 'generation');
+  await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+  expect(await valueOf(server, 'work_mem')).toBe('4MB');
+  const [pending] = await server.query('SELECT count(*)::int AS n FROM pg_settings WHERE pending_restart');
+  expect(pending).toEqual({ n: 0 });
+});
+
+test('two services on one PostgreSQL: the older tunes it, the younger is told by whom', async () => {
+  await using server = await startTuned({ version: '15' });
+  await using world = await worldWith(server);
+  await world.apply(generationService(declaring({ work_mem: '16MB' })));
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' }),
+  );
+  const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' };
+  await world.apply(
+    generationService(
+      { components: [{ name: 'other', targetRef }], ...declaring({ work_mem: '32MB' }) },
+      { name: 'younger' },
+    ),
+  );
+  const { message } = await world.eventually(async () =>
+    expectCondition(await world.service('younger'), 'PostgresApplied', { status: 'False', reason: 'Conflict' }),
+  );
+  expect(message).toContain(`${world.namespace}/generation`);
+  expect(await valueOf(server, 'work_mem')).toBe('16MB');
+});

@@ -1,0 +1,331 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import { plan } from '../../../../operator/levers/postgresql/plan.ts';
+import { restore } from '../../../../operator/levers/postgresql/restore.ts';
+import type { PostgresUnit } from '../../../../operator/levers/postgresql/unit.ts';
+import { seen, unitWith, type Seen } from './observations.ts';
+
+interface Given {
+  readonly server?: Seen;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly sizing?: NonNullable<PolicySpec['postgres']>['sizing'];
+  readonly unit?: Partial<PostgresUnit>;
+  readonly memory?: UnitMemory;
+}
+
+const planned = ({ server, parameters = {}, sizing, unit, memory }: Given) =>
+  plan({ unit: unitWith({ parameters, ...(sizing && { sizing }) }, unit), observed: seen(server), memory, now: 0 });
+const written = ({ changes }: ReturnType<typeof planned>) =>
+  changes.flatMap(({ cause, writes }) => writes.map(({ name, to, before }) => `${cause} ${name} ${before} > ${to}`));
+
+const small = { memory: '4Gi', cpus: '2' };
+
+describe('what is written', () => {
+  test.each<Given & { readonly name: string; readonly expected: readonly string[] }>([
+    { name: 'nothing where nothing is declared', expected: [] },
+    { name: 'what differs', parameters: { work_mem: '16MB' }, expected: ['Declared work_mem null > 16MB'] },
+    {
+      name: 'nothing where another spelling means the same',
+      parameters: { work_mem: '4MB', jit: 'true' },
+      expected: [],
+    },
+    {
+      name: 'over what stands in postgresql.auto.conf, which is remembered',
+      server: { settings: { work_mem: { value: '8192', source: 'configuration file', inAutoConf: '8MB' } } },
+      parameters: { work_mem: '16MB' },
+      expected: ['Declared work_mem 8MB > 16MB'],
+    },
+    {
+      name: 'drift before what is new',
+      parameters: { work_mem: '16MB', checkpoint_timeout: '15min' },
+      memory: { applied: { work_mem: '16MB' } },
+      expected: ['Drift work_mem null > 16MB', 'Declared checkpoint_timeout null > 15min'],
+    },
+    {
+      name: 'no drift of what was only intended',
+      parameters: { work_mem: '16MB' },
+      memory: { applied: { work_mem: '16MB' }, unconfirmed: ['work_mem'] },
+      expected: ['Declared work_mem null > 16MB'],
+    },
+    {
+      name: 'no drift of what another server had',
+      parameters: { work_mem: '16MB' },
+      memory: { applied: { work_mem: '16MB' }, serverRun: '6' },
+      expected: ['Declared work_mem null > 16MB'],
+    },
+    {
+      name: 'what a start has to take',
+      parameters: { max_connections: '120' },
+      expected: ['Declared max_connections null > 120'],
+    },
+    {
+      name: 'nothing that waits for a restart already, by the files',
+      server: { settings: { max_connections: { isPending: true, inFiles: '120', inAutoConf: '120' } } },
+      parameters: { max_connections: '120' },
+      expected: [],
+    },
+    {
+      name: 'what somebody has set for the next start instead',
+      server: { settings: { max_connections: { isPending: true, inFiles: '90', inAutoConf: '90' } } },
+      parameters: { max_connections: '120' },
+      memory: { applied: { max_connections: '120' }, originals: { max_connections: null } },
+      expected: ['Drift max_connections 90 > 120'],
+    },
+    {
+      name: 'what somebody has set for the next start of what is in force',
+      server: { settings: { max_connections: { isPending: true, inFiles: '90', inAutoConf: '90' } } },
+      parameters: { max_connections: '100' },
+      expected: ['Declared max_connections 90 > 100'],
+    },
+  ])('$name', ({ expected, ...given }) => {
+    expect(written(planned(given))).toEqual(expected);
+  });
+
+  test('where the files are not to be seen, what waits for a restart is what was written and confirmed', () => {
+    const server = { settings: { max_connections: { isPending: true, inFiles: undefined, inAutoConf: undefined } } };
+    const parameters = { max_connections: '120' };
+    const known = { applied: { max_connections: '120' }, originals: { max_connections: null } };
+    const hidden = {
+      ...server,
+      settings: { max_connections: { ...server.settings.max_connections } },
+    } as unknown as Seen;
+    expect(written(planned({ server: hidden, parameters, memory: known }))).toEqual([]);
+    expect(
+      written(planned({ server: hidden, parameters, memory: { ...known, unconfirmed: ['max_connections'] } })),
+    ).toEqual(['Declared max_connections null > 120']);
+    expect(planned({ server: hidden, parameters })).toMatchObject({
+      changes: [],
+      condition: { reason: 'PermissionDenied', message: expect.stringContaining('GRANT SELECT ON pg_file_settings') },
+    });
+  });
+
+  test('remembers the original once, and what is ours', () => {
+    const [change] = planned({
+      server: { settings: { work_mem: { value: '8192', inAutoConf: '8MB' } } },
+      parameters: { work_mem: '16MB', jit: 'on', max_connections: '120' },
+      memory: { originals: { work_mem: null }, applied: {} },
+    }).changes;
+    expect(change?.remember).toEqual({
+      originals: { work_mem: null, max_connections: null },
+      applied: { jit: 'on', work_mem: '16MB', max_connections: '120' },
+      serverRun: '7000000000000000001',
+      address: 'pg.ai.svc:5432',
+    });
+  });
+});
+
+describe('what is said', () => {
+  test.each<
+    Given & { readonly name: string; readonly status: string; readonly reason: string; readonly message: RegExp }
+  >([
+    {
+      name: 'nothing declared',
+      status: 'True',
+      reason: 'Applied',
+      message: /^0 parameters of main \(PostgreSQL 17\.2\)/,
+    },
+    { name: 'in force', parameters: { work_mem: '4MB' }, status: 'True', reason: 'Applied', message: /^1 parameters/ },
+    {
+      name: 'a restart is needed',
+      parameters: { max_connections: '120', work_mem: '16MB' },
+      status: 'True',
+      reason: 'PendingRestart',
+      message: /^Of main, max_connections \(100 instead of 120\) waits for a restart/,
+    },
+    {
+      name: 'a missing right, as one command',
+      server: { role: '"Gen Ops"', settings: { work_mem: { maySet: false }, jit: { maySet: false } } },
+      parameters: { work_mem: '16MB', jit: 'off' },
+      status: 'False',
+      reason: 'PermissionDenied',
+      message: /next: GRANT ALTER SYSTEM ON PARAMETER jit, work_mem TO "Gen Ops"$/,
+    },
+    {
+      name: 'no right to reload',
+      server: { mayReload: false },
+      parameters: { work_mem: '16MB' },
+      status: 'False',
+      reason: 'PermissionDenied',
+      message: /GRANT EXECUTE ON FUNCTION pg_reload_conf\(\) TO genops$/,
+    },
+    {
+      name: 'ALTER SYSTEM switched off',
+      server: { settings: { allow_alter_system: { value: 'off' } } },
+      parameters: { work_mem: '16MB' },
+      status: 'False',
+      reason: 'AlterSystemOff',
+      message: /^saw work_mem 4MB instead of 16MB on main, and allow_alter_system = off/,
+    },
+    {
+      name: 'ALTER SYSTEM switched off where nothing differs',
+      server: { settings: { allow_alter_system: { value: 'off' } } },
+      parameters: { work_mem: '4MB' },
+      status: 'True',
+      reason: 'Applied',
+      message: /in force/,
+    },
+    {
+      name: 'the command line',
+      server: { settings: { work_mem: { source: 'command line', value: '7168' } } },
+      parameters: { work_mem: '16MB' },
+      status: 'False',
+      reason: 'SetOnCommandLine',
+      message: /^work_mem of main: saw work_mem = 7MB on the command line/,
+    },
+    {
+      name: 'the command line with the declared value, whatever is pending',
+      server: { settings: { max_connections: { source: 'command line', isPending: true } } },
+      parameters: { max_connections: '100' },
+      status: 'True',
+      reason: 'Applied',
+      message: /in force/,
+    },
+    {
+      name: 'an overlay',
+      server: { overlays: [{ name: 'work_mem', value: '64MB', role: 'app', database: null }] },
+      parameters: { work_mem: '16MB' },
+      status: 'True',
+      reason: 'OverlaidByRole',
+      message: /work_mem = 64MB of role app wins over them/,
+    },
+    {
+      name: 'an overlay that has the declared value',
+      server: { overlays: [{ name: 'work_mem', value: '16384', role: 'app', database: null }] },
+      parameters: { work_mem: '16MB' },
+      status: 'True',
+      reason: 'Applied',
+      message: /in force/,
+    },
+    {
+      name: 'an overlay of our own that hides the server’s value',
+      server: {
+        settings: { work_mem: { value: null, source: 'user' } },
+        overlays: [{ name: 'work_mem', value: '64MB', role: 'genops', database: null }],
+      },
+      parameters: { work_mem: '16MB' },
+      status: 'Unknown',
+      reason: 'OverlaidByRole',
+      message: /^work_mem of main: saw work_mem = 64MB of role genops in the way/,
+    },
+    {
+      name: 'a parameter that this server does not have',
+      parameters: { io_workers: '4' },
+      status: 'False',
+      reason: 'ConfigRejected',
+      message: /saw a PostgreSQL 17\.2 that knows no parameter io_workers/,
+    },
+    {
+      name: 'another operator’s server',
+      unit: { clusterRef: { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' } },
+      parameters: { work_mem: '16MB' },
+      status: 'True',
+      reason: 'ReportOnly',
+      message: /set them in Cluster pg/,
+    },
+  ])('$name', ({ status, reason, message, ...given }) => {
+    expect(planned(given).condition).toEqual({ status, reason, message: expect.stringMatching(message) });
+  });
+
+  test('status tells what waits for a restart now, and once the changes are made', () => {
+    const result = planned({ parameters: { max_connections: '120' } });
+    expect(result.status).toEqual({ name: 'main', version: '17.2', hash: expect.stringMatching(/^[0-9a-f]{8}$/) });
+    expect(result.statusAfter).toEqual({ ...result.status, pendingRestart: ['max_connections'] });
+  });
+});
+
+describe('what would not start again is not written', () => {
+  test.each<Given & { readonly name: string; readonly message: RegExp }>([
+    {
+      name: 'half of the memory',
+      sizing: small,
+      parameters: { shared_buffers: '2GB' },
+      message: /at most 1639MB, 40 %/,
+    },
+    { name: 'all of an unknown memory', parameters: { shared_buffers: '1GB' }, message: /on a server of unknown size/ },
+    {
+      name: 'no connection above the reserved ones',
+      parameters: { max_connections: '5' },
+      message: /reserves 5 connections/,
+    },
+    { name: 'more processes than there may be', parameters: { max_connections: '262143' }, message: /at most 262143/ },
+    {
+      name: 'a megabyte of text for each of many connections',
+      sizing: small,
+      parameters: { max_connections: '1600', track_activity_query_size: '1MB' },
+      message: /^max_connections, shared_buffers, track_activity_query_size of main: saw shared memory/,
+    },
+    {
+      name: 'less on a standby',
+      server: { isStandby: true },
+      parameters: { max_connections: '50' },
+      message: /a lower max_connections on a standby/,
+    },
+    {
+      name: 'more on a primary with standbys',
+      server: { standbys: 2 },
+      parameters: { max_worker_processes: '16' },
+      message: /a primary with 2 standbys/,
+    },
+    {
+      name: 'a quarter of the memory for each sort and more',
+      sizing: small,
+      parameters: { work_mem: '2GB' },
+      message: /at most 1024MB, 25 %/,
+    },
+  ])('$name', ({ message, ...given }) => {
+    const result = planned(given);
+    expect(result.condition).toMatchObject({
+      status: 'False',
+      reason: 'OutOfBounds',
+      message: expect.stringMatching(message),
+    });
+    const declared = Object.keys(given.parameters ?? {});
+    expect(
+      result.changes.flatMap(({ writes }) => writes.map(({ name }) => name)).filter((name) => declared.includes(name)),
+    ).toEqual([]);
+  });
+
+  test.each<Given & { readonly name: string }>([
+    { name: 'one connection above the reserved ones', parameters: { max_connections: '6' } },
+    { name: 'less memory on a server of unknown size', parameters: { shared_buffers: '64MB' } },
+    {
+      name: 'a little more on a server of unknown size (100 → 500 connections, 26 MB)',
+      parameters: { max_connections: '500' },
+    },
+    { name: '38 % of a known memory', sizing: small, parameters: { shared_buffers: '1500MB' } },
+    { name: 'more on a standby', server: { isStandby: true }, parameters: { max_connections: '150' } },
+    { name: 'less on a primary with standbys', server: { standbys: 2 }, parameters: { max_connections: '50' } },
+  ])('but $name is', (given) => {
+    const [[name] = ['']] = Object.entries(given.parameters ?? {});
+    expect(planned(given).changes.flatMap(({ writes }) => writes.map((one) => one.name))).toContain(name);
+  });
+});
+
+describe('restore()', () => {
+  const restored = (memory: UnitMemory | undefined, server: Seen = {}) =>
+    restore({ unit: unitWith(), observed: seen(server), memory, now: 0 }).changes.flatMap(({ writes }) => writes);
+  const ours = { value: '16384', source: 'configuration file', inAutoConf: '16MB' };
+  const memory = { originals: { work_mem: '8MB' }, applied: { work_mem: '16MB' } };
+
+  test.each<readonly [string, UnitMemory | undefined, Seen, readonly object[]]>([
+    ['nothing where nothing is remembered', undefined, {}, []],
+    ['the old value', memory, { settings: { work_mem: ours } }, [{ name: 'work_mem', to: '8MB', before: '16MB' }]],
+    [
+      'takes out what was not there',
+      { ...memory, originals: { work_mem: null } },
+      { settings: { work_mem: ours } },
+      [{ name: 'work_mem', to: null, before: '16MB' }],
+    ],
+    [
+      'nothing that somebody has changed since',
+      memory,
+      { settings: { work_mem: { ...ours, inAutoConf: '32MB' } } },
+      [],
+    ],
+    ['nothing that somebody has taken out since', memory, { settings: { work_mem: { inAutoConf: null } } }, []],
+    ['nothing on another server', { ...memory, serverRun: '6' }, { settings: { work_mem: ours } }, []],
+  ])('%s', (_, remembered, server, expected) => {
+    expect(restored(remembered, server)).toEqual(expected);
+  });
+});
