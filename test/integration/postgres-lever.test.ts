@@ -1,16 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PostgresServer } from '../../hack/servers/postgres.ts';
 import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
-import { password, secretOf, startTuned, tuner } from './postgres-tuner.ts';
+import { autoConf, password, secretOf, startTuned, tuner } from './postgres-tuner.ts';
 
 const valueOf = async (server: PostgresServer, name: string): Promise<unknown> =>
   (await server.query('SELECT current_setting($1) AS value', [name]))[0]?.['value'];
-/** What ALTER SYSTEM has left in the file, without comments. */
-const autoConf = async (server: PostgresServer): Promise<string> =>
-  (await readFile(join(server.folder, 'data/postgresql.auto.conf'), 'utf8')).replace(/^#.*\n/gm, '');
-
 describe.each(postgresVersions)('PostgreSQL %s', (version) => {
   test('what is declared is in force after one visit, by a role that may do no more than the documentation grants', async () => {
     await using server = await startTuned({ version, settings: { log_statement: 'all' } });
@@ -281,6 +277,14 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
       message: expect.stringContaining('set them in Cluster pg'),
     });
     expect(await autoConf(server)).toBe('');
+  });
+
+  test('a server that does not tell its system_identifier is known by its address', async () => {
+    await using server = await startTuned({ version });
+    await server.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
+    const { visit } = tuner({ secret: secretOf(server), policy: { parameters: { work_mem: '16MB' } } });
+    expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+    expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Applied' });
   });
 
   test('a connection that was cut between ALTER SYSTEM and reload is made good', async () => {

@@ -1,4 +1,6 @@
 import { expect } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../../hack/servers/postgres.ts';
 import type { GenerationService } from '../../operator/api/generation-service.ts';
@@ -39,6 +41,10 @@ const grants = {
 export const secretOf = ({ port }: Pick<PostgresServer, 'port'>) => ({
   uri: `postgresql://genops:${password}@127.0.0.1:${port}/postgres`,
 });
+
+/** What ALTER SYSTEM has left in the file, without comments. */
+export const autoConf = async (server: PostgresServer): Promise<string> =>
+  (await readFile(join(server.folder, 'data/postgresql.auto.conf'), 'utf8')).replace(/^#.*\n/gm, '');
 
 export interface TunerOptions {
   /** The Secret's keys; undefined: there is no Secret. */
