@@ -11,7 +11,7 @@ export function redisText(servers: readonly Redis[], memory: LeverMemory | 'Forb
   return servers.map((server) => serverText(server, memory === 'Forbidden' ? {} : memory)).join('') + unseen;
 }
 
-const forbidden = 'you may not read the ConfigMap with what was set; genops diff shows what differs';
+export const forbidden = 'you may not read the ConfigMap with what was set; genops diff shows what differs';
 
 function serverText(
   { name, server = '', version = '', drifted = 0, pendingRestart = [] }: Redis,

@@ -8,6 +8,7 @@ import { leaseNamespaceOf } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
 import { policyText } from './policy-text.ts';
 import { operatorLine } from './status-operator.ts';
+import { postgresText } from './status-postgres.ts';
 import { redisText } from './status-redis.ts';
 import { orForbidden } from './status-rights.ts';
 import { table } from './table.ts';
@@ -51,7 +52,7 @@ export const status = command({
 /** The status of a service as a page for people. */
 export function statusText(service: GenerationService, memory: LeverMemory | 'Forbidden'): string {
   const { metadata, spec, status: seen = {} } = service;
-  const { conditions = [], components = [], redis = [] } = seen;
+  const { conditions = [], components = [], redis = [], postgres = [] } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
@@ -76,6 +77,7 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
       ),
     ),
     redis.length === 0 ? '' : `\nRedis\n${redisText(redis, memory)}`,
+    postgres.length === 0 ? '' : `\nPostgreSQL\n${postgresText(postgres, memory)}`,
     section(
       'Conditions',
       conditions.map(({ type, status: state, reason, message }) => [type, state, reason, message]),

@@ -5,7 +5,6 @@ import { inspect } from 'node:util';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../../hack/servers/postgres.ts';
 import type { GenerationService } from '../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
-import { postgresParameterNames } from '../../operator/api/postgres-parameters.ts';
 import { resolve, resolveDefaults, type Resolved } from '../../operator/decide/resolve.ts';
 import { postgresql } from '../../operator/levers/postgresql/lever.ts';
 import { apply, confirmations, intentions, observe, planAll, type LeverMemory } from '../../operator/levers/run.ts';
@@ -14,28 +13,26 @@ import { generationService } from '../world/builders.ts';
 /** Of the role of every test: each visit checks that nothing that leaves the lever holds it. */
 export const password = 's3cret-of-the-tests';
 
-/** A server with a role `genops` that has just what docs/levers/postgresql.md grants, but for what a test wants to be missing. */
+/** The role as the documentation makes it, word for word. */
+const [, makeRole = ''] = /```sql\n(.*?)```/s.exec(await readFile('docs/levers/postgresql.md', 'utf8')) ?? [];
+
+/** A server with that role, but for what a test wants to be missing. */
 export async function startTuned(
   options: PostgresOptions,
   { without = [] }: { readonly without?: readonly Grant[] } = {},
 ): Promise<PostgresServer> {
   const server = await startPostgres({ ...options, settings: { log_line_prefix: '%u ', ...options.settings } });
-  await server.query(`CREATE ROLE genops LOGIN PASSWORD '${password}' CONNECTION LIMIT 4`);
-  for (const [name, sql] of Object.entries(grants)) {
-    if (without.includes(name as Grant)) continue;
-    const known = await server.query('SELECT name FROM pg_settings WHERE name = ANY ($1)', [postgresParameterNames]);
-    await server.query(sql.replace('PARAMETERS', known.map((row) => String(row['name'])).join(', ')));
-  }
+  await server.query(makeRole.replace('SECRET', password));
+  for (const grant of without) await server.query(revokes[grant]);
   return server;
 }
 
-type Grant = keyof typeof grants;
-const grants = {
-  alterSystem: 'GRANT ALTER SYSTEM ON PARAMETER PARAMETERS TO genops',
-  reload: 'GRANT EXECUTE ON FUNCTION pg_reload_conf() TO genops',
-  readSettings: 'GRANT pg_read_all_settings TO genops',
-  seeFiles:
-    'GRANT SELECT ON pg_file_settings TO genops; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO genops',
+type Grant = keyof typeof revokes;
+const revokes = {
+  alterSystem: `DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALTER SYSTEM ON PARAMETER %s FROM genops', string_agg(parname, ', ')) FROM pg_parameter_acl); END $$`,
+  reload: 'REVOKE EXECUTE ON FUNCTION pg_reload_conf() FROM genops',
+  readSettings: 'REVOKE pg_read_all_settings FROM genops',
+  seeFiles: 'REVOKE SELECT ON pg_file_settings FROM genops',
 };
 
 export const secretOf = ({ port }: Pick<PostgresServer, 'port'>) => ({

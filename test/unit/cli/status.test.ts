@@ -109,6 +109,34 @@ describe('genops status shows of Redis', () => {
   });
 });
 
+test('genops status shows of PostgreSQL what is in force, what waits, and what postgresql.auto.conf had', () => {
+  const postgres = [{ name: 'main', version: '18.4', pendingRestart: ['max_connections'] }, { name: 'other' }];
+  const memory = {
+    'postgresql/main': {
+      originals: { work_mem: '8MB', jit: null, max_connections: null, max_wal_size: null },
+      applied: {
+        work_mem: '16MB',
+        jit: 'off',
+        max_connections: '120',
+        checkpoint_timeout: '15min',
+        max_wal_size: '2GB',
+      },
+      unconfirmed: ['max_wal_size'],
+    },
+  };
+  expect(statusText(service({ postgres }), memory)).toContain(
+    [
+      'PostgreSQL',
+      '  main  PostgreSQL 18.4  3 parameters in force; waits for a restart: max_connections',
+      '    checkpoint_timeout  15min  as it was',
+      '    jit                 off    was not set',
+      '    max_connections     120    was not set, after a restart',
+      '    work_mem            16MB   was 8MB',
+      '  other  not looked at yet\n',
+    ].join('\n'),
+  );
+});
+
 describe('the first line of genops status says whether the status is kept up to date', () => {
   const now = Date.UTC(2026, 0, 1, 12);
   const lease = (holderIdentity: string, agoMs: number): Lease => ({
