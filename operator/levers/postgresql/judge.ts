@@ -76,11 +76,14 @@ function differs(setting: ServerSetting, text: string, memory: UnitMemory | unde
 function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memory }: JudgeInput): Held | undefined {
   const { name } = setting;
   if (!setting.maySet)
-    return held(name, 'PermissionDenied', {
-      saw: `no right of ${observed.role} to set it`,
-      wanted: `${name} = ${text}`,
-      next: `GRANT ALTER SYSTEM ON PARAMETER ${name} TO ${observed.role}`,
-    });
+    return {
+      ...held(name, 'PermissionDenied', {
+        saw: `no right of ${observed.role} to set it`,
+        wanted: `${name} = ${text}`,
+        next: `GRANT ALTER SYSTEM ON PARAMETER ${name} TO ${observed.role}`,
+      }),
+      isUngranted: true,
+    };
   if (setting.inAutoConf === undefined && memory?.originals?.[name] === undefined)
     return held(name, 'PermissionDenied', {
       saw: `no right of ${observed.role} to see whether postgresql.auto.conf has it`,

@@ -85,49 +85,42 @@ function conditionOf(verdicts: readonly Verdict[], said: Said): PlannedCondition
       reason: worst.reason,
       message: heldText(held, said),
     };
-  const waiting = verdicts.flatMap((one) =>
-    one.state === 'PendingRestart' || (one.state === 'Differs' && one.atRestart)
-      ? [`${one.name} (${one.from} instead of ${one.text})`]
-      : [],
-  );
+  const waiting = waitingSettings(verdicts);
   const overlaid = overlaidSettings(said);
   const sentences = [
-    ...(waiting.length === 0
-      ? []
-      : [
-          `Of ${unit.name}, ${waiting.join(', ')} waits for a restart: the old value is in force until then; everything else is.`,
-        ]),
-    ...(overlaid.length === 0
-      ? []
-      : [
-          `The server has the declared values, but ${overlaid.join(', ')} wins over them (ALTER ROLE or ALTER DATABASE … SET).`,
-        ]),
-  ];
-  if (sentences.length > 0)
-    return {
-      status: 'True',
-      reason: waiting.length > 0 ? 'PendingRestart' : 'OverlaidByRole',
-      message: sentences.join(' '),
-    };
-  const message = `${verdicts.length} parameters of ${unit.name} (PostgreSQL ${observed.version}) are in force.`;
-  return { status: 'True', reason: 'Applied', message };
+    waiting &&
+      `Of ${unit.name}, ${waiting} waits for a restart: the old value is in force until then; everything else is.`,
+    overlaid &&
+      `The server has the declared values, but ${overlaid} wins over them (ALTER ROLE or ALTER DATABASE … SET).`,
+  ].filter((text) => text !== '');
+  const reason = waiting !== '' ? 'PendingRestart' : overlaid !== '' ? 'OverlaidByRole' : 'Applied';
+  const applied = `${verdicts.length} parameters of ${unit.name} (PostgreSQL ${observed.version}) are in force.`;
+  return { status: 'True', reason, message: sentences.length === 0 ? applied : sentences.join(' ') };
 }
+
+const waitingSettings = (verdicts: readonly Verdict[]): string =>
+  verdicts
+    .flatMap((one) =>
+      one.state === 'PendingRestart' || (one.state === 'Differs' && one.atRestart)
+        ? [`${one.name} (${one.from} instead of ${one.text})`]
+        : [],
+    )
+    .join(', ');
 
 /** Of each problem once. What only a grant is missing for is one command. */
 function heldText(held: readonly Held[], { unit, observed: { role } }: Said): string {
-  const grant = `GRANT ALTER SYSTEM ON PARAMETER `;
-  const ungranted = held.filter(({ next }) => next.startsWith(grant)).map(({ name }) => name);
+  const ungranted = held.filter(({ isUngranted }) => isUngranted);
   const texts = held
-    .filter(({ next }) => !next.startsWith(grant))
+    .filter(({ isUngranted }) => !isUngranted)
     .map((one) => ({ names: held.filter(({ saw, next }) => saw === one.saw && next === one.next), one }))
     .filter(({ names, one }) => names[0] === one)
     .map(({ names, one }) => `${names.map(({ name }) => name).join(', ')} of ${unit.name}: ${problemMessage(one)}`);
   if (ungranted.length === 0) return texts.join('. ');
-  const list = ungranted.join(', ');
+  const list = ungranted.map(({ name }) => name).join(', ');
   const denied = problemMessage({
-    saw: `no right of ${role} to set ${list} on ${unit.name}`,
-    wanted: 'the declared values',
-    next: `${grant}${list} TO ${role}`,
+    saw: `no right of ${role} to set parameters of ${unit.name}`,
+    wanted: ungranted.map((one) => one.wanted).join(', '),
+    next: `GRANT ALTER SYSTEM ON PARAMETER ${list} TO ${role}`,
   });
   return [denied, ...texts].join('. ');
 }
@@ -142,13 +135,12 @@ const severities = [
 const severity = ({ reason }: Held): number => severities.indexOf(reason);
 
 /** Where sessions of some role or database get another value than the declared one. */
-function overlaidSettings({ observed: { overlays, settings }, wanted }: Said): readonly string[] {
-  return overlays.flatMap((overlay) => {
-    const [setting, text] = [settings[overlay.name], wanted.get(overlay.name)];
-    return setting === undefined || text === undefined || meansSame(setting, text, overlay.value)
-      ? []
-      : [overlaidText(overlay)];
+function overlaidSettings({ observed: { overlays, settings }, wanted }: Said): string {
+  const others = overlays.filter(({ name, value }) => {
+    const [setting, text] = [settings[name], wanted.get(name)];
+    return setting !== undefined && text !== undefined && !meansSame(setting, text, value);
   });
+  return others.map(overlaidText).join(', ');
 }
 
 /** status.postgres[]. */

@@ -26,4 +26,6 @@ export interface Held {
   readonly saw: string;
   readonly wanted: string;
   readonly next: string;
+  /** All that is missing is ALTER SYSTEM on it: such grants are told as one command. */
+  readonly isUngranted?: true;
 }

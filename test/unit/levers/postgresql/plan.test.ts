@@ -139,7 +139,7 @@ describe('what is said', () => {
       parameters: { work_mem: '16MB', jit: 'off' },
       status: 'False',
       reason: 'PermissionDenied',
-      message: /next: GRANT ALTER SYSTEM ON PARAMETER jit, work_mem TO "Gen Ops"$/,
+      message: /wanted jit = off, work_mem = 16MB; next: GRANT ALTER SYSTEM ON PARAMETER jit, work_mem TO "Gen Ops"$/,
     },
     {
       name: 'no right to reload',
