@@ -28,6 +28,9 @@ export interface SignalMapping {
   readonly matchLabels?: Readonly<Record<string, string>>;
 }
 
+/** A mapping to a member of a JSON view (RFC 6901); all others name a metric. A component that has both kinds of source has both kinds of mappings. */
+export const isPointer = ({ metric }: SignalMapping): boolean => metric.startsWith('/');
+
 /** What one label has to be, in the words of PromQL: an absent label is an empty one, and patterns match the whole of it. */
 export interface LabelMatcher {
   readonly label: string;
@@ -90,10 +93,10 @@ const cacheFeeds = [
 
 /**
  * What to read, by the contract's names or the workload's own.
- * A workload that renames responseTime has its requests counted, its errors and its cached answers found there too, unless it names others for them.
+ * Mappings to JSON views are none of a source that reads metrics. A workload that renames responseTime has its requests counted, its errors and its cached answers found there too, unless it names others for them.
  */
 export function feedsOf(mappings: readonly SignalMapping[] = []): readonly Feed[] {
-  const own = new Map(mappings.map((mapping) => [mapping.name, mapping]));
+  const own = new Map(mappings.filter((mapping) => !isPointer(mapping)).map((mapping) => [mapping.name, mapping]));
   const responseTime = own.get('responseTime');
   const follows = (signal: SignalName): boolean =>
     responseTime !== undefined && contract[signal].startsWith(contract.responseTime);

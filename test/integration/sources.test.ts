@@ -132,6 +132,21 @@ test('JSON pointers in signals name other places, the end of a name its unit', a
   expect(histograms.workflowDuration?.bounds[1]).toBeGreaterThan(0.23);
 });
 
+test('names of metrics in signals are none of the views’, which have their own; errors of one’s own count before the success rate', async () => {
+  await using server = await listening((_, response) =>
+    json(response, { metrics: { request_rate: 10, success_rate: 1, error_rate: 0.2 }, own: { errors: 0.5 } }),
+  );
+  const pod = viewOf('a', server.port);
+  const errorsOf = async (signals: Parameters<typeof viewsSource>[0]): Promise<number> => {
+    const source = viewsSource(signals);
+    await look(source, pod);
+    const { figures } = await look(source, pod);
+    return (figures.errors ?? NaN) / (figures.requests ?? NaN);
+  };
+  expect(await errorsOf([{ name: 'responseTime', metric: 'http_latency_seconds' }])).toBe(0);
+  expect(await errorsOf([{ name: 'errors', metric: '/own/errors' }])).toBe(0.5);
+});
+
 function flood(response: ServerResponse, megabytes: number): void {
   jsonHead(response);
   const chunk = '['.repeat(2 ** 20);

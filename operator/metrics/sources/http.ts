@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { AddressGuard } from '../address-guard.ts';
 import type { Histogram } from '../histogram.ts';
 import type { Reading } from '../reading.ts';
-import type { Figure, SignalMapping } from '../signals.ts';
+import { isPointer, type Figure, type SignalMapping } from '../signals.ts';
 import { fetchPage } from './fetch.ts';
 import { addressOf } from './pods.ts';
 import { failed, type ReadFailure, type ReadResult, type Source } from './source.ts';
@@ -103,7 +103,7 @@ function lookFrom(
 ): Look | { readonly failure: ReadFailure; readonly result: 'failed' } {
   const broken = views.find(({ failure }) => failure !== undefined)?.failure;
   if (broken !== undefined) return { result: 'failed', failure: broken };
-  const own = new Map(mappings.map(({ name, metric }) => [name, [metric]]));
+  const own = new Map(mappings.filter(isPointer).map(({ name, metric }) => [name, [metric]]));
   const wrong: string[] = [];
   const number = (pointers: readonly string[]): number | undefined => {
     for (const pointer of pointers)
@@ -125,7 +125,7 @@ function lookFrom(
   const countsLookUps = !own.has('cacheRequests');
   const look = {
     signals: { ...signals, ...(cachedResponseTime === undefined ? {} : { cachedResponseTime }) },
-    successRatio: number([successRate]),
+    successRatio: own.has('errors') ? undefined : number([successRate]),
     hits: countsLookUps ? number([lookUps.hits]) : undefined,
     misses: countsLookUps ? number([lookUps.misses]) : undefined,
   };

@@ -32,3 +32,9 @@ test('a name or a label’s value is a text, whatever stands in it', () => {
   const [odd] = partsOf([{ name: 'memory', metric: 'a"} or b', matchLabels: { x: '\\"' } }], 'memory');
   expect(odd).toContain('{__name__="a\\"} or b",x="\\\\\\"",namespace="ai"}');
 });
+
+test('a mapping to a member of a JSON view is none of a name: the metric of the contract is read', () => {
+  expect(partsOf([{ name: 'queueLength', metric: '/metrics/waiting' }], 'queueLength')).toEqual(
+    partsOf([], 'queueLength'),
+  );
+});
