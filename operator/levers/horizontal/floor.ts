@@ -2,6 +2,7 @@ import { Problem } from '../../api/problem.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import type { Kube } from '../../kube/client.ts';
 import type { Key, KubeObject } from '../../kube/object.ts';
+import type { OwnWrites } from '../../kube/own-writes.ts';
 import { resource } from '../../kube/resource.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { horizontalPodAutoscalers, type HpaView } from './hpa.ts';
@@ -24,6 +25,12 @@ const scaledObjects = resource<ScaledObject>({
   namespaced: true,
 });
 
+interface FloorDeps {
+  readonly kube: Kube;
+  /** Of floors, to HPAs: of who looks again before the watch has brought what it wrote. */
+  readonly floorWrites?: Pick<OwnWrites<number>, 'begin' | 'end'>;
+}
+
 /**
  * Moves the floor of an autoscaler, and nothing else of it, under the scaler's own field manager: minReplicas of an HPA, or minReplicaCount of the ScaledObject that owns the HPA and would write over it.
  *
@@ -31,7 +38,7 @@ const scaledObjects = resource<ScaledObject>({
  * @throws {Problem} Conflict, PermissionDenied, Failed.
  */
 export async function applyFloor(
-  kube: Kube,
+  { kube, floorWrites }: FloorDeps,
   { hpa, floor, force }: FloorChange,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -39,7 +46,10 @@ export async function applyFloor(
   const options = { manager: managers.floor, force };
   if (controller?.kind !== scaledObjects.kind) {
     const manifest = { metadata: { namespace, name, uid }, spec: { minReplicas: floor } };
-    await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal);
+    const key = `${namespace}/${name}`;
+    floorWrites?.begin(key, floor);
+    const written = await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal);
+    floorWrites?.end(key, written);
     return true;
   }
   const owner = await readOwner(kube, `${namespace}/${controller.name}`, signal);

@@ -89,7 +89,7 @@ async function apply(
 ): Promise<Outcome> {
   const key = `${namespace}/${change.name}`;
   if (change.kind === 'floor') {
-    await applyFloor(kube, { ...change, force: true }, signal);
+    await applyFloor({ kube }, { ...change, force: true }, signal);
     return { result: 'applied' };
   }
   if (change.kind === 'delete') {

@@ -114,8 +114,16 @@ describe('the scaler', () => {
     await stage.autoscale(5);
     await stage.appear();
     const last: FloorLook = {
-      ...{ action: 'ScaleUp', from: 2, to: 5, reason: 'MinReplicas', message: '', figures: [], at: 0 },
-      ...{ heldBy: undefined, heldUntil: undefined, nextAt: undefined },
+      action: 'ScaleUp',
+      from: 2,
+      to: 5,
+      reason: 'MinReplicas',
+      message: '',
+      figures: [],
+      at: 0,
+      heldBy: undefined,
+      heldUntil: undefined,
+      nextAt: undefined,
     };
     const looks = new Map([['workflow', { newest: last, lastMove: last }]]);
     stage.decisions.put(stage.service(), { problem: undefined, looks });
@@ -187,6 +195,21 @@ describe('the scaler', () => {
     stage.world.now += 300_000;
     await visit();
     expect(await stage.lowered()).toBe(1);
+  });
+
+  test('moves and tells a floor once, also where it looks again before its cache shows it', async () => {
+    let writes = 0;
+    const apply: Kube['apply'] = () => {
+      writes += 1;
+      return Promise.resolve({ name: 'hpa', uid: 'u', resourceVersion: '99', creationTimestamp: '' });
+    };
+    await using stage = await openScaler({ ...cpu, minReplicas: 5 }, { apply });
+    await stage.autoscale(2);
+    const visit = stage.start();
+    await visit();
+    await visit();
+    expect({ writes, told: stage.world.told }).toEqual({ writes: 1, told: [expect.stringContaining('2 → 5')] });
+    expect(stage.looks()).toMatchObject({ newest: { action: 'Hold', to: 5 }, lastMove: { from: 2, to: 5 } });
   });
 
   test('tells of each floor that it moved, also where it fails at another component', async () => {

@@ -35,7 +35,7 @@ const heldByUs = new ApiError(attempt, {
 /** What becomes of it where the server answers like this. */
 async function moved(kube: Partial<Kube>, of: HpaView): Promise<unknown> {
   try {
-    return await applyFloor(kube as Kube, { hpa: of, floor: 2, force: false }, never);
+    return await applyFloor({ kube: kube as Kube }, { hpa: of, floor: 2, force: false }, never);
   } catch (error) {
     return error;
   }
