@@ -7,6 +7,7 @@ import {
   limitEndsAt,
 } from './scaling-behavior.ts';
 import { type PodsMetricAnswer, type PodSample, replicasForPodsMetric, type Tolerance } from './pods-metric.ts';
+import { significant } from './significant.ts';
 
 /** A Pods metric that the HPA does not read itself (nobody serves it), so it is folded into the floor. */
 export interface ShadowMetric {
@@ -195,10 +196,7 @@ function reasonOf(at: {
 }
 
 function sentence({ metric, answer }: Answered, desired: number, limitedBy: string | undefined, floor: string): string {
-  const seen = `${metric.name} is ${figure(answer.average)} a Pod over ${answer.measured} Pods${answer.missing > 0 ? ` (${answer.missing} unknown)` : ''}`;
+  const seen = `${metric.name} is ${significant(answer.average)} a Pod over ${answer.measured} Pods${answer.missing > 0 ? ` (${answer.missing} unknown)` : ''}`;
   const held = limitedBy === undefined ? '' : `, held by ${limitedBy}`;
-  return `${seen}; at ${figure(metric.target)} a Pod that asks for ${desired}${held}: the floor is ${floor}.`;
+  return `${seen}; at ${significant(metric.target)} a Pod that asks for ${desired}${held}: the floor is ${floor}.`;
 }
-
-const figure = (value: number): string =>
-  value >= 100 ? value.toFixed(0) : value.toPrecision(3).replace(/\.?0+$/, '');

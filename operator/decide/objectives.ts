@@ -9,6 +9,7 @@ import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
 import { attainmentText } from './attainment.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 import { isClearlyAbove, isClearlyBelow, isExercised, settle, type ObjectiveState } from './hysteresis.ts';
+import { significant } from './significant.ts';
 
 export type ObjectiveName = (typeof objectiveNames)[number];
 /** An entry of status.objectives. */
@@ -313,6 +314,3 @@ function formatBytes(value: number, target: string): string {
 }
 
 const formatRatio = (value: number): string => String(Math.round(value * 10_000) / 10_000);
-
-/** Three digits, more only where they stand before the point. */
-const significant = (value: number): string => String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
