@@ -71,7 +71,7 @@ export interface FloorDecision {
   readonly from: number;
   readonly to: number;
   readonly reason: FloorReason;
-  /** One sentence with the figures behind the answer. */
+  /** One sentence with the figures behind the answer: what is asked for, whatever becomes of it. */
   readonly message: string;
   /** What it was made from: empty where the HPA reads every metric itself. */
   readonly figures: readonly FloorFigure[];
@@ -94,7 +94,7 @@ export function decideFloor(input: FloorInput): FloorDecision {
     return decided(input, [], {
       to: minReplicas,
       reason: 'MinReplicas',
-      message: `The floor is the policy's minReplicas ${minReplicas}.`,
+      message: `The policy's minReplicas is ${minReplicas}.`,
     });
   const answers = shadow.map((metric) => ({
     metric,
@@ -132,7 +132,7 @@ function withoutFigures(input: FloorInput, current: number, unknown: readonly st
     message:
       to === from
         ? `${blind}: the floor stays (unknown is not low).`
-        : `The floor goes to ${to > from ? 'minReplicas' : 'maxReplicas'} ${to}. ${blind}, so no load moves it.`,
+        : `${blind}: only ${to > from ? 'minReplicas' : 'maxReplicas'} ${to} asks for another floor.`,
     heldBy: 'MetricsStale',
     memory: { ...(input.memory ?? freshMemory(current, now)), unknownAt: now },
   };
@@ -150,10 +150,7 @@ function byLoad(input: FloorInput, current: number, known: readonly Answered[]):
   return {
     to,
     reason: bound ?? reasonOf({ from, to, limited: limited.limitedBy, minReplicas }),
-    message:
-      bound === 'MinReplicas'
-        ? sentence(leading, desired, undefined, `the policy's minReplicas ${to}`)
-        : sentence(leading, desired, limited.limitedBy, String(to)),
+    message: sentence(leading, bound === undefined ? limited.limitedBy : `${bound} ${to}`),
     heldBy: bound ?? limited.limitedBy,
     heldUntil: bound === undefined ? limitEndsAt(limiting, limited) : undefined,
     memory: limited.memory,
@@ -195,8 +192,8 @@ function reasonOf(at: {
   return at.to === at.minReplicas ? 'MinReplicas' : 'WithinBand';
 }
 
-function sentence({ metric, answer }: Answered, desired: number, limitedBy: string | undefined, floor: string): string {
+function sentence({ metric, answer }: Answered, heldBy: string | undefined): string {
   const seen = `${metric.name} is ${significant(answer.average)} a Pod over ${answer.measured} Pods${answer.missing > 0 ? ` (${answer.missing} unknown)` : ''}`;
-  const held = limitedBy === undefined ? '' : `, held by ${limitedBy}`;
-  return `${seen}; at ${significant(metric.target)} a Pod that asks for ${desired}${held}: the floor is ${floor}.`;
+  const held = heldBy === undefined ? '' : `, held by ${heldBy}`;
+  return `${seen}; at ${significant(metric.target)} a Pod that asks for ${answer.replicas}${held}.`;
 }

@@ -64,7 +64,11 @@ describe('decideFloor()', () => {
     {
       name: 'stops at maxReplicas and says so',
       input: { shadow: load(900, 900), maxReplicas: 4 },
-      expected: { to: 4, reason: 'MaxReplicas' },
+      expected: {
+        to: 4,
+        reason: 'MaxReplicas',
+        message: expect.stringMatching(/asks for 18, held by MaxReplicas 4\.$/),
+      },
     },
     {
       name: 'holds where no Pod has a value',
@@ -78,7 +82,7 @@ describe('decideFloor()', () => {
         action: 'ScaleUp',
         to: 3,
         reason: 'MetricsStale',
-        message: 'The floor goes to minReplicas 3. No Pod has a fresh requests_per_second, so no load moves it.',
+        message: 'No Pod has a fresh requests_per_second: only minReplicas 3 asks for another floor.',
       },
     },
     {
@@ -130,9 +134,7 @@ describe('decideFloor()', () => {
 
   test('says the figures behind the answer', () => {
     const { message } = decideFloor({ ...base, shadow: load(250, 250, undefined) });
-    expect(message).toBe(
-      'requests_per_second is 250 a Pod over 2 Pods (1 unknown); at 100 a Pod that asks for 5: the floor is 5.',
-    );
+    expect(message).toBe('requests_per_second is 250 a Pod over 2 Pods (1 unknown); at 100 a Pod that asks for 5.');
   });
 
   test('carries what each metric said, from where and how old, and what it asks for', () => {

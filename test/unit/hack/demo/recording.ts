@@ -8,7 +8,7 @@ export const tuned = { maxMemoryBytes: 2 ** 30, policy: 'allkeys-lru' };
 const ready = { type: 'Ready', status: 'True', reason: 'Reconciled', message: 'In force.' } as const;
 const condition = { ...ready, lastTransitionTime: '2026-11-25T00:00:00Z', observedGeneration: 1 };
 
-const message = 'requests_per_second is 35 a Pod over 4 Pods; at 20 a Pod that asks for 7: the floor is 7.';
+const message = 'requests_per_second is 35 a Pod over 4 Pods; at 20 a Pod that asks for 7.';
 const decision = { action: 'ScaleUp', from: 4, to: 7, reason: 'LoadHigh', message };
 export const snapshot = (pods: number, changes: Partial<Snapshot> = {}): Snapshot => ({
   replicas: { ready: pods, desired: pods },
