@@ -1,6 +1,6 @@
 import type { Decision } from '../serve/views/decisions.ts';
 import { ageText, ago } from './age.ts';
-import type { Explanation } from './explanation.ts';
+import type { Decided, Explanation } from './explanation.ts';
 
 type Rows = readonly (readonly string[])[];
 
@@ -17,11 +17,7 @@ export const decisionRows = ({ decision, made, newest }: Explanation['components
       ]),
 ];
 
-function lastRows(
-  decision: NonNullable<Explanation['components'][number]['decision']>,
-  made: Decision | null,
-  now: number,
-): Rows {
+function lastRows(decision: Decided, made: Decision | null, now: number): Rows {
   const { action, from, to, time, nextEligibleTime } = decision;
   return [
     ['decision', `${action ?? '?'} ${moveText({ from, to })}, ${ago(time, now)} (${time ?? 'time not recorded'})`],

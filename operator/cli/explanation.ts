@@ -28,6 +28,11 @@ export interface ToldEvent {
   readonly count: number;
 }
 
+/** What status and the operator both say of a decision. */
+export type Decided = Partial<
+  Pick<Decision, 'action' | 'from' | 'to' | 'reason' | 'message' | 'time' | 'nextEligibleTime'>
+>;
+
 /** Why a service is as it is, as far as that is written down. */
 export interface Explanation {
   readonly service: string;
@@ -40,8 +45,8 @@ export interface Explanation {
     readonly replicas: Replicas | null;
     /** What bounds the replicas, in words. */
     readonly bounds: string;
-    /** The last that changed something. */
-    readonly decision: NonNullable<Component['decision']> | null;
+    /** The last that changed something: as the operator says, else as status has it, which may be behind. */
+    readonly decision: Decided | null;
     /** The same with what it was made from. null: the operator did not say, or does not know any more. */
     readonly made: Decision | null;
     /** The newest, also where it changes nothing. null: the operator did not say, or has no floor to move. */
@@ -78,11 +83,11 @@ export function explanationOf(service: GenerationService, { events, decisions: s
     mode: mode ?? service.spec.mode,
     policy: policyText(service),
     ready: conditions.find(({ type }) => type === 'Ready'),
-    components: known.map(({ name, replicas = null, decision = null }) => ({
+    components: known.map(({ name, replicas = null, decision }) => ({
       name,
       replicas,
       bounds: replicas === null ? 'not known: nothing was seen of its autoscaler' : boundsText(replicas),
-      decision,
+      decision: decidedOf(madeOf(name, seen)) ?? decision ?? null,
       made: madeOf(name, seen),
       newest:
         seen.kind === 'said' ? (seen.view.newestDecisions.find(({ component }) => component === name) ?? null) : null,
@@ -129,8 +134,17 @@ function madeOf(name: string, seen: SeenDecisions): Decision | null {
   return made === undefined || made.inputs === null ? null : made;
 }
 
+/** One decision is told whole: not one of the operator's with words of an older one. */
+function decidedOf(made: Decision | null): Decided | undefined {
+  if (made === null) return undefined;
+  const { action, from, to, reason, message, time, nextEligibleTime } = made;
+  return { action, from, to, reason, message, time, nextEligibleTime };
+}
+
 function unrecorded(components: readonly Component[], { events, decisions }: Seen): readonly string[] {
-  const undecided = components.filter(({ decision }) => decision === undefined);
+  const undecided = components.filter(
+    ({ name, decision }) => decision === undefined && madeOf(name, decisions) === null,
+  );
   return [
     ...undecided.map(({ name }) => `any decision on ${name} so far`),
     ...(decisions.kind === 'silent'

@@ -141,6 +141,20 @@ describe('what is not written down is said to be so', () => {
     expect(text).not.toMatch(/\n +(input|held by|now) /);
   });
 
+  test('of a decision that status has not heard of yet: the operator’s is told, and nothing of the one before', () => {
+    const [component, heldBy, nextEligibleTime] = ['workflow', null, '2026-01-01T01:05:00Z'] as const;
+    const fresh = { component, action: 'ScaleDown', from: 4, to: 3, reason: 'LoadLow', message: 'calm', heldBy };
+    const made = { ...fresh, time: '2026-01-01T00:59:00Z', inputs: [], nextEligibleTime };
+    const text = page(busy, { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [made] } } });
+    expect(text).toMatch(/\n +decision +ScaleDown 4 → 3, 60s ago .*\n +reason +LoadLow: calm\n +next +not before/);
+    expect(text).not.toContain('LoadHigh');
+    const unheard = page(
+      { ...busy, components: [{ name: 'workflow' }] },
+      { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [] } } },
+    );
+    expect(unheard).not.toContain('any decision on workflow so far');
+  });
+
   test('of a decision that the process before this one has made', () => {
     const [component, inputs, heldBy, nextEligibleTime] = ['workflow', null, null, null] as const;
     const kept = { ...decision, component, inputs, heldBy, nextEligibleTime };
