@@ -112,7 +112,17 @@ const mapped = (value: Readonly<Record<string, unknown>>, by: (one: unknown) => 
 /** Contents of one Secret. */
 export type SecretContents = Readonly<Record<string, string | Buffer>>;
 
-/** The same data without what is in Secrets: passwords wherever they stand, names of users, hosts and databases where they stand as words. A port or a sslmode alone tells nothing. */
+const addressKeys = ['uri', 'url', 'host', 'username', 'password', 'ca.crt', 'tls.crt', 'tls.key'];
+const readKeys = { redis: addressKeys, postgres: [...addressKeys, 'user', 'dbname', 'database'] };
+
+/**
+ * Of a Secret what the address of such a server is read from, but for a port and a sslmode, which tell nothing alone.
+ * Nothing else of it gets into a bundle, and of a short value, as `database: 0` of a Redis, only the figures would be struck that plans are made from.
+ */
+export const readOf = (data: SecretContents, server: keyof typeof readKeys): SecretContents =>
+  Object.fromEntries(Object.entries(data).filter(([key]) => readKeys[server].includes(key)));
+
+/** The same data without what is read of Secrets: passwords wherever they stand, names of users, hosts and databases where they stand as words. */
 export function redacted(value: unknown, secrets: readonly SecretContents[]): unknown {
   const words = [...new Set(secrets.flatMap(wordsOf))].toSorted((a, b) => b.text.length - a.text.length);
   const clean = (text: string): string =>
@@ -130,7 +140,7 @@ const names = new Set(['host', 'username', 'user', 'dbname', 'database']);
 function wordsOf(contents: SecretContents) {
   return Object.entries(contents).flatMap(([key, value]) => {
     const text = value.toString().trim();
-    if (text === '' || key === 'port' || key === 'sslmode') return [];
+    if (text === '') return [];
     const escaped = RegExp.escape(text);
     const isWord = names.has(key);
     const pattern = isWord ? new RegExp(`(?<![\\w-])${escaped}(?![\\w-])`, 'g') : new RegExp(escaped, 'g');

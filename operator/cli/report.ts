@@ -11,7 +11,15 @@ import { readSecret } from '../reconcilers/lever-deps.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { createStates } from '../reconcilers/state.ts';
 import { planService, policyOf, resolveService } from '../reconcilers/visit.ts';
-import { bundleHead, plainObservations, redacted, replayed, type Bundle, type SecretContents } from './bundle.ts';
+import {
+  bundleHead,
+  plainObservations,
+  readOf,
+  redacted,
+  replayed,
+  type Bundle,
+  type SecretContents,
+} from './bundle.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { planJson } from './diff.ts';
@@ -72,21 +80,21 @@ async function bundleOf(
   };
 }
 
-/** What may not be in the bundle: each value of the Secrets, and what their addresses are made of. */
+/** What may not be in the bundle: what is read of the Secrets, and what their addresses are made of. */
 async function secretsOf(
   kube: Kube,
   { metadata: { namespace }, spec: { redis = [], postgres = [] } }: GenerationService,
   signal: AbortSignal,
 ): Promise<readonly SecretContents[]> {
   const servers = [
-    ...redis.map(({ secretRef }) => ({ ...secretRef, parts: redisParts })),
-    ...postgres.map(({ secretRef }) => ({ ...secretRef, parts: postgresParts })),
+    ...redis.map(({ secretRef }) => ({ ...secretRef, server: 'redis', parts: redisParts }) as const),
+    ...postgres.map(({ secretRef }) => ({ ...secretRef, server: 'postgres', parts: postgresParts }) as const),
   ];
   const each = await Promise.all(
-    servers.map(async ({ name, parts }): Promise<readonly SecretContents[]> => {
+    servers.map(async ({ name, server, parts }): Promise<readonly SecretContents[]> => {
       try {
         const data = await readSecret(kube, namespace, name, signal);
-        return data === undefined ? [] : [data, parts(data, { namespace, name })];
+        return data === undefined ? [] : [readOf(data, server), parts(data, { namespace, name })];
       } catch (error) {
         if (isProblem(error)) return []; // nothing was read of it for the plans either
         throw error;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { Problem } from '../../../operator/api/problem.ts';
-import { bundleHead, plainObservations, readBundle, redacted, replayed } from '../../../operator/cli/bundle.ts';
+import { bundleHead, plainObservations, readBundle, readOf, redacted, replayed } from '../../../operator/cli/bundle.ts';
 import { planJson } from '../../../operator/cli/diff.ts';
 import { planners } from '../../../operator/levers/registry.ts';
 import { planAll, type AnyLever, type Observation } from '../../../operator/levers/run.ts';
@@ -78,16 +78,29 @@ describe('nothing of a Secret is left', () => {
     uri: 'redis://x',
     dbname: 'shop',
     sslmode: 'disable',
+    'tls.key': 'KEY',
+    shards: '0',
   };
   test.each([
     { name: 'a host as a word', text: 'no answer from 10.0.0.7:6379', left: 'no answer from (host of a Secret):6379' },
     { name: 'no part of a longer one', text: 'from 110.0.0.70', left: 'from 110.0.0.70' },
     { name: 'a user', text: 'user tuner may not', left: 'user (username of a Secret) may not' },
     { name: 'a database as a word', text: 'shop: shopping', left: '(dbname of a Secret): shopping' },
+    { name: 'a key, wherever it stands', text: 'saw KEY', left: 'saw (tls.key of a Secret)' },
+    { name: 'nothing for what is read from no address', text: '1024000', left: '1024000' },
     { name: 'nothing for its sslmode', text: 'disable', left: 'disable' },
     { name: 'a password, wherever it stands', text: 'xhunter2!x', left: 'x(password of a Secret)x' },
   ])('$name', ({ text, left }) => {
-    expect(redacted({ a: [{ b: text }], n: 1, none: null }, [secret])).toEqual({ a: [{ b: left }], n: 1, none: null });
+    expect(redacted({ a: [{ b: text }], n: 1, none: null }, [readOf(secret, 'postgres')])).toEqual({
+      a: [{ b: left }],
+      n: 1,
+      none: null,
+    });
+  });
+
+  test('but what no address is read from stays: a database 0 is in no address of a Redis, and in many a figure', () => {
+    const redis = readOf({ ...secret, database: '0' }, 'redis');
+    expect(redacted('0 of 1024000', [redis])).toBe('0 of 1024000');
   });
 });
 
