@@ -71,24 +71,24 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
 
 /** Writes down what changes, from now on. */
 function follow(timeline: Timeline, { caches, clock }: ViewSourcesInput): () => void {
-  const noteBounds = (service: Service, hpa: HpaView): void => {
-    const { minReplicas: floor, maxReplicas: max } = hpa.spec;
-    for (const { name, targetRef } of service.spec.components)
-      if (targetKey(service.metadata.namespace, targetRef) === targetKey(hpa.namespace, hpa.spec.scaleTargetRef))
-        timeline.noteBounds(keyOf(service), name, { at: clock.now(), floor, max });
+  /** By what is there now: an autoscaler that is gone bounds nothing any more. */
+  const noteBounds = (service: Service): void => {
+    for (const { name, targetRef } of service.spec.components) {
+      const [hpa] = caches.hpas.by('target', targetKey(service.metadata.namespace, targetRef));
+      const { minReplicas: floor, maxReplicas: max } = hpa?.spec ?? {};
+      timeline.noteBounds(keyOf(service), name, { at: clock.now(), floor, max });
+    }
   };
-  const hpasOf = ({ metadata, spec }: Service): readonly HpaView[] =>
-    spec.components.flatMap(({ targetRef }) => caches.hpas.by('target', targetKey(metadata.namespace, targetRef)));
+  const targetOf = ({ namespace, spec }: HpaView): string => targetKey(namespace, spec.scaleTargetRef);
   const stops = [
     caches.services.onChange((change) => {
       timeline.note(change, clock.now());
       const { after } = change;
-      if (after !== undefined) for (const hpa of hpasOf(after)) noteBounds(after, hpa);
+      if (after !== undefined) noteBounds(after);
     }),
-    caches.hpas.onChange(({ after }) => {
-      if (after === undefined) return;
-      const key = targetKey(after.namespace, after.spec.scaleTargetRef);
-      for (const service of caches.services.by('target', key)) noteBounds(service, after);
+    caches.hpas.onChange(({ before, after }) => {
+      const targets = new Set([before, after].flatMap((hpa) => (hpa === undefined ? [] : [targetOf(hpa)])));
+      for (const target of targets) for (const service of caches.services.by('target', target)) noteBounds(service);
     }),
   ];
   return () => {

@@ -10,7 +10,7 @@ export interface TimelineEntry {
   readonly text: string;
 }
 
-/** Bounds of a component's replicas, as its autoscaler had them from `at` on. */
+/** Bounds of a component's replicas, as its autoscaler had them from `at` on. Both undefined: there is no autoscaler any more. */
 export interface Bounds {
   readonly at: number;
   readonly floor: number | undefined;
@@ -22,8 +22,8 @@ export interface Timeline {
   /** From the cache's events, of which the first for a service says how it is found. */
   note(change: { readonly before?: GenerationService; readonly after?: GenerationService }, now: number): void;
   noteBounds(service: string, component: string, bounds: Bounds): void;
+  /** Oldest first, as those below. */
   changesOf(service: string, since: number): readonly TimelineEntry[];
-  /** Oldest first. */
   boundsOf(service: string, component: string): readonly Bounds[];
 }
 
@@ -36,7 +36,9 @@ export function createTimeline(): Timeline {
   const bounds = new Map<string, Map<string, readonly Bounds[]>>();
   const add = (key: string, fresh: readonly TimelineEntry[]): void => {
     const short = fresh.map((entry) => ({ ...entry, text: entry.text.slice(0, longestText) }));
-    if (short.length > 0) entries.set(key, [...(entries.get(key) ?? []), ...short].slice(-keptEntries));
+    if (short.length === 0) return;
+    const all = [...(entries.get(key) ?? []), ...short].toSorted((a, b) => a.at - b.at); // some are seen later than they happened
+    entries.set(key, all.slice(-keptEntries));
   };
   return {
     note({ before, after }, now) {
@@ -55,7 +57,7 @@ export function createTimeline(): Timeline {
       bounds.set(key, known);
       const all = known.get(component) ?? [];
       const last = all.at(-1);
-      if (last !== undefined && last.floor === next.floor && last.max === next.max) return;
+      if (last?.floor === next.floor && last?.max === next.max) return;
       known.set(component, [...all, next].slice(-keptEntries));
       if (last === undefined) return;
       const text = `replicas ${rangeOf(last)} → ${rangeOf(next)}`;
@@ -66,7 +68,8 @@ export function createTimeline(): Timeline {
   };
 }
 
-const rangeOf = ({ floor, max }: Bounds): string => `${floor ?? '?'}–${max ?? '?'}`;
+const rangeOf = ({ floor, max }: Bounds): string =>
+  floor === undefined && max === undefined ? 'without an autoscaler' : `${floor ?? '?'}–${max ?? '?'}`;
 
 const keyOf = ({ metadata: { namespace, name } }: GenerationService): string => `${namespace}/${name}`;
 
@@ -80,7 +83,7 @@ function changesBetween(
   const spec: readonly TimelineEntry[] = isOther
     ? [{ at: now, kind: 'spec', component: '', text: `spec changed (generation ${after.metadata.generation})` }]
     : [];
-  return [...spec, ...newDecisions(before, after), ...newConditions(before, after)].toSorted((a, b) => a.at - b.at);
+  return [...spec, ...newDecisions(before, after), ...newConditions(before, after)];
 }
 
 function newDecisions(before: GenerationService | undefined, after: GenerationService): readonly TimelineEntry[] {

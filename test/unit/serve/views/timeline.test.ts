@@ -66,6 +66,23 @@ describe('createTimeline()', () => {
     ]);
   });
 
+  test('says oldest first, by when things happened and not by when they were seen', () => {
+    const timeline = createTimeline();
+    timeline.noteBounds(key, 'workflow', { at: 1, floor: 2, max: 10 });
+    timeline.noteBounds(key, 'workflow', { at: Date.parse(at(40)), floor: 5, max: 10 });
+    timeline.note({ after: decided(30, 3) }, now);
+    expect(timeline.changesOf(key, 0).map(({ kind }) => kind)).toEqual(['condition', 'decision', 'bounds']);
+  });
+
+  test('an autoscaler that is gone bounds nothing any more', () => {
+    const timeline = createTimeline();
+    timeline.noteBounds(key, 'workflow', { at: 1, floor: undefined, max: undefined }); // not seen yet is no change
+    timeline.noteBounds(key, 'workflow', { at: 2, floor: 2, max: 10 });
+    timeline.noteBounds(key, 'workflow', { at: 3, floor: undefined, max: undefined });
+    expect(timeline.boundsOf(key, 'workflow').map((bounds) => bounds.at)).toEqual([2, 3]);
+    expect(timeline.changesOf(key, 0)).toMatchObject([{ at: 3, text: 'replicas 2–10 → without an autoscaler' }]);
+  });
+
   test('a service that is gone, or made again under its name, begins anew', () => {
     const timeline = createTimeline();
     const old = decided(20, 3);
