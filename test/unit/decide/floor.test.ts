@@ -67,7 +67,7 @@ describe('decideFloor()', () => {
       expected: {
         to: 4,
         reason: 'MaxReplicas',
-        message: expect.stringMatching(/asks for 18, held by MaxReplicas 4\.$/),
+        message: 'requests_per_second is 900 a Pod over 2 Pods; at 100 a Pod that asks for 18, held by MaxReplicas 4.',
       },
     },
     {
