@@ -73,7 +73,8 @@ export interface States {
   /** Of this very service; what an earlier one of the same name left behind is not its own. */
   of(service: GenerationService): ServiceState;
   /**
-   * Returns once the API server has it. It is refused when somebody else has written since it was read: an original that was saved must never be lost to an older memory.
+   * Returns once the API server has it. It is refused when somebody else has written what the watch has not brought yet: an original that was saved must never be lost to a stale cache.
+   * Each loop changes its own part of what `of` says at that moment.
    *
    * @throws {ApiError} 409
    */

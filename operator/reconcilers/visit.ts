@@ -8,6 +8,7 @@ import {
   observe,
   planAll,
   type AnyLever,
+  type LeverMemory,
   type Observation,
   type UnitPlan,
   type UnitResult,
@@ -102,14 +103,16 @@ export async function planService(
 export async function applyRemembered(
   service: GenerationService & KubeObject,
   plans: readonly UnitPlan[],
-  state: ServiceState,
+  { levers: memory }: Pick<ServiceState, 'levers'>,
   { states, mayAct }: Pick<VisitDeps, 'states' | 'mayAct'>,
   signal: AbortSignal,
 ): Promise<readonly UnitResult[]> {
-  const intended = intentions(plans, state.levers);
-  if (intended !== state.levers) await states.write(service, { ...state, levers: intended }, signal);
+  // Beside what another loop has written of it meanwhile (roll-ups): a visit takes seconds.
+  const remember = (levers: LeverMemory) => states.write(service, { ...states.of(service), levers }, signal);
+  const intended = intentions(plans, memory);
+  if (intended !== memory) await remember(intended);
   const results = await apply(plans, mayAct, signal);
   const confirmed = confirmations(results, intended);
-  if (confirmed !== intended) await states.write(service, { ...state, levers: confirmed }, signal);
+  if (confirmed !== intended) await remember(confirmed);
   return results;
 }
