@@ -48,12 +48,15 @@ export function createHitRatios(): HitRatios {
       const { samples: known, firstAskedAt } = services.of(service) ?? none(now);
       const samples = observations.flatMap((observation) => {
         const name = unitKey(observation);
+        const before = known.get(name);
         const totals = totalsOf(observation);
-        const kept = (known.get(name) ?? []).filter(({ at }) => at > now - keptMs);
-        return totals === undefined ? [] : [[name, [...kept, { at: now, ...totals }]] as const];
+        if (totals === undefined)
+          return observation.seen.kind === 'problem' && before !== undefined ? [[name, before] as const] : [];
+        const kept = (before ?? []).filter(({ at }) => at > now - keptMs);
+        return [[name, [...kept, { at: now, ...totals }]] as const];
       });
       const seen = observations.flatMap((observation) => cacheOf(observation, now));
-      services.put(service, { firstAskedAt, samples: new Map([...known, ...samples]), seen });
+      services.put(service, { firstAskedAt, samples: new Map(samples), seen });
     },
     of(service, since) {
       const ratios = [...(services.of(service)?.samples.values() ?? [])].flatMap(
