@@ -73,10 +73,21 @@ const viewsOf = (sources: ViewSources): ViewsDeps => ({
 const minute = 60_000;
 const startedAt = Date.now();
 
+const { objectives } = measured.policy;
+const judgedByWorkload: typeof measured.policy = {
+  ...measured.policy,
+  objectives: { ...objectives, cacheHitRatio: { ...objectives.cacheHitRatio, source: 'Workload' } },
+};
+
 const sourcesOf = (services: ReadonlyMap<string, GenerationService>): ViewSources => ({
   serviceOf: (_, name) => services.get(name),
   servicesIn: () => [...services.values()],
-  inputOf: (one) => ({ ...measured, service: one, now: Date.now() }),
+  inputOf: (one) => ({
+    ...measured,
+    policy: one.metadata.name === 'generation' ? judgedByWorkload : measured.policy,
+    service: one,
+    now: Date.now(),
+  }),
   rowsOf: (_, since) => [{ rows: busyRows().since(since, viewColumns), bounds: boundsOf() }],
   changesOf: () => changes,
   replicasOf: ({ metadata: { name } }) => ({ generation: 4, search: 2 })[name] ?? null,

@@ -46,6 +46,10 @@ const Trend = view('Means over the window that was asked for.', {
 const Objective = view('One objective and how it stands.', {
   name: Type.String({ description: 'WorkflowDuration, Memory, …' }),
   component: textOrNull('Component that it was measured on.'),
+  source: Type.Unsafe<'Redis' | 'Workload' | null>({
+    enum: ['Redis', 'Workload', null],
+    description: 'Of CacheHitRatio: whose look-ups are judged. null: of an objective that has one figure only.',
+  }),
   state: Type.Enum(['Met', 'NotMet', 'Unknown', 'NotExercised'], { type: 'string', description: 'Whether it is met.' }),
   target: textOrNull('The target of the effective policy.'),
   measured: textOrNull('The last measured value.'),
@@ -138,7 +142,7 @@ type ObjectiveEntry = NonNullable<GenerationServiceStatus['objectives']>[number]
 /** What was settled over several looks is as status says it; the figure and what was counted are of this moment. */
 function objectiveView(
   fresh: ObjectiveEntry,
-  { service: { status = {} }, standing, now }: ViewInput,
+  { service: { status = {} }, policy, standing, now }: ViewInput,
 ): Static<typeof Objective> {
   const { name, component, target, measured, observedAt } = fresh;
   const said = status.objectives?.find((one) => one.name === name && one.target === target) ?? fresh;
@@ -148,6 +152,7 @@ function objectiveView(
   return {
     name,
     component: component ?? null,
+    source: name === 'CacheHitRatio' ? policy.objectives.cacheHitRatio.source : null,
     state: said.state,
     target: target ?? null,
     measured: measured ?? null,

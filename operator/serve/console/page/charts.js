@@ -3,7 +3,7 @@ import { duration, element, figure, percent, say, timeOfDay } from './dom.js';
 const uPlot = globalThis.uPlot;
 const height = 170;
 
-/** What is drawn. A series that is `drawn` of a target is a line of one value. */
+/** What is drawn. A target is a line of one value, and only there where what is drawn is what it judges. */
 const charts = [
   {
     title: 'Load',
@@ -22,16 +22,7 @@ const charts = [
   {
     title: 'Response time, p95',
     format: duration,
-    series: [
-      { label: 'p95', of: ({ series }) => series.responseTimeP95, colour: '--line' },
-      {
-        label: 'target of workflows',
-        of: ({ times }, { responseTime }) => times.map(() => responseTime ?? null),
-        colour: '--bound',
-        dash: [6, 3],
-        isTarget: true,
-      },
-    ],
+    series: [{ label: 'p95', of: ({ series }) => series.responseTimeP95, colour: '--line' }],
   },
   {
     title: 'Cache hit ratio of the workload',
@@ -44,7 +35,6 @@ const charts = [
         of: ({ times }, { hitRatio }) => times.map(() => hitRatio ?? null),
         colour: '--bound',
         dash: [6, 3],
-        isTarget: true,
       },
     ],
   },
@@ -183,7 +173,7 @@ function optionsOf(chart, { marks, width }) {
     height,
     ms: 1,
     cursor: { sync: { key: 'board' }, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (plot, _min, max) => [0, topOf(chart, plot, max)] } },
+    scales: { y: { range: (_plot, _min, max) => [0, chart.most ?? ((max ?? 0) * 1.1 || 1)] } },
     axes: [
       { ...axis, values: (_plot, times) => times.map((at) => timeOfDay(at).slice(0, 5)), space: 70 },
       { ...axis, size: 62, values: (_plot, values) => values.map(chart.format) },
@@ -196,26 +186,16 @@ function optionsOf(chart, { marks, width }) {
   };
 }
 
-function seriesOf({ label, colour: name, dash, isStepped, isTarget }, { format }, colour) {
+function seriesOf({ label, colour: name, dash, isStepped }, { format }, colour) {
   return {
     label,
     stroke: colour(name),
     width: 2,
-    auto: isTarget !== true,
     points: { show: false },
     value: (_plot, value) => format(value),
     ...(dash === undefined ? {} : { dash }),
     ...(isStepped === true ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
   };
-}
-
-/** A target far above what is measured would press the line flat: then only the legend has it. */
-function topOf({ most, series }, plot, max) {
-  if (most !== undefined) return most;
-  const at = series.findIndex(({ isTarget }) => isTarget === true);
-  const target = at < 0 ? 0 : (plot.data[at + 1]?.[0] ?? 0);
-  const highest = max ?? 0;
-  return (target <= 4 * highest ? Math.max(highest, target) : highest) * 1.1 || 1;
 }
 
 /** A line for each change, in the colour of its kind; the one that is pointed at stands out. */

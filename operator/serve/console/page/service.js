@@ -102,20 +102,11 @@ const objectiveRow = ({ name, component, state, measured, target, attainment, si
   since === null ? text(null) : new Date(since).toLocaleString('en-GB'),
 ];
 
-const unitSeconds = { ms: 0.001, s: 1, m: 60, h: 3600 };
-
-/** In seconds and as a ratio; undefined where there is none. */
+/** Of the hit ratio, where that of the workload is judged and not that of Redis: as a ratio, else undefined. */
 function targetsOf(objectives) {
-  const targetOf = (name) => objectives.find((one) => one.name === name)?.target ?? '';
-  const parts = [...targetOf('WorkflowDuration').matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  const ratio = /^(\d+(?:\.\d+)?)(%?)$/.exec(targetOf('CacheHitRatio'));
-  return {
-    responseTime:
-      parts.length === 0
-        ? undefined
-        : parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitSeconds[unit], 0),
-    hitRatio: ratio === null ? undefined : Number(ratio[1]) / (ratio[2] === '%' ? 100 : 1),
-  };
+  const judged = objectives.find(({ name, source }) => name === 'CacheHitRatio' && source === 'Workload');
+  const ratio = /^(\d+(?:\.\d+)?)(%?)$/.exec(judged?.target ?? '');
+  return { hitRatio: ratio === null ? undefined : Number(ratio[1]) / (ratio[2] === '%' ? 100 : 1) };
 }
 
 function showChanges(list, changes, board) {

@@ -116,6 +116,7 @@ describe('performanceStatus()', () => {
     expect(answer.objectives.find(({ name }) => name === 'Memory')).toEqual({
       name: 'Memory',
       component: 'workflow',
+      source: null,
       state: 'NotMet',
       target: '2048Mi',
       measured: '512Mi',
@@ -125,6 +126,7 @@ describe('performanceStatus()', () => {
       burnRates: { '5m': null, '30m': null, '1h': null, '6h': null, '3d': null },
       burning: null,
     });
+    expect(answer.objectives.find(({ name }) => name === 'CacheHitRatio')?.source).toBe('Redis');
     expect(answer.objectivesMet).toBe('4/6');
   });
   test('has attainment and burn as they were counted until this moment', () => {
