@@ -48,6 +48,14 @@ describe('hostile answers', () => {
     await using server = await listening(answer);
     expect(await failureOf(viewsSource(), viewOf('a', server.port))).toMatchObject({ reason });
   });
+  test('of a type without end a condition has the beginning', async () => {
+    await using server = await listening((_, response) =>
+      response.setHeader('content-type', `text/${'x'.repeat(10_000)}`).end('{}'),
+    );
+    const { message = '' } = (await failureOf(viewsSource(), viewOf('a', server.port))) ?? {};
+    expect(message).toMatch(/ answered text\/x+, not JSON$/);
+    expect(message.length).toBeLessThan(500);
+  });
   test.each<{ name: string; metrics: unknown; message: string }>([
     {
       name: 'a text',

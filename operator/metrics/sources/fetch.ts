@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { addressRefused } from '../address-guard.ts';
-import type { ReadFailure } from './source.ts';
+import { words, type ReadFailure } from './source.ts';
 
 export interface FetchInput {
   readonly dispatcher: Dispatcher;
@@ -65,7 +65,7 @@ function refusal(
   if (encoding !== undefined)
     return { reason: 'NotText', message: `${url} answered in an encoding that was not asked for` };
   if (type !== undefined && !types.pattern.test(type))
-    return { reason: 'NotText', message: `${url} answered ${type}, not ${types.name}` };
+    return { reason: 'NotText', message: `${url} answered ${words(type)}, not ${types.name}` };
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import { failed, type ReadFailure } from './source.ts';
+import { failed, words, type ReadFailure } from './source.ts';
 
 /** One sample of an instant vector. */
 export interface Sample {
@@ -57,7 +57,3 @@ function parsed(text: string): unknown {
 
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-
-/** Of a stranger: short, one line. */
-const words = (value: unknown): string =>
-  typeof value === 'string' ? value.replaceAll(/\s+/g, ' ').slice(0, 300) : typeof value;

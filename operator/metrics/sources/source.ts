@@ -52,3 +52,7 @@ export const failed = (
   result: 'failed',
   failure: { reason, message, ...(next === undefined ? {} : { next }) },
 });
+
+/** Of a stranger: short, one line. */
+export const words = (value: unknown): string =>
+  typeof value === 'string' ? value.replaceAll(/\s+/g, ' ').slice(0, 300) : typeof value;
