@@ -82,7 +82,7 @@ async function decisionsOf(
   signal: AbortSignal,
 ): Promise<SeenDecisions> {
   if (account === undefined) return { kind: 'silent', why: notAsked };
-  const silent = (why: string): SeenDecisions => ({ kind: 'silent', why: `asked the operator, and ${why}` });
+  const silent = (saw: string): SeenDecisions => ({ kind: 'silent', why: `asked the operator, and ${saw}` });
   const patience = AbortSignal.timeout(patienceMs);
   const until = AbortSignal.any([signal, patience]);
   const path = `/namespaces/${namespace}/generationservices/${name}/api/performance/status`;

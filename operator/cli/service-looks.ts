@@ -75,7 +75,7 @@ const whenAborted = (signals: readonly AbortSignal[]): Promise<void> =>
 export function serviceLook(
   service: GenerationService,
   policy: (Pick<PerformancePolicy, 'spec'> & { readonly metadata: { name: string; generation?: number } }) | undefined,
-  silence?: string | undefined,
+  silence: string | undefined,
 ): Look {
   const { status = {}, spec } = service;
   const { policy: effective } = effectivePolicy({

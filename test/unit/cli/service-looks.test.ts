@@ -41,7 +41,7 @@ test.each<{ readonly name: string; readonly seen: GenerationService; readonly un
     unsettled: 'the policy is not accepted: saw min 5 above max 3',
   },
 ])('a status is judged as one of now or not: $name', ({ seen, unsettled }) => {
-  expect(serviceLook(seen, policy)).toMatchObject({ about: 'ai/generation', unsettled });
+  expect(serviceLook(seen, policy, undefined)).toMatchObject({ about: 'ai/generation', unsettled });
 });
 
 test('a status that nobody keeps up to date is no answer, whatever it says', () => {
@@ -53,20 +53,28 @@ test('a status that nobody keeps up to date is no answer, whatever it says', () 
 
 test('an objective has the mode that policy and overrides give it', () => {
   const informational = { ...policy, spec: { objectives: { memory: { mode: 'Informational' as const } } } };
-  expect(serviceLook(service(settled), policy).objectives).toMatchObject([{ name: 'Memory', mode: 'Required' }]);
-  expect(serviceLook(service(settled), informational).objectives).toMatchObject([{ mode: 'Informational' }]);
+  expect(serviceLook(service(settled), policy, undefined).objectives).toMatchObject([
+    { name: 'Memory', mode: 'Required' },
+  ]);
+  expect(serviceLook(service(settled), informational, undefined).objectives).toMatchObject([{ mode: 'Informational' }]);
   const overrides = { objectives: { memory: { mode: 'Required' as const } } };
-  expect(serviceLook(service(settled, { overrides }), informational).objectives).toMatchObject([{ mode: 'Required' }]);
+  expect(serviceLook(service(settled, { overrides }), informational, undefined).objectives).toMatchObject([
+    { mode: 'Required' },
+  ]);
 });
 
 test('says why nothing is measured', () => {
   const blind = service({ ...settled, conditions: [condition('MetricsAvailable', 'False', 'saw no Pod')] });
-  expect(serviceLook(blind, policy).remarks).toEqual(['MetricsAvailable: saw no Pod']);
-  expect(serviceLook(service(settled), policy).remarks).toEqual([]);
+  expect(serviceLook(blind, policy, undefined).remarks).toEqual(['MetricsAvailable: saw no Pod']);
+  expect(serviceLook(service(settled), policy, undefined).remarks).toEqual([]);
 });
 
 test('before anything was measured every objective of the policy is unknown', () => {
-  const { objectives } = serviceLook(service({ observedGeneration: 3, policy: { observedGeneration: 7 } }), policy);
+  const { objectives } = serviceLook(
+    service({ observedGeneration: 3, policy: { observedGeneration: 7 } }),
+    policy,
+    undefined,
+  );
   expect(objectives).toHaveLength(6);
   expect(objectives[0]).toEqual({ name: 'WorkflowDuration', mode: 'Required', state: 'Unknown', target: '30s' });
 });
