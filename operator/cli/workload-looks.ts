@@ -3,16 +3,14 @@ import { Agent } from 'undici';
 import { problemText } from '../api/field-problem.ts';
 import { effectivePolicy, type EffectivePolicy } from '../decide/effective-policy.ts';
 import { judgeObjectives, type Measured, type Observation } from '../decide/objectives.ts';
+import { guidePaths, guideViews } from '../metrics/guide-views.ts';
 import { UsageError } from './command.ts';
 import { readManifests } from './manifests.ts';
 import { asked, type Look } from './verdict.ts';
 
-/** The guide's paths. */
-const paths = { monitoring: '/api/monitoring/metrics', cache: '/api/cache/status' } as const;
 /** Views cannot be watched. */
 const everyMs = 5_000;
 const limits = { timeoutMs: 10_000, maxResponseSize: 1_000_000 };
-const megabyte = 2 ** 20;
 
 /** The JSON of both views. Undefined: the server has no such page. */
 export interface Views {
@@ -35,7 +33,7 @@ export async function* workloadLooks({ url, policy, until }: Reading, signal: Ab
   for (;;) {
     const isLast = until.aborted;
     try {
-      const views = { monitoring: await read(paths.monitoring), cache: await read(paths.cache) };
+      const views = { monitoring: await read(guidePaths.monitoring), cache: await read(guidePaths.cache) };
       yield workloadLook(url, views, { policy, now: Date.now() });
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
@@ -69,48 +67,35 @@ export function workloadLook(
 
 /** @throws {UsageError} for a view that is not as the guide has it. */
 function measuredFromViews(url: string, { monitoring, cache }: Views, now: number): Measured {
-  const [metrics, statistics] = [section(monitoring, 'metrics'), section(cache, 'statistics')];
-  if (metrics === undefined)
-    throw new UsageError(`saw no object metrics in ${url}${paths.monitoring}; wanted the guide’s view of a workload`);
-  const seen = (value: number | undefined): Observation | undefined =>
-    value === undefined ? undefined : { value, observedAt: now };
-  const figure = (name: string): number | undefined => figureOf(metrics, name);
-  const share = (from: Section | undefined, name: string): number | undefined => {
-    const value = from === undefined ? undefined : figureOf(from, name);
-    if (value !== undefined && value > 1) throw new UsageError(`saw ${name} ${value}; wanted a ratio from 0 to 1`);
-    return value;
-  };
-  const memory = figure('memory_usage_mb');
-  const errors = share(metrics, 'error_rate');
-  const one = share(statistics, 'hit_ratio') ?? share(metrics, 'cache_hit_ratio');
-  const hits = (own: string): number | undefined =>
-    statistics !== undefined && own in statistics ? share(statistics, own) : one;
+  if (!hasMetrics(monitoring))
+    throw new UsageError(
+      `saw no object metrics in ${url}${guidePaths.monitoring}; wanted the guide’s view of a workload`,
+    );
+  const figures = guideViews([monitoring, cache]);
+  if ('wrong' in figures)
+    throw new UsageError(
+      `in the views of ${url} ${figures.wrong}; wanted numbers from 0, shares up to 1, or null where one is not known`,
+    );
+  const { signals, hitRatios } = figures;
+  const seen = (value: number | null | undefined): Observation | undefined =>
+    value === undefined || value === null ? undefined : { value, observedAt: now };
+  const hits = (own: number | null | undefined) => seen(own === undefined ? signals.cacheRequests : own);
   return {
-    workflowDuration: seen(figure('workflow_execution_time')),
-    workflowsInFlight: seen(figure('workflows_in_flight')),
-    memory: seen(memory === undefined ? undefined : memory * megabyte),
-    successRatio: seen(share(metrics, 'success_rate') ?? (errors === undefined ? undefined : 1 - errors)),
-    redisHitRatio: seen(hits('redis_hit_ratio')),
-    workloadHitRatio: seen(hits('workload_hit_ratio')),
+    workflowDuration: seen(signals.workflowDuration),
+    workflowsInFlight: seen(signals.workflowsInFlight),
+    memory: seen(signals.memory),
+    successRatio: seen(figures.successRatio ?? (signals.errors === undefined ? undefined : 1 - signals.errors)),
+    redisHitRatio: hits(hitRatios.redis),
+    workloadHitRatio: hits(hitRatios.workload),
   };
 }
 
-type Section = Readonly<Record<string, unknown>>;
-
-function section(view: unknown, name: string): Section | undefined {
-  const found = isObject(view) ? view[name] : undefined;
-  return isObject(found) ? found : undefined;
-}
-
-const isObject = (value: unknown): value is Section => typeof value === 'object' && value !== null;
-
-/** Undefined: null, or not there. */
-function figureOf(from: Section, name: string): number | undefined {
-  const value = Object.hasOwn(from, name) ? from[name] : undefined;
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-  throw new UsageError(`saw ${name} ${JSON.stringify(value)}; wanted a number from 0, or null where it is not known`);
-}
+const hasMetrics = (view: unknown): boolean =>
+  typeof view === 'object' &&
+  view !== null &&
+  'metrics' in view &&
+  typeof view.metrics === 'object' &&
+  view.metrics !== null;
 
 /** Undefined where there is no such page. @throws {UsageError} that says what came instead. */
 async function page(agent: Agent, url: string, signal: AbortSignal): Promise<unknown> {

@@ -71,7 +71,7 @@ describe('hostile answers', () => {
     {
       name: 'percent for a share',
       metrics: { success_rate: 99.9 },
-      message: 'in the JSON views the share for success_rate is 99.9, not from 0 to 1',
+      message: 'in the JSON views the share /metrics/success_rate is 99.9, not from 0 to 1',
     },
   ])('of a Pod’s views: $name is no figure', async ({ metrics, message }) => {
     await using server = await listening((_, response) => json(response, { metrics }));

@@ -1,9 +1,9 @@
-import type { SignalName } from '../../api/contract.ts';
 import type { Dispatcher } from 'undici';
 import type { AddressGuard } from '../address-guard.ts';
 import type { Histogram } from '../histogram.ts';
 import type { Reading } from '../reading.ts';
-import { isPointer, type Figure, type SignalMapping } from '../signals.ts';
+import { guideViews, type GuideFigures } from '../guide-views.ts';
+import type { Figure, SignalMapping } from '../signals.ts';
 import { fetchPage } from './fetch.ts';
 import { addressOf } from './pods.ts';
 import { failed, type ReadFailure, type ReadResult, type Source } from './source.ts';
@@ -25,24 +25,6 @@ export interface HttpSourceOptions {
 }
 
 const types = { pattern: /^application\/json\b/i, name: 'JSON' };
-
-/** Where the guide's views have each signal; several: the first that is there. JSON pointers (RFC 6901). */
-const guide: Readonly<Partial<Record<SignalName, readonly string[]>>> = {
-  cpu: ['/metrics/cpu_percent'],
-  memory: ['/metrics/memory_usage_mb'],
-  activeConnections: ['/metrics/active_connections'],
-  requestRate: ['/metrics/request_rate'],
-  errors: ['/metrics/error_rate'],
-  responseTime: ['/metrics/response_time_p95'],
-  workflowDuration: ['/metrics/workflow_execution_time'],
-  workflowsInFlight: ['/metrics/workflows_in_flight'],
-  queueLength: ['/metrics/queue_length'],
-  cacheRequests: ['/statistics/hit_ratio', '/metrics/cache_hit_ratio'],
-};
-
-/** Of the view of the cache: look-ups since the start of the process, better than a share where they are there. */
-const lookUps = { hits: '/statistics/hits', misses: '/statistics/misses' } as const;
-const successRate = '/metrics/success_rate';
 
 /** What is kept of a Pod between two looks. */
 interface Before {
@@ -73,7 +55,7 @@ export function httpSource({ endpoint, signals = [], scraper, guard }: HttpSourc
       if ('failure' in look) return look;
       const before = pods.get(pod.uid);
       const { monotonic } = monitoring;
-      pods.set(pod.uid, { monotonic, hits: look.hits, misses: look.misses });
+      pods.set(pod.uid, { monotonic, ...look.lookUps });
       return { result: 'read', reading: readingFrom(look, before, monitoring) };
     },
   };
@@ -89,78 +71,23 @@ function view(text: string, path: string): View {
   }
 }
 
-/** Numbers in base units: cores, bytes, seconds, 1/s, ratios. Undefined: null, or not there. */
-interface Look {
-  readonly signals: Readonly<Partial<Record<SignalName, number>>>;
-  readonly successRatio: number | undefined;
-  readonly hits: number | undefined;
-  readonly misses: number | undefined;
-}
-
 function lookFrom(
   views: readonly View[],
   mappings: readonly SignalMapping[],
-): Look | { readonly failure: ReadFailure; readonly result: 'failed' } {
+): GuideFigures | { readonly failure: ReadFailure; readonly result: 'failed' } {
   const broken = views.find(({ failure }) => failure !== undefined)?.failure;
   if (broken !== undefined) return { result: 'failed', failure: broken };
-  const own = new Map(mappings.filter(isPointer).map(({ name, metric }) => [name, [metric]]));
-  const wrong: string[] = [];
-  const number = (pointers: readonly string[]): number | undefined => {
-    for (const pointer of pointers)
-      for (const { document } of views) {
-        const value = valueAt(document, pointer);
-        if (value === undefined || value === null) continue;
-        if (typeof value === 'number' && value >= 0) return inBaseUnit(value, pointer);
-        wrong.push(`${pointer} is ${typeof value === 'number' ? value : 'no number'}`);
-      }
-    return undefined;
-  };
-  const signals = Object.fromEntries(
-    (Object.keys(guide) as SignalName[]).flatMap((signal) => {
-      const value = number(own.get(signal) ?? guide[signal] ?? []);
-      return value === undefined ? [] : [[signal, value]];
-    }),
+  const look = guideViews(
+    views.map(({ document }) => document),
+    mappings,
   );
-  const cachedResponseTime = number(own.get('cachedResponseTime') ?? []);
-  const countsLookUps = !own.has('cacheRequests');
-  const look = {
-    signals: { ...signals, ...(cachedResponseTime === undefined ? {} : { cachedResponseTime }) },
-    successRatio: own.has('errors') ? undefined : number([successRate]),
-    hits: countsLookUps ? number([lookUps.hits]) : undefined,
-    misses: countsLookUps ? number([lookUps.misses]) : undefined,
-  };
-  for (const [name, share] of Object.entries({ ...look.signals, success_rate: look.successRatio }))
-    if (['errors', 'cacheRequests', 'success_rate'].includes(name) && share !== undefined && share > 1)
-      wrong.push(`the share for ${name} is ${share}, not from 0 to 1`);
-  if (wrong.length > 0)
-    return failed(
-      'NotUnderstood',
-      `in the JSON views ${wrong[0]}`,
-      'figures are numbers from 0, or null where they are unknown',
-    );
-  return look;
-}
-
-/** RFC 6901. Members of the document alone: nothing of what every object inherits. */
-function valueAt(document: unknown, pointer: string): unknown {
-  let value = document;
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[key];
-  }
-  return value;
-}
-
-/** The end of a name says its unit, as in the guide's own. */
-function inBaseUnit(value: number, pointer: string): number {
-  if (pointer.endsWith('_mb')) return value * 2 ** 20;
-  if (pointer.endsWith('_percent')) return value / 100;
-  return pointer.endsWith('_ms') ? value / 1_000 : value;
+  if (!('wrong' in look)) return look;
+  const next = 'figures are numbers from 0, or null where they are unknown';
+  return failed('NotUnderstood', `in the JSON views ${look.wrong}`, next);
 }
 
 function readingFrom(
-  look: Look,
+  look: GuideFigures,
   before: Before | undefined,
   at: { readonly wall: number; readonly monotonic: number },
 ): Reading {
@@ -196,7 +123,7 @@ function readingFrom(
 }
 
 function lookUpsOf(
-  { hits, misses, signals }: Look,
+  { lookUps: { hits, misses }, signals }: GuideFigures,
   before: Before,
   times: (share: number | undefined) => number | undefined,
 ): Partial<Record<Figure, number | undefined>> {

@@ -68,9 +68,15 @@ describe('a workload by its own views', () => {
   });
 
   test.each([
-    { monitoring: { metrics: { ...good, memory_usage_mb: 'much' } }, says: /saw memory_usage_mb "much"; wanted a/ },
-    { monitoring: { metrics: { ...good, memory_usage_mb: -1 } }, says: /saw memory_usage_mb -1; wanted a number/ },
-    { monitoring: { metrics: { ...good, success_rate: 99 } }, says: /saw success_rate 99; wanted a ratio from 0 to 1/ },
+    {
+      monitoring: { metrics: { ...good, memory_usage_mb: 'much' } },
+      says: /^in the views of http:\/\/w\/ \/metrics\/memory_usage_mb is no number; wanted numbers from 0/,
+    },
+    { monitoring: { metrics: { ...good, memory_usage_mb: -1 } }, says: /memory_usage_mb is -1; wanted/ },
+    {
+      monitoring: { metrics: { ...good, success_rate: 99 } },
+      says: /the share \/metrics\/success_rate is 99, not from 0 to 1; wanted/,
+    },
     { monitoring: [], says: /saw no object metrics in http:\/\/w\/\/?api\/monitoring\/metrics/ },
     { monitoring: undefined, says: /saw no object metrics/ },
   ])('what is none of the guide’s is refused: $says', ({ monitoring, says }) => {
