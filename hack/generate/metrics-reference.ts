@@ -21,7 +21,11 @@ interface Described {
 /** From the metrics themselves: names, labels and help texts stand in one place. */
 export function metricsReference(): ReadonlyMap<string, string> {
   const { registry } = createMetrics();
-  createServiceGauges(registry, () => []);
+  createServiceGauges(
+    registry,
+    () => [],
+    () => undefined,
+  );
   createObjectiveGauges(registry, () => []);
   const rows = registry.getMetricsAsArray().map((metric) => {
     const { name, help, labelNames } = metric as unknown as Described; // prom-client types them as their JSON

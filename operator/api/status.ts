@@ -223,6 +223,7 @@ export const GenerationServiceStatus = struct(
               { description: 'Points by part.' },
             ),
           ),
+          observedAt: time('When it was measured.'),
         },
         { description: 'How the service is graded.' },
       ),

@@ -189,8 +189,12 @@ function openWorld({
   const stack = new AsyncDisposableStack();
   collectProcessMetrics(metrics);
   const collector = stack.use(createCollector({ metrics, logger }));
-  createServiceGauges(metrics.registry, () => caches.services.list());
   const standings = createStandings();
+  createServiceGauges(
+    metrics.registry,
+    () => caches.services.list(),
+    (service) => standings.of(service)?.score,
+  );
   createObjectiveGauges(metrics.registry, () => objectiveSamples(standings, Date.now()));
   const events = stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: identity, logger }));
   const deps = {

@@ -18,12 +18,20 @@ export function steadyObjectives(previous: Objectives = [], next: Objectives, no
   });
 }
 
-/** The rating in status: told when the grade or what is known of it changes. */
-export const steadyRating = (previous: Rating | undefined, next: Rating): Rating =>
-  previous !== undefined && isToldBy(previous, next) ? previous : next;
+/** The rating in status: told at once when the grade or what is known of it changes, and points that only move as any figure. */
+export const steadyRating = (previous: Rating | undefined, next: Rating, now: number): Rating =>
+  previous !== undefined && isToldBy(previous, next) && (isRecent(previous, now) || isNearScore(previous, next))
+    ? previous
+    : next;
 
 const isToldBy = (previous: Rating, next: Rating): boolean =>
   previous.grade === next.grade && previous.scoredOf === next.scoredOf && partsOf(previous) === partsOf(next);
+
+const isNearScore = ({ score: from = 0 }: Rating, { score: to = 0 }: Rating): boolean =>
+  Math.abs(to - from) <= band * from;
+
+const isRecent = ({ observedAt }: Pick<Objective, 'observedAt'>, now: number): boolean =>
+  observedAt !== undefined && now - Date.parse(observedAt) < leastMs;
 
 /** The API server gives fields back in an order of its own. */
 const partsOf = ({ parts = {} }: Rating): string => Object.keys(parts).toSorted().join();
@@ -31,11 +39,10 @@ const partsOf = ({ parts = {} }: Rating): string => Object.keys(parts).toSorted(
 function isSteady(before: Objective, after: Objective, now: number): boolean {
   if (before.state !== after.state || before.target !== after.target || before.component !== after.component)
     return false;
-  const recent = before.observedAt !== undefined && now - Date.parse(before.observedAt) < leastMs;
   // Of what nobody measures only old time leaves the window: that is told with the next state.
   const isCounted = after.observedAt !== undefined;
   return (
-    recent ||
+    isRecent(before, now) ||
     (isNear(before.measured, after.measured) && (!isCounted || isNearShare(before.attainment, after.attainment)))
   );
 }

@@ -11,6 +11,8 @@ export interface Standing {
   /** The newest look. */
   readonly looked: readonly JudgedObjective[];
   readonly insideSince: InsideSince;
+  /** Points of the rating; undefined while none of it is known. */
+  readonly score: number | undefined;
   /** Share of the policy's attainment window; undefined where nothing was judged in it. */
   attainment(objective: ObjectiveName, now: number): number | undefined;
   burnRates(objective: ObjectiveName, now: number): BurnRates;
@@ -20,6 +22,7 @@ export interface Standing {
 export interface Look {
   readonly looked: readonly JudgedObjective[];
   readonly insideSince: InsideSince;
+  readonly score?: number | undefined;
   readonly attainmentWindowMs: number;
   /** Between two looks. */
   readonly intervalMs: number;
@@ -91,7 +94,7 @@ export function createStandings(): Standings {
 }
 
 function noted({ metadata }: Owner, look: Look, before: Kept | undefined): Kept {
-  const { looked, insideSince, attainmentWindowMs, intervalMs, now } = look;
+  const { looked, insideSince, score, attainmentWindowMs, intervalMs, now } = look;
   const states = looked.map(({ name, judged }) => ({ name, state: judged }));
   const isJudged = states.some(({ state }) => state === 'Met' || state === 'NotMet');
   const longestMs = Math.max(attainmentWindowMs, burnWindows['3d']);
@@ -108,6 +111,7 @@ function noted({ metadata }: Owner, look: Look, before: Kept | undefined): Kept 
       name: metadata.name,
       looked,
       insideSince,
+      score,
       attainment: (objective, at) =>
         rollUps === undefined ? undefined : attainmentOf(rollUps.over(objective, attainmentWindowMs, at)),
       burnRates: (objective, at) => (rollUps === undefined ? {} : burnRatesOf(rollUps, objective, at)),

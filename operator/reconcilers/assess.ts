@@ -1,4 +1,5 @@
 import type { Finding } from '../api/conditions.ts';
+import { rfc3339 } from '../api/rfc3339.ts';
 import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
@@ -24,7 +25,8 @@ export interface Assessment {
   readonly conditions: readonly (Finding<'MetricsAvailable'> | Finding<'ObjectivesMet'> | Finding<'ScalerActive'>)[];
   readonly figures: Pick<GenerationServiceStatus, 'objectives' | 'objectivesMet' | 'rating'>;
   /** What this look adds to how the service stands; undefined while nothing was looked at. */
-  readonly look: Pick<ObjectivesAnswer, 'looked' | 'insideSince'> | undefined;
+  readonly look:
+    (Pick<ObjectivesAnswer, 'looked' | 'insideSince'> & { readonly score: number | undefined }) | undefined;
   /** By component. */
   readonly components: ReadonlyMap<string, { readonly metricsSource?: string }>;
 }
@@ -89,7 +91,8 @@ function objectives(resolved: Resolved, isFresh: boolean, { collector, hitRatios
     isFresh,
     now,
   });
-  const look = { looked, insideSince };
+  const rating = ratingOf({ policy: policy.rating, held: early.rating, ...measured.rating });
+  const look = { looked, insideSince, score: rating.score };
   // Six entries that say Unknown are most of a status' size; the condition and `0/6` say it in two words.
   if (status.objectives === undefined && answer.objectives.every(({ state }) => state === 'Unknown'))
     return { condition, figures: { objectivesMet }, look };
@@ -98,7 +101,8 @@ function objectives(resolved: Resolved, isFresh: boolean, { collector, hitRatios
     objectivesMet,
     rating: steadyRating(
       status.rating,
-      withSummary(ratingOf({ policy: policy.rating, held: early.rating, ...measured.rating })),
+      { ...withSummary(rating), ...(rating.score !== undefined && { observedAt: rfc3339(now) }) },
+      now,
     ),
   };
   return { condition, figures, look };

@@ -2,11 +2,16 @@ import { Gauge, type Registry } from 'prom-client';
 import type { GenerationService } from '../api/generation-service.ts';
 
 /**
- * What stands in the status of every service, as gauges. They are made when they are asked for, so that a service that is gone leaves no series behind and an idle operator does nothing.
+ * What stands in the status of every service, as gauges, and its score, which stands there only now and then. They are made when they are asked for, so that a service that is gone leaves no series behind and an idle operator does nothing.
  *
  * @param services The services in the cache at the moment of the scrape.
+ * @param scoreOf Points of the rating by the newest look; undefined where they are unknown, or another leads.
  */
-export function createServiceGauges(registry: Registry, services: () => Iterable<GenerationService>): void {
+export function createServiceGauges(
+  registry: Registry,
+  services: () => Iterable<GenerationService>,
+  scoreOf: (service: GenerationService) => number | undefined,
+): void {
   const registers = [registry];
   const gauge = <Label extends string>(
     name: string,
@@ -44,10 +49,12 @@ export function createServiceGauges(registry: Registry, services: () => Iterable
   );
   gauge(
     'genops_performance_score',
-    'Points of the rating, 0 to 100.',
+    'Points of the rating by the newest look of the leader, 0 to 100.',
     [],
-    ({ metadata: { namespace, name }, status }, into) => {
-      if (status?.rating?.score !== undefined) into.set({ namespace, name }, status.rating.score);
+    (service, into) => {
+      const { namespace, name } = service.metadata;
+      const score = scoreOf(service);
+      if (score !== undefined) into.set({ namespace, name }, score);
     },
   );
   gauge(

@@ -28,7 +28,6 @@ const service = {
   status: {
     conditions: [conditionOf('Ready', 'True'), conditionOf('MetricsAvailable', 'False')],
     objectives: [{ name: 'WorkflowDuration', state: 'NotMet' }],
-    rating: { grade: 'Good', score: 71 },
     components: [{ name: 'workflow', replicas: { floor: 3 } }],
   },
 } as unknown as GenerationService; // of its status only what the gauges read
@@ -37,13 +36,17 @@ const service = {
 function livingRegistry() {
   const metrics = createMetrics();
   collectProcessMetrics(metrics);
-  createServiceGauges(metrics.registry, () => {
-    metrics.drift.inc({ lever: 'redis' });
-    metrics.leverChanges.inc({ lever: 'redis', result: 'applied' });
-    for (const histogram of [metrics.reconcileDuration, metrics.queueDuration])
-      histogram.observe({ controller: 'scaler' }, 0.1);
-    return [service];
-  });
+  createServiceGauges(
+    metrics.registry,
+    () => {
+      metrics.drift.inc({ lever: 'redis' });
+      metrics.leverChanges.inc({ lever: 'redis', result: 'applied' });
+      for (const histogram of [metrics.reconcileDuration, metrics.queueDuration])
+        histogram.observe({ controller: 'scaler' }, 0.1);
+      return [service];
+    },
+    () => 71,
+  );
   createObjectiveGauges(metrics.registry, () =>
     objectiveNames.map((objective) => ({
       ...names,

@@ -72,6 +72,8 @@ const good: Rating = { grade: 'Good', score: 65, scoredOf: 100 };
 const half: Rating = { grade: 'Good', score: 30, scoredOf: 50, parts: { cpu: 15, memory: 15 } };
 const little: Rating = { grade: 'Unknown', score: 25, scoredOf: 25, parts: { cpu: 25 } };
 
+const at = (secondsAgo: number): string => new Date(now - secondsAgo * 1_000).toISOString();
+
 describe('steadyRating()', () => {
   test.each<{ name: string; before: Rating | undefined; after: Rating; told: boolean }>([
     { name: 'keeps points that only move', before: good, after: { ...good, score: 70 }, told: false },
@@ -86,7 +88,7 @@ describe('steadyRating()', () => {
     {
       name: 'keeps the same parts in whatever order the API server gives them back',
       before: { ...half, parts: { memory: 15, cpu: 15 } },
-      after: { ...half, score: 40, parts: { cpu: 25, memory: 15 } },
+      after: { ...half, score: 33, parts: { cpu: 18, memory: 15 } },
       told: false,
     },
     {
@@ -103,12 +105,30 @@ describe('steadyRating()', () => {
     },
     {
       name: 'keeps points that only move also below half',
-      before: little,
+      before: { ...little, observedAt: at(10) },
       after: { ...little, score: 15, parts: { cpu: 15 } },
       told: false,
     },
     { name: 'tells the first one', before: undefined, after: little, told: true },
+    {
+      name: 'tells points that left a tenth five minutes after they were told last',
+      before: { ...good, observedAt: at(300) },
+      after: { ...good, score: 75 },
+      told: true,
+    },
+    {
+      name: 'and not sooner',
+      before: { ...good, observedAt: at(299) },
+      after: { ...good, score: 75 },
+      told: false,
+    },
+    {
+      name: 'keeps points within a tenth however old they are',
+      before: { ...good, score: 60, observedAt: at(86_400) },
+      after: { ...good, score: 66 },
+      told: false,
+    },
   ])('$name', ({ before: known, after, told }) => {
-    expect(steadyRating(known, after)).toBe(told ? after : known);
+    expect(steadyRating(known, after, now)).toBe(told ? after : known);
   });
 });

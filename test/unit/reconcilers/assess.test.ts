@@ -173,7 +173,8 @@ describe('objectives', () => {
 
   test('are listed with their figures and a rating as soon as one is known', async () => {
     using world = await after(3, { pods: [pod('a')] });
-    const { figures } = world.assess();
+    const { figures, look } = world.assess();
+    expect(look?.score).toBe(75);
     expect(figures).toMatchObject({
       objectivesMet: '2/6',
       rating: {
@@ -182,6 +183,7 @@ describe('objectives', () => {
         score: 75,
         scoredOf: 75,
         parts: { cpu: 25, memory: 25, responseTime: 25 },
+        observedAt: '2026-01-01T00:00:30Z',
       },
     });
     expect(figures.objectives?.map(({ name, state, measured }) => [name, state, measured])).toEqual([

@@ -25,7 +25,11 @@ const expressions = [...rules.map(({ expr }) => expr), ...expressionsOf(dashboar
 function served(): ReadonlyMap<string, ReadonlySet<string>> {
   const metrics = createMetrics();
   const { registry } = metrics;
-  createServiceGauges(registry, () => []);
+  createServiceGauges(
+    registry,
+    () => [],
+    () => undefined,
+  );
   createObjectiveGauges(registry, () => []);
   collectProcessMetrics(metrics);
   const all = new Map<string, ReadonlySet<string>>();
