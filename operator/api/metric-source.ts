@@ -74,10 +74,14 @@ const Prometheus = struct(
   { description: 'A Prometheus server that already scrapes the pods.' },
 );
 
+/** Also the values of a label of ours, and what status says. */
+export const sourceTypes = ['Pods', 'HTTP', 'Resource', 'Prometheus'] as const;
+export type SourceType = (typeof sourceTypes)[number];
+
 /** One place to read a component's metrics from. */
 export const MetricSource = struct(
   {
-    type: oneOf(['Pods', 'HTTP', 'Resource', 'Prometheus'], {
+    type: oneOf([...sourceTypes], {
       description:
         'Pods: their Prometheus exposition. HTTP: their JSON views. Resource: metrics.k8s.io. Prometheus: a Prometheus server.',
     }),

@@ -1,5 +1,6 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
+import { ratingParts } from '../decide/rating.ts';
 import type { LeverMemory } from '../levers/run.ts';
 import { readState } from '../reconcilers/state.ts';
 import { connectFor, serviceOf } from './cluster.ts';
@@ -86,12 +87,10 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
   return sections.join('');
 }
 
-const gradedParts = ['cpu', 'memory', 'responseTime', 'cacheHitRatio'] as const;
-
 /** The points count only with what they are counted of: a grade by half of the parts must not read as one by all. */
 function ratingText({ rating: { grade, score, scoredOf, parts = {} } = {} }: GenerationServiceStatus): string {
   if (grade === undefined) return '';
-  const unknown = gradedParts.filter((part) => parts[part] === undefined);
+  const unknown = ratingParts.filter((part) => parts[part] === undefined);
   if (score === undefined) return `   grade ${grade} (no part is known: ${unknown.join(', ')})`;
   return unknown.length === 0
     ? `   grade ${grade} (${score} of ${scoredOf} points)`

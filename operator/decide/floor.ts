@@ -44,8 +44,21 @@ export type FloorReason =
   | 'WithinBand';
 
 /** What keeps a floor from what is asked for, or keeps it still. */
-export type FloorHold =
-  BehaviorLimit | 'MinReplicas' | 'MaxReplicas' | 'MetricsStale' | 'DryRun' | 'Paused' | FloorRefusal;
+export const floorHolds = [
+  'ScaleUpStabilization',
+  'ScaleDownStabilization',
+  'ScaleUpRate',
+  'ScaleDownRate',
+  'MinReplicas',
+  'MaxReplicas',
+  'MetricsStale',
+  'DryRun',
+  'Paused',
+  'Conflict',
+  'PermissionDenied',
+  'Failed',
+] as const;
+export type FloorHold = (typeof floorHolds)[number];
 
 /** Why the API server did not take a floor. */
 export type FloorRefusal = 'Conflict' | 'PermissionDenied' | 'Failed';

@@ -19,7 +19,9 @@ export interface RatingInput {
 
 export type Rating = NonNullable<GenerationServiceStatus['rating']>;
 
-const partCount = 4;
+/** What a service is graded by. */
+export const ratingParts = ['cpu', 'memory', 'responseTime', 'cacheHitRatio'] as const;
+const partCount = ratingParts.length;
 
 /**
  * The guide's rating (row H3): each part gives the points of the first limit that it keeps, strictly.
@@ -47,7 +49,7 @@ export function ratingOf({
     cacheHitRatio: cacheHitRatio === undefined ? undefined : -cacheHitRatio,
   };
   const parts = Object.fromEntries(
-    (['cpu', 'memory', 'responseTime', 'cacheHitRatio'] as const).flatMap((part) => {
+    ratingParts.flatMap((part) => {
       const value = known[part];
       const points = value === undefined ? held[part] : pointsFor(value, limits[part], policy.points);
       return points === undefined ? [] : [[part, points]];

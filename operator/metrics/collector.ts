@@ -15,7 +15,8 @@ import {
 import { podFiguresOf, type PodFigures } from './pod-figures.ts';
 import { stateOf, type PodView } from './pod-view.ts';
 import { createSchedule, nextTurn, type Read, type Schedule, type Tick } from './schedule.ts';
-import type { PassedOver, ReadFailure, ReadResult, Source, SourceType } from './sources/source.ts';
+import type { SourceType } from '../api/metric-source.ts';
+import type { PassedOver, ReadFailure, ReadResult, Source } from './sources/source.ts';
 import type { RingSlice } from './windows.ts';
 
 /** A component to be measured, with everything that its policy says of that. */

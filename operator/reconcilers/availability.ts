@@ -1,11 +1,12 @@
 import type { Finding } from '../api/conditions.ts';
 import { milliseconds } from '../api/duration.ts';
 import { problemMessage } from '../api/problem.ts';
+import type { SourceType } from '../api/metric-source.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { stateOf, type PodView } from '../metrics/pod-view.ts';
-import type { PassedOver, SourceType } from '../metrics/sources/source.ts';
+import type { PassedOver } from '../metrics/sources/source.ts';
 import { selectPods, type PodIndex } from './caches.ts';
 
 export interface AvailabilityDeps {

@@ -1,5 +1,6 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { milliseconds } from '../api/duration.ts';
+import { sourceTypes, type SourceType } from '../api/metric-source.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ComponentSpec, Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
@@ -10,7 +11,7 @@ import { httpSource } from '../metrics/sources/http.ts';
 import { podsSource } from '../metrics/sources/pods.ts';
 import { prometheusSource } from '../metrics/sources/prometheus.ts';
 import { resourceSource, withResource } from '../metrics/sources/resource.ts';
-import { sourceTypes, type Source, type SourceType } from '../metrics/sources/source.ts';
+import type { Source } from '../metrics/sources/source.ts';
 import { selectPods, type Caches } from './caches.ts';
 
 export interface MeasuringDeps {

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { leverNames } from '../api/lever-names.ts';
+import { sourceTypes } from '../api/metric-source.ts';
 
 /** The loops, as their queues are named. */
 const controllers = ['generation-service', 'performance-policy', 'scaler', 'objectives'] as const;
@@ -7,7 +8,6 @@ export type Controller = (typeof controllers)[number];
 const reconcileResults = ['success', 'error'] as const;
 const leverResults = ['applied', 'refused', 'failed'] as const;
 export const watchFailures = ['silent', 'expired', 'error'] as const;
-const sourceTypes = ['Pods', 'HTTP', 'Resource', 'Prometheus'] as const;
 const scalingActions = ['ScaleUp', 'ScaleDown', 'Hold'] as const;
 
 /** Everything that the operator says of itself to Prometheus; docs/reference/metrics.md is generated from it. */

@@ -1,6 +1,7 @@
 import { chooseSource, type SourceSeen } from '../../decide/source-choice.ts';
 import { stateOf, type PodView } from '../pod-view.ts';
-import type { ReadFailure, ReadResult, Source, SourceType } from './source.ts';
+import type { SourceType } from '../../api/metric-source.ts';
+import type { ReadFailure, ReadResult, Source } from './source.ts';
 
 export interface ChoiceOptions {
   /** By preference; at least one. */

@@ -1,8 +1,6 @@
+import type { SourceType } from '../../api/metric-source.ts';
 import type { PodView } from '../pod-view.ts';
 import type { Reading } from '../reading.ts';
-
-export const sourceTypes = ['Pods', 'HTTP', 'Resource', 'Prometheus'] as const;
-export type SourceType = (typeof sourceTypes)[number];
 
 /** One way to learn the figures of a component's Pods. */
 export interface Source {

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import type { FloorFigure } from '../../decide/floor.ts';
+import { floorHolds, type FloorFigure, type FloorHold } from '../../decide/floor.ts';
 import type { FloorLook } from '../../decide/floor-look.ts';
 import { figure, known, textOrNull, timeOf, timeOrNull, view, type ViewInput } from './figures.ts';
 
@@ -13,21 +13,6 @@ const DecisionInput = view('A metric as a decision was made by it.', {
   podsMissing: Type.Integer({ description: 'Running Pods without one.' }),
   observedAt: timeOrNull('When the oldest of the values was measured.'),
 });
-
-const holds = [
-  'ScaleUpStabilization',
-  'ScaleDownStabilization',
-  'ScaleUpRate',
-  'ScaleDownRate',
-  'MinReplicas',
-  'MaxReplicas',
-  'MetricsStale',
-  'DryRun',
-  'Paused',
-  'Conflict',
-  'PermissionDenied',
-  'Failed',
-] as const satisfies readonly FloorLook['heldBy'][];
 
 export const Decision = view('A decision on the floor of a component.', {
   component: Type.String({ description: 'Name of the component.' }),
@@ -43,8 +28,8 @@ export const Decision = view('A decision on the floor of a component.', {
     description:
       'What it was made from; empty where the autoscaler reads every metric itself. null: not known any more, the process that decided it is gone.',
   }),
-  heldBy: Type.Unsafe<(typeof holds)[number] | null>({
-    enum: [...holds, null],
+  heldBy: Type.Unsafe<FloorHold | null>({
+    enum: [...floorHolds, null],
     description:
       'What kept it from what is asked for: a window or a rate of the policy’s behavior, a bound, missing metrics, the mode, somebody else’s field, or a refusal of the API server. null: nothing, or not known any more.',
   }),
