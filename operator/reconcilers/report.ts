@@ -32,10 +32,10 @@ export async function report(
 ): Promise<void> {
   const status = renderStatus(service, visit, new Date(deps.clock.now()));
   if (visit.kind === 'reconciled') for (const result of visit.results) reportUnit(service, result, deps);
+  await writeStatus(service, status, deps, signal); // before what it brings is told: where it fails, the next visit finds the same change
   reportReady(service, status, deps);
   for (const event of objectiveEvents(service.status?.objectives, status.objectives))
     deps.events.record({ regarding: service, ...event });
-  await writeStatus(service, status, deps, signal);
 }
 
 async function writeStatus(
