@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { Problem } from '../../../operator/api/problem.ts';
 import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
 import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import type { AnyLever, Observation } from '../../../operator/levers/run.ts';
@@ -41,7 +42,8 @@ describe('hit ratios', () => {
     const ratios = createHitRatios();
     ratios.note(service('first'), [seen('a', 0, 0)], 1_000);
     ratios.note(service('first'), [seen('a', 0, 100)], 2_000);
-    ratios.note(service('first'), [], 3_000);
+    const problem = new Problem('Unreachable', { saw: 'nothing', wanted: 'an answer' });
+    ratios.note(service('first'), [{ ...seen('a', 0, 0), seen: { kind: 'problem', problem } }], 3_000);
     expect(ratios.of(service('first'), 0)).toMatchObject({ value: 0 });
     ratios.note(service('first'), [seen('a', 100, 100)], 3_602_000); // the two looks before are older than an hour by now
     expect(ratios.of(service('first'), 0)).toBeUndefined();
