@@ -1,6 +1,13 @@
 import type { GenerationServiceStatus } from '../api/status.ts';
 
-export type ObjectiveState = NonNullable<GenerationServiceStatus['objectives']>[number]['state'];
+type Objectives = NonNullable<GenerationServiceStatus['objectives']>;
+export type ObjectiveState = Objectives[number]['state'];
+
+/** Each objective as it was last said to be met or missed: what is unknown in between takes back neither. */
+export const lastTold = (told: Objectives = [], now: Objectives = []): Objectives =>
+  now.flatMap((entry) =>
+    entry.state === 'Met' || entry.state === 'NotMet' ? [entry] : told.filter(({ name }) => name === entry.name),
+  );
 
 /** How far inside its target a figure has to be that was beyond it; what is inside by less counts again after so long. */
 const deadBand = 0.05;
@@ -20,7 +27,7 @@ export const isExercised = (load: number, target: number, wasExercised: boolean)
 export interface SettleInput {
   /** By the figure alone. */
   readonly judged: ObjectiveState;
-  /** What was said before, of the same target. */
+  /** What was last said before, of the same target: met or missed. */
   readonly before: ObjectiveState | undefined;
   /** The figure is inside its target by the dead band. */
   readonly isClear: boolean;

@@ -8,7 +8,7 @@ import { rfc3339 } from '../api/rfc3339.ts';
 import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
 import { attainmentText } from './attainment.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
-import { isClearlyAbove, isClearlyBelow, isExercised, settle, type ObjectiveState } from './hysteresis.ts';
+import { isClearlyAbove, isClearlyBelow, isExercised, lastTold, settle, type ObjectiveState } from './hysteresis.ts';
 import { significant } from './significant.ts';
 
 export type ObjectiveName = (typeof objectiveNames)[number];
@@ -51,6 +51,8 @@ export interface ObjectivesInput {
   readonly measured: Measured;
   /** status.objectives of the visit before: since when a state holds, and what was missed and has to come back clearly. */
   readonly previous: GenerationServiceStatus['objectives'] | undefined;
+  /** What status said last of each that it was met or missed, where it has become unknown since; lost with the process. */
+  readonly told?: GenerationServiceStatus['objectives'] | undefined;
   /** Of the look before; lost with the process, and then counted anew. */
   readonly insideSince?: InsideSince | undefined;
   /** Share of the attainment window; undefined where nothing was judged in it. */
@@ -180,8 +182,8 @@ function atLeast(observation: Observation | undefined, goal: number): Verdict {
   return { judged, isClear: value !== undefined && isClearlyAbove(value, goal), goal, observation };
 }
 
-function state(one: Judged, { previous, insideSince, now }: ObjectivesInput): Stated {
-  const before = saidBefore(previous, one);
+function state(one: Judged, { previous, told, insideSince, now }: ObjectivesInput): Stated {
+  const before = saidBefore(lastTold(told, previous), one);
   return { ...one, ...settle({ ...one, before, insideSince: insideSince?.[one.name], now }) };
 }
 

@@ -6,6 +6,7 @@ import { keyOf } from '../kube/object.ts';
 import { milliseconds } from '../api/duration.ts';
 import type { Decisions } from './decisions.ts';
 import type { HitRatios } from './hit-ratios.ts';
+import type { LastWords } from './last-words.ts';
 import { judgeObjectives, type ObjectiveName, type ObjectivesAnswer } from '../decide/objectives.ts';
 import { ratingOf, withSummary, type RatingInput } from '../decide/rating.ts';
 import { steadyObjectives, steadyRating } from '../decide/steady.ts';
@@ -18,6 +19,7 @@ export interface AssessDeps extends AvailabilityDeps {
   readonly decisions: Decisions;
   readonly hitRatios: HitRatios;
   readonly standings: Pick<Standings, 'of'>;
+  readonly told: LastWords<GenerationServiceStatus['objectives']>;
 }
 
 /** What the measured figures say of a service, for its status: states and coarse values only, so that it seldom changes. */
@@ -63,7 +65,11 @@ export const statesOf = ({ conditions, figures }: Assessment): string =>
   ]);
 
 /** Objectives and rating as status is to show them. */
-function objectives(resolved: Resolved, isFresh: boolean, { collector, hitRatios, standings, clock }: AssessDeps) {
+function objectives(
+  resolved: Resolved,
+  isFresh: boolean,
+  { collector, hitRatios, standings, told, clock }: AssessDeps,
+) {
   const { service, policy, components } = resolved;
   const { status = {} } = service;
   const key = keyOf(service);
@@ -78,7 +84,7 @@ function objectives(resolved: Resolved, isFresh: boolean, { collector, hitRatios
   });
   const early = heldFrom(resolved, isFresh, { hitRatios, clock });
   // Before the first look of this process what stood in status is what is known.
-  const told = (name: ObjectiveName): number | undefined => {
+  const shown = (name: ObjectiveName): number | undefined => {
     const attainment = status.objectives?.find((one) => one.name === name)?.attainment;
     return attainment === undefined ? undefined : Number(attainment);
   };
@@ -86,8 +92,9 @@ function objectives(resolved: Resolved, isFresh: boolean, { collector, hitRatios
     policy: policy.objectives,
     measured: { ...measured.objectives, tooEarly: early.objectives },
     previous: status.objectives,
+    told: told.of(service),
     insideSince: standing?.insideSince,
-    attainment: standing === undefined ? told : (name) => standing.attainment(name, now),
+    attainment: standing === undefined ? shown : (name) => standing.attainment(name, now),
     isFresh,
     now,
   });

@@ -16,6 +16,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.accepted.forget(key);
       deps.decisions.forget(key);
       deps.assessed.forget(key);
+      deps.told.forget(key);
       deps.hitRatios.forget(key);
       deps.states.forget(key);
       return awaitChange;

@@ -8,6 +8,8 @@ type Objectives = NonNullable<GenerationServiceStatus['objectives']>;
 /**
  * What to tell of objectives that were missed, or are met again: one Event for all that changed together.
  * What becomes unknown is no Event, and what is met after it was unknown is no news.
+ *
+ * @param before As each was last said to be met or missed (`lastTold`).
  */
 export function objectiveEvents(
   before: Objectives = [],

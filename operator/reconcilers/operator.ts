@@ -82,6 +82,7 @@ function visitDeps({
     accepted: createLastWords(),
     decisions: createLastWords(),
     assessed: createLastWords(),
+    told: createLastWords(),
     hitRatios: createHitRatios(),
     statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),

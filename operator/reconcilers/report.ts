@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
+import { lastTold } from '../decide/hysteresis.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -9,6 +10,7 @@ import { managers } from '../levers/apply-owned.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { generationServices } from './kinds.ts';
+import type { LastWords } from './last-words.ts';
 import { objectiveEvents } from './objective-events.ts';
 import { reportUnit } from './report-unit.ts';
 import type { StatusWrites } from './status-writes.ts';
@@ -21,6 +23,8 @@ export interface ReportDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: { now(): number };
+  /** Each objective as status last said that it was met or missed. */
+  readonly told: LastWords<GenerationServiceStatus['objectives']>;
 }
 
 /** The one writer of a service's status; Events, metrics and log lines go with it. Writes nothing that is already there. */
@@ -34,8 +38,9 @@ export async function report(
   if (visit.kind === 'reconciled') for (const result of visit.results) reportUnit(service, result, deps);
   await writeStatus(service, status, deps, signal); // before what it brings is told: where it fails, the next visit finds the same change
   reportReady(service, status, deps);
-  for (const event of objectiveEvents(service.status?.objectives, status.objectives))
-    deps.events.record({ regarding: service, ...event });
+  const before = lastTold(deps.told.of(service), service.status?.objectives);
+  for (const event of objectiveEvents(before, status.objectives)) deps.events.record({ regarding: service, ...event });
+  deps.told.put(service, lastTold(before, status.objectives));
 }
 
 async function writeStatus(

@@ -416,6 +416,18 @@ describe('attainment and hysteresis', () => {
     expect(memoryOf(world.assess(missed))).toMatchObject({ state: 'Met', measured: '2000Mi' });
   });
 
+  test('nor does one look without a figure in between make it met', async () => {
+    using world = await after(3, { pods: [pod('a')] });
+    world.setPage((seconds) => usingMemory(seconds, 2000));
+    await jest.advanceTimersByTimeAsync(2 * intervalMs);
+    world.told.put(world.service, [{ name: 'Memory', state: 'NotMet', target: '2048Mi', measured: '2100Mi' }]);
+    const blind: GenerationServiceStatus = { objectives: [{ name: 'Memory', state: 'Unknown', target: '2048Mi' }] };
+    expect(memoryOf(world.assess(blind))).toMatchObject({ state: 'NotMet', measured: '2000Mi' });
+    world.setPage(full);
+    await jest.advanceTimersByTimeAsync(31 * intervalMs);
+    expect(memoryOf(world.assess(blind))).toMatchObject({ state: 'Met', measured: '512Mi' });
+  });
+
   test('nothing is looked at while the Pods have not been read twice', async () => {
     using world = await after(1, { pods: [pod('a')] });
     expect(world.assess().look).toBeUndefined();

@@ -125,6 +125,7 @@ export function serviceWith({
     decisions: createLastWords<ScalerReport>(),
     hitRatios: createHitRatios(),
     standings: createStandings(),
+    told: createLastWords<GenerationServiceStatus['objectives']>(),
     clock: { now: () => Date.now() },
   };
   const resolution = (shown = service.status) => {

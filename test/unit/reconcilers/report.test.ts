@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { GenerationService } from '../../../operator/api/generation-service.ts';
 import { ApiError } from '../../../operator/kube/api-error.ts';
 import type { KubeObject } from '../../../operator/kube/object.ts';
+import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import { report, type ReportDeps } from '../../../operator/reconcilers/report.ts';
 
 const service = {
@@ -16,6 +17,7 @@ async function reported(answer: () => ReturnType<ReportDeps['kube']['apply']>): 
     kube: { apply: answer },
     clock: { now: () => 0 },
     statuses: { remember: () => undefined },
+    told: createLastWords(),
     events: { record: ({ reason }: { reason: string }) => void told.push(reason) },
   } as unknown as ReportDeps;
   const rejected = { type: 'PolicyAccepted', status: 'False', reason: 'PolicyNotFound', message: 'saw none' } as const;
