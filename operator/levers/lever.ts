@@ -99,7 +99,9 @@ export interface UnitMemory {
   readonly serverRun?: string;
   /** Processes that had its address before, newest first, each with when it was seen last (ms since the epoch). */
   readonly earlierRuns?: readonly { readonly run: string; readonly until: number }[];
-  /** ms since the epoch; when one of those came back: no restart brings a process back, so there are several. */
+  /** ms since the epoch; when one of those came back: a fail-over and back, or one of several. */
+  readonly returnedAt?: number;
+  /** ms since the epoch; when that happened a second time: there are several. */
   readonly tookTurnsAt?: number;
   /** Where that server is: it stays when the process does not. */
   readonly address?: string;

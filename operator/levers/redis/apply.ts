@@ -95,7 +95,7 @@ async function sendTogether(redis: RedisConnection, pairs: readonly Sending[]): 
 /** The plan holds for the process that it was made for: another one has other data and other limits. */
 async function sameServer(redis: RedisConnection, { serverId }: RedisChange): Promise<void> {
   const info = parseInfo(String(await redis.command('INFO', 'server')));
-  if (info.get('run_id') !== serverId) throw otherProcess(info, redis.label);
+  if (info.get('run_id') !== serverId) throw otherProcess(redis.label);
 }
 
 async function sendOneByOne(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {

@@ -1,28 +1,34 @@
 import { Problem } from '../../api/problem.ts';
 import type { UnitMemory } from '../lever.ts';
-import { countOf, type Info } from './info.ts';
 
-type Turns = Pick<UnitMemory, 'earlierRuns' | 'tookTurnsAt'>;
+type Turns = Pick<UnitMemory, 'earlierRuns' | 'returnedAt' | 'tookTurnsAt'>;
 
 /** So long after they took turns last, several servers count as such: each is looked at some twenty times meanwhile. */
 const turnsMs = 600_000;
 const mostRuns = 4;
 
 /**
- * The server processes that answered at this address of late. A restart never brings a run_id back; an address that leads to several servers (a Service in front of two Pods) does.
+ * The server processes that answered at this address of late. A restart never brings a run_id back; a fail-over and back does once, an address that leads to several servers (a Service in front of two Pods) does again and again.
  *
  * @param now ms since the epoch.
  */
 export function turnsOf(memory: UnitMemory | undefined, serverId: string, now: number): Turns {
-  const { serverRun, earlierRuns, tookTurnsAt } = memory ?? {};
-  const kept = { ...(earlierRuns && { earlierRuns }), ...(tookTurnsAt !== undefined && { tookTurnsAt }) };
+  const { serverRun, earlierRuns, returnedAt, tookTurnsAt } = memory ?? {};
+  const kept = {
+    ...(earlierRuns && { earlierRuns }),
+    ...(returnedAt !== undefined && { returnedAt }),
+    ...(tookTurnsAt !== undefined && { tookTurnsAt }),
+  };
   if (serverRun === undefined || serverRun === serverId) return kept;
   const recent = (earlierRuns ?? []).filter(({ until }) => now - until < turnsMs);
   const others = recent.filter(({ run }) => run !== serverId);
+  const isBack = others.length < recent.length;
+  const isAgain = isBack && returnedAt !== undefined && now - returnedAt < turnsMs;
   return {
     ...kept,
     earlierRuns: [{ run: serverRun, until: now }, ...others].slice(0, mostRuns),
-    ...(others.length < recent.length && { tookTurnsAt: now }),
+    ...(isBack && { returnedAt: now }),
+    ...(isAgain && { tookTurnsAt: now }),
   };
 }
 
@@ -36,16 +42,10 @@ export const severalServers = (address: string) => ({
   next: 'put the address of a single server into the Secret (redis-0.redis.ai.svc of a StatefulSet, not a Service in front of several Pods), and name each other one in an entry of its own',
 });
 
-/** A unit is looked at and changed within twice ten seconds (levers/run.ts). */
-const olderThanLookSeconds = 60;
-
-/** Another process than the one that was looked at just now: a restart, or one that was there all the time. */
-export function otherProcess(info: Info, address: string): Problem {
-  if (countOf(info, 'uptime_in_seconds') > olderThanLookSeconds)
-    return new Problem('SeveralServers', severalServers(address));
-  return new Problem('Failed', {
+/** Another process than the one that was looked at just now: a restart, a fail-over, or one of several. The next looks tell. */
+export const otherProcess = (address: string): Problem =>
+  new Problem('Failed', {
     saw: `another server process at ${address} than the one that was looked at`,
     wanted: 'the same',
     next: 'nothing: it is looked at again',
   });
-}
