@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../serve/views/decisions.ts';
 import { ageText, ago } from './age.ts';
 import type { Decided, Explanation } from './explanation.ts';
@@ -7,7 +8,7 @@ type Rows = readonly (readonly string[])[];
 /** What is known of the decisions on one component. `now` in ms since the epoch. */
 export const decisionRows = ({ decision, made, newest }: Explanation['components'][number], now: number): Rows => [
   ...(decision === null ? [['decision', 'none that changed something is recorded']] : lastRows(decision, made, now)),
-  ...(newest === null || newest.time === made?.time
+  ...(newest === null || isDeepStrictEqual(newest, made) // times have seconds: two looks may have one
     ? []
     : [
         ['now', `${newest.action ?? '?'} ${moveText(newest)}, ${ago(newest.time, now)}`],

@@ -170,6 +170,16 @@ test('the policy is the one that the spec names, beside the one in force', () =>
   expect(policy).toBe('standrad (in force is standard)');
 });
 
+test('the newest decision is told beside the last one also where both were made in one second, and once where it is that one', () => {
+  const [component, inputs, heldBy, nextEligibleTime] = ['workflow', [], null, null] as const;
+  const made = { ...decision, component, inputs, heldBy, nextEligibleTime };
+  const newest = { ...made, from: 4, to: 5, heldBy: 'DryRun' as const };
+  const told = (last: typeof made | typeof newest) =>
+    page(busy, { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [last] } } });
+  expect(told(newest)).toMatch(/\n +now +ScaleUp 4 → 5, /);
+  expect(told({ ...made })).not.toMatch(/\n +now /);
+});
+
 test.each([
   { next: '2026-01-01T01:05:00Z', says: 'not before 2026-01-01T01:05:00Z, in 5m' },
   { next: '2026-01-01T00:59:00Z', says: 'may come at any time' },
