@@ -30,7 +30,7 @@ export interface Assessment {
   readonly look:
     (Pick<ObjectivesAnswer, 'looked' | 'insideSince'> & { readonly score: number | undefined }) | undefined;
   /** By component. */
-  readonly components: ReadonlyMap<string, { readonly metricsSource?: string }>;
+  readonly components: ReadonlyMap<string, { readonly metricsSource: string }>;
 }
 
 export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
@@ -49,10 +49,10 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
     figures,
     look,
     components: new Map(
-      measured.map(({ component: { spec } }) => [
-        spec.name,
-        { metricsSource: deps.collector.sourceOf(keyOf(resolved.service), spec.name)?.type ?? 'Pods' },
-      ]),
+      measured.flatMap(({ component: { spec } }) => {
+        const source = deps.collector.sourceOf(keyOf(resolved.service), spec.name);
+        return source === undefined ? [] : [[spec.name, { metricsSource: source.type }] as const];
+      }),
     ),
   };
 }

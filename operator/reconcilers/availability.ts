@@ -30,6 +30,13 @@ export const withoutTarget = ({ service, components }: Resolved): readonly Findi
       }),
     }));
 
+const pending: Finding<'MetricsAvailable'> = {
+  type: 'MetricsAvailable',
+  status: 'Unknown',
+  reason: 'Pending',
+  message: 'The Pods have not been read twice yet.',
+};
+
 /** Looks after which an exposition that has no request rate will not get one. */
 const patientLooks = 3;
 
@@ -72,7 +79,9 @@ export function availability(
       'kubectl get pods shows why; until then nothing is decided by load',
     );
   const read = collector.podRates(key, name).filter(({ requestsPerSecond }) => requestsPerSecond !== undefined);
-  const { type: source, passedOver } = collector.sourceOf(key, name) ?? { type: 'Pods', passedOver: [] };
+  const chosen = collector.sourceOf(key, name);
+  if (chosen === undefined) return pending; // nothing is asked yet
+  const { type: source, passedOver } = chosen;
   if (read.length > 0) {
     const message = `${freshness(ready, read, resolved, deps)}${insteadOf(source, passedOver)}`;
     return { type, status: 'True', reason: 'Fresh', message };
@@ -88,8 +97,7 @@ export function availability(
       wantedOf[failed.type],
       failed.failure.next ?? 'check components[].metrics and network policies',
     );
-  if (!isReadOften(ready, name, resolved, deps))
-    return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
+  if (!isReadOften(ready, name, resolved, deps)) return pending;
   const [wanted, next] = missingOf[source];
   return no('SignalMissing', `no requestRate in ${wantedOf[source]} of component ${name}`, wanted, next);
 }
