@@ -54,28 +54,10 @@ export const serviceLevers = (kube: Kube, caches: Pick<Caches, 'hpas' | 'hpaWrit
   });
 
 /** Everything that one visit of a service needs. */
-function visitDeps({
-  kube,
-  caches,
-  collector,
-  standings,
-  events,
-  metrics,
-  logger,
-  clock,
-  metricsApi,
-  mayAct,
-}: OperatorDeps): VisitDeps {
+function visitDeps(deps: OperatorDeps): VisitDeps {
+  const { kube, caches, metricsApi } = deps;
   return {
-    kube,
-    caches,
-    collector,
-    standings,
-    events,
-    metrics,
-    logger,
-    clock,
-    mayAct,
+    ...deps,
     levers: serviceLevers(kube, caches),
     states: createStates(kube, caches.states),
     policies: createEffectivePolicies(),
