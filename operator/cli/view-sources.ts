@@ -17,7 +17,7 @@ export interface ViewSourcesInput {
   readonly collector: Collector;
   readonly standings: Pick<Standings, 'of'>;
   /** What the reconcilers know of cache servers and floors; undefined where they do not run. */
-  readonly running: () => Pick<Running, 'hitRatios' | 'looks'> | undefined;
+  readonly running: () => Pick<Running, 'cacheServers' | 'looks'> | undefined;
   readonly clock: { now(): number };
 }
 
@@ -51,8 +51,8 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
         service,
         policy,
         components,
-        redisHitRatio: running()?.hitRatios.of(service, now - windowMs),
-        cacheServers: running()?.hitRatios.servers(service, now - windowMs) ?? [],
+        redisHitRatio: running()?.cacheServers.worstHitRatio(service, now - windowMs),
+        cacheServers: running()?.cacheServers.servers(service, now - windowMs) ?? [],
         looks: running()?.looks.of(service),
         standing: standings.of(service),
         now,

@@ -5,7 +5,7 @@ import type { Resolved } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { milliseconds } from '../api/duration.ts';
 import type { Decisions } from './decisions.ts';
-import type { HitRatios } from './hit-ratios.ts';
+import type { CacheServers } from './cache-servers.ts';
 import type { LastWords } from './last-words.ts';
 import { judgeObjectives, type ObjectiveName, type ObjectivesAnswer } from '../decide/objectives.ts';
 import { ratingOf, withSummary, type RatingInput } from '../decide/rating.ts';
@@ -17,7 +17,7 @@ import { scalerActive } from './scaler-condition.ts';
 
 export interface AssessDeps extends AvailabilityDeps {
   readonly decisions: Decisions;
-  readonly hitRatios: HitRatios;
+  readonly cacheServers: CacheServers;
   readonly standings: Pick<Standings, 'of'>;
   readonly told: LastWords<GenerationServiceStatus['objectives']>;
 }
@@ -68,7 +68,7 @@ export const statesOf = ({ conditions, figures }: Assessment): string =>
 function objectives(
   resolved: Resolved,
   isFresh: boolean,
-  { collector, hitRatios, standings, told, clock }: AssessDeps,
+  { collector, cacheServers, standings, told, clock }: AssessDeps,
 ) {
   const { service, policy, components } = resolved;
   const { status = {} } = service;
@@ -79,10 +79,10 @@ function objectives(
   const measured = measuredFrom({
     policy: policy.objectives,
     components: components.map(({ spec: { name } }) => ({ name, figures: collector.windowOf(key, name, windowMs) })),
-    redisHitRatio: hitRatios.of(service, now - windowMs),
-    isRedisIdle: isFresh && hitRatios.isIdle(service, now - windowMs), // idle is who is measured and was not asked
+    redisHitRatio: cacheServers.worstHitRatio(service, now - windowMs),
+    isRedisIdle: isFresh && cacheServers.isIdle(service, now - windowMs), // idle is who is measured and was not asked
   });
-  const early = heldFrom(resolved, isFresh, { hitRatios, clock });
+  const early = heldFrom(resolved, isFresh, { cacheServers, clock });
   // Before the first look of this process what stood in status is what is known.
   const shown = (name: ObjectiveName): number | undefined => {
     const attainment = status.objectives?.find((one) => one.name === name)?.attainment;
@@ -122,10 +122,10 @@ function objectives(
 function heldFrom(
   { service, policy: { objectives: policy } }: Resolved,
   isFresh: boolean,
-  { hitRatios, clock }: Pick<AssessDeps, 'hitRatios' | 'clock'>,
+  { cacheServers, clock }: Pick<AssessDeps, 'cacheServers' | 'clock'>,
 ): { readonly objectives: readonly ObjectiveName[]; readonly rating: RatingInput['held'] } {
-  if (!hitRatios.isEarly(service, clock.now() - milliseconds(policy.window))) return { objectives: [], rating: {} };
-  const isCacheThere = policy.cacheHitRatio.source === 'Redis' ? hitRatios.isAnswered(service) : isFresh;
+  if (!cacheServers.isEarly(service, clock.now() - milliseconds(policy.window))) return { objectives: [], rating: {} };
+  const isCacheThere = policy.cacheHitRatio.source === 'Redis' ? cacheServers.isAnswered(service) : isFresh;
   const { cacheHitRatio, ...ofPods } = service.status?.rating?.parts ?? {};
   return {
     objectives: objectiveNames.filter((name) => (name === 'CacheHitRatio' ? isCacheThere : isFresh)),

@@ -17,7 +17,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.decisions.forget(key);
       deps.assessed.forget(key);
       deps.told.forget(key);
-      deps.hitRatios.forget(key);
+      deps.cacheServers.forget(key);
       deps.states.forget(key);
       return awaitChange;
     }
@@ -32,7 +32,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     }
     const { resolved } = resolution;
     const { observations, state, plans } = await planService(service, resolved, deps, signal);
-    deps.hitRatios.note(service, observations, deps.clock.now());
+    deps.cacheServers.note(service, observations, deps.clock.now());
     const results = await applyRemembered(service, plans, state, deps, signal);
     const assessment = assess(resolved, deps);
     deps.assessed.put(service, statesOf(assessment));

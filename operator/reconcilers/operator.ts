@@ -15,7 +15,7 @@ import type { Caches } from './caches.ts';
 import type { ScalerReport } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
-import { createHitRatios, type HitRatios } from './hit-ratios.ts';
+import { createCacheServers, type CacheServers } from './cache-servers.ts';
 import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
 import { memoryLimit, readSecret } from './lever-deps.ts';
@@ -65,7 +65,7 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
     decisions: createLastWords(),
     assessed: createLastWords(),
     told: createLastWords(),
-    hitRatios: createHitRatios(),
+    cacheServers: createCacheServers(),
     statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };
@@ -76,7 +76,7 @@ export interface Running {
   readonly ended: Promise<unknown>;
   readonly health: readonly HealthCheck[];
   /** Of the cache servers, for who shows figures. */
-  readonly hitRatios: Pick<HitRatios, 'of' | 'servers'>;
+  readonly cacheServers: Pick<CacheServers, 'worstHitRatio' | 'servers'>;
   /** Of the floors. */
   readonly looks: { of(service: GenerationService): ScalerReport['looks'] | undefined };
 }
@@ -117,7 +117,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
   return {
     ended,
     health: loops.map(alive),
-    hitRatios: visit.hitRatios,
+    cacheServers: visit.cacheServers,
     looks: { of: (service) => visit.decisions.of(service)?.looks },
   };
 }

@@ -248,9 +248,9 @@ describe('objectives', () => {
     });
     test('look-ups of Redis are too few to be judged; of a server that said it once nothing is known', async () => {
       using world = await after(4, { pods: [pod('a')], page: idle });
-      world.hitRatios.note(world.service, [lookups(90, 10)], Date.now());
+      world.cacheServers.note(world.service, [lookups(90, 10)], Date.now());
       expect(states(world.assess())).toMatchObject({ CacheHitRatio: 'Unknown' });
-      world.hitRatios.note(world.service, [lookups(90, 10)], Date.now() + 1);
+      world.cacheServers.note(world.service, [lookups(90, 10)], Date.now() + 1);
       expect(states(world.assess())).toMatchObject({ CacheHitRatio: 'NotExercised' });
     });
   });
@@ -261,7 +261,7 @@ describe('objectives', () => {
       [0, 0],
       [90, 10],
     ] as const)
-      world.hitRatios.note(world.service, [lookups(hits, misses)], Date.now());
+      world.cacheServers.note(world.service, [lookups(hits, misses)], Date.now());
     const { figures } = world.assess();
     expect(figures.objectives).toHaveLength(6);
     expect(figures).toMatchObject({ objectivesMet: '1/6', rating: { grade: 'Unknown', score: 25, scoredOf: 25 } });
@@ -278,7 +278,7 @@ describe('objectives', () => {
     const told = said.objectives?.[0];
     const restarted = async (status = said) => {
       const world = await after(4, { pods: [pod('a')], status });
-      world.hitRatios.note(world.service, [lookups(90, 10)], Date.now());
+      world.cacheServers.note(world.service, [lookups(90, 10)], Date.now());
       return world;
     };
 
@@ -298,12 +298,12 @@ describe('objectives', () => {
     });
     test('few look-ups in less than the window are too few to say that nobody asks', async () => {
       using world = await restarted();
-      world.hitRatios.note(world.service, [lookups(93, 10)], Date.now() + 1);
+      world.cacheServers.note(world.service, [lookups(93, 10)], Date.now() + 1);
       expect(hitsOf(world.assess())).toEqual(told);
     });
     test('a figure of this process counts at once', async () => {
       using world = await restarted();
-      world.hitRatios.note(world.service, [lookups(90, 110)], Date.now() + 1);
+      world.cacheServers.note(world.service, [lookups(90, 110)], Date.now() + 1);
       expect(hitsOf(world.assess())).toMatchObject({ state: 'NotMet', measured: '0' });
     });
     test('a whole window without a figure is unknown', async () => {
@@ -321,7 +321,7 @@ describe('objectives', () => {
           rating: { grade: 'Good', score: 60, scoredOf: 75, parts: { cpu: 25, memory: 25, responseTime: 10 } },
         },
       });
-      world.hitRatios.note(world.service, [], Date.now());
+      world.cacheServers.note(world.service, [], Date.now());
       const successOf = () => world.assess().figures.objectives?.find(({ name }) => name === 'SuccessRatio');
       expect(successOf()).toMatchObject({ state: 'Met', measured: '0.99' });
       expect(world.assess().figures.rating?.parts).toMatchObject({ responseTime: 10 });
@@ -335,7 +335,7 @@ describe('objectives', () => {
         page: new Error('connection refused'),
         status: { objectives: [{ name: 'SuccessRatio', state: 'Met', target: '0.95', measured: '0.99' }] },
       });
-      world.hitRatios.note(world.service, [], Date.now());
+      world.cacheServers.note(world.service, [], Date.now());
       const [success] = world.assess().figures.objectives?.filter(({ name }) => name === 'SuccessRatio') ?? [];
       expect(success).toMatchObject({ state: 'Unknown' });
     });
@@ -345,14 +345,14 @@ describe('objectives', () => {
     });
     test('of a server that does not answer nothing is known', async () => {
       using world = await after(4, { pods: [pod('a')], status: said });
-      world.hitRatios.note(world.service, [], Date.now());
+      world.cacheServers.note(world.service, [], Date.now());
       expect(hitsOf(world.assess())).toMatchObject({ state: 'Unknown' });
     });
   });
 
   test('are not listed by a Redis that nobody asks while no Pod is ready: its second look would be a write', () => {
     using world = serviceWith();
-    for (const misses of [0, 3]) world.hitRatios.note(world.service, [lookups(0, misses)], Date.now());
+    for (const misses of [0, 3]) world.cacheServers.note(world.service, [lookups(0, misses)], Date.now());
     expect(world.assess().figures).toEqual({ objectivesMet: '0/6' });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../operator/api/problem.ts';
-import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
+import { createCacheServers } from '../../../operator/reconcilers/cache-servers.ts';
 import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import type { AnyLever, Observation } from '../../../operator/levers/run.ts';
 import { storedService } from '../../world/builders.ts';
@@ -25,31 +25,31 @@ describe('last words', () => {
   });
 });
 
-describe('hit ratios', () => {
+describe('cache servers', () => {
   /** What the redis lever sees of a server with these totals. */
   const seen = (name: string, hits: number, misses: number): Observation => ({
     lever: { name: 'redis', lookupsOf: () => ({ hits, misses }) } as unknown as AnyLever,
     unit: { name, mode: 'Enforce' },
     seen: { kind: 'seen', value: {} },
   });
-  test('are of the worst server', () => {
-    const ratios = createHitRatios();
-    ratios.note(service('first'), [seen('a', 0, 0), seen('b', 0, 0)], 1_000);
-    ratios.note(service('first'), [seen('a', 90, 10), seen('b', 50, 50)], 2_000);
-    expect(ratios.of(service('first'), 0)).toEqual({ value: 0.5, observedAt: 2_000 });
+  test('have the hit ratio of the worst', () => {
+    const servers = createCacheServers();
+    servers.note(service('first'), [seen('a', 0, 0), seen('b', 0, 0)], 1_000);
+    servers.note(service('first'), [seen('a', 90, 10), seen('b', 50, 50)], 2_000);
+    expect(servers.worstHitRatio(service('first'), 0)).toEqual({ value: 0.5, observedAt: 2_000 });
   });
-  test('keep an hour, and a server that does not answer for now', () => {
-    const ratios = createHitRatios();
-    ratios.note(service('first'), [seen('a', 0, 0)], 1_000);
-    ratios.note(service('first'), [seen('a', 0, 100)], 2_000);
+  test('are remembered for an hour, also one that does not answer for now', () => {
+    const servers = createCacheServers();
+    servers.note(service('first'), [seen('a', 0, 0)], 1_000);
+    servers.note(service('first'), [seen('a', 0, 100)], 2_000);
     const problem = new Problem('Unreachable', { saw: 'nothing', wanted: 'an answer' });
-    ratios.note(service('first'), [{ ...seen('a', 0, 0), seen: { kind: 'problem', problem } }], 3_000);
-    expect(ratios.of(service('first'), 0)).toMatchObject({ value: 0 });
-    ratios.note(service('first'), [seen('a', 100, 100)], 3_602_000); // the two looks before are older than an hour by now
-    expect(ratios.of(service('first'), 0)).toBeUndefined();
+    servers.note(service('first'), [{ ...seen('a', 0, 0), seen: { kind: 'problem', problem } }], 3_000);
+    expect(servers.worstHitRatio(service('first'), 0)).toMatchObject({ value: 0 });
+    servers.note(service('first'), [seen('a', 100, 100)], 3_602_000); // the two looks before are older than an hour by now
+    expect(servers.worstHitRatio(service('first'), 0)).toBeUndefined();
   });
-  test('of each server stand beside what it said at the last visit; nothing of one that did not answer then', () => {
-    const ratios = createHitRatios();
+  test('each with what it said at the last visit; nothing of one that did not answer then', () => {
+    const servers = createCacheServers();
     const said = (name: string, hits: number): Observation => ({
       ...seen(name, hits, 0),
       lever: {
@@ -58,23 +58,23 @@ describe('hit ratios', () => {
         cacheOf: () => ({ hits }),
       } as unknown as AnyLever,
     });
-    ratios.note(service('first'), [said('a', 0), said('b', 0)], 1_000);
-    ratios.note(
+    servers.note(service('first'), [said('a', 0), said('b', 0)], 1_000);
+    servers.note(
       service('first'),
       [said('a', 100), { ...said('b', 0), seen: { kind: 'seen', value: undefined } }],
       2_000,
     );
-    expect(ratios.servers(service('first'), 0)).toEqual([
+    expect(servers.servers(service('first'), 0)).toEqual([
       { name: 'a', observedAt: 2_000, hitRatio: 1, figures: { hits: 100 } },
     ]);
-    expect(ratios.servers(service('second'), 0)).toEqual([]);
+    expect(servers.servers(service('second'), 0)).toEqual([]);
   });
   test('of a service made again under the same name begin anew', () => {
-    const ratios = createHitRatios();
-    ratios.note(service('first'), [seen('a', 0, 0)], 1_000);
-    ratios.note(service('second'), [seen('a', 90, 10)], 2_000);
-    expect(ratios.of(service('second'), 0)).toBeUndefined(); // one look is no rate
-    ratios.forget('ai/generation');
-    expect(ratios.of(service('second'), 0)).toBeUndefined();
+    const servers = createCacheServers();
+    servers.note(service('first'), [seen('a', 0, 0)], 1_000);
+    servers.note(service('second'), [seen('a', 90, 10)], 2_000);
+    expect(servers.worstHitRatio(service('second'), 0)).toBeUndefined(); // one look is no rate
+    servers.forget('ai/generation');
+    expect(servers.worstHitRatio(service('second'), 0)).toBeUndefined();
   });
 });

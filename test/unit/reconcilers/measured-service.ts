@@ -10,7 +10,7 @@ import { createStandings } from '../../../operator/metrics/standings.ts';
 import type { Source } from '../../../operator/metrics/sources/source.ts';
 import { assess, type Assessment } from '../../../operator/reconcilers/assess.ts';
 import type { ScalerReport } from '../../../operator/reconcilers/decisions.ts';
-import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
+import { createCacheServers } from '../../../operator/reconcilers/cache-servers.ts';
 import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import { createLogger } from '../../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../../operator/telemetry/metrics.ts';
@@ -123,7 +123,7 @@ export function serviceWith({
     collector,
     caches: { pods: { list: () => pods.values(), by: () => pods } },
     decisions: createLastWords<ScalerReport>(),
-    hitRatios: createHitRatios(),
+    cacheServers: createCacheServers(),
     standings: createStandings(),
     told: createLastWords<GenerationServiceStatus['objectives']>(),
     clock: { now: () => Date.now() },

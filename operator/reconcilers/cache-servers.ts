@@ -9,11 +9,11 @@ import { createLastWords } from './last-words.ts';
 /** The longest window of an objective. */
 const keptMs = 3_600_000;
 
-/** Hit ratios of the cache servers of each service, from what the levers see of them. */
-export interface HitRatios {
+/** What the levers have seen of the cache servers of each service. */
+export interface CacheServers {
   note(service: GenerationService, observations: readonly Observation[], now: number): void;
-  /** Of the server that is worst; undefined while it is unknown. */
-  of(service: GenerationService, since: number): Figure | undefined;
+  /** Of the server whose is lowest; undefined while it is unknown. */
+  worstHitRatio(service: GenerationService, since: number): Figure | undefined;
   /** Every server answered within the window, and had too few look-ups for a ratio. */
   isIdle(service: GenerationService, since: number): boolean;
   /** A server has answered this process, if only once. */
@@ -41,7 +41,7 @@ interface Servers {
   readonly seen: readonly (Omit<CacheServer, 'hitRatio'> & { readonly key: string })[];
 }
 
-export function createHitRatios(): HitRatios {
+export function createCacheServers(): CacheServers {
   const services = createLastWords<Servers>();
   return {
     note(service, observations, now) {
@@ -58,7 +58,7 @@ export function createHitRatios(): HitRatios {
       const seen = observations.flatMap((observation) => cacheOf(observation, now));
       services.put(service, { firstAskedAt, samples: new Map(samples), seen });
     },
-    of(service, since) {
+    worstHitRatio(service, since) {
       const ratios = [...(services.of(service)?.samples.values() ?? [])].flatMap(
         (samples) => hitRatio(samples, since) ?? [],
       );

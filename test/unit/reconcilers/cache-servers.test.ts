@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../operator/api/problem.ts';
 import type { Observation } from '../../../operator/levers/run.ts';
-import { createHitRatios } from '../../../operator/reconcilers/hit-ratios.ts';
+import { createCacheServers } from '../../../operator/reconcilers/cache-servers.ts';
 import { storedService } from '../../world/builders.ts';
 
 const service = storedService();
@@ -14,18 +14,18 @@ const silent = (name: string): Observation =>
 
 /** Two servers, each with two looks within the window: `busy` had 100 look-ups, `quiet` none. */
 function looked() {
-  const ratios = createHitRatios();
-  ratios.note(service, [answers('busy', 0), answers('quiet', 0)], 2_000);
-  ratios.note(service, [answers('busy', 100), answers('quiet', 0)], 3_000);
-  return ratios;
+  const servers = createCacheServers();
+  servers.note(service, [answers('busy', 0), answers('quiet', 0)], 2_000);
+  servers.note(service, [answers('busy', 100), answers('quiet', 0)], 3_000);
+  return servers;
 }
 
 describe('a cache server', () => {
   test('that does not answer at one look still counts by what it said', () => {
-    const ratios = looked();
-    ratios.note(service, [silent('busy'), answers('quiet', 0)], 4_000);
-    expect(ratios.isIdle(service, since)).toBe(false);
-    expect(ratios.of(service, since)).toMatchObject({ value: 1 });
+    const servers = looked();
+    servers.note(service, [silent('busy'), answers('quiet', 0)], 4_000);
+    expect(servers.isIdle(service, since)).toBe(false);
+    expect(servers.worstHitRatio(service, since)).toMatchObject({ value: 1 });
   });
   test.each<{ name: string; observations: readonly Observation[] }>([
     { name: 'that the spec no longer names', observations: [answers('quiet', 0)] },
@@ -34,9 +34,9 @@ describe('a cache server', () => {
       observations: [redis('busy', { kind: 'seen', value: undefined }), answers('quiet', 0)],
     },
   ])('$name counts no more: the rest may be idle', ({ observations }) => {
-    const ratios = looked();
-    ratios.note(service, observations, 4_000);
-    expect(ratios.isIdle(service, since)).toBe(true);
-    expect(ratios.of(service, since)).toBeUndefined();
+    const servers = looked();
+    servers.note(service, observations, 4_000);
+    expect(servers.isIdle(service, since)).toBe(true);
+    expect(servers.worstHitRatio(service, since)).toBeUndefined();
   });
 });
