@@ -44,6 +44,7 @@ export interface Caches extends AsyncDisposable {
   /** Indexes `target` and `controller` (its uid). */
   readonly hpas: Collection<HpaView>;
   readonly hpaWrites: OwnWrites<HpaSpec>;
+  readonly floorWrites: OwnWrites<number>;
   readonly deployments: Collection<WorkloadView>;
   readonly statefulSets: Collection<WorkloadView>;
   /** Index `label`: `namespace/key=value`. */
@@ -111,6 +112,7 @@ export function openCaches({ kube, namespaces, watchApiServices, logger, metrics
   return {
     ...caches,
     hpaWrites: createOwnWrites(caches.hpas),
+    floorWrites: createOwnWrites(caches.hpas),
     all,
     [Symbol.asyncDispose]: async () =>
       void (await Promise.all(all.map((collection) => collection[Symbol.asyncDispose]()))),

@@ -44,11 +44,15 @@ export interface OperatorDeps extends MeasuringDeps {
 }
 
 /** Every lever, reading Secrets by name through this connection. */
-export const serviceLevers = (kube: Kube, caches: Pick<Caches, 'hpas' | 'hpaWrites'>): readonly AnyLever[] =>
+export const serviceLevers = (
+  kube: Kube,
+  caches: Pick<Caches, 'hpas' | 'hpaWrites' | 'floorWrites'>,
+): readonly AnyLever[] =>
   createLevers({
     kube,
     hpas: caches.hpas,
     hpaWrites: caches.hpaWrites,
+    floorWrites: caches.floorWrites,
     readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
     memoryLimit: memoryLimit(kube),
   });

@@ -11,10 +11,9 @@ import { shadowedMetrics } from '../decide/shadow.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
-import { createOwnWrites, type OwnWrites } from '../kube/own-writes.ts';
 import type { Queue } from '../kube/queue.ts';
-import { applyFloor } from '../levers/horizontal/floor.ts';
-import { targetKey, type HpaView } from '../levers/horizontal/hpa.ts';
+import { applyFloor, withOwnFloor } from '../levers/horizontal/floor.ts';
+import { targetKey } from '../levers/horizontal/hpa.ts';
 import { unitKey } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -43,12 +42,6 @@ export interface ScalerDeps extends Pick<
 /** Windows and rates of one component's floor. Lost with the process: a fresh one never scales down before a whole window was seen. */
 type Memories = Map<string, BehaviorMemory>;
 
-/** What the scaler knows and no cache shows. */
-interface Own {
-  readonly memories: Memories;
-  readonly floorWrites: OwnWrites<number>;
-}
-
 interface ComponentResult {
   readonly name: string;
   readonly look: FloorLook | undefined;
@@ -62,7 +55,6 @@ interface ComponentResult {
 /** Moves the floor of each component's autoscaler: minReplicas of the policy, and what Pods metrics ask for that the HPA does not read itself. */
 export function scaler(deps: ScalerDeps): Reconcile {
   const memories: Memories = new Map();
-  const own: Own = { memories, floorWrites: createOwnWrites(deps.caches.hpas) };
   return async (key, signal) => {
     const service = deps.caches.services.get(key);
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
@@ -74,7 +66,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
     if (resolution.kind === 'problem') return awaitChange;
     const { resolved } = resolution;
     const results = await Promise.all(
-      resolved.components.map((component) => visitComponent(resolved, component, own, deps, signal)),
+      resolved.components.map((component) => visitComponent(resolved, component, memories, deps, signal)),
     );
     publish(service, results, deps); // also where one has failed: what was done to the others is told once, now or never
     const failed = results.find(({ failure }) => failure !== undefined);
@@ -89,7 +81,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
 async function visitComponent(
   resolved: Resolved,
   component: ResolvedComponent,
-  { memories, floorWrites }: Own,
+  memories: Memories,
   deps: ScalerDeps,
   signal: AbortSignal,
 ): Promise<ComponentResult> {
@@ -108,7 +100,7 @@ async function visitComponent(
     component,
     hpas: deps.caches.hpas
       .by('target', targetKey(service.metadata.namespace, targetRef))
-      .map((hpa) => asWritten(hpa, floorWrites)),
+      .map((hpa) => withOwnFloor(hpa, deps.caches.floorWrites)),
     originals: deps.states.of(service).levers[unitKey({ lever: { name: 'horizontal' }, unit: { name } })]?.originals,
     shadow,
     memory: memories.get(memoryKey),
@@ -127,16 +119,13 @@ async function visitComponent(
   });
   if (change === undefined) return seen();
   try {
-    return { ...seen(), moved: await applyFloor({ kube: deps.kube, floorWrites }, change, signal) };
+    return {
+      ...seen(),
+      moved: await applyFloor({ kube: deps.kube, floorWrites: deps.caches.floorWrites }, change, signal),
+    };
   } catch (error) {
     return isProblem(error) ? { ...seen(refusalOf(error)), problem: error } : { ...idle, failure: error };
   }
-}
-
-/** With the floor that was written a moment ago: what the cache does not show yet is neither moved nor told again. */
-function asWritten(hpa: HpaView, floorWrites: OwnWrites<number>): HpaView {
-  const minReplicas = floorWrites.pending(`${hpa.namespace}/${hpa.name}`);
-  return minReplicas === undefined ? hpa : { ...hpa, spec: { ...hpa.spec, minReplicas } };
 }
 
 /** Without Pods there is nothing to be read: the first one wakes us, where its target is watched. */

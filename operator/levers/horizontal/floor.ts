@@ -27,8 +27,14 @@ const scaledObjects = resource<ScaledObject>({
 
 interface FloorDeps {
   readonly kube: Kube;
-  /** Of floors, to HPAs: of who looks again before the watch has brought what it wrote. */
-  readonly floorWrites?: Pick<OwnWrites<number>, 'begin' | 'end'>;
+  /** Of floors, to HPAs. */
+  readonly floorWrites: OwnWrites<number>;
+}
+
+/** With the floor that was written a moment ago: what the cache does not show yet is neither moved nor told again, and given back all the same. */
+export function withOwnFloor(hpa: HpaView, floorWrites: OwnWrites<number>): HpaView {
+  const minReplicas = floorWrites.pending(`${hpa.namespace}/${hpa.name}`);
+  return minReplicas === undefined ? hpa : { ...hpa, spec: { ...hpa.spec, minReplicas } };
 }
 
 /**
@@ -47,9 +53,9 @@ export async function applyFloor(
   if (controller?.kind !== scaledObjects.kind) {
     const manifest = { metadata: { namespace, name, uid }, spec: { minReplicas: floor } };
     const key = `${namespace}/${name}`;
-    floorWrites?.begin(key, floor);
+    floorWrites.begin(key, floor);
     const written = await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal);
-    floorWrites?.end(key, written);
+    floorWrites.end(key, written);
     return true;
   }
   const owner = await readOwner(kube, `${namespace}/${controller.name}`, signal);

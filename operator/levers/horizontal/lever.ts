@@ -7,7 +7,7 @@ import { apiVersionOf } from '../../kube/resource.ts';
 import type { OwnWrites } from '../../kube/own-writes.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { isAdopted, unitMode, type Lever, type LeverMode, type Outcome } from '../lever.ts';
-import { applyFloor } from './floor.ts';
+import { applyFloor, withOwnFloor } from './floor.ts';
 import { horizontalPodAutoscalers, hpaName, targetKey, type HpaSpec, type HpaView } from './hpa.ts';
 import { orphansOf, planDeletion, type OrphanUnit } from './orphan.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
@@ -18,6 +18,8 @@ export interface HorizontalDeps {
   readonly hpas: Collection<HpaView>;
   /** Of specs, to that collection. */
   readonly hpaWrites: OwnWrites<HpaSpec>;
+  /** Of floors, the scaler's among them. */
+  readonly floorWrites: OwnWrites<number>;
 }
 
 /** What plans without a cluster. */
@@ -36,13 +38,16 @@ export function horizontal({
   kube,
   hpas,
   hpaWrites,
+  floorWrites,
 }: HorizontalDeps): Lever<HorizontalUnit | OrphanUnit, HorizontalObserved, HorizontalChange> {
   return {
     ...horizontalPlanner,
     units: (resolved) => [...units(resolved), ...orphans(resolved, hpas)],
-    observe: (unit) =>
-      Promise.resolve({ hpas: isOrphan(unit) ? [] : hpas.by('target', targetKey(unit.namespace, unit.targetRef)) }),
-    apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites }, signal),
+    observe: (unit) => {
+      const found = isOrphan(unit) ? [] : hpas.by('target', targetKey(unit.namespace, unit.targetRef));
+      return Promise.resolve({ hpas: found.map((hpa) => withOwnFloor(hpa, floorWrites)) });
+    },
+    apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites, floorWrites }, signal),
   };
 }
 
@@ -84,12 +89,12 @@ const isOrphan = (unit: HorizontalUnit | OrphanUnit): unit is OrphanUnit => 'orp
 async function apply(
   change: HorizontalChange,
   { namespace, owner }: Pick<HorizontalUnit, 'namespace' | 'owner'>,
-  { kube, hpaWrites }: Pick<HorizontalDeps, 'kube' | 'hpaWrites'>,
+  { kube, hpaWrites, floorWrites }: Omit<HorizontalDeps, 'hpas'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const key = `${namespace}/${change.name}`;
   if (change.kind === 'floor') {
-    await applyFloor({ kube }, { ...change, force: true }, signal);
+    await applyFloor({ kube, floorWrites }, { ...change, force: true }, signal);
     return { result: 'applied' };
   }
   if (change.kind === 'delete') {

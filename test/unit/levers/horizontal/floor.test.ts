@@ -4,6 +4,7 @@ import { ApiError } from '../../../../operator/kube/api-error.ts';
 import type { Kube } from '../../../../operator/kube/client.ts';
 import { applyFloor } from '../../../../operator/levers/horizontal/floor.ts';
 import type { HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
+import { createOwnWrites } from '../../../../operator/kube/own-writes.ts';
 
 const never = new AbortController().signal;
 const hpa: HpaView = {
@@ -34,8 +35,9 @@ const heldByUs = new ApiError(attempt, {
 });
 /** What becomes of it where the server answers like this. */
 async function moved(kube: Partial<Kube>, of: HpaView): Promise<unknown> {
+  const floorWrites = createOwnWrites<number>({ hasSeen: () => false });
   try {
-    return await applyFloor({ kube: kube as Kube }, { hpa: of, floor: 2, force: false }, never);
+    return await applyFloor({ kube: kube as Kube, floorWrites }, { hpa: of, floor: 2, force: false }, never);
   } catch (error) {
     return error;
   }

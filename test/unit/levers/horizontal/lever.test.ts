@@ -58,12 +58,20 @@ function openLever(hpas: readonly HpaView[] = []) {
       ),
   };
   const hpaWrites = createOwnWrites<HpaSpec>({ hasSeen: () => false });
-  const lever: AnyLever = horizontal({ kube: kube as Kube, hpas: collection as HorizontalDeps['hpas'], hpaWrites });
+  const floorWrites = createOwnWrites<number>({ hasSeen: () => false });
+  const lever: AnyLever = horizontal({
+    kube: kube as Kube,
+    hpas: collection as HorizontalDeps['hpas'],
+    hpaWrites,
+    floorWrites,
+  });
   const visit = async (service: Resolved): Promise<readonly UnitResult[]> => {
     const observations = await observe([lever], service, never);
     return apply(planAll(observations, { memory: {}, now: 0, verb: 'plan' }), () => true, never);
   };
-  return { sent, deleted, visit };
+  const looked = async () =>
+    (await observe([lever], resolved(), never)).map(({ seen }) => seen.kind === 'seen' && seen.value);
+  return { sent, deleted, visit, floorWrites, looked };
 }
 
 describe('the horizontal lever', () => {
@@ -72,6 +80,12 @@ describe('the horizontal lever', () => {
     const outcomes = [...(await visit(resolved())), ...(await visit(resolved()))].map(({ outcome }) => outcome);
     expect(outcomes).toEqual(['applied', 'nothing']);
     expect(sent).toMatchObject([{ minReplicas: 2, maxReplicas: 20 }]);
+  });
+  test('looks at the floor that the scaler wrote a moment ago, and the cache does not show: one that was lent goes back', async () => {
+    const { floorWrites, looked } = openLever([made('generation-web-hpa', 'web')]);
+    floorWrites.begin('ai/generation-web-hpa', 7);
+    floorWrites.end('ai/generation-web-hpa', { resourceVersion: '2' });
+    expect(await looked()).toMatchObject([{ hpas: [{ spec: { minReplicas: 7 } }] }]);
   });
 });
 
