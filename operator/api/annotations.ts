@@ -1,6 +1,6 @@
 /** Annotations by which people act on a service without changing its spec: their tools keep the spec as it is in Git. */
 export const annotations = {
-  /** `"true"`: the same as mode: Paused, and it wins over spec. */
+  /** Any value but `"false"`: the same as mode: Paused, and it wins over spec. */
   paused: 'genops.dev/paused',
   /** A plan hash of status: one plan that needs approval passes once. */
   approve: 'genops.dev/approve',

@@ -16,7 +16,7 @@ export const conditions = {
       Paused: {
         status: 'True',
         means: 'The service is paused: it is observed and nothing is changed or reverted.',
-        next: 'Remove the annotation genops.dev/paused, or mode: Paused.',
+        next: 'Remove the annotation genops.dev/paused (any value of it but false pauses), or mode: Paused.',
       },
       DryRun: {
         status: 'True',

@@ -126,9 +126,9 @@ function withTarget(
   return [{ spec, policy, target, podsMetrics: policy.horizontal.podsMetrics === 'Shadow' ? 'Shadow' : podsMetrics }];
 }
 
-/** The annotation is for people whose spec comes from Git: it wins. */
+/** The annotation is for people whose spec comes from Git: it wins. Who stops in a hurry and writes `True` or `1` means it too. */
 const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
-  metadata.annotations?.[annotations.paused] === 'true' ? 'Paused' : spec.mode;
+  (metadata.annotations?.[annotations.paused] ?? 'false') === 'false' ? spec.mode : 'Paused';
 
 function effectivePolicies({ service: { spec }, policy, effective = effectivePolicy }: ResolveInput) {
   const layers = {

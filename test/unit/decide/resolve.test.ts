@@ -108,11 +108,14 @@ describe('resolve()', () => {
       conditions: [{ status: 'True' }, { type: 'TargetFound', status: 'False', reason: 'NotFound' }],
     });
   });
-  test('lets the annotation pause a service whose spec comes from Git', () => {
-    expect(resolved(serviceWith({}, { 'genops.dev/paused': 'true' }))).toMatchObject({
-      kind: 'resolved',
-      resolved: { mode: 'Paused' },
-    });
+  test.each([
+    { value: 'true', mode: 'Paused' },
+    { value: 'True', mode: 'Paused' },
+    { value: '1', mode: 'Paused' },
+    { value: '', mode: 'Paused' }, // kubectl annotate … genops.dev/paused=
+    { value: 'false', mode: 'Enforce' },
+  ])('lets the annotation "$value" make a service whose spec comes from Git $mode', ({ value, mode }) => {
+    expect(resolved(serviceWith({}, { 'genops.dev/paused': value }))).toMatchObject({ resolved: { mode } });
   });
 });
 
