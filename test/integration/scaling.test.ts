@@ -81,7 +81,7 @@ test('kubectl get gensvc alone says that no Pod is ready though the settings are
   await startWorkload(world);
   await world.eventually(async () =>
     expect(await lines()).toMatch(
-      /\ngeneration +Enforce +True +Fresh +[1-6]\/[1-6] +(Excellent|Good|Fair|Poor) +\w+ *\n$/,
+      /\ngeneration +Enforce +True +Fresh +[1-6]\/[1-6] +(Excellent|Good|Fair|Poor) [1-4]\/4 +\w+ *\n$/,
     ),
   );
 }, 200_000);
