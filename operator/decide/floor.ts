@@ -70,7 +70,7 @@ export interface FloorFigure {
   /** Mean of the Pods that have a value; undefined: none has. */
   readonly perPod: number | undefined;
   readonly target: number;
-  /** Replicas, before any limit. */
+  /** Replicas, before any limit; undefined: unknown Pods keep it from saying. */
   readonly asksFor: number | undefined;
   readonly podsMeasured: number;
   readonly podsMissing: number;
@@ -111,7 +111,7 @@ export function decideFloor(input: FloorInput): FloorDecision {
     });
   const answers = shadow.map((metric) => ({
     metric,
-    answer: replicasForPodsMetric({ current, ...metric, tolerance }),
+    answer: ofFloor(replicasForPodsMetric({ current, ...metric, tolerance }), floor),
   }));
   const unknown = answers.filter(({ answer }) => answer === undefined).map(({ metric }) => metric.name);
   const known = answers.flatMap(({ metric, answer }) => (answer === undefined ? [] : [{ metric, answer }]));
@@ -119,9 +119,22 @@ export function decideFloor(input: FloorInput): FloorDecision {
   return decided(input, answers.map(figureOf), moved);
 }
 
+interface FloorAnswer extends PodsMetricAnswer {
+  /** Pods without a value keep the floor where it is. */
+  readonly isHeld: boolean;
+}
+
+/** Where the HPA lets its replicas be (Pods that are unknown or starting, the tolerance) they may be there for another metric: no reason for a floor beyond what the measured load needs, and none for a lower one. */
+function ofFloor(answer: PodsMetricAnswer | undefined, floor: number): FloorAnswer | undefined {
+  if (answer === undefined) return undefined;
+  const { needed, missing } = answer;
+  const replicas = Math.min(answer.replicas, Math.max(needed, floor));
+  return { ...answer, replicas, isHeld: missing > 0 && answer.replicas > needed && replicas === floor };
+}
+
 interface Answered {
   readonly metric: ShadowMetric;
-  readonly answer: PodsMetricAnswer;
+  readonly answer: FloorAnswer;
 }
 type Move = Pick<FloorDecision, 'to' | 'reason' | 'message'> &
   Partial<Pick<FloorDecision, 'heldBy' | 'heldUntil' | 'memory'>>;
@@ -159,15 +172,23 @@ function byLoad(input: FloorInput, current: number, known: readonly Answered[]):
   const limited = limit(limiting);
   // On the way down the floor follows the load, never the replicas that another metric holds up.
   const to = clamp(desired < current ? Math.min(limited.replicas, Math.max(from, desired)) : limited.replicas, input);
+  if (leading.answer.isHeld && to === from) return heldByUnknown(leading, to, limited.memory);
   const bound = boundOf(to, desired, input);
+  const limitedBy = to === desired ? undefined : limited.limitedBy; // held are the replicas then, not the floor
   return {
     to,
-    reason: bound ?? reasonOf({ from, to, limited: limited.limitedBy, minReplicas }),
-    message: sentence(leading, bound === undefined ? limited.limitedBy : `${bound} ${to}`),
-    heldBy: bound ?? limited.limitedBy,
-    heldUntil: bound === undefined ? limitEndsAt(limiting, limited) : undefined,
+    reason: bound ?? reasonOf({ from, to, limited: limitedBy, minReplicas }),
+    message: sentence(leading, bound === undefined ? limitedBy : `${bound} ${to}`),
+    heldBy: bound ?? limitedBy,
+    heldUntil: bound === undefined && limitedBy !== undefined ? limitEndsAt(limiting, limited) : undefined,
     memory: limited.memory,
   };
+}
+
+function heldByUnknown({ metric, answer }: Answered, to: number, memory: BehaviorMemory): Move {
+  const { average, measured, missing } = answer;
+  const message = `${metric.name} is ${significant(average)} a Pod over ${measured} Pods; ${missing} of ${measured + missing} Pods are unknown: the floor stays (unknown is neither low nor high).`;
+  return { to, reason: 'MetricsStale', message, heldBy: 'MetricsStale', memory };
 }
 
 function boundOf(to: number, desired: number, { minReplicas, maxReplicas }: FloorInput) {
@@ -176,7 +197,7 @@ function boundOf(to: number, desired: number, { minReplicas, maxReplicas }: Floo
   return undefined;
 }
 
-function figureOf({ metric, answer }: { metric: ShadowMetric; answer: PodsMetricAnswer | undefined }): FloorFigure {
+function figureOf({ metric, answer }: { metric: ShadowMetric; answer: FloorAnswer | undefined }): FloorFigure {
   const { name, source, target, pods } = metric;
   const running = pods.filter(({ state }) => state === 'running');
   const times = running.flatMap(({ value, observedAt }) => (value === undefined ? [] : (observedAt ?? [])));
@@ -185,7 +206,7 @@ function figureOf({ metric, answer }: { metric: ShadowMetric; answer: PodsMetric
     source,
     perPod: answer?.average,
     target,
-    asksFor: answer?.replicas,
+    asksFor: answer?.isHeld === true ? undefined : answer?.replicas,
     podsMeasured: answer?.measured ?? 0,
     podsMissing: answer?.missing ?? running.length,
     observedAt: times.length === 0 ? undefined : Math.min(...times),

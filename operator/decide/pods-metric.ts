@@ -22,6 +22,8 @@ export interface PodsMetricInput {
 
 export interface PodsMetricAnswer {
   readonly replicas: number;
+  /** Replicas that share what was measured, whatever is unknown; without the tolerance. */
+  readonly needed: number;
   /** Mean over the Pods that have a value, and how many those are; what the HPA would show in its status. */
   readonly average: number;
   readonly measured: number;
@@ -49,16 +51,17 @@ export function replicasForPodsMetric({
   if (values.length === 0) return undefined;
   const missing = running.length - values.length;
   const ratio = mean(values) / target;
+  const needed = Math.ceil(round(ratio * values.length));
   const answer = (replicas: number): PodsMetricAnswer => ({
     replicas,
+    needed,
     average: mean(values),
     measured: values.length,
     missing,
   });
 
   const pendingCounts = pending > 0 && ratio > 1;
-  if (!pendingCounts && missing === 0)
-    return answer(within(ratio, tolerance) ? current : Math.ceil(round(ratio * values.length)));
+  if (!pendingCounts && missing === 0) return answer(within(ratio, tolerance) ? current : needed);
 
   const assumed = Array<number>(missing).fill(ratio < 1 ? target : 0);
   const counted = [...values, ...assumed, ...Array<number>(pendingCounts ? pending : 0).fill(0)];

@@ -117,6 +117,17 @@ describe('decideFloor()', () => {
     );
   });
 
+  test('raises the floor no further than what was measured needs, whatever is unknown and runs', () => {
+    fc.assert(
+      fc.property(input, (at) => {
+        const needs = at.shadow.map(({ target, pods }) =>
+          Math.ceil(pods.reduce((sum, { state, value = 0 }) => sum + (state === 'running' ? value : 0), 0) / target),
+        );
+        expect(decideFloor(at).to).toBeLessThanOrEqual(Math.max(held(at), ...needs));
+      }),
+    );
+  });
+
   test('says what it does: the action is the direction from the floor to the answer', () => {
     fc.assert(
       fc.property(input, (at) => {

@@ -110,6 +110,54 @@ describe('decideFloor()', () => {
       input: { floor: 6, current: 2, shadow: load(280, 280), memory: seen(6, 10) },
       expected: { action: 'Hold', to: 6 },
     },
+    {
+      name: 'is not raised to replicas that Pods without a value keep where they are (2 × 58.8 / 100 needs 2 of 5)',
+      input: { current: 5, shadow: load(58.8, 58.8, undefined, undefined, undefined) },
+      expected: {
+        action: 'Hold',
+        to: 2,
+        reason: 'MetricsStale',
+        heldBy: 'MetricsStale',
+        heldUntil: undefined,
+        message:
+          'requests_per_second is 58.8 a Pod over 2 Pods; 3 of 5 Pods are unknown: the floor stays (unknown is neither low nor high).',
+      },
+    },
+    {
+      name: 'is not raised by Pods without a value that count as full on the way down ((2 × 10 + 3 × 100) / 100 → 4)',
+      input: { current: 5, shadow: load(10, 10, undefined, undefined, undefined) },
+      expected: { action: 'Hold', to: 2, reason: 'MetricsStale' },
+    },
+    {
+      name: 'is not lowered by them either, however long they are unknown',
+      input: {
+        floor: 5,
+        current: 5,
+        shadow: load(58.8, 58.8, undefined, undefined, undefined),
+        memory: seen(5, 301),
+      },
+      expected: { action: 'Hold', to: 5, reason: 'MetricsStale' },
+    },
+    {
+      name: 'is raised to what the Pods with a value need by themselves (2 × 150 / 100 = 3)',
+      input: { current: 5, shadow: load(150, 150, undefined, undefined, undefined) },
+      expected: {
+        action: 'ScaleUp',
+        to: 3,
+        reason: 'LoadHigh',
+        message: 'requests_per_second is 150 a Pod over 2 Pods (3 unknown); at 100 a Pod that asks for 3.',
+      },
+    },
+    {
+      name: 'is raised within the tolerance to what the load needs, not to the replicas (20 × 91 / 100 → 19)',
+      input: { current: 20, shadow: load(...Array<number>(20).fill(91)), memory: seen(20, 15) },
+      expected: { action: 'ScaleUp', to: 19, heldBy: undefined },
+    },
+    {
+      name: 'stays within the tolerance where it is what runs',
+      input: { floor: 20, current: 20, shadow: load(...Array<number>(20).fill(91)), memory: seen(20, 301) },
+      expected: { action: 'Hold', to: 20, reason: 'WithinBand' },
+    },
   ])('$name', ({ input, expected }) => {
     expect(decideFloor({ ...base, ...input })).toMatchObject(expected);
   });
@@ -161,6 +209,8 @@ describe('decideFloor()', () => {
     expect(decideFloor({ ...base, shadow: load(undefined) }).figures).toMatchObject([
       { perPod: undefined, asksFor: undefined, podsMeasured: 0, podsMissing: 1, observedAt: undefined },
     ]);
+    const unknown = load(10, undefined); // asks for no number of Pods
+    expect(decideFloor({ ...base, shadow: unknown }).figures).toMatchObject([{ perPod: 10, asksFor: undefined }]);
     expect(decideFloor(base).figures).toEqual([]);
   });
 
