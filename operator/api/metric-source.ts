@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { signalNames } from './contract.ts';
 import { port, secretRef } from './names.ts';
-import { cel, crdDefault, mapOf, oneOf, struct, text } from './schema.ts';
+import { cel, crdDefault, keysHold, mapOf, oneOf, struct, text } from './schema.ts';
 
 const path = (value: string, description: string) =>
   crdDefault(
@@ -61,11 +61,14 @@ const Prometheus = struct(
           maxProperties: 16,
           description: 'PromQL by signal, where the metric names of the contract do not fit.',
           rules: [
-            cel(`self.all(key, key in [${signalNames.map((signal) => `'${signal}'`).join(', ')}])`, {
-              wanted: 'keys must be signals of the workload contract',
-              example: 'requestRate: sum by (pod) (rate(http_requests_total[1m]))',
-              holds: (self) => Object.keys(self as object).every((key) => signalNames.some((signal) => signal === key)),
-            }),
+            keysHold(
+              `self.all(key, key in [${signalNames.map((signal) => `'${signal}'`).join(', ')}])`,
+              {
+                wanted: 'keys must be signals of the workload contract',
+                example: 'requestRate: sum by (pod) (rate(http_requests_total[1m]))',
+              },
+              (key) => signalNames.some((signal) => signal === key),
+            ),
           ],
         },
       ),

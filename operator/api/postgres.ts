@@ -5,6 +5,7 @@ import {
   atomicList,
   cel,
   duration,
+  keysHold,
   listMap,
   mapOf,
   neededAfterMerging,
@@ -13,6 +14,7 @@ import {
   quantity,
   struct,
   text,
+  unshown,
 } from './schema.ts';
 
 const Sizing = struct(
@@ -101,23 +103,28 @@ export const Postgres = struct(
     parameters: orElse(
       {},
       mapOf(
-        text({
-          description: 'Value as ALTER SYSTEM takes it.',
-          maxLength: 256,
-          pattern: '^[ -~]*$',
-          wanted: 'must be printable ASCII',
-          example: 'work_mem: 16MB',
-        }),
+        unshown(
+          text({
+            description: 'Value as ALTER SYSTEM takes it.',
+            maxLength: 256,
+            pattern: '^[ -~]*$',
+            wanted: 'must be printable ASCII',
+            example: 'work_mem: 16MB',
+          }),
+        ),
         {
           maxProperties: 128,
           description:
             'Server parameters by their names; layers are merged by name. Only those that cannot endanger data, security or the next start.',
           rules: [
-            cel(`self.all(key, key in [${postgresParameterNames.map((parameter) => `'${parameter}'`).join(', ')}])`, {
-              wanted: 'must hold parameters of the allow-list in docs/reference/api.md alone',
-              example: 'work_mem: 16MB',
-              holds: (self) => Object.keys(self as object).every((key) => postgresParameterNames.includes(key)),
-            }),
+            keysHold(
+              `self.all(key, key in [${postgresParameterNames.map((parameter) => `'${parameter}'`).join(', ')}])`,
+              {
+                wanted: 'must hold parameters of the allow-list in docs/reference/api.md alone',
+                example: 'work_mem: 16MB',
+              },
+              (key) => postgresParameterNames.includes(key),
+            ),
           ],
         },
       ),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { cel, duration, atMostOneOf, mapOf, oneOf, orElse, quantity, struct, text } from './schema.ts';
+import { duration, atMostOneOf, keysHold, mapOf, oneOf, orElse, quantity, struct, text, unshown } from './schema.ts';
 
 /**
  * Parameters that no policy may set. A security boundary: the user that sets parameters could otherwise write files, load code or lock others out.
@@ -37,31 +37,33 @@ export const mayBeSet = (parameter: string): boolean =>
   !denied.includes(parameter) && !new RegExp(deniedPattern).test(parameter);
 
 const RedisParameters = mapOf(
-  text({
-    description: 'Value as CONFIG SET takes it.',
-    maxLength: 256,
-    pattern: '^[ !#-&(-~]*$',
-    wanted: 'must be printable ASCII without quotes',
-    example: 'save: "900 1 300 10 60 10000"',
-  }),
+  unshown(
+    text({
+      description: 'Value as CONFIG SET takes it.',
+      maxLength: 256,
+      pattern: '^[ !#-&(-~]*$',
+      wanted: 'must be printable ASCII without quotes',
+      example: 'save: "900 1 300 10 60 10000"',
+    }),
+  ),
   {
     maxProperties: 64,
     description:
       'Other parameters by their names; layers are merged by name. Those that only a restart can change are reported as pendingRestart.',
     rules: [
-      cel("self.all(key, key.matches('^[a-z][a-z0-9-]{1,63}$'))", {
-        wanted: 'names must be of lower-case letters, digits and dashes',
-        example: 'tcp-keepalive: "300"',
-        holds: (self) => Object.keys(self as object).every((key) => /^[a-z][a-z0-9-]{1,63}$/.test(key)),
-      }),
-      cel(
+      keysHold(
+        "self.all(key, key.matches('^[a-z][a-z0-9-]{1,63}$'))",
+        { wanted: 'names must be of lower-case letters, digits and dashes', example: 'tcp-keepalive: "300"' },
+        (key) => /^[a-z][a-z0-9-]{1,63}$/.test(key),
+      ),
+      keysHold(
         `self.all(key, !(key in [${denied.map((name) => `'${name}'`).join(', ')}]) && !key.matches('${deniedPattern}'))`,
         {
           wanted:
             'must not hold parameters of security, identity or topology (dir, requirepass, tls-*, cluster-*, …), and maxmemory has a field of its own',
           example: 'maxMemory: 1Gi',
-          holds: (self) => Object.keys(self as object).every(mayBeSet),
         },
+        mayBeSet,
       ),
     ],
   },

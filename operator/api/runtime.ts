@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { cel, duration, mapOf, oneOf, orElse, ordered, quantity, struct } from './schema.ts';
+import { duration, keysHold, mapOf, oneOf, orElse, ordered, quantity, struct } from './schema.ts';
 
 const integer = (value: number, minimum: number, maximum: number, description: string) =>
   orElse(value, Type.Integer({ minimum, maximum, description }));
@@ -91,11 +91,11 @@ export const Runtime = struct(
         maxProperties: 16,
         description: 'How many tasks of a kind run at once; layers are merged by name.',
         rules: [
-          cel("self.all(key, key.matches('^[a-z][a-z0-9_]{0,30}$'))", {
-            wanted: 'names must be of lower-case letters, digits and underscores',
-            example: 'ai_api: 5',
-            holds: (self) => Object.keys(self as object).every((key) => /^[a-z][a-z0-9_]{0,30}$/.test(key)),
-          }),
+          keysHold(
+            "self.all(key, key.matches('^[a-z][a-z0-9_]{0,30}$'))",
+            { wanted: 'names must be of lower-case letters, digits and underscores', example: 'ai_api: 5' },
+            (key) => /^[a-z][a-z0-9_]{0,30}$/.test(key),
+          ),
         ],
       }),
     ),

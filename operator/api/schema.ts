@@ -25,12 +25,26 @@ export interface Rule {
   readonly fields?: readonly string[];
   /** The same rule in TypeScript; it only sees values of the right shape. Absent: the API server alone holds it. */
   holds?(self: unknown): boolean;
+  /** What of the value breaks the rule; absent where all of it is shown. */
+  readonly offending?: (self: unknown) => readonly string[];
   /** Fields that exclude each other: one that a later layer sets takes the place of the others. */
   readonly exclusive?: readonly string[];
 }
 
 /** A rule that is held by the API server, and by us where `holds` is given. */
 export const cel = (rule: string, about: Omit<Rule, 'cel'>): Rule => ({ cel: rule, ...about });
+
+/** A rule about the keys of a map: those that break it are named and no value is, which may be a password. */
+export const keysHold = (
+  rule: string,
+  about: Pick<Rule, 'wanted' | 'example'>,
+  holds: (key: string) => boolean,
+): Rule =>
+  cel(rule, {
+    ...about,
+    holds: (self) => Object.keys(self as object).every(holds),
+    offending: (self) => Object.keys(self as object).filter((key) => !holds(key)),
+  });
 
 /** What the API server says to somebody who breaks the rule. */
 export const ruleMessage = ({ wanted, example }: Rule): string => `${wanted}, for example ${example}`;
@@ -78,6 +92,9 @@ export function orElse<T extends TSchema>(value: unknown, schema: T): TFilled<T>
 export function neededAfterMerging<T extends TSchema>(example: string, schema: T): TFilled<T> {
   return withMark(Type.Optional(schema), { '~example': example });
 }
+
+/** A value that may be a secret where somebody puts it into the wrong field: no message shows it. */
+export const unshown = <T extends TSchema>(schema: T): T => Object.defineProperty(schema, '~unshown', { value: true });
 
 /** The mark stands beside the schema, not in it: what is written out as JSON does not have it. */
 function withMark<T extends TSchema>(schema: TSchema, mark: Record<string, unknown>): TFilled<T> {

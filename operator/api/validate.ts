@@ -65,9 +65,9 @@ const schemas = {
 
 /** Each broken rule is an error of its own; ajv takes them from the function that found them. */
 function keepsRules(): SchemaValidateFunction {
-  const keep: SchemaValidateFunction = (rules: readonly Rule[], value: unknown): boolean => {
+  const keep: SchemaValidateFunction = (rules: readonly Rule[], value: unknown, parentSchema): boolean => {
     const broken = rules.filter((rule) => isBroken(rule, value));
-    keep.errors = broken.map((rule) => ({ keyword: 'rules', params: { rule } }));
+    keep.errors = broken.map((rule) => ({ keyword: 'rules', params: { rule }, ...(parentSchema && { parentSchema }) }));
     return broken.length === 0;
   };
   return keep;
@@ -97,10 +97,10 @@ const pathTo = (path: string, part: string): string =>
 
 /** What ajv found, in the words of a FieldProblem; `field` is below the value that ajv looked at. */
 function explain({ keyword, params, data, message = '', parentSchema = {} }: ErrorObject): FieldProblem {
-  const here = { field: '', saw: shown(data), example: exampleOf(parentSchema) };
+  const here = { field: '', saw: shownOf(parentSchema, data), example: exampleOf(parentSchema) };
   switch (keyword) {
     case 'rules':
-      return brokenRule(params['rule'] as Rule, data);
+      return brokenRule(params['rule'] as Rule, data, here.saw);
     case 'required': {
       const field = String(params['missingProperty']);
       const missing = Object(property(property(parentSchema, 'properties'), field)) as object;
@@ -117,8 +117,10 @@ function explain({ keyword, params, data, message = '', parentSchema = {} }: Err
       };
     }
     case 'enum':
-    case 'type':
-      return { ...here, saw: JSON.stringify(data), ...word(parentSchema, message) }; // "2" is not 2
+    case 'type': {
+      const saw = isUnshown(parentSchema) ? here.saw : JSON.stringify(data); // "2" is not 2
+      return { ...here, saw, ...word(parentSchema, message) };
+    }
     case 'x-kubernetes-list-type':
       return { ...here, wanted: 'each name or value once' };
     case 'x-kubernetes-int-or-string':
@@ -136,8 +138,17 @@ function exampleOf(schema: object): string {
   return rules[0]?.example ?? 'see docs/reference/api.md';
 }
 
-function brokenRule({ wanted, example, fields }: Rule, data: unknown): FieldProblem {
-  if (fields === undefined) return { field: '', saw: shown(data), wanted, example };
+const isUnshown = (schema: object): boolean => property(schema, '~unshown') === true;
+
+/** Of a map the keys: its values may be what nobody should read in the log of a pipeline. */
+function shownOf(schema: object, data: unknown): string {
+  if (isUnshown(schema)) return 'a value that is not shown';
+  const isMap = typeof property(schema, 'additionalProperties') === 'object';
+  return isMap && typeof data === 'object' && data !== null ? Object.keys(data).join(', ') : shown(data);
+}
+
+function brokenRule({ wanted, example, fields, offending }: Rule, data: unknown, whole: string): FieldProblem {
+  if (fields === undefined) return { field: '', saw: offending?.(data).join(', ') ?? whole, wanted, example };
   const saw = fields.map((field) => `${field}: ${shown(field.split('.').reduce(property, data))}`).join(', ');
   return { field: fields[0] ?? '', saw, wanted, example };
 }

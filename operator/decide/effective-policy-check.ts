@@ -45,7 +45,7 @@ const entryProblems: Problems = (schema, value, path, origins) => {
 };
 
 function problemOf(
-  { wanted, example, fields }: Rule,
+  { wanted, example, fields, offending }: Rule,
   value: unknown,
   path: string,
   origins: ReadonlyMap<string, Origin>,
@@ -57,7 +57,7 @@ function problemOf(
   };
   return {
     field: first === '' ? path : below(path, first),
-    saw: fields === undefined ? shown(value) : fields.map(seen).join(', '),
+    saw: fields?.map(seen).join(', ') ?? offending?.(value).join(', ') ?? shown(value),
     wanted,
     example,
   };

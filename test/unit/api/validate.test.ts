@@ -111,12 +111,34 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
       },
     },
     {
-      name: 'a Redis parameter that opens a door',
-      object: policy({ redis: { parameters: { requirepass: 'x' } } }),
+      name: 'a Redis parameter that opens a door, by its name and without its value',
+      object: policy({ redis: { parameters: { requirepass: 'hunter2', 'tcp-keepalive': '300' } } }),
       problem: {
         field: 'spec.redis.parameters',
+        saw: 'requirepass',
         wanted: expect.stringContaining('must not hold parameters of security'),
       },
+    },
+    {
+      name: 'a Redis parameter whose value cannot be set, without it',
+      object: policy({ redis: { parameters: { save: 'hunt"er2' } } }),
+      problem: { field: 'spec.redis.parameters.save', saw: 'a value that is not shown' },
+    },
+    {
+      name: 'a Redis parameter whose value is no string, without it',
+      object: policy({ redis: { parameters: { 'tcp-keepalive': 300 } } }),
+      problem: {
+        field: 'spec.redis.parameters.tcp-keepalive',
+        saw: 'a value that is not shown',
+        wanted: 'must be string',
+      },
+    },
+    {
+      name: 'more parameters than there may be, by their names',
+      object: policy({
+        redis: { parameters: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`a${index}`, 'hunter2'])) },
+      }),
+      problem: { field: 'spec.redis.parameters', saw: expect.stringMatching(/^a0, a1, [^"]* a64$/) },
     },
     {
       name: 'a missing field',
