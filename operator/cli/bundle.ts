@@ -64,7 +64,7 @@ export function readBundle(text: string, file: string): Bundle {
     Array.isArray(bundle['observations']) &&
     isObject(bundle['memory']) &&
     !Number.isNaN(Date.parse(String(bundle['takenAt'])));
-  if (!isOne) throw new UsageError(`saw no ${format} in ${file}; wanted what genops report has written`);
+  if (!isOne) throw notOne(file);
   return bundle as unknown as Bundle;
 }
 
@@ -72,9 +72,12 @@ function parsed(text: string, file: string): unknown {
   try {
     return parse(text); // JSON is YAML
   } catch (error) {
-    throw new UsageError(`${file}: ${Error.isError(error) ? error.message : String(error)}`, { cause: error });
+    throw notOne(file, { cause: error });
   }
 }
+
+const notOne = (file: string, options?: ErrorOptions): UsageError =>
+  new UsageError(`saw no ${format} in ${file}; wanted a file of genops report`, options);
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
@@ -130,9 +133,18 @@ export function redacted(value: unknown, secrets: readonly SecretContents[]): un
   const visit = (one: unknown): unknown => {
     if (typeof one === 'string') return clean(one);
     if (Array.isArray(one)) return one.map(visit);
-    return isObject(one) ? mapped(one, visit) : one;
+    if (!isObject(one)) return one;
+    return isObject(one['$problem']) ? { $problem: withNext(one['$problem'], visit) } : mapped(one, visit);
   };
   return visit(value);
+}
+
+/** A command from which a name was struck is none that anybody could run. */
+function withNext(problem: Readonly<Record<string, unknown>>, visit: (one: unknown) => unknown): unknown {
+  const clean = mapped(problem, visit) as Readonly<Record<string, unknown>>;
+  return clean['next'] === problem['next']
+    ? clean
+    : { ...clean, next: 'genops diff beside the cluster has the next step, with the names that are struck here' };
 }
 
 const names = new Set(['host', 'username', 'user', 'dbname', 'database']);

@@ -68,7 +68,7 @@ export const diff = command({
 });
 
 /** Kubernetes gives the one variable to every container, the chart the other to the operator's: what runs there has the operator's rights. */
-const isOperatorsPod = (env: Readonly<Record<string, string | undefined>>): boolean =>
+export const isOperatorsPod = (env: Readonly<Record<string, string | undefined>>): boolean =>
   env['KUBERNETES_SERVICE_HOST'] !== undefined && env['POD_NAMESPACE'] !== undefined;
 
 /** What DryRun holds back is just what is asked for here; what is Off stays Off. */

@@ -1,11 +1,11 @@
 import { stringify } from 'yaml';
 import type { GenerationService } from '../api/generation-service.ts';
-import { isProblem } from '../api/problem.ts';
+import { isProblem, problemMessage } from '../api/problem.ts';
 import type { Kube } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { postgresAddress } from '../levers/postgresql/address.ts';
 import { redisAddress } from '../levers/redis/address.ts';
-import type { LeverMemory } from '../levers/run.ts';
+import { unitKey, type LeverMemory, type UnitPlan } from '../levers/run.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import { readSecret } from '../reconcilers/lever-deps.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
@@ -22,7 +22,7 @@ import {
 } from './bundle.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
-import { planJson } from './diff.ts';
+import { isOperatorsPod, planJson } from './diff.ts';
 import { openDiffView } from './diff-view.ts';
 import { eventsOf } from './explain.ts';
 import { versionNumber } from './version.ts';
@@ -32,10 +32,13 @@ const usage = 'genops report generation -n ai > bundle.yaml';
 export const report = command({
   summary: 'write down all that a service’s plans are made from, without what is in Secrets, for genops replay',
   usage: 'NAME [-n NAMESPACE]',
-  examples: [usage, 'genops report generation -n ai -o json > bundle.json'],
+  examples: [
+    `${usage}   # exit code 2: something could not be looked at from here`,
+    'genops report generation -n ai -o json > bundle.json',
+  ],
   options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'yaml' } },
   help: { ...clusterHelp, output: 'yaml or json' },
-  async run({ values, positionals, out, err, signal }) {
+  async run({ values, positionals, env, out, err, signal }) {
     const output = oneOf('output', values.output, ['yaml', 'json']);
     const { kube: client, key, namespace } = await connectFor(positionals, values, usage);
     await using kube = client;
@@ -43,12 +46,34 @@ export const report = command({
     const bundle = await bundleOf(kube, service, namespace, signal);
     if (bundle.observations.length === 0)
       err.write(`${key}: saw nothing to plan; the conditions in the bundle say why\n`);
-    const plans = replayed(bundle).map(planJson);
-    const written = { ...bundle, plans };
+    const plans = replayed(bundle);
+    const written = { ...bundle, plans: plans.map(planJson) };
     out.write(output === 'json' ? `${JSON.stringify(written, undefined, 2)}\n` : stringify(written));
-    return exit.yes;
+    const unseen = unseenText(service, plans, isOperatorsPod(env));
+    err.write(unseen);
+    return bundle.observations.length === 0 || unseen !== '' ? exit.cannotTell : exit.yes;
   },
 });
+
+/** A line for each server or autoscaler of which the bundle has a failure and no figures; empty: all were seen. */
+export function unseenText(
+  { metadata: { namespace, name } }: KubeObject,
+  plans: readonly UnitPlan[],
+  inOperatorsPod: boolean,
+): string {
+  const again = `kubectl exec -n genops-system deploy/genops -- node /app/genops.mjs report ${name} -n ${namespace} > bundle.yaml`;
+  return plans
+    .flatMap((plan) => {
+      if (plan.problem === undefined) return [];
+      const { reason, saw, wanted, next } = plan.problem;
+      const here = next === undefined ? {} : { next };
+      const isElsewhere = reason === 'Unreachable' && !inOperatorsPod; // what cannot be reached from here may be from there
+      return [
+        `${namespace}/${name}: ${unitKey(plan)}: ${problemMessage({ saw, wanted, ...(isElsewhere ? { next: again } : here) })}\n`,
+      ];
+    })
+    .join('');
+}
 
 async function bundleOf(
   kube: Kube,

@@ -47,4 +47,15 @@ test('what is planned now is planned again from the bundle alone, in which nothi
     await writeFile(file, report.out);
     expect(await genops(world.signal, 'replay', file)).toEqual({ code: 0, out: diff.out, err: '' });
   }
+
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData: { host: 'redis' } });
+  const elsewhere = await genops(world.signal, 'report', 'generation', ...where);
+  expect(elsewhere).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(
+      /redis\/cache: saw no host .*; next: kubectl exec .* report generation -n .* > bundle.yaml\n$/,
+    ),
+    out: expect.stringContaining('next: genops diff beside the cluster has the next step'),
+  });
+  expect(elsewhere.out).not.toMatch(/kubectl port-forward/);
 }, 120_000);

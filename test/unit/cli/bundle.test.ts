@@ -6,8 +6,10 @@ import { stringify } from 'yaml';
 import { Problem } from '../../../operator/api/problem.ts';
 import { bundleHead, plainObservations, readBundle, readOf, redacted, replayed } from '../../../operator/cli/bundle.ts';
 import { planJson } from '../../../operator/cli/diff.ts';
+import { unseenText } from '../../../operator/cli/report.ts';
 import { planners } from '../../../operator/levers/registry.ts';
 import { planAll, type AnyLever, type Observation } from '../../../operator/levers/run.ts';
+import { storedService } from '../../world/builders.ts';
 import { genops } from './calls.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
@@ -53,11 +55,11 @@ describe.each([
 });
 
 test.each([
-  { name: 'no YAML', text: '{', says: /^b: / },
+  { name: 'no YAML', text: '{', says: /^saw no genops.dev\/report\/v1 in b; wanted a file of genops report$/ },
   {
     name: 'another document',
     text: 'kind: Pod',
-    says: /saw no genops.dev\/report\/v1 in b; wanted what genops report/,
+    says: /saw no genops.dev\/report\/v1 in b; wanted a file of genops report/,
   },
   { name: 'nothing', text: '', says: /saw no genops.dev\/report\/v1/ },
 ])('refuses $name', ({ text, says }) => {
@@ -101,6 +103,59 @@ describe('nothing of a Secret is left', () => {
   test('but what no address is read from stays: a database 0 is in no address of a Redis, and in many a figure', () => {
     const redis = readOf({ ...secret, database: '0' }, 'redis');
     expect(redacted('0 of 1024000', [redis])).toBe('0 of 1024000');
+  });
+});
+
+test('a next step from which a name was struck is none, and gives way to one that can be taken', () => {
+  const problem = (next: string) => ({
+    seen: { $problem: { reason: 'Unreachable', saw: 'no host db', wanted: 'one', next } },
+  });
+  expect(redacted([problem('kubectl port-forward svc/db 6379'), problem('wait')], [{ host: 'db' }])).toEqual([
+    {
+      seen: {
+        $problem: {
+          reason: 'Unreachable',
+          saw: 'no host (host of a Secret)',
+          wanted: 'one',
+          next: expect.stringMatching(/^genops diff beside the cluster /),
+        },
+      },
+    },
+    { seen: { $problem: { reason: 'Unreachable', saw: 'no host (host of a Secret)', wanted: 'one', next: 'wait' } } },
+  ]);
+});
+
+describe('genops report says of what there are no figures in a bundle', () => {
+  const plans = (reason: 'Unreachable' | 'SecretNotFound') =>
+    planAll(
+      [
+        {
+          ...unreachable,
+          seen: { kind: 'problem', problem: new Problem(reason, { saw: 'no host', wanted: 'one', next: 'look' }) },
+        },
+        off,
+      ],
+      { memory: {}, now, verb: 'plan' },
+    );
+  const service = storedService();
+  const exec =
+    'kubectl exec -n genops-system deploy/genops -- node /app/genops.mjs report generation -n ai > bundle.yaml';
+  test.each([
+    { name: 'and sends to the operator’s Pod', reason: 'Unreachable', inPod: false, next: exec },
+    { name: 'and from there nowhere else', reason: 'Unreachable', inPod: true, next: 'look' },
+    {
+      name: 'and where the Pod sees no more, the next step itself',
+      reason: 'SecretNotFound',
+      inPod: false,
+      next: 'look',
+    },
+  ] as const)('$name', ({ reason, inPod, next }) => {
+    expect(unseenText(service, plans(reason), inPod)).toBe(
+      `ai/generation: redis/cache: saw no host; wanted one; next: ${next}\n`,
+    );
+  });
+  test('and nothing where all was seen', () => {
+    expect(unseenText(service, planAll([off], { memory: {}, now, verb: 'plan' }), false)).toBe('');
   });
 });
 
