@@ -3,6 +3,7 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 import { ratingParts } from '../decide/rating.ts';
 import type { LeverMemory } from '../levers/run.ts';
 import { readState } from '../reconcilers/state.ts';
+import { ago } from './age.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { leaseNamespaceOf } from './lease.ts';
@@ -38,11 +39,12 @@ export const status = command({
     const service = await serviceOf(kube, key, signal);
     if (output === 'json') out.write(`${JSON.stringify(service.status ?? {}, undefined, 2)}\n`);
     else {
+      const now = Date.now();
       const [operator, state] = await Promise.all([
-        operatorLine(kube, leaseNamespaceOf(values['lease-namespace'], env), Date.now(), signal),
+        operatorLine(kube, leaseNamespaceOf(values['lease-namespace'], env), now, signal),
         orForbidden(readState(kube, service, signal)),
       ]);
-      out.write(`${operator}\n${statusText(service, state === 'Forbidden' ? state : state.levers)}`);
+      out.write(`${operator}\n${statusText(service, state === 'Forbidden' ? state : state.levers, now)}`);
     }
     return service.status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true
       ? exit.yes
@@ -50,15 +52,15 @@ export const status = command({
   },
 });
 
-/** The status of a service as a page for people. */
-export function statusText(service: GenerationService, memory: LeverMemory | 'Forbidden'): string {
+/** The status of a service as a page for people. `now` in ms since the epoch. */
+export function statusText(service: GenerationService, memory: LeverMemory | 'Forbidden', now: number): string {
   const { metadata, spec, status: seen = {} } = service;
   const { conditions = [], components = [], redis = [], postgres = [] } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const behind = seen.observedGeneration === metadata.generation ? '' : '   (this status is older than the spec)';
   const sections = [
     `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${seen.mode ?? spec.mode}   policy ${policyText(service)}${ratingText(seen)}${behind}\n`,
-    section('Objectives', objectivesOf(seen)),
+    section('Objectives', objectivesOf(seen, now)),
     section(
       'Replicas',
       components.flatMap(({ name, replicas, decision }) =>
@@ -72,7 +74,7 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
                 `${replicas.min} to ${replicas.max}`,
                 decision === undefined
                   ? ''
-                  : `${decision.action} ${decision.from} → ${decision.to}: ${decision.message}`,
+                  : `${decision.action} ${decision.from} → ${decision.to}, ${ago(decision.time, now)}: ${decision.message}`,
               ],
             ],
       ),
@@ -97,12 +99,16 @@ function ratingText({ rating: { grade, score, scoredOf, parts = {} } = {} }: Gen
     : `   grade ${grade} (${score} of the ${scoredOf} points that are known; not known: ${unknown.join(', ')})`;
 }
 
-function objectivesOf({ objectives, objectivesMet }: GenerationServiceStatus): readonly (readonly string[])[] {
+function objectivesOf(
+  { objectives, objectivesMet }: GenerationServiceStatus,
+  now: number,
+): readonly (readonly string[])[] {
   if (objectives !== undefined)
     return objectiveRows(objectives).map(([mark = '', measured = '', target = '', more], index) => {
-      const { attainment } = objectives[index] ?? {};
+      const { attainment, observedAt } = objectives[index] ?? {};
+      const seen = observedAt === undefined ? '' : `of ${ago(observedAt, now)}`;
       const share = attainment === undefined ? '' : `kept for ${percent(attainment)} of the judged time`;
-      return [mark, measured, target, [more, share].filter((text) => text !== '').join(', ')];
+      return [mark, measured, seen, target, [more, share].filter((text) => text !== '').join(', ')];
     });
   return objectivesMet === undefined ? [] : [[`${objectivesMet} met: none was measured yet`]];
 }

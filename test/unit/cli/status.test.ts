@@ -5,12 +5,13 @@ import { statusText } from '../../../operator/cli/status.ts';
 import type { Lease } from '../../../operator/kube/lease.ts';
 import { storedService } from '../../world/builders.ts';
 
+const now = Date.parse('2026-01-01T00:00:00Z');
 const service = (status: GenerationServiceStatus) => storedService({ status });
 
 test('genops status names the policy of the spec, and the one in force where that is another', () => {
   const named = (name: string, policy?: { readonly name?: string }) => {
     const { spec, ...rest } = service(policy === undefined ? {} : { policy });
-    return statusText({ ...rest, spec: { ...spec, policyRef: { name } } }, {});
+    return statusText({ ...rest, spec: { ...spec, policyRef: { name } } }, {}, now);
   };
   expect(named('fast', { name: 'fast' })).toMatch(/policy fast(?! \()/);
   expect(named('fsat', { name: 'fast' })).toContain('policy fsat (in force is fast)');
@@ -19,14 +20,15 @@ test('genops status names the policy of the spec, and the one in force where tha
 });
 
 test('genops status shows the mode that holds: that of the annotation, not of the spec', () => {
-  expect(statusText(service({ mode: 'Paused' }), {})).toContain('   mode Paused   policy');
-  expect(statusText(service({}), {})).toContain('   mode Enforce   policy');
+  expect(statusText(service({ mode: 'Paused' }), {}, now)).toContain('   mode Paused   policy');
+  expect(statusText(service({}), {}, now)).toContain('   mode Enforce   policy');
 });
 
 test('genops status has one empty line above each section', () => {
   const page = statusText(
     service({ objectivesMet: '0/6', redis: [{ name: 'cache', server: 'Redis', version: '7.0.15' }], conditions: [] }),
     {},
+    now,
   );
   expect(page).not.toContain('\n\n\n');
   expect(page).toMatch(/\S\n\nObjectives\n.*\n\nRedis\n.*\n$/);
@@ -78,8 +80,30 @@ test.each<Row>([
     },
     says: /^Objectives\n {2}✅ Memory {2,}512Mi {2,}target 2048Mi {2,}kept for 99\.5 % of the judged time/m,
   },
+  {
+    name: 'how old the figure of an objective is',
+    status: {
+      objectives: [
+        { name: 'Memory', state: 'Met', target: '2048Mi', measured: '512Mi', observedAt: '2025-12-31T23:48:00Z' },
+      ],
+    },
+    says: /^ {2}✅ Memory {2,}512Mi {2,}of 12m ago {2,}target 2048Mi/m,
+  },
+  {
+    name: 'when the last decision was made',
+    status: {
+      components: [
+        {
+          name: 'workflow',
+          replicas: { current: 3, floor: 3, min: 2, max: 8 },
+          decision: { action: 'Raise', from: 2, to: 3, message: '40 requests/s.', time: '2025-12-31T21:00:00Z' },
+        },
+      ],
+    },
+    says: /Raise 2 → 3, 3h ago: 40 requests\/s\./,
+  },
 ])('genops status shows $name', ({ status, says }) => {
-  expect(statusText(service(status), {})).toMatch(says);
+  expect(statusText(service(status), {}, now)).toMatch(says);
 });
 
 describe('genops status shows of Redis', () => {
@@ -93,7 +117,7 @@ describe('genops status shows of Redis', () => {
   };
 
   test('each setting in force with what it was, but not what was only intended', () => {
-    expect(statusText(service({ redis }), memory)).toContain(
+    expect(statusText(service({ redis }), memory, now)).toContain(
       [
         'Redis',
         '  cache  Redis 7.0.15  3 settings in force; waits for a restart: tcp-backlog',
@@ -104,8 +128,10 @@ describe('genops status shows of Redis', () => {
     );
   });
   test('that there is more, to somebody who may not read it', () => {
-    expect(statusText(service({ redis }), 'Forbidden')).toMatch(/cache {2}Redis 7\.0\.15 .*\n {2}you may not read/);
-    expect(statusText(service({}), 'Forbidden')).not.toContain('you may not read');
+    expect(statusText(service({ redis }), 'Forbidden', now)).toMatch(
+      /cache {2}Redis 7\.0\.15 .*\n {2}you may not read/,
+    );
+    expect(statusText(service({}), 'Forbidden', now)).not.toContain('you may not read');
   });
 });
 
@@ -124,7 +150,7 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
       unconfirmed: ['max_wal_size'],
     },
   };
-  expect(statusText(service({ postgres }), memory)).toContain(
+  expect(statusText(service({ postgres }), memory, now)).toContain(
     [
       'PostgreSQL',
       '  main  PostgreSQL 18.4  3 parameters in force; waits for a restart: max_connections',
@@ -138,7 +164,6 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
 });
 
 describe('the first line of genops status says whether the status is kept up to date', () => {
-  const now = Date.UTC(2026, 0, 1, 12);
   const lease = (holderIdentity: string, agoMs: number): Lease => ({
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
