@@ -51,7 +51,7 @@ export const conditions = {
       Found: { status: 'True', means: 'Every target exists and can be scaled.' },
       NotFound: {
         status: 'False',
-        means: 'A targetRef names no object of this namespace.',
+        means: 'A targetRef names no object of this namespace, or a kind that the API server does not serve.',
         next: 'Create the workload or correct targetRef.',
       },
       NoScaleSubresource: {

@@ -56,6 +56,8 @@ export interface ScaleTarget {
 export type TargetSeen =
   | ScaleTarget
   | { readonly kind: 'notFound' }
+  /** The API server serves no such kind in that group and version. */
+  | { readonly kind: 'unknownKind' }
   | { readonly kind: 'noScale' }
   | { readonly kind: 'forbidden'; readonly message: string }
   /** An older service has it: `namespace/name`. */
@@ -192,9 +194,20 @@ function targetFound(
           status: 'False',
           reason: 'NotFound',
           message: problemMessage({
-            saw: `no ${object}`,
+            saw: `no ${targetRef.apiVersion} ${object}`,
             wanted: `the object that ${field} names`,
             next: 'create it, or correct the reference',
+          }),
+        };
+      case 'unknownKind':
+        return {
+          type,
+          status: 'False',
+          reason: 'NotFound',
+          message: problemMessage({
+            saw: `no kind ${targetRef.kind} of ${targetRef.apiVersion} among those that the API server serves`,
+            wanted: `one that it serves for ${targetRef.name} in ${field}, for example apps/v1 Deployment`,
+            next: 'correct apiVersion and kind, or install the CustomResourceDefinition',
           }),
         };
       case 'noScale':

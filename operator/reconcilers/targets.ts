@@ -78,7 +78,7 @@ async function askForScale(
   signal: AbortSignal,
 ): Promise<TargetSeen> {
   const discovered = await kube.discover(apiVersion, kind, signal);
-  if (discovered === undefined) return { kind: 'notFound' };
+  if (discovered === undefined) return { kind: 'unknownKind' };
   if (!discovered.subresources.includes('scale')) return { kind: 'noScale' };
   try {
     const scale = await kube.getSubresource<Scale>(discovered.resource, key, 'scale', signal);

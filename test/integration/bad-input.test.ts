@@ -63,6 +63,24 @@ describe('what is wrong has its own condition with the next step, recovers by it
     );
   });
 
+  test.each([
+    { apiVersion: 'extensions/v1beta1', kind: 'Deployment' },
+    { apiVersion: 'apps/v1', kind: 'Deploymnet' },
+  ])('a kind that the API server does not serve: $apiVersion $kind', async ({ apiVersion, kind }) => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(
+      generationService({ components: [{ name: 'workflow', targetRef: { apiVersion, kind, name: 'workflow' } }] }),
+    );
+    await world.eventually(async () => {
+      const { message } = expectCondition(await world.service(), 'TargetFound', {
+        status: 'False',
+        reason: 'NotFound',
+      });
+      expect(message).toContain(`saw no kind ${kind} of ${apiVersion} among those that the API server serves`);
+    });
+  });
+
   test('layers that contradict each other: the last good plan stays in force', async () => {
     await using world = await startWorld();
     await world.apply(deployment());

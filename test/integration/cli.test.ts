@@ -112,7 +112,7 @@ describe('genops status', () => {
     );
     const broken = await genops(world, 'status', 'generation');
     expect(broken.code).toBe(1);
-    expect(broken.out).toMatch(/not Ready[\s\S]*TargetFound +False +NotFound +saw no Deployment/);
+    expect(broken.out).toMatch(/not Ready[\s\S]*TargetFound +False +NotFound +saw no apps\/v1 Deployment/);
 
     expect(await genops(world, 'status', 'other')).toEqual({
       code: 2,
@@ -275,7 +275,7 @@ describe('genops diff', () => {
     expect(answer).toMatchObject({ code: 2, out: '' });
     expect(answer.err).toMatch(
       new RegExp(
-        `^PolicyAccepted: saw no PerformancePolicy ${world.namespace}/standard; .*\nTargetFound: saw no Deployment`,
+        `^PolicyAccepted: saw no PerformancePolicy ${world.namespace}/standard; .*\nTargetFound: saw no apps/v1 Deployment`,
       ),
     );
     expect(await genops(world, 'diff', 'other')).toMatchObject({

@@ -81,7 +81,16 @@ describe('resolve()', () => {
     });
   });
   test.each<{ readonly target: TargetSeen; readonly reason: string; readonly says: RegExp }>([
-    { target: { kind: 'notFound' }, reason: 'NotFound', says: /no Deployment ai\/workflow-execution.*create it/ },
+    {
+      target: { kind: 'notFound' },
+      reason: 'NotFound',
+      says: /no apps\/v1 Deployment ai\/workflow-execution.*create it/,
+    },
+    {
+      target: { kind: 'unknownKind' },
+      reason: 'NotFound',
+      says: /no kind Deployment of apps\/v1 among those that the API server serves.*workflow-execution.*apps\/v1 Deployment/,
+    },
     { target: { kind: 'noScale' }, reason: 'NoScaleSubresource', says: /scale subresource/ },
     { target: { kind: 'claimed', by: 'ai/older' }, reason: 'Conflict', says: /older GenerationService ai\/older/ },
     {
