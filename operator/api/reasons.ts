@@ -23,6 +23,12 @@ export const conditions = {
         means: 'The service only reports what it would do.',
         next: 'Set mode: Enforce to apply it.',
       },
+      RestoreWaiting: {
+        status: 'False',
+        means:
+          'The service is being deleted and waits, two minutes at most, for what is to have its own settings back.',
+        next: 'See to what the message names; without an answer the service goes all the same.',
+      },
     },
   },
   Stalled: { means: 'The service cannot go on without a person; the condition is there only as long.', reasons: {} },
@@ -79,7 +85,7 @@ export const conditions = {
         status: 'False',
         means:
           'Another autoscaler aims at the target, or another field manager has set a field of our own HPA; nothing is taken by force. The message names it.',
-        next: 'Another HPA: annotate the service with genops.dev/adopt=hpa, set horizontal.mode: FloorOnly, or delete it. A field of our own HPA (kubectl edit, kubectl patch, another controller): set it to what the policy says, or delete the HPA, which is made anew; adopt changes nothing there. A value of your own belongs into the policy or spec.overrides.',
+        next: 'Another HPA: annotate the service with genops.dev/adopt=hpa, set horizontal.mode: FloorOnly, or delete it. A field of our own HPA (kubectl edit, kubectl patch, another controller): hand it over with kubectl patch --field-manager=genops and the policy’s value, or delete the HPA, which is made anew with its floor at minReplicas; adopt changes nothing there. A value of your own belongs into the policy or spec.overrides.',
       },
       MetricUnavailable: {
         status: 'False',

@@ -39,7 +39,7 @@ function asProblem(error: ApiError, { kind }: Resource, { metadata }: Manifest):
     return new Problem('Conflict', {
       saw: `other field managers on ${object}: ${held}`,
       wanted: 'these fields to be ours or nobody’s',
-      next: `set them to what the policy says (then both may have them), or delete ${object}: it is made anew; a value of your own belongs into the policy or spec.overrides`,
+      next: `hand them over (kubectl patch --field-manager=${managers.declared} with the policy’s values; set by anybody else they conflict again with its next change), or delete ${object}: it is made anew, with its floor at minReplicas; a value of your own belongs into the policy or spec.overrides`,
       cause: error,
     });
   }

@@ -9,6 +9,7 @@ import { connectKube } from '../../operator/kube/client.ts';
 import { loadConfig, type Identity } from '../../operator/kube/config.ts';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
+import { applyOwned } from '../../operator/levers/apply-owned.ts';
 import { configMaps, openStage, soon, startPlane } from './kube-world.ts';
 
 interface Deployment extends KubeObject {
@@ -62,6 +63,32 @@ test('a field of another manager is not taken: the error names both', async () =
   await direct.apply(configMaps, manifest, { manager: 'us', force: true }, soon());
   const after = await direct.get(configMaps, `${namespace}/a`, soon());
   expect(after?.data).toEqual({ mode: 'ours', more: 'theirs' });
+});
+
+test('a field stays with whoever has set it, also where we agree; patched by our name it is handed over for good', async () => {
+  await using stage = await openStage(plane);
+  const { direct, namespace } = stage;
+  const key = `${namespace}/a`;
+  const declare = (mode: string) =>
+    applyOwned(
+      direct,
+      configMaps,
+      { metadata: { namespace, name: 'a' }, data: { mode } },
+      { manager: 'genops' },
+      soon(),
+    );
+  const patch = (mode: string, manager: string) =>
+    direct.patch(configMaps, key, [{ op: 'replace', path: '/data/mode', value: mode }], { manager }, soon());
+  await declare('one');
+  await patch('theirs', 'kubectl-patch');
+  await patch('one', 'kubectl-patch');
+  await declare('one');
+  await expect(declare('two')).rejects.toThrow(/\.data\.mode \(kubectl-patch\).*kubectl patch --field-manager=genops/);
+
+  await patch('two', 'genops');
+  await declare('two');
+  await declare('three');
+  expect((await direct.get(configMaps, key, soon()))?.data).toEqual({ mode: 'three' });
 });
 
 test('writes and reads back; a dry run writes nothing; what is gone is undefined', async () => {
