@@ -6,6 +6,7 @@ import { observe, planAll, unitKey } from '../levers/run.ts';
 import { claimedBy } from './claims.ts';
 import { generationServices } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
+import { reportWaiting } from './report.ts';
 import { judgeRelease, patienceMs, type Left } from './release-verdict.ts';
 import { restoreFinalizer } from './state.ts';
 import { applyRemembered, resolveForRestore, type VisitDeps } from './visit.ts';
@@ -37,16 +38,17 @@ export async function release(service: Service, deps: VisitDeps, signal: AbortSi
   const isAsked = left.length > 0 && waitedMs < patienceMs;
   const isGoing = isAsked && (await isTerminating(namespace, deps.kube, signal));
   const verdict = judgeRelease({ left, namespace, isTerminating: isGoing, waitedMs });
-  if (verdict === 'Wait') return wait(service, left, deps);
+  if (verdict === 'Wait') return wait(service, left, deps, signal);
   if (verdict === 'GiveUp') giveUp(service, left, isGoing, deps);
   await unlessGone(deps.states.letGo(service, signal));
   await unlessGone(setFinalizers(service, withoutOurs(finalizers), deps.kube, signal));
   return awaitChange;
 }
 
-function wait(service: Service, left: readonly Left[], { events }: VisitDeps): Next {
+async function wait(service: Service, left: readonly Left[], deps: VisitDeps, signal: AbortSignal): Promise<Next> {
   const note = left.map(asText).join(' | ');
-  events.record({ regarding: service, type: 'Warning', reason: 'RestoreWaiting', action: 'Restore', note });
+  deps.events.record({ regarding: service, type: 'Warning', reason: 'RestoreWaiting', action: 'Restore', note });
+  await reportWaiting(service, note, deps, signal);
   return requeueAfter(againMs);
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { withCondition } from '../api/conditions.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import { lastTold } from '../decide/hysteresis.ts';
@@ -41,6 +42,23 @@ export async function report(
   const before = lastTold(deps.told.of(service), service.status?.objectives);
   for (const event of objectiveEvents(before, status.objectives)) deps.events.record({ regarding: service, ...event });
   deps.told.put(service, lastTold(before, status.objectives));
+}
+
+/** What a service that is being deleted waits for: once, since each look finds it in other words. */
+export async function reportWaiting(
+  service: GenerationService & KubeObject,
+  waitsFor: string,
+  deps: Pick<ReportDeps, 'kube' | 'statuses' | 'clock'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { generation: observedGeneration } = service.metadata;
+  const { conditions = [] } = service.status ?? {};
+  const [type, status, reason] = ['Ready', 'False', 'RestoreWaiting'] as const;
+  if (conditions.some((condition) => condition.type === type && condition.reason === reason)) return;
+  const message = `Being deleted, and waits two minutes at most: ${waitsFor}`;
+  const waiting = { type, status, reason, message, observedGeneration };
+  const next = withCondition(conditions, waiting, new Date(deps.clock.now()));
+  await writeStatus(service, { ...service.status, observedGeneration, conditions: [...next] }, deps, signal);
 }
 
 async function writeStatus(

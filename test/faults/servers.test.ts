@@ -61,9 +61,17 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
   await world.delete(generationServices, 'generation');
   const waiting = expect.stringMatching(/^redis\/cache: .*127\.0\.0\.1/);
   await world.eventually(async () => expect(await notes(world, 'RestoreWaiting')).toEqual([waiting]));
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'Ready', { status: 'False', reason: 'RestoreWaiting' }),
+  );
+  const told = await world.service();
+  expect(told.status).toMatchObject({ observedGeneration: told.metadata.generation, redis: [{ name: 'cache' }] });
 
   operator.putForward(110_000); // whatever the test itself takes: not yet two minutes
-  await world.consistently(() => world.service(), 6_000); // longer than between two looks
+  await world.consistently(
+    async () => expect((await world.service()).status).toEqual(told.status), // said once, not at each look
+    6_000, // longer than between two looks
+  );
 
   operator.putForward(10_000);
   await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
