@@ -43,7 +43,7 @@ export async function main({ args: given, ...world }: Process): Promise<number> 
   const chosen = name === undefined ? undefined : commands[name];
   if (name === undefined || chosen === undefined) {
     const of = helpAskedFor(args);
-    if (of === undefined) world.err.write(`genops: no command ${args.join(' ')}\n\n${overview()}`);
+    if (of === undefined) world.err.write(`genops: no command ${args.join(' ')}\n\n${overview(groupOf(args))}`);
     else world.out.write(overview(of));
     return of === undefined ? exit.cannotTell : exit.yes;
   }
@@ -69,9 +69,14 @@ const helpWords: ReadonlySet<string | undefined> = new Set(['--help', '-h', 'hel
 /** With what the commands begin that help is asked for (`policy --help`); empty for all. Undefined: it is not asked for. */
 function helpAskedFor([first, second]: readonly string[]): string | undefined {
   if (first === undefined || helpWords.has(first)) return '';
+  const begins = groupOf([first]);
+  return begins !== '' && helpWords.has(second) ? begins : undefined;
+}
+
+/** What commands of several words begin with (`policy `); empty: none begins so. */
+function groupOf([first = '']: readonly string[]): string {
   const begins = `${first} `;
-  const isGroup = Object.keys(commands).some((name) => name.startsWith(begins));
-  return isGroup && helpWords.has(second) ? begins : undefined;
+  return Object.keys(commands).some((name) => name.startsWith(begins)) ? begins : '';
 }
 
 const overview = (begins = ''): string =>

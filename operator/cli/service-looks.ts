@@ -9,7 +9,7 @@ import { generationServices } from '../reconcilers/kinds.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { policyOf, serviceOf } from './cluster.ts';
 import { UsageError } from './command.ts';
-import { operatorSilence } from './status-operator.ts';
+import { operatorVouching, type Vouching } from './status-operator.ts';
 import { asked, type Look } from './verdict.ts';
 
 interface Watching {
@@ -26,7 +26,7 @@ export async function* serviceLooks(watching: Watching, signal: AbortSignal): As
   const { kube, leaseNamespace } = watching;
   for await (const service of watched(watching, signal)) {
     const policy = await policyOf(kube, service, signal);
-    yield serviceLook(service, policy, await operatorSilence(kube, leaseNamespace, Date.now(), signal));
+    yield serviceLook(service, policy, await operatorVouching(kube, leaseNamespace, Date.now(), signal));
   }
 }
 
@@ -71,11 +71,11 @@ const whenAborted = (signals: readonly AbortSignal[]): Promise<void> =>
     AbortSignal.any([...signals]).addEventListener('abort', () => resolve(), { once: true });
   });
 
-/** What the status of a service says of its objectives, with what the policy wants of each. @param silence Why nobody keeps that status up to date. */
+/** What the status of a service says of its objectives, with what the policy wants of each. @param vouched Undefined: somebody keeps that status up to date. */
 export function serviceLook(
   service: GenerationService,
   policy: (Pick<PerformancePolicy, 'spec'> & { readonly metadata: { name: string; generation?: number } }) | undefined,
-  silence: string | undefined,
+  vouched: Vouching,
 ): Look {
   const { status = {}, spec } = service;
   const { policy: effective } = effectivePolicy({
@@ -87,7 +87,10 @@ export function serviceLook(
   return {
     about: keyOf(service),
     objectives: asked(objectives, effective.objectives),
-    unsettled: silence ?? unsettled(service, policy?.metadata.generation),
+    unsettled:
+      (vouched !== undefined && 'silence' in vouched ? vouched.silence : undefined) ??
+      unsettled(service, policy?.metadata.generation),
+    ...(vouched !== undefined && 'unknown' in vouched ? { caution: vouched.unknown } : {}),
     remarks: metrics === undefined || metrics.status === 'True' ? [] : [`MetricsAvailable: ${metrics.message}`],
   };
 }

@@ -15,15 +15,24 @@ const read = (kube: Kube, namespace: string, signal: AbortSignal): Promise<Seen>
 export const operatorLine = async (kube: Kube, namespace: string, now: number, signal: AbortSignal): Promise<string> =>
   `operator: ${leaderText(await read(kube, namespace, signal), namespace, now)}\n`;
 
-/** Why nobody keeps a status up to date; undefined where somebody does, or the Lease may not be read. */
-export async function operatorSilence(
+/** Whether somebody keeps a status up to date: undefined; why nobody does; or that it cannot be known. */
+export type Vouching = { readonly silence: string } | { readonly unknown: string } | undefined;
+
+export const operatorVouching = async (
   kube: Kube,
   namespace: string,
   now: number,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const silence = silenceText(await read(kube, namespace, signal), namespace, now);
-  return silence === undefined ? undefined : `${silence.saw}; next: ${silence.next}`;
+): Promise<Vouching> => vouching(await read(kube, namespace, signal), namespace, now);
+
+/** An operator with `--no-leader-elect` has no Lease and is not silent for that. */
+export function vouching(lease: Seen, namespace: string, now: number): Vouching {
+  if (lease === 'Forbidden') return undefined;
+  const silence = silenceText(lease, namespace, now);
+  if (silence === undefined) return undefined;
+  return lease === undefined
+    ? { unknown: `operator: not known, ${silence.saw}: judged by what was written last; next: ${silence.next}` }
+    : { silence: `${silence.saw}; next: ${silence.next}` };
 }
 
 /** @param lease Undefined: there is none. */

@@ -53,6 +53,7 @@ export const validate = command({
     const look = await settled(looks, how, () => (waitMs === 0 ? undefined : openProgress(err, Date.now() + waitMs)));
     const verdict = verdictOf(look, how);
     out.write(output === 'json' ? asJson(look, verdict) : validationText(look, verdict));
+    if (look.caution !== undefined) err.write(`${look.caution}\n`);
     if (verdict.answer !== 'Met') for (const remark of look.remarks ?? []) err.write(`${remark}\n`);
     return exitOf(verdict);
   },
@@ -121,5 +122,5 @@ const ends: Readonly<Record<Verdict['answer'], string>> = {
 export const validationText = ({ about, objectives }: Look, { answer, summary }: Verdict): string =>
   `${table(objectiveRows(objectives))}${about}: ${ends[answer]} (${summary})\n`;
 
-const asJson = ({ about, objectives, remarks = [] }: Look, verdict: Verdict): string =>
-  `${JSON.stringify({ about, ...verdict, objectives, remarks }, undefined, 2)}\n`;
+const asJson = ({ about, objectives, caution, remarks = [] }: Look, verdict: Verdict): string =>
+  `${JSON.stringify({ about, ...verdict, objectives, caution, remarks }, undefined, 2)}\n`;

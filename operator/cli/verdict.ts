@@ -17,6 +17,8 @@ export interface Look {
   readonly objectives: readonly AskedObjective[];
   /** Why nothing can be said from these, or nothing of now. */
   readonly unsettled?: string | undefined;
+  /** What the answer takes for granted, whatever it is. */
+  readonly caution?: string;
   /** What is worth knowing where the answer is not yes. */
   readonly remarks?: readonly string[];
 }

@@ -29,7 +29,7 @@ interface Reading {
 export async function* workloadLooks({ url, policy, until }: Reading, signal: AbortSignal): AsyncGenerator<Look> {
   await using stack = new AsyncDisposableStack();
   const agent = stack.adopt(new Agent({ maxResponseSize: limits.maxResponseSize }), (open) => open.destroy());
-  const read = (path: string): Promise<unknown> => page(agent, `${url.replace(/\/+$/, '')}${path}`, signal);
+  const read = (path: string): Promise<unknown> => page(agent, `${url}${path}`, signal);
   for (;;) {
     const isLast = until.aborted;
     try {
@@ -117,9 +117,14 @@ async function page(agent: Agent, url: string, signal: AbortSignal): Promise<unk
     signal.throwIfAborted();
     if (error instanceof UsageError || !Error.isError(error)) throw error;
     if (error instanceof TypeError && !('code' in error)) throw error;
-    const why = 'code' in error ? String(error.code) : error.message;
-    throw new UsageError(`saw no view at ${url} (${why}); ${wanted}`, { cause: error });
+    throw new UsageError(`saw no view at ${url} (${whyNone(error)}); ${wanted}`, { cause: error });
   }
+}
+
+/** What stood in the way, in a word. The code of a time-out is a number of the DOM or a word of undici's. */
+export function whyNone(error: Error): string {
+  if (error.name.endsWith('TimeoutError')) return `no answer within ${limits.timeoutMs / 1_000} s`;
+  return 'code' in error ? String(error.code) : error.message;
 }
 
 /** Targets of the one PerformancePolicy of a file; of the defaults without one. @throws {UsageError} */
@@ -136,11 +141,11 @@ export async function objectivesOf(file: string | undefined): Promise<EffectiveP
   return effective.objectives;
 }
 
-/** @throws {UsageError} */
+/** Without a slash at its end: paths begin with one. @throws {UsageError} */
 export function workloadUrl(text: string): string {
   const url = URL.parse(text);
   const isWeb = url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
   if (!isWeb || url.username !== '' || url.search !== '')
     throw new UsageError(`saw --url ${text}; wanted where the views are, for example http://10.1.2.3:8080/`);
-  return text;
+  return text.replace(/\/+$/, '');
 }

@@ -278,19 +278,19 @@ describe('genops console', () => {
   });
 });
 
-test('genops validate says of a status that no operator vouches for that it cannot tell', async () => {
-  let said = '';
+test('genops validate says that nobody knows of an operator where there is no Lease, and judges by the status', async () => {
+  let [said, wrong] = ['', ''];
   const code = await main({
     args: ['validate', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath],
     env: {},
     out: { write: (text) => (said += text) },
-    err: { write: () => true },
+    err: { write: (text) => (wrong += text) },
     signal: AbortSignal.timeout(20_000),
   });
-  expect([code, said]).toEqual([
-    2,
-    expect.stringContaining('cannot tell (nobody has had the Lease genops-system/genops;'),
-  ]);
+  expect(wrong).toMatch(
+    /^operator: not known, nobody has had the Lease genops-system\/genops: judged by .*--lease-namespace\n/,
+  );
+  expect([code, said]).toEqual([2, expect.stringContaining('cannot tell (the operator has not looked at it yet)')]);
 });
 
 describe('genops explain', () => {

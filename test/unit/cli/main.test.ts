@@ -37,6 +37,12 @@ describe('genops without a command', () => {
   );
 });
 
+test('genops policy points to the commands that begin so', async () => {
+  const { err } = await genops(['policy']);
+  expect(err).toMatch(/^ {2}policy effective +\S/m);
+  expect(err).not.toMatch(/^ {2}manager /m);
+});
+
 describe.each(Object.entries(commands))('genops %s', (name, { summary, examples, options, help }) => {
   test('--help shows its summary, every option with what it means, and examples of itself', async () => {
     const answer = await genops([...name.split(' '), '--help']);

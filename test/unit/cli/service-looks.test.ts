@@ -46,9 +46,14 @@ test.each<{ readonly name: string; readonly seen: GenerationService; readonly un
 
 test('a status that nobody keeps up to date is no answer, whatever it says', () => {
   const silence = 'nobody has renewed the Lease genops-system/genops for 4m';
-  const look = serviceLook(service(settled), policy, silence);
+  const look = serviceLook(service(settled), policy, { silence });
   expect(look.unsettled).toBe(silence);
   expect(verdictOf(look, { allowUnexercised: true })).toEqual({ answer: 'Unknown', summary: silence });
+});
+
+test('a status of which nobody knows who keeps it is judged as it is, and the answer says so', () => {
+  const unknown = 'operator: not known, nobody has had the Lease genops-system/genops';
+  expect(serviceLook(service(settled), policy, { unknown })).toMatchObject({ unsettled: undefined, caution: unknown });
 });
 
 test('an objective has the mode that policy and overrides give it', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
-import { leaderText } from '../../../operator/cli/status-operator.ts';
+import { leaderText, vouching } from '../../../operator/cli/status-operator.ts';
 import { statusText } from '../../../operator/cli/status.ts';
 import type { Lease } from '../../../operator/kube/lease.ts';
 import { storedService } from '../../world/builders.ts';
@@ -193,5 +193,15 @@ describe('the first line of genops status says whether the status is kept up to 
     { name: 'the user may not know', seen: 'Forbidden', says: /^not known, you may not read .* may be old$/ },
   ])('$name', ({ seen, says }) => {
     expect(leaderText(seen, 'genops-system', now)).toMatch(says);
+  });
+
+  test('a Lease that is not there is no silence: an operator with --no-leader-elect has none', () => {
+    const of = (seen: Lease | undefined) => vouching(seen, 'genops-system', now);
+    expect(of(undefined)).toEqual({
+      unknown: expect.stringMatching(/^operator: not known, nobody has had the Lease /),
+    });
+    expect(of(lease('genops-7c', 240_000))).toEqual({ silence: expect.stringMatching(/^nobody has renewed /) });
+    expect(of(lease('', 240_000))).toEqual({ silence: expect.stringMatching(/^none leads/) });
+    expect(of(lease('genops-7c', 3_000))).toBeUndefined();
   });
 });

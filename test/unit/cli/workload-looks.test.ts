@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
-import { workloadLook, type Views } from '../../../operator/cli/workload-looks.ts';
+import { whyNone, workloadLook, workloadUrl, type Views } from '../../../operator/cli/workload-looks.ts';
 import { genops } from './calls.ts';
 
 const policy = effectivePolicy({}).policy.objectives;
-const look = (views: Views) => workloadLook('http://w/', views, { policy, now: Date.parse('2026-01-01') });
+const look = (views: Views) => workloadLook('http://w', views, { policy, now: Date.parse('2026-01-01') });
 const good = {
   workflow_execution_time: 12.1,
   memory_usage_mb: 512,
@@ -70,18 +70,38 @@ describe('a workload by its own views', () => {
   test.each([
     {
       monitoring: { metrics: { ...good, memory_usage_mb: 'much' } },
-      says: /^in the views of http:\/\/w\/ \/metrics\/memory_usage_mb is no number; wanted numbers from 0/,
+      says: /^in the views of http:\/\/w \/metrics\/memory_usage_mb is no number; wanted numbers from 0/,
     },
     { monitoring: { metrics: { ...good, memory_usage_mb: -1 } }, says: /memory_usage_mb is -1; wanted/ },
     {
       monitoring: { metrics: { ...good, success_rate: 99 } },
       says: /the share \/metrics\/success_rate is 99, not from 0 to 1; wanted/,
     },
-    { monitoring: [], says: /saw no object metrics in http:\/\/w\/\/?api\/monitoring\/metrics/ },
+    { monitoring: [], says: /saw no object metrics in http:\/\/w\/api\/monitoring\/metrics/ },
     { monitoring: undefined, says: /saw no object metrics/ },
   ])('what is none of the guide’s is refused: $says', ({ monitoring, says }) => {
     expect(() => look({ monitoring, cache: undefined })).toThrow(says);
   });
+});
+
+test.each([
+  { text: 'http://10.1.2.3:8080', url: 'http://10.1.2.3:8080' },
+  { text: 'http://10.1.2.3:8080/', url: 'http://10.1.2.3:8080' },
+  { text: 'https://w/behind//', url: 'https://w/behind' },
+])('the paths of views go behind $text with one slash', ({ text, url }) => {
+  expect(workloadUrl(text)).toBe(url);
+});
+
+test.each([
+  {
+    name: 'a time-out',
+    error: new DOMException('The operation was aborted', 'TimeoutError'),
+    why: 'no answer within 10 s',
+  },
+  { name: 'nobody there', error: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), why: 'ECONNREFUSED' },
+  { name: 'no JSON', error: new SyntaxError('Unexpected token'), why: 'Unexpected token' },
+])('why there is no view is said in words: $name', ({ error, why }) => {
+  expect(whyNone(error)).toBe(why);
 });
 
 describe('what is wrong with a call of genops validate is one line, and 2', () => {
