@@ -31,13 +31,20 @@ const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const isObjectName = (text: string): boolean => text.length <= 253 && text.split('.').every((part) => label.test(part));
 const windows = { least: 10_000, most: 86_400_000 };
 
-/** Nothing of what somebody wrote goes any further but names that objects can have, and numbers. */
+/** What may be asked of a view. */
+const parameters: Readonly<Partial<Record<ViewPath, readonly string[]>>> = {
+  'api/performance/status': ['window'],
+  'api/performance/history': ['since'],
+};
+
+/** Nothing of what somebody wrote goes any further but names that objects can have, numbers, and the beginning of what is refused. */
 export function routeOf({ pathname, searchParams }: URL): Route {
   if (pathname === '/metrics') return { kind: 'metrics' };
-  if (pathname === '/generationservices') return fleetOf(searchParams.get('namespace') ?? undefined);
+  if (pathname === '/generationservices')
+    return unknownOf(searchParams, ['namespace']) ?? fleetOf(searchParams.get('namespace') ?? undefined);
   const [, namespace = '', rest = ''] = /^\/namespaces\/([^/]*)\/generationservices(?:\/(.*))?$/.exec(pathname) ?? [];
   if (namespace === '') return { kind: 'notFound', message: 'the server could not find the requested view' };
-  if (rest === '') return fleetOf(namespace);
+  if (rest === '') return unknownOf(searchParams, []) ?? fleetOf(namespace);
   const slash = rest.indexOf('/');
   const [name, tail] = slash < 0 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash + 1)];
   const path = viewPaths.find((one) => one === tail);
@@ -46,19 +53,38 @@ export function routeOf({ pathname, searchParams }: URL): Route {
       kind: 'notFound',
       message: `the server could not find the requested view; wanted one of ${viewPaths.join(', ')}`,
     };
-  const [windowMs, sinceMs] = [windowOf(searchParams.get('window')), sinceOf(searchParams.get('since'))];
-  if (windowMs === 'wrong')
-    return { kind: 'wrong', message: 'saw a window that is none; wanted 10s to 24h, for example 5m' };
-  if (sinceMs === 'wrong')
-    return { kind: 'wrong', message: 'saw a since that is no time; wanted RFC 3339 or milliseconds since 1970' };
-  return { kind: 'view', namespace, name, path, windowMs, sinceMs };
+  return unknownOf(searchParams, parameters[path] ?? []) ?? viewOf({ namespace, name, path }, searchParams);
 }
+
+function viewOf(
+  about: { readonly namespace: string; readonly name: string; readonly path: ViewPath },
+  searchParams: URLSearchParams,
+): Route {
+  const [window, since] = [searchParams.get('window'), searchParams.get('since')];
+  const [windowMs, sinceMs] = [windowOf(window), sinceOf(since)];
+  if (windowMs === 'wrong')
+    return { kind: 'wrong', message: `saw window ${quoted(window)}; wanted 10s to 24h, for example 5m` };
+  if (sinceMs === 'wrong')
+    return { kind: 'wrong', message: `saw since ${quoted(since)}; wanted RFC 3339 or milliseconds since 1970` };
+  return { kind: 'view', ...about, windowMs, sinceMs };
+}
+
+/** Refuses what nobody reads: a parameter that is misspelt must not be passed over. */
+function unknownOf(searchParams: URLSearchParams, known: readonly string[]): Route | undefined {
+  const unknown = [...new Set(searchParams.keys())].filter((name) => !known.includes(name));
+  if (unknown.length === 0) return undefined;
+  const wanted = known.length === 0 ? 'none here' : known.join(', ');
+  return { kind: 'wrong', message: `saw parameter ${unknown.slice(0, 5).map(quoted).join(', ')}; wanted ${wanted}` };
+}
+
+/** The beginning of it, on one line. */
+const quoted = (text: string | null): string => JSON.stringify(text?.slice(0, 40) ?? '');
 
 function fleetOf(namespace: string | undefined): Route {
   if (namespace === undefined || namespace === '') return { kind: 'fleet', namespace: undefined };
   return label.test(namespace)
     ? { kind: 'fleet', namespace }
-    : { kind: 'wrong', message: 'saw a namespace that no namespace can be called' };
+    : { kind: 'wrong', message: `saw namespace ${quoted(namespace)}; wanted a name that a namespace can have` };
 }
 
 function windowOf(text: string | null): number | undefined | 'wrong' {

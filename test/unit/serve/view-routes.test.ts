@@ -58,4 +58,22 @@ describe('routeOf()', () => {
   ])('says what is wrong with %s', (path) => {
     expect(route(path)).toMatchObject({ kind: 'wrong', message: expect.stringMatching(/^saw /) });
   });
+
+  test.each([
+    {
+      path: `${one}/api/performance/status?window=5x`,
+      message: 'saw window "5x"; wanted 10s to 24h, for example 5m',
+    },
+    {
+      path: `${one}/api/performance/history?since=`,
+      message: 'saw since ""; wanted RFC 3339 or milliseconds since 1970',
+    },
+    { path: `${one}/api/performance/status?windw=5m`, message: 'saw parameter "windw"; wanted window' },
+    { path: `${one}/api/performance/load?window=5m`, message: 'saw parameter "window"; wanted none here' },
+    { path: '/generationservices?name=a&x=b', message: 'saw parameter "name", "x"; wanted namespace' },
+    { path: '/namespaces/ai/generationservices?limit=5', message: 'saw parameter "limit"; wanted none here' },
+    { path: `/generationservices?${'x'.repeat(99)}=`, message: `saw parameter "${'x'.repeat(40)}"; wanted namespace` },
+  ])('quotes what it saw in $path', ({ path, message }) => {
+    expect(route(path)).toEqual({ kind: 'wrong', message });
+  });
 });
