@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { struct, text } from './schema.ts';
+import { cel, struct, text } from './schema.ts';
 
 /** Names, ports and references to other objects; all of them in the service's own namespace. */
 
@@ -28,6 +28,13 @@ export const port = ({ description }: { description: string }) =>
     'x-kubernetes-int-or-string': true,
     maxLength: 63,
     description,
+    rules: [
+      cel("type(self) == int ? self >= 1 && self <= 65535 : string(self).matches('^[a-z0-9-]+$')", {
+        wanted: 'must be a port from 1 to 65535 or its name',
+        example: '8080',
+        holds: (self) => (typeof self === 'number' ? 1 <= self && self <= 65_535 : /^[a-z0-9-]+$/.test(String(self))),
+      }),
+    ],
   });
 
 /** An SQL identifier as PostgreSQL takes it without quotes. */

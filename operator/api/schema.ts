@@ -185,16 +185,19 @@ interface Text {
   readonly pattern: string;
   readonly wanted: string;
   readonly example: string;
+  /** What a pattern cannot tell: the operator alone looks at it. */
+  readonly holds?: (text: string) => boolean;
 }
 
 /** A string with a pattern; a rule rather than `pattern`, whose message would show the pattern and no example. */
-export function text({ title = 'string', description, maxLength, pattern, wanted, example }: Text) {
-  return Type.String({ title, description, maxLength, rules: [matching('self', pattern, { wanted, example })] });
+export function text({ title = 'string', description, maxLength, pattern, ...about }: Text) {
+  return Type.String({ title, description, maxLength, rules: [matching('self', pattern, about)] });
 }
 
-function matching(path: string, pattern: string, about: Pick<Rule, 'wanted' | 'example'>): Rule {
+function matching(path: string, pattern: string, about: Pick<Text, 'wanted' | 'example' | 'holds'>): Rule {
   const regex = new RegExp(pattern);
-  return cel(`${path}.matches(${celString(pattern)})`, { ...about, holds: (self) => regex.test(String(self)) });
+  const holds = (self: unknown): boolean => regex.test(String(self)) && about.holds?.(String(self)) !== false;
+  return cel(`${path}.matches(${celString(pattern)})`, { ...about, holds });
 }
 
 const celString = (raw: string): string => `'${raw.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

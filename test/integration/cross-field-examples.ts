@@ -28,6 +28,18 @@ export const crossFieldExamples: readonly BadExample[] = [
     'components',
     'must have at least one component, for example [{name: workflow, targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}}]',
   ),
+  service(
+    'a port that is none',
+    metrics({ type: 'Pods', pods: { port: 99_999 } }),
+    'components[0].metrics[0].pods.port',
+    'must be a port from 1 to 65535 or its name, for example 8080',
+  ),
+  service(
+    'a port by no name that one has',
+    metrics({ type: 'Pods', pods: { port: 'Metrics!' } }),
+    'components[0].metrics[0].pods.port',
+    'must be a port from 1 to 65535 or its name, for example 8080',
+  ),
   policy(
     'an eviction policy that says nothing of the keys',
     { redis: { evictionPolicy: 'lru' } },

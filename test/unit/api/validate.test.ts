@@ -140,6 +140,42 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
       }),
       problem: { field: 'spec.redis.parameters', saw: expect.stringMatching(/^a0, a1, [^"]* a64$/) },
     },
+    ...[{ port: 99_999 }, { port: 0 }, { port: 'Metrics!' }].map(({ port }) => ({
+      name: `a port ${port}`,
+      object: service({ components: [{ ...workflow, metrics: [{ type: 'Pods', pods: { port } }] }] }),
+      problem: {
+        field: 'spec.components[0].metrics[0].pods.port',
+        saw: String(port),
+        wanted: 'must be a port from 1 to 65535 or its name',
+      },
+    })),
+    ...[
+      '99 2 * * *',
+      '0 24 * * *',
+      '0 2 0 * *',
+      '0 2 * 13 *',
+      '0 2 * * 8',
+      '0 2 * * fri-mon',
+      '0/0 2 * * *',
+      '1,60 2 * * *',
+    ].map((schedule) => ({
+      name: `a schedule that is never: ${schedule}`,
+      object: policy({ maintenanceWindows: [{ name: 'night', schedule }] }),
+      problem: {
+        field: 'spec.maintenanceWindows[0].schedule',
+        saw: schedule,
+        wanted: expect.stringContaining('minute 0-59, hour 0-23'),
+      },
+    })),
+    {
+      name: 'a time zone that is nowhere',
+      object: policy({ maintenanceWindows: [{ name: 'night', timeZone: 'Mars/Phobos' }] }),
+      problem: {
+        field: 'spec.maintenanceWindows[0].timeZone',
+        saw: 'Mars/Phobos',
+        wanted: 'must be an IANA time zone',
+      },
+    },
     {
       name: 'a missing field',
       object: service({ redis: [{ name: 'cache' }] }),
@@ -171,6 +207,16 @@ test.each(['noeviction', 'allkeys-lfu', 'volatile-ttl', 'allkeys-lrm'])(
     expect(validate(policy({ redis: { evictionPolicy } }))).toMatchObject({ kind: 'valid' });
   },
 );
+
+test.each([
+  { schedule: '0 2 * * 1-5', timeZone: 'Asia/Seoul' },
+  { schedule: '*/15 0-23/2 1,15 JAN-mar Mon-fri', timeZone: 'Etc/GMT+9' },
+  { schedule: '59 23 31 12 7', timeZone: 'UTC' },
+])('a window may open at $schedule in $timeZone', (window) => {
+  expect(validate(policy({ maintenanceWindows: [{ name: 'night', duration: '2h', ...window }] }))).toMatchObject({
+    kind: 'valid',
+  });
+});
 
 test('all problems of a file are found at once', () => {
   const found = validate(policy({ horizontal: { minReplicas: 5, maxReplicas: 3 }, redis: { maxMemory: 'much' } }));

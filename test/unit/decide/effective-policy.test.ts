@@ -275,3 +275,11 @@ describe('what each layer keeps and all together do not', () => {
     expect(merged(layers).problems).toEqual([]);
   });
 });
+
+test('a window that the API server takes and that never opens is refused with its field', () => {
+  const night = { name: 'night', schedule: '99 2 * * *', duration: '2h', timeZone: 'Mars/Phobos' };
+  expect(merged({ policy: { maintenanceWindows: [night] } }).problems).toMatchObject([
+    { field: 'maintenanceWindows[night].schedule', saw: '99 2 * * *' },
+    { field: 'maintenanceWindows[night].timeZone', saw: 'Mars/Phobos' },
+  ]);
+});
