@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { type FieldProblem, shown } from './field-problem.ts';
 import { type GenerationService, GenerationServiceSpec } from './generation-service.ts';
 import { type PerformancePolicy, PolicySpec } from './performance-policy.ts';
+import { nearest } from './nearest.ts';
 import { isBroken, property, type Rule } from './schema.ts';
 
 export type Validated<T> =
@@ -109,12 +110,10 @@ function explain({ keyword, params, data, message = '', parentSchema = {} }: Err
     }
     case 'additionalProperties': {
       const known = Object.keys(Object(property(parentSchema, 'properties')));
-      return {
-        ...here,
-        field: String(params['additionalProperty']),
-        saw: 'an unknown field',
-        wanted: `one of ${known.join(', ')}`,
-      };
+      const field = String(params['additionalProperty']);
+      const meant = nearest(field, known);
+      const wanted = `${meant === undefined ? '' : `${meant}, if that was meant, or `}one of ${known.join(', ')}`;
+      return { ...here, field, saw: 'an unknown field', wanted };
     }
     case 'enum':
     case 'type': {

@@ -100,6 +100,11 @@ describe('genops policy effective -f', () => {
       says: /1\.yaml: spec\.overrides\.horizontal\.maxReplicas: saw 0; wanted: .*, for example /,
     },
     {
+      name: 'a field that is misspelt, and the one that was meant',
+      texts: [policy, service('{}').replace('policyRef', 'polcyRef')],
+      says: /1\.yaml: spec\.polcyRef: saw an unknown field; wanted: policyRef, if that was meant, or one of mode, /,
+    },
+    {
       name: 'more names than one, as from -f *.yaml',
       texts: [policy],
       args: ['a.yaml', 'b.yaml'],
