@@ -1,3 +1,4 @@
+import { annotations } from '../../api/annotations.ts';
 import { childName } from '../../api/child-name.ts';
 import type { Resolved } from '../../decide/resolve.ts';
 import type { Kube } from '../../kube/client.ts';
@@ -64,6 +65,7 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
     policy: policy.horizontal,
     podsMetrics,
     adopt: isAdopted(service, 'hpa'),
+    adoptWords: service.metadata.annotations?.[annotations.adopt],
     replicas: target.replicas,
   }));
 }

@@ -20,6 +20,8 @@ export interface HorizontalUnit extends LeverUnit {
   readonly podsMetrics: PodsMetricsWay;
   /** The annotation genops.dev/adopt names HPAs: one that already aims at the target is taken over. */
   readonly adopt: boolean;
+  /** That annotation as it stands; undefined: there is none. */
+  readonly adoptWords?: string | undefined;
   /** spec.replicas of the target. */
   readonly replicas: number;
 }
@@ -177,10 +179,14 @@ function twoAutoscalers({ namespace, targetRef }: HorizontalUnit, first: HpaView
   return { status: 'False', reason: 'Conflict', message };
 }
 
-function conflict({ namespace, targetRef }: HorizontalUnit, { name, controller }: HpaView): PlannedCondition {
+function conflict(
+  { namespace, targetRef, adopt: isAsked, adoptWords }: HorizontalUnit,
+  { name, controller }: HpaView,
+): PlannedCondition {
+  const unread = isAsked || adoptWords === undefined ? '' : `, and genops.dev/adopt=${adoptWords}, which names no hpa`;
   const owner = controller === undefined ? '' : ` (of ${controller.kind} ${controller.name})`;
   const adopt = controller === undefined ? 'annotate this service with genops.dev/adopt=hpa to take it over, ' : '';
-  const message = `saw HorizontalPodAutoscaler ${namespace}/${name}${owner} for ${targetRef.kind} ${targetRef.name}; wanted it to be ours alone; next: ${adopt}set horizontal.mode: FloorOnly to move only its floor, or delete it`;
+  const message = `saw HorizontalPodAutoscaler ${namespace}/${name}${owner} for ${targetRef.kind} ${targetRef.name}${unread}; wanted it to be ours alone; next: ${adopt}set horizontal.mode: FloorOnly to move only its floor, or delete it`;
   return { status: 'False', reason: 'Conflict', message };
 }
 

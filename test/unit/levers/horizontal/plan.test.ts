@@ -110,6 +110,14 @@ describe('plan()', () => {
       message: expect.stringMatching(/by-hand.*genops\.dev\/adopt=hpa.*FloorOnly/),
     });
   });
+  test('says of an annotation that asks for nothing it knows how it reads it', () => {
+    expect(planned(unitWith({}, { adoptWords: 'True' }), [foreign]).condition).toMatchObject({
+      reason: 'Conflict',
+      message: expect.stringMatching(
+        /by-hand.*genops\.dev\/adopt=True, which names no hpa; wanted.*genops\.dev\/adopt=hpa/,
+      ),
+    });
+  });
   test('takes another HPA over when asked, and remembers what it was', () => {
     const { changes } = planned(unitWith({}, { adopt: true }), [foreign]);
     expect(changes).toMatchObject([
