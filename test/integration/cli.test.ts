@@ -20,6 +20,9 @@ interface Answer {
 
 /** Another namespace whose service asks for more of the first one's Redis. */
 async function sharing(older: World): Promise<World> {
+  const { metadata } = await older.service();
+  // Kubernetes has ages in whole seconds: of two services of the same one the name of the namespace decides.
+  await older.eventually(() => expect(Date.now() - Date.parse(metadata.creationTimestamp)).toBeGreaterThan(1_000));
   const world = await startWorld({ operator: false });
   const stringData = { host: '127.0.0.1', port: String(older.redis[0]?.port) };
   await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData });
