@@ -290,7 +290,8 @@ test('genops validate says that nobody knows of an operator where there is no Le
   expect(wrong).toMatch(
     /^operator: not known, nobody has had the Lease genops-system\/genops: judged by .*--lease-namespace\n/,
   );
-  expect([code, said]).toEqual([2, expect.stringContaining('cannot tell (the operator has not looked at it yet)')]);
+  // The operator of this file may have looked by now: nothing is measured here either way.
+  expect([code, said]).toEqual([2, expect.stringMatching(/cannot tell \((the operator has not looked|0 of 6 met)/)]);
 });
 
 describe('genops explain', () => {
