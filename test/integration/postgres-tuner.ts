@@ -1,17 +1,12 @@
-import { expect } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../../hack/servers/postgres.ts';
-import type { GenerationService } from '../../operator/api/generation-service.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
-import { resolve, resolveDefaults, type Resolved } from '../../operator/decide/resolve.ts';
+import type { Resolved } from '../../operator/decide/resolve.ts';
 import { postgresql } from '../../operator/levers/postgresql/lever.ts';
-import { apply, confirmations, intentions, observe, planAll, type LeverMemory } from '../../operator/levers/run.ts';
-import { generationService } from '../world/builders.ts';
+import { leverTuner, password, secretData } from './lever-tuner.ts';
 
-/** Of the role of every test: each visit checks that nothing that leaves the lever holds it. */
-export const password = 's3cret-of-the-tests';
+export { password } from './lever-tuner.ts';
 
 /** The role as the documentation makes it, word for word. */
 const [, makeRole = ''] = /```sql\n(.*?)```/s.exec(await readFile('docs/levers/postgresql.md', 'utf8')) ?? [];
@@ -51,58 +46,12 @@ export interface TunerOptions {
   readonly clusterRef?: { readonly group: string; readonly kind: string; readonly name: string };
 }
 
-/** The operator's own verbs over one declared PostgreSQL, with the memory that the state ConfigMap would hold. */
 export function tuner({ secret, policy = {}, mode = 'Enforce', clusterRef }: TunerOptions) {
-  let memory: LeverMemory = {};
-  const data = secret && Object.fromEntries(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)]));
-  const lever = postgresql({ readSecret: () => Promise.resolve(data) });
-  const visit = async (verb: 'plan' | 'restore', declared: NonNullable<PolicySpec['postgres']>) => {
-    const signal = AbortSignal.timeout(30_000);
-    const server = { name: 'main', secretRef: { name: 'postgres' }, ...(clusterRef && { clusterRef }) };
-    const resolved = verb === 'plan' ? resolvedWith(declared, mode, server) : resolvedForRestore(server);
-    const observations = await observe([lever], resolved, signal);
-    const plans = planAll(observations, { memory, now: 0, verb });
-    memory = intentions(plans, memory);
-    const [result] = await apply(plans, () => true, signal);
-    if (result === undefined) throw new Error('no PostgreSQL is declared');
-    memory = confirmations([result], memory);
-    expect(inspect({ result, memory, observations }, { depth: 20 })).not.toContain(password);
-    const { plan, outcome, condition } = result;
-    return {
-      outcome,
-      ...condition,
-      /** status.postgres[]. */
-      entry: plan.status,
-      causes: plan.changes.map(({ cause }) => cause),
-      fields: plan.changes.flatMap(({ differences }) => differences.map(({ field }) => field)),
-    };
-  };
+  const postgres = [{ name: 'main', secretRef: { name: 'postgres' }, ...(clusterRef && { clusterRef }) }];
+  const visit = leverTuner(postgresql({ readSecret: () => Promise.resolve(secretData(secret)) }));
   return {
-    visit: (changed: NonNullable<PolicySpec['postgres']> = policy) => visit('plan', changed),
-    restore: () => visit('restore', {}),
+    visit: (changed: NonNullable<PolicySpec['postgres']> = policy) =>
+      visit('plan', { mode, postgres, overrides: { postgres: changed } }),
+    restore: () => visit('restore', { postgres }),
   };
-}
-
-const targets = new Map([['workflow', { kind: 'found', replicas: 2, selector: [] } as const]]);
-
-type Declared = NonNullable<GenerationService['spec']['postgres']>[number];
-
-function resolvedWith(
-  postgres: NonNullable<PolicySpec['postgres']>,
-  mode: Resolved['mode'],
-  server: Declared,
-): Resolved {
-  const service = serviceWith(server, { mode, overrides: { postgres } });
-  const resolution = resolve({ service, policy: undefined, targets, podsMetrics: 'Shadow' });
-  if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
-  return resolution.resolved;
-}
-
-/** As when a service is deleted: its policy may be gone. */
-const resolvedForRestore = (server: Declared): Resolved =>
-  resolveDefaults({ service: serviceWith(server, {}), targets, podsMetrics: 'Shadow' });
-
-function serviceWith(server: Declared, spec: Partial<GenerationService['spec']>): GenerationService {
-  const { metadata, ...rest } = generationService({ ...spec, postgres: [server] });
-  return { ...rest, metadata: { ...metadata, namespace: 'ai' } } as GenerationService;
 }
