@@ -51,9 +51,9 @@ export interface ObjectivesInput {
   readonly measured: Measured;
   /** status.objectives of the visit before: since when a state holds, and what was missed and has to come back clearly. */
   readonly previous: GenerationServiceStatus['objectives'] | undefined;
-  /** What status said last of each that it was met or missed, where it has become unknown since; lost with the process. */
+  /** What status said last of each that it was met or missed, where it has become unknown since; a restart loses it. */
   readonly told?: GenerationServiceStatus['objectives'] | undefined;
-  /** Of the look before; lost with the process, and then counted anew. */
+  /** Of the look before; a restart loses it, and it is counted anew. */
   readonly insideSince?: InsideSince | undefined;
   /** Share of the attainment window; undefined where nothing was judged in it. */
   readonly attainment?: ((name: ObjectiveName) => number | undefined) | undefined;
