@@ -50,7 +50,9 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
   }
   await progress.step('removing what an earlier run left', () => removeLeftovers(found, signal));
   const node = options.node ?? process.getuid?.() === 0;
-  const { binDir, containerdDir, system } = await programsOf(node, progress, signal);
+  const binDir = await kubernetesPrograms(progress, signal);
+  const containerdDir = node ? await containerdPrograms(progress, signal) : '';
+  const system = node ? await progress.step('Debian packages for the node', systemPrograms) : undefined;
   const { audit = false, autoscalerSyncPeriod = '15s' } = options;
   const starting = {
     ...identity,
@@ -70,23 +72,6 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
     return await clusterOf({ plan, record }, signal);
   } catch (error) {
     await cleanUp(plan, AbortSignal.timeout(60_000)); // the caller's own signal may be what ended the start
-    throw error;
-  }
-}
-
-/** All at once: one is fetched while another is compiled, and a compiler or linker that has work for one processor leaves the other one free. The first failure ends the others. */
-async function programsOf(node: boolean, progress: Progress, signal: AbortSignal) {
-  const failure = new AbortController();
-  const within = AbortSignal.any([signal, failure.signal]);
-  try {
-    const [binDir, containerdDir, system] = await Promise.all([
-      kubernetesPrograms(progress, within),
-      node ? containerdPrograms(progress, within) : '',
-      node ? progress.step('Debian packages for the node', systemPrograms) : undefined,
-    ]);
-    return { binDir, containerdDir, system };
-  } catch (error) {
-    failure.abort(error);
     throw error;
   }
 }
