@@ -1,8 +1,15 @@
-import { isIP } from 'node:net';
 import { Problem } from '../../api/problem.ts';
-
-/** A Secret's `data`, decoded. */
-export type SecretData = Readonly<Record<string, Buffer>>;
+import {
+  certificatesOf,
+  decoded,
+  hostFrom,
+  invalidSecret,
+  labelOf,
+  portOf,
+  type Certificates,
+  type SecretData,
+  type SecretName,
+} from '../server-address.ts';
 
 /** Where a server is and how to get in. Holds secrets: only `label` may be shown. */
 export interface PostgresAddress {
@@ -16,11 +23,7 @@ export interface PostgresAddress {
   readonly label: string;
 }
 
-interface Tls {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  readonly servername?: string;
+interface Tls extends Certificates {
   /** Nobody: encrypted and no more. Authority: a certificate of any host that `ca` signed. Host: of this host. */
   readonly verify: 'Nobody' | 'Authority' | 'Host';
 }
@@ -28,27 +31,20 @@ interface Tls {
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof sslModes)[number];
 
-interface Secret {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /**
  * Reads the Secret of a PostgreSQL: `uri` or `url`, else `host` and the rest; what an URI leaves out is filled in from beside it.
  *
  * `sslmode` means what it means to libpq, but that `allow` and `prefer` go without TLS; without it TLS is spoken, and the host verified, where `ca.crt` or `tls.crt` is there.
- * A host of one label is a Service in the Secret's own namespace, as the workload that shares the Secret sees it.
  *
- * @param secret For messages too; no message holds a value of the Secret.
  * @throws {Problem} SecretNotFound for a missing key, SecretInvalid for one that cannot be read.
  */
-export function postgresAddress(data: SecretData, secret: Secret): PostgresAddress {
+export function postgresAddress(data: SecretData, secret: SecretName): PostgresAddress {
   const text = (...keys: readonly string[]): string | undefined =>
     keys.map((key) => data[key]?.toString('utf8').trim()).find((value) => value !== undefined && value !== '');
   const uri = text('uri', 'url');
   const fromUri = uri === undefined ? undefined : parseUri(uri, secret);
   const given = fromUri?.host ?? text('host') ?? missing(secret, 'host');
-  const host = isShort(given) ? `${given}.${secret.namespace}.svc` : given;
+  const host = hostFrom(given, secret);
   const port = portOf(fromUri?.port ?? text('port') ?? '5432', secret);
   const user = fromUri?.user ?? text('username', 'user') ?? missing(secret, 'username');
   const password = fromUri?.password ?? text('password');
@@ -60,11 +56,9 @@ export function postgresAddress(data: SecretData, secret: Secret): PostgresAddre
     ...(password === undefined ? {} : { password }),
     database: fromUri?.database ?? text('dbname', 'database') ?? user,
     ...(tls === undefined ? {} : { tls }),
-    label: isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`,
+    label: labelOf(host, port),
   };
 }
-
-const isShort = (host: string): boolean => !host.includes('.') && host !== 'localhost' && isIP(host) === 0;
 
 interface UriParts {
   readonly host: string;
@@ -75,11 +69,11 @@ interface UriParts {
   readonly sslMode: string | undefined;
 }
 
-function parseUri(uri: string, secret: Secret): UriParts {
+function parseUri(uri: string, secret: SecretName): UriParts {
   // Neither the text nor URL's own error may get into a message: both hold the password.
   const url = URL.parse(uri);
   if (url === null || url.hostname === '' || !/^postgres(?:ql)?:$/.test(url.protocol))
-    throw invalid(secret, {
+    throw invalidSecret(secret, {
       saw: 'an uri that is no address of one PostgreSQL',
       wanted: 'postgresql://user:password@host:5432/database?sslmode=verify-full',
       next: 'correct it; special characters of a password are percent-encoded',
@@ -94,34 +88,12 @@ function parseUri(uri: string, secret: Secret): UriParts {
   };
 }
 
-function decoded(part: string, secret: Secret): string | undefined {
-  try {
-    return decodeURIComponent(part) || undefined;
-  } catch {
-    throw invalid(secret, {
-      saw: 'an uri with a % that encodes nothing',
-      wanted: 'percent-encoded credentials',
-      next: 'write % as %25, or use the keys host, username and password',
-    });
-  }
-}
-
-function portOf(text: string, secret: Secret): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw invalid(secret, {
-    saw: 'a port that is none',
-    wanted: 'a number from 1 to 65535',
-    next: 'correct the key port',
-  });
-}
-
-function sslModeOf(text: string | undefined, data: SecretData, secret: Secret): SslMode {
+function sslModeOf(text: string | undefined, data: SecretData, secret: SecretName): SslMode {
   if (text === undefined)
     return data['ca.crt'] !== undefined || data['tls.crt'] !== undefined ? 'verify-full' : 'prefer';
   const mode = sslModes.find((one) => one === text);
   if (mode !== undefined) return mode;
-  throw invalid(secret, {
+  throw invalidSecret(secret, {
     saw: 'a sslmode that PostgreSQL does not have',
     wanted: sslModes.join(', '),
     next: 'correct it',
@@ -130,13 +102,10 @@ function sslModeOf(text: string | undefined, data: SecretData, secret: Secret): 
 
 function tlsOf(data: SecretData, mode: SslMode, host: string): Tls | undefined {
   if (mode === 'disable' || mode === 'allow' || mode === 'prefer') return undefined;
-  const { 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key } = data;
-  const unproven = ca === undefined ? 'Nobody' : 'Authority'; // as libpq: with an authority at hand, require verifies it
+  const certificates = certificatesOf(data, host);
+  const unproven = certificates.ca === undefined ? 'Nobody' : 'Authority'; // as libpq: with an authority at hand, require verifies it
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...certificates,
     verify: mode === 'verify-full' ? 'Host' : mode === 'verify-ca' ? 'Authority' : unproven,
   };
 }
@@ -144,15 +113,10 @@ function tlsOf(data: SecretData, mode: SslMode, host: string): Tls | undefined {
 const keys =
   'uri (postgresql://user:password@host:5432/database), or host with port, username, password, dbname, sslmode, ca.crt, tls.crt and tls.key';
 
-function missing({ namespace, name }: Secret, key: string): never {
+function missing({ namespace, name }: SecretName, key: string): never {
   throw new Problem('SecretNotFound', {
     saw: `Secret ${namespace}/${name} with neither uri nor ${key}`,
     wanted: 'the address of the server and a role',
     next: `give it the keys ${keys}`,
   });
 }
-
-const invalid = (
-  { namespace, name }: Secret,
-  { saw, wanted, next }: { readonly saw: string; readonly wanted: string; readonly next: string },
-): Problem => new Problem('SecretInvalid', { saw: `${saw} in Secret ${namespace}/${name}`, wanted, next });

@@ -1,6 +1,8 @@
 import { postgresParameterNames } from '../../api/postgres-parameters.ts';
 import { Problem } from '../../api/problem.ts';
-import { postgresAddress, type PostgresAddress, type SecretData } from './address.ts';
+import type { DatabaseServerFigures } from '../../decide/database-server.ts';
+import type { SecretData } from '../server-address.ts';
+import { postgresAddress, type PostgresAddress } from './address.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { serverProblem, sqlState } from './server-error.ts';
 import type { ServerSetting } from './setting.ts';
