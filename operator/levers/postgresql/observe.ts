@@ -1,6 +1,5 @@
 import { postgresParameterNames } from '../../api/postgres-parameters.ts';
 import { Problem } from '../../api/problem.ts';
-import type { DatabaseServerFigures } from '../../decide/database-server.ts';
 import type { SecretData } from '../server-address.ts';
 import { postgresAddress, type PostgresAddress } from './address.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';

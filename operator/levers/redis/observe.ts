@@ -1,8 +1,7 @@
 import { Problem } from '../../api/problem.ts';
-import type { BigKeys, SlowLog } from '../../decide/cache-server.ts';
+import type { SlowLog } from '../../decide/cache-server.ts';
 import type { SecretData } from '../server-address.ts';
 import { redisAddress, type RedisAddress } from './address.ts';
-import type { KeySearches } from './big-keys.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 import { countOf, keyCounts, parseInfo, type Info } from './info.ts';
