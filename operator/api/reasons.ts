@@ -330,8 +330,24 @@ export const conditions = {
     },
   },
   BudgetsConsistent: {
-    means: 'The declared figures fit together across layers; nothing is clamped.',
-    reasons: { ...notImplemented },
+    means:
+      'The declared figures fit together across layers: what all replicas may open is less than their PostgreSQL has.',
+    reasons: {
+      ...pending,
+      ...notImplemented,
+      Consistent: { status: 'True', means: 'What may be opened at once is less than the servers have.' },
+      ConnectionsExceeded: {
+        status: 'False',
+        means:
+          'All who use a PostgreSQL may together open more connections than it has: the message has the arithmetic. The last to come is refused, at the worst moment: a roll-out, or full load.',
+        next: 'Declare what the message names: smaller pools, fewer replicas, more max_connections, or the pooler that stands in between.',
+      },
+      ConnectionsUnknown: {
+        status: 'Unknown',
+        means: 'A PostgreSQL does not tell how many connections it has.',
+        next: 'See the condition PostgresApplied.',
+      },
+    },
   },
   Accepted: {
     means: 'On a PerformancePolicy: its fields are valid by themselves.',

@@ -12,12 +12,13 @@ export function postgresText(servers: readonly Postgres[], memory: LeverMemory |
   return servers.map((server) => serverText(server, memory === 'Forbidden' ? {} : memory)).join('') + unseen;
 }
 
-function serverText({ name, version, pendingRestart = [] }: Postgres, memory: LeverMemory): string {
+function serverText({ name, version, pendingRestart = [], connections }: Postgres, memory: LeverMemory): string {
   const rows = parameterRows(memory[`postgresql/${name}`] ?? {}, new Set(pendingRestart));
   const inForce = rows.length - pendingRestart.length;
   const says = [
     ...(inForce > 0 ? [`${inForce} parameters in force`] : []),
     ...(pendingRestart.length === 0 ? [] : [`waits for a restart: ${pendingRestart.join(', ')}`]),
+    ...(connections === undefined ? [] : [`may need ${connections.needed} of ${connections.available} connections`]),
   ];
   const seen = version === undefined ? 'not looked at yet' : `PostgreSQL ${version}`;
   return table([[name, seen, says.join('; ')]], '  ') + table(rows, '    ');

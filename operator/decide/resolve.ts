@@ -49,6 +49,8 @@ export interface ScaleTarget {
   readonly kind: 'found';
   /** spec.replicas */
   readonly replicas: number;
+  /** Pods that a roll-out adds at most, or their share of the replicas (`25%`); absent: not known for this kind. */
+  readonly surge?: number | string;
   /** Of the target's Pods. */
   readonly selector: readonly LabelRequirement[];
 }

@@ -2,6 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import type { NewCondition } from '../api/conditions.ts';
 import type { LeverName } from '../api/lever-names.ts';
 import type { CacheServerFigures } from '../decide/cache-server.ts';
+import type { ServerConnections } from '../decide/connection-budget.ts';
 import type { Resolved } from '../decide/resolve.ts';
 
 /** What a lever may do to the cluster: change it, only say what it would change, or nothing at all. */
@@ -27,6 +28,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   lookupsOf?(observed: Observed): { readonly hits: number; readonly misses: number };
   /** What a cache server says of itself, for the views. */
   cacheOf?(observed: Observed): CacheServerFigures;
+  /** How many connections a server has, for the budget of all who use it. */
+  connectionsOf?(observed: Observed): ServerConnections;
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
   plan(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
   /** Pure: what to change so that what we once changed is as it was (deletionPolicy Restore). Absent: there is nothing to put back. */

@@ -33,6 +33,8 @@ export interface WorkloadView {
   readonly kind: string;
   readonly name: string;
   readonly replicas: number;
+  /** Pods that a roll-out adds at most, or their share of the replicas (`25%`). */
+  readonly surge: number | string;
   readonly selector: Selector;
 }
 
@@ -127,12 +129,31 @@ function withoutManagedFields<T extends KubeObject>(object: T): T {
 
 function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): WorkloadView {
   const { namespace = '', name } = metadata;
-  return { namespace, apiVersion, kind, name, replicas: spec.replicas ?? 1, selector: selectorFrom(spec.selector) };
+  const surge = surgeOf(kind, spec.strategy);
+  return {
+    namespace,
+    apiVersion,
+    kind,
+    name,
+    replicas: spec.replicas ?? 1,
+    surge,
+    selector: selectorFrom(spec.selector),
+  };
+}
+
+/** A StatefulSet, and a Deployment that is told so, ends a Pod before it starts the next. */
+function surgeOf(
+  kind: string,
+  { type, rollingUpdate }: NonNullable<Workload['spec']['strategy']> = {},
+): number | string {
+  return kind !== 'Deployment' || type === 'Recreate' ? 0 : (rollingUpdate?.maxSurge ?? '25%');
 }
 
 /** A roll-out changes a Deployment's status many times; that is nobody's business here. Another selector: it was made anew while nobody watched. */
 const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
-  before.replicas === after.replicas && isDeepStrictEqual(before.selector, after.selector);
+  before.replicas === after.replicas &&
+  before.surge === after.surge &&
+  isDeepStrictEqual(before.selector, after.selector);
 
 /** Of the policy that a service names; none where it names none. */
 export const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>

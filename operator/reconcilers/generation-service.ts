@@ -3,6 +3,7 @@ import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
+import { judgeBudgets } from './connection-budgets.ts';
 import { resolveInForce } from './in-force.ts';
 import { nextVisit } from './next-visit.ts';
 import { report } from './report.ts';
@@ -18,6 +19,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.assessed.forget(key);
       deps.told.forget(key);
       deps.cacheServers.forget(key);
+      deps.connectionUses.forget(key);
       deps.states.forget(key);
       return awaitChange;
     }
@@ -27,12 +29,14 @@ export function generationService(deps: VisitDeps): Reconcile {
 
     const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') {
+      deps.connectionUses.note(service, []); // nobody can tell, and nobody is to wait for it
       await report(service, { kind: 'problem', resolution }, deps, signal);
       return awaitChange;
     }
     const { resolved } = resolution;
-    const { observations, state, plans } = await planService(service, resolved, deps, signal);
+    const { observations, looked, state, plans } = await planService(service, resolved, deps, signal);
     deps.cacheServers.note(service, observations, deps.clock.now());
+    const budgets = judgeBudgets(resolved, looked, deps);
     const results = await applyRemembered(service, plans, state, deps, signal);
     const assessment = assess(resolved, deps);
     deps.assessed.put(service, statesOf(assessment));
@@ -41,6 +45,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       resolution,
       results,
       assessment,
+      budgets,
       scaler: deps.decisions.of(service),
       policyGeneration: deps.accepted.of(service)?.policy?.metadata.generation,
       policyHash: deps.policies.hash(resolved.policies),

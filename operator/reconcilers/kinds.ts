@@ -21,6 +21,8 @@ export interface Workload extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
     readonly selector: LabelSelector;
+    /** Of a Deployment. */
+    readonly strategy?: { readonly type?: string; readonly rollingUpdate?: { readonly maxSurge?: number | string } };
   };
 }
 const apps = { group: 'apps', version: 'v1', namespaced: true } as const;

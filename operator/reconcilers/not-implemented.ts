@@ -26,15 +26,11 @@ const fields: readonly { readonly name: string; readonly isSaid: (resolved: Reso
     isSaid: ({ service: { spec }, policy }) =>
       (spec.postgres ?? []).length > 0 && policy.postgres.indexes.some(({ mode }) => mode !== 'Off'),
   },
-  ...['postgres.indexAdvice', 'postgres.slowStatements', 'postgres.reservedConnections'].map((name) => ({
+  ...['postgres.indexAdvice', 'postgres.slowStatements'].map((name) => ({
     name,
     isSaid: ({ origins }: Resolved) =>
       [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
   })),
-  {
-    name: 'postgres[].pooler',
-    isSaid: ({ service: { spec } }) => (spec.postgres ?? []).some(({ pooler }) => pooler !== undefined),
-  },
   {
     name: 'components[].admin',
     isSaid: ({ service: { spec } }) => spec.components.some(({ admin }) => admin !== undefined),
@@ -51,7 +47,7 @@ const isWithin = (path: string, field: string): boolean =>
 /** Says of every part that somebody declared and nobody acts on that it is so. What only the defaults have was not asked for. */
 export function notImplemented(resolved: Resolved): readonly Finding<(typeof waiting)[number]['type']>[] {
   return waiting
-    .filter(({ section }) => isDeclared(resolved, section))
+    .filter(({ section }) => isDeclared(resolved, section) && !(section === 'budgets' && hasConnections(resolved)))
     .map(({ type, section }) => ({
       type,
       status: 'Unknown',
@@ -59,6 +55,9 @@ export function notImplemented(resolved: Resolved): readonly Finding<(typeof wai
       message: notYet(section, `nothing of ${section} is acted on until you upgrade`),
     }));
 }
+
+/** Of the budgets, that of connections is kept. */
+const hasConnections = ({ service: { spec } }: Resolved): boolean => (spec.postgres ?? []).length > 0;
 
 /** Fields that somebody declared and nobody acts on, of parts that are acted on otherwise. For the message of Ready. */
 export const ignoredFields = (resolved: Resolved): readonly string[] =>

@@ -15,6 +15,7 @@ import type { Caches } from './caches.ts';
 import type { ScalerReport } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
+import { createConnectionUses } from './connection-uses.ts';
 import { createCacheServers, type CacheServers } from './cache-servers.ts';
 import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
@@ -70,6 +71,7 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
     assessed: createLastWords(),
     told: createLastWords(),
     cacheServers: createCacheServers(),
+    connectionUses: createConnectionUses(),
     statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };

@@ -5,6 +5,7 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolution, Resolved } from '../decide/resolve.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Assessment } from './assess.ts';
+import type { Budgets } from './connection-budgets.ts';
 import { decisionStatus, type ScalerReport } from './decisions.ts';
 import { leverConditions } from './lever-conditions.ts';
 import { ignoredFields, notImplemented } from './not-implemented.ts';
@@ -18,6 +19,7 @@ export type Visit =
       readonly resolution: Extract<Resolution, { kind: 'resolved' }>;
       readonly results: readonly UnitResult[];
       readonly assessment: Assessment;
+      readonly budgets: Budgets;
       readonly scaler: ScalerReport | undefined;
       readonly policyGeneration: number | undefined;
       readonly policyHash: string;
@@ -69,11 +71,13 @@ const conditionsOf = ({
   resolution,
   results,
   assessment,
+  budgets,
 }: Extract<Visit, { kind: 'reconciled' }>): readonly Finding[] => [
   ...resolution.conditions,
   ...leverConditions(results),
   ...notImplemented(resolution.resolved),
   ...assessment.conditions,
+  ...budgets.conditions,
 ];
 
 /** While a policy is rejected, or for a target that is not there, the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
@@ -95,6 +99,10 @@ function resolvedSections(
   const { resolved } = visit.resolution;
   const statusOf = (lever: string, unit: string): object =>
     visit.results.find(({ plan }) => plan.lever.name === lever && plan.unit.name === unit)?.plan.status ?? {};
+  const connectionsOf = (server: string): object => {
+    const { needed, available } = visit.budgets.connections.get(server) ?? {};
+    return needed === undefined ? {} : { connections: { needed, available } };
+  };
   const { redis = [], postgres = [] } = resolved.service.spec;
   const { planHash } = visit;
   return {
@@ -118,7 +126,7 @@ function resolvedSections(
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),
     ...(postgres.length === 0
       ? {}
-      : { postgres: postgres.map(({ name }) => ({ name, ...statusOf('postgresql', name) })) }),
+      : { postgres: postgres.map(({ name }) => ({ name, ...statusOf('postgresql', name), ...connectionsOf(name) })) }),
   };
 }
 

@@ -69,7 +69,7 @@ export function claimsBefore(other: GenerationService, service: GenerationServic
 const found = (workload: WorkloadView | undefined): TargetSeen =>
   workload === undefined
     ? { kind: 'notFound' }
-    : { kind: 'found', replicas: workload.replicas, selector: workload.selector };
+    : { kind: 'found', replicas: workload.replicas, surge: workload.surge, selector: workload.selector };
 
 async function askForScale(
   kube: Kube,

@@ -17,6 +17,7 @@ import type { Standings } from '../metrics/standings.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
 import { withoutClaimed } from './claims.ts';
+import type { ConnectionUses } from './connection-uses.ts';
 import type { LastWords } from './last-words.ts';
 import type { EffectivePolicies } from './effective-policies.ts';
 import type { Accepted } from './in-force.ts';
@@ -27,6 +28,7 @@ import { findTargets } from './targets.ts';
 export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
   readonly standings: Standings;
+  readonly connectionUses: ConnectionUses;
   readonly levers: readonly AnyLever[];
   readonly states: States;
   /** Whether we still lead. */
@@ -90,13 +92,16 @@ export async function planService(
   signal: AbortSignal,
 ): Promise<{
   readonly observations: readonly Observation[];
+  /** The same before a server that an older service tunes became a Problem. */
+  readonly looked: readonly Observation[];
   readonly state: ServiceState;
   readonly plans: readonly UnitPlan[];
 }> {
-  const observations = withoutClaimed(await observe(levers, resolved, signal), service, caches);
+  const looked = await observe(levers, resolved, signal);
+  const observations = withoutClaimed(looked, service, caches);
   const state = states.of(service);
   const plans = planAll(observations, { memory: state.levers, now: clock.now(), verb: 'plan' });
-  return { observations, state, plans };
+  return { observations, looked, state, plans };
 }
 
 /** What is about to be done is written down before it is done, and that it is in force after: a kill at any moment neither loses an original setting nor takes an intention for drift. */

@@ -1,6 +1,7 @@
 import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
 import type { PostgresChange } from './changes.ts';
+import { connectionsOf } from './connections.ts';
 import { observe, type PostgresDeps, type PostgresObserved } from './observe.ts';
 import { plan } from './plan.ts';
 import { restore } from './restore.ts';
@@ -21,6 +22,7 @@ export function postgresql(deps: PostgresDeps): Lever<PostgresUnit, PostgresObse
     units,
     observe: (unit, signal) => observe(unit, deps, signal),
     serverOf: ({ systemId, address }) => (systemId === null ? [address] : [systemId, address]),
+    connectionsOf,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };
 }

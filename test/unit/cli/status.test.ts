@@ -136,7 +136,11 @@ describe('genops status shows of Redis', () => {
 });
 
 test('genops status shows of PostgreSQL what is in force, what waits, and what postgresql.auto.conf had', () => {
-  const postgres = [{ name: 'main', version: '18.4', pendingRestart: ['max_connections'] }, { name: 'other' }];
+  const connections = { needed: 95, available: 97 };
+  const postgres = [
+    { name: 'main', version: '18.4', pendingRestart: ['max_connections'], connections },
+    { name: 'other' },
+  ];
   const memory = {
     'postgresql/main': {
       originals: { work_mem: '8MB', jit: null, max_connections: null, max_wal_size: null },
@@ -153,7 +157,7 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
   expect(statusText(service({ postgres }), memory, now)).toContain(
     [
       'PostgreSQL',
-      '  main  PostgreSQL 18.4  3 parameters in force; waits for a restart: max_connections',
+      '  main  PostgreSQL 18.4  3 parameters in force; waits for a restart: max_connections; may need 95 of 97 connections',
       '    checkpoint_timeout  15min  as it was',
       '    jit                 off    was not set',
       '    max_connections     120    was not set, after a restart',

@@ -21,7 +21,19 @@ describe('notImplemented()', () => {
       spec: { components: [{ ...componentOf('workflow'), overrides: { resources: { mode: 'Enforce' } } }] },
       says: ['ResourcesApplied'],
     },
-    { name: 'budgets', spec: { overrides: { budgets: { onViolation: 'Report' } } }, says: ['BudgetsConsistent'] },
+    {
+      name: 'budgets of a service without a PostgreSQL',
+      spec: { overrides: { budgets: { onViolation: 'Report' } } },
+      says: ['BudgetsConsistent'],
+    },
+    {
+      name: 'nothing where the connections of one are reckoned',
+      spec: {
+        overrides: { budgets: { onViolation: 'Report' } },
+        postgres: [{ name: 'main', secretRef: { name: 'pg' } }],
+      },
+      says: [],
+    },
   ])('says of $name', ({ spec, says }) => {
     using world = serviceWith({ spec });
     const found = notImplemented(world.resolution().resolved);
@@ -59,12 +71,12 @@ describe('ignoredFields()', () => {
       says: [],
     },
     {
-      name: 'slow statements, and the pooler in between',
+      name: 'slow statements, but not the pooler in between nor what the budget keeps free',
       spec: {
         postgres: [{ name: 'main', secretRef: { name: 'pg' }, pooler: { serverConnections: 40 } }],
-        overrides: { postgres: { indexes: off, slowStatements: { top: 5 } } },
+        overrides: { postgres: { indexes: off, slowStatements: { top: 5 }, reservedConnections: 5 } },
       },
-      says: ['postgres.slowStatements', 'postgres[].pooler'],
+      says: ['postgres.slowStatements'],
     },
     {
       name: 'maintenanceWindows',

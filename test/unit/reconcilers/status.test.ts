@@ -53,6 +53,7 @@ function visit(
     resolution,
     results,
     assessment,
+    budgets: { conditions: [], connections: new Map() },
     scaler: undefined,
     policyGeneration: undefined,
     policyHash: 'h',

@@ -1,0 +1,71 @@
+import type { GenerationService } from '../api/generation-service.ts';
+import { keyOf, type Key } from '../kube/object.ts';
+
+/** What one entry of `spec.postgres` may open. */
+export interface NotedUse {
+  /** The entry's name. */
+  readonly name: string;
+  /** Equal for all who use the server; undefined: it did not answer. */
+  readonly server: string | undefined;
+  readonly needed: number;
+}
+
+/** What the services may open on each server, as far as this process has looked. */
+export interface ConnectionUses {
+  /** All that one service may open. On a server that does not answer its Pods still hold what they have. */
+  note(service: GenerationService, uses: readonly NotedUse[]): void;
+  /** What everybody else may open there, sorted by who it is; two entries of one service may name one server. */
+  others(
+    server: string,
+    own: { readonly service: GenerationService; readonly name: string },
+  ): readonly { readonly by: string; readonly needed: number }[];
+  /** Each of these services was looked at: before, a sum would be too small. Stays true. */
+  isComplete(services: Iterable<GenerationService>): boolean;
+  forget(key: Key): void;
+}
+
+export function createConnectionUses(): ConnectionUses {
+  const byService = new Map<Key, readonly NotedUse[]>();
+  const byServer = new Map<string, Set<Key>>();
+  let isComplete = false;
+  const forget = (key: Key): void => {
+    for (const { server } of byService.get(key) ?? []) if (server !== undefined) byServer.get(server)?.delete(key);
+    byService.delete(key);
+  };
+  return {
+    note(service, uses) {
+      const key = keyOf(service);
+      const before = byService.get(key) ?? [];
+      const known = uses.map((use) => ({
+        ...use,
+        server: use.server ?? before.find(({ name }) => name === use.name)?.server,
+      }));
+      forget(key);
+      byService.set(key, known);
+      for (const { server } of known) if (server !== undefined) keysOn(byServer, server).add(key);
+    },
+    others(server, own) {
+      const ownKey = keyOf(own.service);
+      return [...(byServer.get(server) ?? [])]
+        .toSorted()
+        .flatMap((key) =>
+          (byService.get(key) ?? [])
+            .filter((use) => use.server === server && !(key === ownKey && use.name === own.name))
+            .map(({ name, needed }) => ({ by: key === ownKey ? `spec.postgres[${name}]` : key, needed })),
+        );
+    },
+    isComplete(services) {
+      isComplete ||= [...services].every(
+        (service) => (service.spec.postgres ?? []).length === 0 || byService.has(keyOf(service)),
+      );
+      return isComplete;
+    },
+    forget,
+  };
+}
+
+function keysOn(byServer: Map<string, Set<Key>>, server: string): Set<Key> {
+  const keys = byServer.get(server) ?? new Set<Key>();
+  byServer.set(server, keys);
+  return keys;
+}

@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { deployment, generationService } from '../world/builders.ts';
+import { expectCondition, startWorld } from '../world/world.ts';
+import { secretOf, startTuned } from './postgres-tuner.ts';
+
+const postgres = [{ name: 'main', secretRef: { name: 'postgres' } }];
+/** (4 + 1 + 1) Pods. */
+const withPool = (max: number): Partial<GenerationServiceSpec> => ({
+  postgres,
+  overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 1, max } } },
+});
+
+test('two services that may together open more connections than their PostgreSQL has are told so, with what would fit', async () => {
+  await using server = await startTuned({ version: '18', settings: { reserved_connections: '2' } });
+  await using world = await startWorld({ secrets: ['postgres'] });
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
+  await world.apply(deployment());
+  await world.apply(deployment('other'));
+  const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' };
+  const younger = (spec: Partial<GenerationServiceSpec>) =>
+    generationService({ components: [{ name: 'other', targetRef }], ...spec }, { name: 'younger' });
+
+  await world.apply(generationService(withPool(10)));
+  const fits = await world.eventually(async () =>
+    expectCondition(await world.service(), 'BudgetsConsistent', { status: 'True', reason: 'Consistent' }),
+  );
+  expect(fits.message).toBe('The connections fit: 60 of 85 on main.');
+
+  await world.apply(younger(withPool(5)));
+  const exceeded = await world.eventually(async () =>
+    expectCondition(await world.service('younger'), 'BudgetsConsistent', {
+      status: 'False',
+      reason: 'ConnectionsExceeded',
+    }),
+  );
+  expect(exceeded.message).toBe(
+    `saw 90 connections that may be opened on main at once: 30 of other (4 replicas, 1 more in a roll-out, 1 that still end; 5 each), 60 of ${world.namespace}/generation; wanted at most 85: max_connections 100 − 5 that the server reserves − 10 of postgres.reservedConnections; next: declare runtime.postgresPool.max: 4 for other, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 105`,
+  );
+  const { status } = await world.service('younger');
+  expect(status?.postgres).toMatchObject([{ name: 'main', connections: { needed: 90, available: 85 } }]);
+
+  await world.apply(
+    younger({ ...withPool(5), postgres: [{ ...postgres[0], pooler: { serverConnections: 20 } }] as never }),
+  );
+  await world.eventually(async () =>
+    expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'True', reason: 'Consistent' }),
+  );
+});

@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import { Problem } from '../../../operator/api/problem.ts';
+import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import { resolve, type TargetSeen } from '../../../operator/decide/resolve.ts';
+import { connectionsOf } from '../../../operator/levers/postgresql/connections.ts';
+import type { Observation } from '../../../operator/levers/run.ts';
+import { judgeBudgets } from '../../../operator/reconcilers/connection-budgets.ts';
+import { createConnectionUses } from '../../../operator/reconcilers/connection-uses.ts';
+import { storedService } from '../../world/builders.ts';
+import { seen, type Seen } from '../levers/postgresql/observations.ts';
+
+const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+const serviceOf = (spec: Partial<GenerationServiceSpec> = {}) =>
+  storedService({
+    spec: {
+      components: [{ name: 'workflow', targetRef }],
+      postgres: [{ name: 'main', secretRef: { name: 'pg' } }],
+      overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 1, max: 10 } } },
+      ...spec,
+    },
+  });
+
+interface Given {
+  readonly spec?: Partial<GenerationServiceSpec>;
+  readonly target?: Partial<TargetSeen>;
+  readonly server?: Seen | 'Silent' | 'Off';
+  /** maxReplicas of an HPA that somebody else has made. */
+  readonly hpa?: number;
+  readonly others?: readonly ReturnType<typeof storedService>[];
+}
+
+function judged({ spec, target, server = {}, hpa, others = [] }: Given) {
+  const service = serviceOf(spec);
+  const found = { kind: 'found', replicas: 2, selector: [], ...target } as TargetSeen;
+  const resolution = resolve({
+    service,
+    policy: undefined,
+    targets: new Map([['workflow', found]]),
+    podsMetrics: 'Shadow',
+  });
+  if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
+  const value =
+    server === 'Silent'
+      ? { kind: 'problem', problem: new Problem('Unreachable', { saw: 'nothing', wanted: 'an answer' }) }
+      : { kind: 'seen', value: server === 'Off' ? undefined : seen(server) };
+  const unit = { name: 'main', mode: server === 'Off' ? 'Off' : 'Enforce' };
+  const looked = [
+    { lever: { name: 'postgresql', connectionsOf }, unit, seen: value },
+  ] as unknown as readonly Observation[];
+  const hpas = hpa === undefined ? [] : [{ spec: { maxReplicas: hpa } }];
+  return judgeBudgets(resolution.resolved, looked, {
+    connectionUses: createConnectionUses(),
+    caches: { services: { list: () => [service, ...others] }, hpas: { by: () => hpas } } as never,
+  });
+}
+
+describe('judgeBudgets()', () => {
+  test.each<Given & { readonly name: string; readonly needed: number }>([
+    { name: 'a Deployment that says nothing of its surge: (4 + 1 + 1) × 10', needed: 60 },
+    { name: 'the surge that the target has: (4 + 2 + 2) × 10', target: { surge: 2 }, needed: 80 },
+    {
+      name: 'replicas above the policy’s, while they are there: (6 + 2 + 2) × 10',
+      target: { replicas: 6 },
+      needed: 100,
+    },
+    {
+      name: 'somebody else’s HPA where ours is off: (8 + 2 + 2) × 10',
+      spec: { overrides: { horizontal: { mode: 'FloorOnly' }, runtime: { postgresPool: { min: 1, max: 10 } } } },
+      hpa: 8,
+      needed: 120,
+    },
+    {
+      name: 'the replicas that are there, without any HPA: (2 + 1 + 1) × 10',
+      spec: { overrides: { horizontal: { mode: 'Off' }, runtime: { postgresPool: { min: 1, max: 10 } } } },
+      needed: 40,
+    },
+  ])('counts $name', ({ needed, ...given }) => {
+    expect(judged(given).connections.get('main')).toMatchObject({ needed, available: 85 });
+  });
+
+  test.each<Given & { readonly name: string; readonly says: readonly object[] }>([
+    { name: 'nothing of a PostgreSQL that is not looked at', server: 'Off', says: [] },
+    { name: 'that it fits', says: [{ status: 'True', reason: 'Consistent' }] },
+    {
+      name: 'that it does not',
+      server: { settings: { max_connections: { value: '70' } } },
+      says: [{ status: 'False', reason: 'ConnectionsExceeded' }],
+    },
+    {
+      name: 'that nobody knows of a server that is silent',
+      server: 'Silent',
+      says: [{ status: 'Unknown', reason: 'ConnectionsUnknown' }],
+    },
+    {
+      name: 'nothing yet while another service was not looked at',
+      others: [storedService({ metadata: { name: 'other' }, spec: serviceOf().spec })],
+      says: [{ status: 'Unknown', reason: 'Pending' }],
+    },
+  ])('says $name', ({ says, ...given }) => {
+    expect(judged(given).conditions).toMatchObject(says);
+  });
+});
+
+test('a standby has connections of its own, and the server is known by its address where it tells no more', () => {
+  const [primary, standby] = [seen(), seen({ isStandby: true })].map((server) => connectionsOf(server).server);
+  expect(primary).toBe('7000000000000000001');
+  expect(standby).not.toBe(primary);
+  expect(connectionsOf(seen({ systemId: null })).server).toBe('pg.ai.svc:5432');
+});

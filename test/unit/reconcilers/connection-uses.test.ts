@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { createConnectionUses } from '../../../operator/reconcilers/connection-uses.ts';
+import { storedService } from '../../world/builders.ts';
+
+const serviceOf = (name: string, servers: readonly string[] = ['main']) =>
+  storedService({
+    metadata: { name },
+    spec: { postgres: servers.map((server) => ({ name: server, secretRef: { name: server } })) },
+  });
+const [api, shop] = [serviceOf('api'), serviceOf('shop')];
+
+describe('createConnectionUses()', () => {
+  test('tells each of all others on its server, and of none elsewhere', () => {
+    const uses = createConnectionUses();
+    uses.note(api, [{ name: 'main', server: 'A', needed: 20 }]);
+    uses.note(shop, [
+      { name: 'main', server: 'A', needed: 40 },
+      { name: 'archive', server: 'A', needed: 5 },
+      { name: 'other', server: 'B', needed: 7 },
+    ]);
+    expect(uses.others('A', { service: api, name: 'main' })).toEqual([
+      { by: 'ai/shop', needed: 40 },
+      { by: 'ai/shop', needed: 5 },
+    ]);
+    expect(uses.others('A', { service: shop, name: 'main' })).toEqual([
+      { by: 'ai/api', needed: 20 },
+      { by: 'spec.postgres[archive]', needed: 5 },
+    ]);
+  });
+
+  test('a service that moves or goes leaves its server', () => {
+    const uses = createConnectionUses();
+    uses.note(shop, [{ name: 'main', server: 'A', needed: 40 }]);
+    uses.note(shop, [{ name: 'main', server: 'B', needed: 40 }]);
+    expect(uses.others('A', { service: api, name: 'main' })).toEqual([]);
+    uses.forget('ai/shop');
+    expect(uses.others('B', { service: api, name: 'main' })).toEqual([]);
+  });
+
+  test('on a server that does not answer its Pods still count', () => {
+    const uses = createConnectionUses();
+    uses.note(shop, [{ name: 'main', server: 'A', needed: 40 }]);
+    uses.note(shop, [{ name: 'main', server: undefined, needed: 60 }]);
+    expect(uses.others('A', { service: api, name: 'main' })).toEqual([{ by: 'ai/shop', needed: 60 }]);
+  });
+
+  test('is complete once every service with a PostgreSQL was looked at, and stays so', () => {
+    const uses = createConnectionUses();
+    const without = serviceOf('web', []);
+    uses.note(api, []);
+    expect(uses.isComplete([api, shop, without])).toBe(false);
+    uses.note(shop, []);
+    expect(uses.isComplete([api, shop, without])).toBe(true);
+    expect(uses.isComplete([api, shop, serviceOf('new')])).toBe(true);
+  });
+});
