@@ -90,6 +90,9 @@ const fleet: Row = {
   ],
 };
 
+const rate = (metric: string, by: string): string => `sum by (${by}) (rate(${metric}[$__rate_interval]))`;
+const rateOfEach = (metric: string): string => rate(`${metric}${one}`, 'server');
+
 const valueAndTarget = (title: string, objectives: string, unit: string): PanelSpec => ({
   title,
   says: 'What the objective is judged by, and its target dashed. A gap is unknown.',
@@ -171,10 +174,50 @@ const single: Row = {
       unit: 's',
       queries: [{ expr: `max by (objective) (genops_metric_age_seconds${one})`, legend: '{{objective}}' }],
     },
+    {
+      title: 'PostgreSQL: connections',
+      says: 'Sessions of clients on each server, and how many there may be, dashed.',
+      type: 'timeseries',
+      width: 6,
+      queries: [
+        { expr: `max by (server) (genops_postgres_connections${one})`, legend: '{{server}}' },
+        { expr: `max by (server) (genops_postgres_connections_limit${one})`, legend: '{{server}} target' },
+      ],
+    },
+    {
+      title: 'PostgreSQL: blocks found in shared_buffers',
+      says: 'Of all that were asked for.',
+      type: 'timeseries',
+      width: 6,
+      unit: 'percentunit',
+      queries: [
+        {
+          expr: `${rateOfEach('genops_postgres_blocks_hit_total')} / (${rateOfEach('genops_postgres_blocks_hit_total')} + ${rateOfEach('genops_postgres_blocks_read_total')})`,
+          legend: '{{server}}',
+        },
+      ],
+    },
+    {
+      title: 'PostgreSQL: transactions and deadlocks',
+      says: 'A second, all databases together.',
+      type: 'timeseries',
+      width: 6,
+      queries: [
+        { expr: rateOfEach('genops_postgres_transactions_total'), legend: '{{server}}' },
+        { expr: rateOfEach('genops_postgres_deadlocks_total'), legend: '{{server}} deadlocks' },
+      ],
+    },
+    {
+      title: 'PostgreSQL: temporary files',
+      says: 'Bytes written a second: sorts and hashes that work_mem has no room for.',
+      type: 'timeseries',
+      width: 6,
+      unit: 'Bps',
+      queries: [{ expr: rateOfEach('genops_postgres_temp_bytes_total'), legend: '{{server}}' }],
+    },
   ],
 };
 
-const rate = (metric: string, by: string): string => `sum by (${by}) (rate(${metric}[$__rate_interval]))`;
 const p99 = (metric: string): string => `histogram_quantile(0.99, ${rate(`${metric}_bucket`, 'controller, le')})`;
 const lines = (title: string, says: string, queries: readonly Query[], unit = 'short'): PanelSpec => ({
   title,

@@ -1,3 +1,4 @@
+import { createDatabaseMetrics } from '../../operator/telemetry/database-metrics.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../operator/telemetry/objective-gauges.ts';
 import { createServiceGauges } from '../../operator/telemetry/service-gauges.ts';
@@ -27,6 +28,7 @@ export function metricsReference(): ReadonlyMap<string, string> {
     () => undefined,
   );
   createObjectiveGauges(registry, () => []);
+  createDatabaseMetrics(registry, () => []);
   const rows = registry.getMetricsAsArray().map((metric) => {
     const { name, help, labelNames } = metric as unknown as Described; // prom-client types them as their JSON
     return `| \`${name}\` | ${metric.constructor.name.toLowerCase()} | ${labelNames.map((label) => `\`${label}\``).join(' ')} | ${help} |`;

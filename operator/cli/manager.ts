@@ -14,6 +14,7 @@ import { readSecret } from '../reconcilers/lever-deps.ts';
 import { startReconcilers, type OperatorDeps } from '../reconcilers/operator.ts';
 import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
 import { serveHealth, serveMetrics } from '../serve/http.ts';
+import { createDatabaseMetrics } from '../telemetry/database-metrics.ts';
 import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createObjectiveGauges } from '../telemetry/objective-gauges.ts';
@@ -23,6 +24,7 @@ import { openApi, type Role } from './api.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
 import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
+import { databaseSeries } from './database-series.ts';
 import { metricGuards, prometheusUrl } from './metric-addresses.ts';
 import { versionNumber } from './version.ts';
 
@@ -99,6 +101,7 @@ export const manager = command({
     });
     await using world = openWorld({ kube, caches, connections, metricsApi, logger, metrics, identity });
     const role: Role = { running: undefined, holder: undefined };
+    createDatabaseMetrics(metrics.registry, () => databaseSeries(caches.services.list(), role.running));
     await using servers = new AsyncDisposableStack();
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry)));
     const live = (): Iterable<HealthCheck> => role.running?.health ?? [];

@@ -16,8 +16,8 @@ export interface ViewSourcesInput {
   readonly caches: Pick<Caches, 'services' | 'policies' | 'hpas' | 'deployments' | 'statefulSets'>;
   readonly collector: Collector;
   readonly standings: Pick<Standings, 'of'>;
-  /** What the reconcilers know of cache servers and floors; undefined where they do not run. */
-  readonly running: () => Pick<Running, 'cacheServers' | 'looks'> | undefined;
+  /** What the reconcilers know of servers and floors; undefined where they do not run. */
+  readonly running: () => Pick<Running, 'cacheServers' | 'databaseServers' | 'looks'> | undefined;
   readonly clock: { now(): number };
 }
 
@@ -53,6 +53,7 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
         components,
         redisHitRatio: running()?.cacheServers.worstHitRatio(service, now - windowMs),
         cacheServers: running()?.cacheServers.servers(service, now - windowMs) ?? [],
+        databaseServers: running()?.databaseServers.servers(service, now - windowMs) ?? [],
         looks: running()?.looks.of(service),
         standing: standings.of(service),
         now,

@@ -2,6 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import type { NewCondition } from '../api/conditions.ts';
 import type { LeverName } from '../api/lever-names.ts';
 import type { CacheServerFigures } from '../decide/cache-server.ts';
+import type { DatabaseServerFigures } from '../decide/database-server.ts';
 import type { ServerConnections } from '../decide/connection-budget.ts';
 import type { Resolved } from '../decide/resolve.ts';
 
@@ -28,6 +29,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   lookupsOf?(observed: Observed): { readonly hits: number; readonly misses: number };
   /** What a cache server says of itself, for the views. */
   cacheOf?(observed: Observed): CacheServerFigures;
+  /** What a database server counts of its work, for the views and /metrics. */
+  databaseOf?(observed: Observed): DatabaseServerFigures;
   /** How many connections a server has, for the budget of all who use it. */
   connectionsOf?(observed: Observed): ServerConnections;
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */

@@ -19,6 +19,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.assessed.forget(key);
       deps.told.forget(key);
       deps.cacheServers.forget(key);
+      deps.databaseServers.forget(key);
       deps.connectionUses.forget(key);
       deps.states.forget(key);
       return awaitChange;
@@ -36,6 +37,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     const { resolved } = resolution;
     const { observations, looked, state, plans } = await planService(service, resolved, deps, signal);
     deps.cacheServers.note(service, observations, deps.clock.now());
+    deps.databaseServers.note(service, observations, deps.clock.now());
     const budgets = judgeBudgets(resolved, looked, deps);
     const results = await applyRemembered(service, plans, state, deps, signal);
     const assessment = assess(resolved, deps);

@@ -17,6 +17,7 @@ import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
 import { createConnectionUses } from './connection-uses.ts';
 import { createCacheServers, type CacheServers } from './cache-servers.ts';
+import { createDatabaseServers, type DatabaseServers } from './database-servers.ts';
 import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
 import { memoryLimit, readSecret } from './lever-deps.ts';
@@ -71,6 +72,7 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
     assessed: createLastWords(),
     told: createLastWords(),
     cacheServers: createCacheServers(),
+    databaseServers: createDatabaseServers(),
     connectionUses: createConnectionUses(),
     statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
@@ -81,8 +83,9 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
 export interface Running {
   readonly ended: Promise<unknown>;
   readonly health: readonly HealthCheck[];
-  /** Of the cache servers, for who shows figures. */
+  /** Of the servers, for who shows figures. */
   readonly cacheServers: Pick<CacheServers, 'worstHitRatio' | 'servers'>;
+  readonly databaseServers: Pick<DatabaseServers, 'servers'>;
   /** Of the floors. */
   readonly looks: { of(service: GenerationService): ScalerReport['looks'] | undefined };
 }
@@ -124,6 +127,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     ended,
     health: loops.map(alive),
     cacheServers: visit.cacheServers,
+    databaseServers: visit.databaseServers,
     looks: { of: (service) => visit.decisions.of(service)?.looks },
   };
 }

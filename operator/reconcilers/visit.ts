@@ -17,6 +17,7 @@ import type { Standings } from '../metrics/standings.ts';
 import type { AssessDeps } from './assess.ts';
 import type { Caches } from './caches.ts';
 import { withoutClaimed } from './claims.ts';
+import type { DatabaseServers } from './database-servers.ts';
 import type { ConnectionUses } from './connection-uses.ts';
 import type { LastWords } from './last-words.ts';
 import type { EffectivePolicies } from './effective-policies.ts';
@@ -28,6 +29,7 @@ import { findTargets } from './targets.ts';
 export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly caches: Caches;
   readonly standings: Standings;
+  readonly databaseServers: DatabaseServers;
   readonly connectionUses: ConnectionUses;
   readonly levers: readonly AnyLever[];
   readonly states: States;

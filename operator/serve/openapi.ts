@@ -1,6 +1,7 @@
 import { Type, type TSchema } from 'typebox';
 import { viewPaths, type ViewPath } from './view-routes.ts';
 import { CacheStatus } from './views/cache-status.ts';
+import { DatabaseStatus } from './views/database-status.ts';
 import { Fleet } from './views/fleet.ts';
 import { History } from './views/history.ts';
 import { Load } from './views/load.ts';
@@ -28,6 +29,7 @@ const schemas: Readonly<Record<string, TSchema & { readonly description?: string
   History,
   MonitoringMetrics,
   CacheStatus,
+  DatabaseStatus,
   Fleet,
   Status,
 };
@@ -39,6 +41,7 @@ const schemaOf: Readonly<Record<ViewPath, string>> = {
   'api/performance/history': 'History',
   'api/monitoring/metrics': 'MonitoringMetrics',
   'api/cache/status': 'CacheStatus',
+  'api/database/status': 'DatabaseStatus',
 };
 
 const query = (name: string, description: string) => ({ name, in: 'query', description, schema: { type: 'string' } });

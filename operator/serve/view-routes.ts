@@ -7,6 +7,7 @@ export const viewPaths = [
   'api/performance/history',
   'api/monitoring/metrics',
   'api/cache/status',
+  'api/database/status',
 ] as const;
 export type ViewPath = (typeof viewPaths)[number];
 

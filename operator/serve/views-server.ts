@@ -10,6 +10,7 @@ import type { Leading } from './leading.ts';
 import { openapi } from './openapi.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { cacheStatus } from './views/cache-status.ts';
+import { databaseStatus } from './views/database-status.ts';
 import type { ViewInput } from './views/figures.ts';
 import { fleet } from './views/fleet.ts';
 import { history } from './views/history.ts';
@@ -177,4 +178,5 @@ const viewers: Readonly<
   'api/performance/load': load,
   'api/monitoring/metrics': monitoringMetrics,
   'api/cache/status': cacheStatus,
+  'api/database/status': databaseStatus,
 };

@@ -5,6 +5,7 @@ import { startPrometheus } from '../../hack/servers/prometheus.ts';
 import type { GenerationService } from '../../operator/api/generation-service.ts';
 import { objectiveNames } from '../../operator/api/status.ts';
 import { serveMetrics } from '../../operator/serve/http.ts';
+import { createDatabaseMetrics } from '../../operator/telemetry/database-metrics.ts';
 import { collectProcessMetrics, createMetrics } from '../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../operator/telemetry/objective-gauges.ts';
 import { createServiceGauges } from '../../operator/telemetry/service-gauges.ts';
@@ -58,6 +59,12 @@ function livingRegistry() {
       burnRates: () => ({ '1h': 20 }),
     })),
   );
+  let looks = 0;
+  createDatabaseMetrics(metrics.registry, () => {
+    looks++;
+    const counts = { transactions: looks, blocksHit: looks, blocksRead: looks, deadlocks: looks, tempBytes: looks };
+    return [{ ...names, server: 'main', connections: 1, connectionsLimit: 97, ...counts }];
+  });
   metrics.leader.set(1);
   metrics.queueDepth.set({ controller: 'scaler' }, 1);
   metrics.watchStarts.inc({ resource: 'pods', what: 'list' });

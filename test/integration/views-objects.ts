@@ -29,7 +29,12 @@ const clusterWide = (name: string, rules: readonly object[]) => [
   },
 ];
 export const accounts = ['reader', 'stranger', 'everywhere', 'prometheus'];
-export const objects = (redisPort: number) => [
+export interface ServersOfTheTest {
+  readonly redisPort: number;
+  /** Keys of the Secret. */
+  readonly postgres: Readonly<Record<string, string>>;
+}
+export const objects = ({ redisPort, postgres }: ServersOfTheTest) => [
   ...['ai', 'other', leaseIn].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
   ...accounts.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'ai' } })),
   ...roleIn('ai', 'reader', ['get', 'list']),
@@ -43,9 +48,17 @@ export const objects = (redisPort: number) => [
     metadata: { name: 'redis', namespace: 'ai' },
     stringData: { host: '127.0.0.1', port: String(redisPort), password: secretValue },
   },
+  { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres', namespace: 'ai' }, stringData: postgres },
 ];
 export const services = [
-  { name: 'generation', namespace: 'ai', spec: { redis: [{ name: 'cache', secretRef: { name: 'redis' } }] } },
+  {
+    name: 'generation',
+    namespace: 'ai',
+    spec: {
+      redis: [{ name: 'cache', secretRef: { name: 'redis' } }],
+      postgres: [{ name: 'main', secretRef: { name: 'postgres' } }],
+    },
+  },
   { name: 'generation', namespace: 'other', spec: {} },
   { name: 'lawless', namespace: 'other', spec: { policyRef: { name: 'nowhere' } } },
 ].map(({ spec, ...metadata }) => ({ ...generationService(spec), metadata }));

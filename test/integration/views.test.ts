@@ -11,6 +11,7 @@ import { stringify } from 'yaml';
 import { createAuthority as createCertificateAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
+import type { PostgresServer } from '../../hack/servers/postgres.ts';
 import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { main } from '../../operator/cli/main.ts';
 import { connectKube, type Kube } from '../../operator/kube/client.ts';
@@ -21,6 +22,7 @@ import { openapi } from '../../operator/serve/openapi.ts';
 import { viewPaths } from '../../operator/serve/view-routes.ts';
 import { eventually } from '../world/eventually.ts';
 import { soon, startPlane } from './kube-world.ts';
+import { password, secretOf, startTuned } from './postgres-tuner.ts';
 import { accounts, objects, secretValue, services } from './views-objects.ts';
 
 const run = promisify(execFile);
@@ -30,6 +32,7 @@ let plane: ControlPlane;
 let kube: Kube;
 let folder: string;
 let redis: RedisServer;
+let postgres: PostgresServer;
 let leader: Manager;
 let follower: Manager;
 /** Tokens by ServiceAccount. */
@@ -39,6 +42,7 @@ beforeAll(async () => {
   plane = await startPlane();
   kube = connectKube(await loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
   redis = await startRedis({ version: '7.0', config: { requirepass: secretValue } });
+  postgres = await startTuned({ version: '18' });
   folder = await mkdtemp(join(tmpdir(), 'genops-views-'));
   const { certificate, key } = issueCertificate(
     { commonName: 'genops', names: ['genops.genops-system.svc', '127.0.0.1'] },
@@ -52,7 +56,7 @@ beforeAll(async () => {
   await kubectl(['apply', '--server-side', '-k', 'crds']);
   await kubectl(
     ['apply', '-f', '-'],
-    objects(redis.port)
+    objects({ redisPort: redis.port, postgres: secretOf(postgres) })
       .map((object) => stringify(object))
       .join('---\n'),
   );
@@ -70,6 +74,7 @@ afterAll(async () => {
   await kube[Symbol.asyncDispose]();
   await plane[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();
+  await postgres[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
 
@@ -262,7 +267,7 @@ describe.each(['the leader', 'a follower, which asks the leader'])('%s', (who) =
       const name = operation?.get.responses[200].content['application/json'].schema.$ref.split('/').at(-1) ?? '';
       const validate = ajv.compile(document.components.schemas[name] ?? false);
       expect([path, validate(body) || validate.errors]).toEqual([path, true]);
-      expect(text).not.toContain(secretValue);
+      for (const secret of [secretValue, password]) expect(text).not.toContain(secret);
     }
   });
 });
@@ -291,6 +296,24 @@ test('the cache view has what a real Redis says of itself, and what was tuned on
       }),
     { withinMs: 60_000 },
   );
+});
+
+test('the database view has what a real PostgreSQL counts, over the window as well, and /metrics has it too', async () => {
+  const count = expect.any(Number);
+  const totals = { transactions_total: count, blocks_hit_total: count, deadlocks_total: 0, temp_mb_total: count };
+  const work = { transactions_per_second: count, cache_hit_ratio: count, deadlocks: 0, temp_mb: count };
+  const server = { name: 'main', version: expect.stringMatching(/^18\./), connections: count, connections_limit: 97 };
+  await eventually(
+    async () =>
+      expect((await leader.ask(`${one('ai')}/api/database/status`, token('reader'))).body).toMatchObject({
+        servers: [{ ...server, ...work, ...totals, statistics_unknown: null }],
+      }),
+    { withinMs: 60_000 }, // the second visit of the server
+  );
+  const { text } = await leader.ask('/metrics', token('prometheus'));
+  const labels = 'namespace="ai",name="generation",server="main"';
+  expect(text).toMatch(new RegExp(`^genops_postgres_transactions_total\\{${labels}\\} [1-9]`, 'm'));
+  expect((await follower.ask('/metrics', token('prometheus'))).text).not.toContain(labels);
 });
 
 test('/metrics over HTTPS is for who may get that path, and each replica shows its own', async () => {

@@ -22,6 +22,7 @@ export function postgresql(deps: PostgresDeps): Lever<PostgresUnit, PostgresObse
     units,
     observe: (unit, signal) => observe(unit, deps, signal),
     serverOf: ({ systemId, address }) => (systemId === null ? [address] : [systemId, address]),
+    databaseOf: ({ statistics }) => statistics,
     connectionsOf,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };

@@ -1,11 +1,13 @@
 import { postgresParameterNames } from '../../api/postgres-parameters.ts';
 import { Problem } from '../../api/problem.ts';
+import type { DatabaseServerFigures } from '../../decide/database-server.ts';
 import type { SecretData } from '../server-address.ts';
 import { postgresAddress, type PostgresAddress } from './address.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { serverProblem, sqlState } from './server-error.ts';
 import type { ServerSetting } from './setting.ts';
 import { readSettings } from './settings.ts';
+import { readStatistics } from './statistics.ts';
 import type { PostgresUnit } from './unit.ts';
 
 /** What the lever needs of Kubernetes. */
@@ -20,6 +22,7 @@ export interface PostgresObserved extends ServerFacts {
   /** By name. One that is absent is unknown to this server. */
   readonly settings: Readonly<Record<string, ServerSetting>>;
   readonly overlays: readonly Overlay[];
+  readonly statistics: DatabaseServerFigures;
 }
 
 export interface ServerFacts {
@@ -58,6 +61,7 @@ export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: Ab
       address: address.label,
       settings: await readSettings(postgres, facts.maySeeFiles),
       overlays: await postgres.query<Overlay & { [column: string]: unknown }>(overlaid, [postgresParameterNames]),
+      statistics: await readStatistics(postgres),
     };
   } catch (error) {
     signal.throwIfAborted();

@@ -2,6 +2,7 @@ import { Type, type TObject, type TProperties } from 'typebox';
 import type { GenerationService } from '../../api/generation-service.ts';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { CacheServerFigures } from '../../decide/cache-server.ts';
+import type { DatabaseServerFigures, DatabaseWork } from '../../decide/database-server.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { FloorLooks } from '../../decide/floor-look.ts';
 import type { Observation } from '../../decide/objectives.ts';
@@ -19,6 +20,7 @@ export interface ViewInput {
   readonly redisHitRatio: Observation | undefined;
   /** Those that answered at the last visit. */
   readonly cacheServers: readonly CacheServerInput[];
+  readonly databaseServers: readonly DatabaseServerInput[];
   /** What was counted of its objectives; undefined before the first look. */
   readonly standing?: Pick<Standing, 'attainment' | 'burnRates'> | undefined;
   /** Of floors, by component; undefined before the first look. */
@@ -34,6 +36,15 @@ export interface CacheServerInput {
   readonly figures: CacheServerFigures;
   /** Over the policy's window. */
   readonly hitRatio: number | undefined;
+}
+
+export interface DatabaseServerInput {
+  readonly name: string;
+  /** ms since the epoch. */
+  readonly observedAt: number;
+  readonly figures: DatabaseServerFigures;
+  /** Over the policy's window. */
+  readonly work: DatabaseWork | undefined;
 }
 
 export interface ComponentInput {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Histogram } from 'prom-client';
 import { parse } from 'yaml';
 import { dashboard, expressionsOf } from '../../../../hack/generate/dashboard.ts';
+import { createDatabaseMetrics } from '../../../../operator/telemetry/database-metrics.ts';
 import { collectProcessMetrics, createMetrics } from '../../../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../../../operator/telemetry/objective-gauges.ts';
 import { createServiceGauges } from '../../../../operator/telemetry/service-gauges.ts';
@@ -31,6 +32,7 @@ function served(): ReadonlyMap<string, ReadonlySet<string>> {
     () => undefined,
   );
   createObjectiveGauges(registry, () => []);
+  createDatabaseMetrics(registry, () => []);
   collectProcessMetrics(metrics);
   const all = new Map<string, ReadonlySet<string>>();
   for (const metric of registry.getMetricsAsArray()) {

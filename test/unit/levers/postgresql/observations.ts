@@ -76,6 +76,7 @@ export function seen({ settings = {}, ...facts }: Seen = {}): PostgresObserved {
     mayReload: true,
     maySeeFiles: true,
     overlays: [],
+    statistics: { state: 'Unknown', why: 'no plan asks for it' },
     ...facts,
     settings: Object.fromEntries(startSettings.map((one) => [one.name, { ...one, ...settings[one.name] }])),
   };

@@ -15,6 +15,7 @@ export const service = (changes: Partial<GenerationService> = {}): GenerationSer
     spec: {
       components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
       redis: [{ name: 'cache', secretRef: { name: 'redis-secret' } }],
+      postgres: [{ name: 'main', secretRef: { name: 'postgres-secret' } }],
     },
   }),
   ...changes,
@@ -27,6 +28,7 @@ export const unknown: ViewInput = {
   components: [{ name: 'workflow', figures: undefined, pods: [{ name: 'a', state: 'Starting' }] }],
   redisHitRatio: undefined,
   cacheServers: [],
+  databaseServers: [],
   now,
 };
 
@@ -98,6 +100,24 @@ export const measured: ViewInput = {
         evictionPolicy: 'allkeys-lru',
         slowLog: { state: 'Known', commands: [{ at: now - 60_000, durationMs: 12.5, command: 'KEYS' }] },
       },
+    },
+  ],
+  databaseServers: [
+    {
+      name: 'main',
+      observedAt: now - 8_000,
+      figures: {
+        state: 'Known',
+        epoch: '1',
+        connections: 12,
+        connectionsLimit: 97,
+        transactions: 9_000,
+        blocksHit: 800,
+        blocksRead: 200,
+        deadlocks: 3,
+        tempBytes: 5 * 2 ** 20,
+      },
+      work: { transactionsPerSecond: 25, cacheHitRatio: 0.95, deadlocks: 1, tempBytes: 2 ** 20 },
     },
   ],
 };

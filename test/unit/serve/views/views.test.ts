@@ -4,6 +4,7 @@ import type { GenerationServiceStatus } from '../../../../operator/api/status.ts
 import type { FloorLook } from '../../../../operator/decide/floor-look.ts';
 import { openapi } from '../../../../operator/serve/openapi.ts';
 import { cacheStatus } from '../../../../operator/serve/views/cache-status.ts';
+import { databaseStatus } from '../../../../operator/serve/views/database-status.ts';
 import type { ViewInput } from '../../../../operator/serve/views/figures.ts';
 import { fleet } from '../../../../operator/serve/views/fleet.ts';
 import { history } from '../../../../operator/serve/views/history.ts';
@@ -30,6 +31,7 @@ const status: GenerationServiceStatus = {
     },
   ],
   redis: [{ name: 'cache', server: 'Valkey', version: '8.1', topology: 'Standalone', drifted: 0 }],
+  postgres: [{ name: 'main', version: '18.4', pendingRestart: ['max_connections'] }],
   conditions: [
     {
       type: 'Ready',
@@ -55,6 +57,7 @@ describe('what is not known is null, never 0 and never left out', () => {
     { name: 'load', view: load },
     { name: 'monitoring metrics', view: monitoringMetrics },
     { name: 'cache status', view: cacheStatus },
+    { name: 'database status', view: databaseStatus },
     {
       name: 'performance status',
       view: (input) => performanceStatus({ ...input, trend: { windowMs: 300_000, rows: [rows([])] } }),
@@ -271,6 +274,46 @@ describe('cacheStatus()', () => {
   });
   test('names no Secret', () => {
     expect(JSON.stringify(cacheStatus(told))).not.toContain('redis-secret');
+  });
+});
+
+describe('databaseStatus()', () => {
+  test('has what each server said at the last visit, and what it did in the window', () => {
+    expect(databaseStatus(told)).toEqual({
+      service: { namespace: 'ai', name: 'generation' },
+      servers: [
+        {
+          name: 'main',
+          version: '18.4',
+          pending_restart: ['max_connections'],
+          observed_at: '2026-11-25T11:59:52Z',
+          connections: 12,
+          connections_limit: 97,
+          cache_hit_ratio: 0.95,
+          transactions_per_second: 25,
+          deadlocks: 1,
+          temp_mb: 1,
+          transactions_total: 9_000,
+          blocks_hit_total: 800,
+          blocks_read_total: 200,
+          deadlocks_total: 3,
+          temp_mb_total: 5,
+          statistics_unknown: null,
+        },
+      ],
+      timestamp: '2026-11-25T12:00:00Z',
+    });
+  });
+  test('says why statistics are not known', () => {
+    const figures = { state: 'Unknown', why: 'they may not be read' } as const;
+    const databaseServers = [{ name: 'main', observedAt: now, figures, work: undefined }];
+    expect(databaseStatus({ ...told, databaseServers }).servers).toMatchObject([
+      { connections: null, statistics_unknown: 'they may not be read' },
+    ]);
+    expect(databaseStatus(unknown).servers).toMatchObject([{ connections: null, statistics_unknown: null }]);
+  });
+  test('names no Secret', () => {
+    expect(JSON.stringify(databaseStatus(told))).not.toContain('postgres-secret');
   });
 });
 

@@ -1,0 +1,87 @@
+import { Type, type Static } from 'typebox';
+import { rfc3339 } from '../../api/rfc3339.ts';
+import {
+  figure,
+  known,
+  megabytes,
+  serviceName,
+  ServiceName,
+  textOrNull,
+  time,
+  timeOf,
+  timeOrNull,
+  view,
+} from './figures.ts';
+import type { DatabaseServerInput, ViewInput } from './figures.ts';
+
+const Server = view('One PostgreSQL, all its databases together. Nothing of its Secret is in it.', {
+  name: Type.String({ description: 'Name in spec.postgres.' }),
+  version: textOrNull('Version of the server.'),
+  pending_restart: Type.Unsafe<string[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string' },
+    description: 'Parameters that wait for a restart. null: not known.',
+  }),
+  observed_at: timeOrNull('When the following was read.'),
+  connections: figure('Sessions of clients; that of the operator is one of them.'),
+  connections_limit: figure('Sessions that there may be without a right to reserved ones.'),
+  cache_hit_ratio: figure(
+    'Share of the blocks that were asked for and found in shared_buffers, 0 to 1, over the window.',
+  ),
+  transactions_per_second: figure('Committed and rolled back, over the window.'),
+  deadlocks: figure('Found in the window.'),
+  temp_mb: figure('Written to temporary files in the window, in units of 2^20 bytes.'),
+  transactions_total: figure('Since the statistics of each database were reset.'),
+  blocks_hit_total: figure('Blocks found in shared_buffers, since then.'),
+  blocks_read_total: figure('Blocks that had to be read, since then.'),
+  deadlocks_total: figure('Deadlocks since then.'),
+  temp_mb_total: figure('Written to temporary files since then, in units of 2^20 bytes.'),
+  statistics_unknown: textOrNull('Why these are null, where the server was asked for them.'),
+});
+
+export const DatabaseStatus = view(
+  'The databases of the service: what they count of their work, over the window of the objectives.',
+  {
+    service: ServiceName,
+    servers: Type.Array(Server, { description: 'In the order of the spec.' }),
+    timestamp: time('When this was answered.'),
+  },
+);
+export type DatabaseStatus = Static<typeof DatabaseStatus>;
+
+export function databaseStatus({ service, databaseServers, now }: ViewInput): DatabaseStatus {
+  const seen = new Map(service.status?.postgres?.map((server) => [server.name, server]));
+  return {
+    service: serviceName(service),
+    servers: (service.spec.postgres ?? []).map(({ name }) => {
+      const { version, pendingRestart } = seen.get(name) ?? {};
+      return {
+        name,
+        version: version ?? null,
+        pending_restart: pendingRestart ?? (seen.has(name) ? [] : null),
+        ...figuresOf(databaseServers.find((one) => one.name === name)),
+      };
+    }),
+    timestamp: rfc3339(now),
+  };
+}
+
+function figuresOf(server: DatabaseServerInput | undefined) {
+  const { figures, observedAt, work } = server ?? {};
+  const totals = figures?.state === 'Known' ? figures : undefined;
+  return {
+    observed_at: timeOf(observedAt),
+    connections: totals?.connections ?? null,
+    connections_limit: totals?.connectionsLimit ?? null,
+    cache_hit_ratio: known(work?.cacheHitRatio),
+    transactions_per_second: known(work?.transactionsPerSecond),
+    deadlocks: work?.deadlocks ?? null,
+    temp_mb: megabytes(work?.tempBytes),
+    transactions_total: totals?.transactions ?? null,
+    blocks_hit_total: totals?.blocksHit ?? null,
+    blocks_read_total: totals?.blocksRead ?? null,
+    deadlocks_total: totals?.deadlocks ?? null,
+    temp_mb_total: megabytes(totals?.tempBytes),
+    statistics_unknown: figures?.state === 'Unknown' ? figures.why : null,
+  };
+}
