@@ -1,0 +1,171 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { decideLookahead, type LookaheadDecision } from '../../../../operator/decide/lookahead/decide.ts';
+import { learn, missWindows } from '../../../../operator/decide/lookahead/learn.ts';
+import {
+  createLookaheadMemory,
+  type LookaheadMemory,
+  type LookaheadSettings,
+  type Sample,
+} from '../../../../operator/decide/lookahead/memory.ts';
+
+const settings: LookaheadSettings = {
+  periodSeconds: 10,
+  minReplicas: 2,
+  maxReplicas: 20,
+  slotsPerReplica: 5,
+  objectiveSeconds: 30,
+  serviceCv: 0.6,
+  expectedServiceSeconds: 8,
+  confidence: 0.8,
+  horizonSeconds: 300,
+};
+const sampleOf = (arrived: number, asked: number, rest: Partial<Sample> = {}): Sample => ({
+  arrived,
+  finished: arrived,
+  busySeconds: 8 * arrived,
+  waiting: 0,
+  ready: asked,
+  asked,
+  startUpSeconds: 30,
+  ...rest,
+});
+
+/** Goes through windows with these arrivals, each decision followed. @returns the last decision and the memory before it was learned from. */
+function after(windows: number, arrivals: (window: number) => number, asked = 6) {
+  const memory = createLookaheadMemory(settings);
+  const decisions: LookaheadDecision[] = [];
+  for (let window = 0; window < windows; window++) {
+    const sample = sampleOf(arrivals(window), decisions.at(-1)?.to ?? asked);
+    const decision = decideLookahead(memory, sample, settings);
+    learn(memory, sample, decision, settings);
+    decisions.push(decision);
+  }
+  return { memory, decisions };
+}
+
+describe('decideLookahead()', () => {
+  test('says every term: demand is arrivals per second × service time', () => {
+    const { decisions } = after(200, () => 20);
+    const last = decisions.at(-1);
+    expect(last).toMatchObject({ horizonWindows: 5, backlog: 0, clippedBy: undefined, reason: 'Steady' });
+    expect(last?.demand).toBeCloseTo(16, 9);
+    expect(last?.serviceSeconds).toBeCloseTo(8, 9);
+    expect(last?.slackSeconds).toBeCloseTo(30 - 17.1, 1);
+    expect(last?.chosen.upper).toBeLessThan(17 * 1.05 - 1 + 1e-9); // what never was off needs no headroom but a bin
+    expect(last?.to).toBe(Math.ceil((last?.staffed ?? 0) / 5));
+  });
+
+  test('adds at once what a rise asks for', () => {
+    const { decisions } = after(300, (window) => (window < 290 ? 20 : 90));
+    const [before, rise] = [decisions[289]?.to ?? 0, decisions[293]?.to ?? 0];
+    expect(rise).toBeGreaterThan(2 * before);
+    expect(decisions.slice(290, 293).map(({ reason }) => reason)).toContain('LoadHigh');
+  });
+
+  test('takes nothing away in the first ten minutes of a process that knows nothing', () => {
+    const { decisions } = after(61, () => 0, 12);
+    expect(decisions.slice(0, 60).map(({ to }) => to)).toEqual(Array<number>(60).fill(12));
+    expect(decisions[60]).toMatchObject({ to: 6, reason: 'LoadLow' }); // half at most
+  });
+
+  test('waits three times as long before it takes a single replica away', () => {
+    const fall = (arrivals: number) => {
+      const { decisions } = after(400, (window) => (window < 300 ? 60 : arrivals));
+      const high = decisions[299]?.to ?? 0;
+      return decisions.findIndex(({ to }, window) => window >= 300 && to < high) - 300;
+    };
+    const [many, one] = [fall(20), fall(54)];
+    expect(many).toBe(7); // 1.5 × 5 windows, this one among them
+    expect(one).toBeGreaterThanOrEqual(23);
+  });
+
+  test('works off what waits within 20 s', () => {
+    const { memory } = after(200, () => 20);
+    const queue = decideLookahead(memory, sampleOf(20, 4, { waiting: 25 }), settings);
+    expect(queue.backlog).toBeCloseTo((25 * 8) / 20, 9);
+    // 60 slots are asked of 20: (60 − 20) / 8 a second more wait until a Pod that is asked for now is Ready.
+    const growing = decideLookahead(memory, sampleOf(130, 4, { waiting: 25 }), settings);
+    expect(growing.backlog).toBeCloseTo(((25 + (((104 + 16) / 2 - 20) / 8) * 30) * 8) / 20, 9);
+  });
+
+  test('lowers nothing after a gap until a whole down window was seen again', () => {
+    const { memory } = after(200, () => 0);
+    expect(decideLookahead(memory, sampleOf(0, 8), settings).to).toBe(4);
+    missWindows(memory, 4, settings);
+    for (let window = 0; window < 8; window++) {
+      const sample = sampleOf(0, 8);
+      const decision = decideLookahead(memory, sample, settings);
+      expect(decision).toMatchObject({ to: 8, reason: 'WarmingUp' });
+      learn(memory, sample, decision, settings);
+    }
+    expect(decideLookahead(memory, sampleOf(0, 8), settings).to).toBe(4);
+  });
+
+  test('believes the last minutes where service times have jumped', () => {
+    const memory = createLookaheadMemory(settings);
+    const pass = (windows: number, serviceSeconds: number): number => {
+      let seen = 0;
+      for (let window = 0; window < windows; window++) {
+        const sample = sampleOf(20, 6, { busySeconds: 20 * serviceSeconds });
+        const decision = decideLookahead(memory, sample, settings);
+        seen = decision.serviceSeconds;
+        learn(memory, sample, decision, settings);
+      }
+      return seen;
+    };
+    expect(pass(400, 8)).toBeCloseTo(8, 6);
+    expect(pass(5, 16)).toBeLessThan(8.3);
+    expect(pass(25, 16)).toBeGreaterThan(13);
+  });
+
+  test('names the bound that clips what is wanted', () => {
+    const { memory } = after(100, () => 20);
+    const many = decideLookahead(memory, sampleOf(2_000, 4), settings);
+    expect(many).toMatchObject({ to: 20, clippedBy: 'MaxReplicas' });
+    expect(many.wanted).toBeGreaterThan(20);
+  });
+});
+
+describe('decideLookahead(), whatever the load was', () => {
+  const load = fc.array(fc.nat(200), { minLength: 1, maxLength: 150 });
+  const asked = fc.integer({ min: 1, max: 30 });
+  const memoryOf = (arrivals: readonly number[]): LookaheadMemory =>
+    after(arrivals.length, (window) => arrivals[window] ?? 0).memory;
+
+  test('stays within the bounds', () => {
+    fc.assert(
+      fc.property(load, asked, fc.nat(5_000), fc.nat(500), (arrivals, now, arrived, waiting) => {
+        const { to } = decideLookahead(memoryOf(arrivals), sampleOf(arrived, now, { waiting }), settings);
+        expect(to).toBeGreaterThanOrEqual(2);
+        expect(to).toBeLessThanOrEqual(20);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('never has fewer replicas for more arrivals or more that wait', () => {
+    const pair = fc.tuple(fc.nat(400), fc.nat(400)).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
+    fc.assert(
+      fc.property(load, asked, pair, pair, (arrivals, now, [few, many], [short, long]) => {
+        const memory = memoryOf(arrivals);
+        const replicas = (arrived: number, waiting: number): number =>
+          decideLookahead(memory, sampleOf(arrived, now, { waiting }), settings).to;
+        expect(replicas(many, short)).toBeGreaterThanOrEqual(replicas(few, short));
+        expect(replicas(few, long)).toBeGreaterThanOrEqual(replicas(few, short));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('changes nothing of what it knows', () => {
+    fc.assert(
+      fc.property(load, (arrivals) => {
+        const memory = memoryOf(arrivals);
+        const first = decideLookahead(memory, sampleOf(30, 6), settings);
+        expect(decideLookahead(memory, sampleOf(30, 6), settings)).toEqual(first);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

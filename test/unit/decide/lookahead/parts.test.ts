@@ -1,0 +1,83 @@
+import { describe, expect, test } from '@jest/globals';
+import { calibrate, createCalibration, errorQuantile } from '../../../../operator/decide/lookahead/calibration.ts';
+import { createCycle, noteDemand, onePeriodAgo, skipMinutes } from '../../../../operator/decide/lookahead/cycle.ts';
+import { slotsFor } from '../../../../operator/decide/lookahead/staffing.ts';
+
+describe('slotsFor()', () => {
+  const work = { serviceSeconds: 8, serviceCv: 0.6, slackSeconds: 13 };
+  test.each([
+    { name: 'nothing for nothing', offered: 0, slots: 0 },
+    // Erlang C(2 slots, 1 busy) = 1/3; × exp(-1 × 13 / 5.44) = 0.031, too many; with 3: 0.091 × exp(-4.8) = 0.001
+    { name: 'a share of 2 % that waits too long, for few', offered: 1, slots: 3 },
+    { name: 'at most 95 % busy, for many', offered: 95, slots: 100 },
+  ])('has $name', ({ offered, slots }) => {
+    expect(slotsFor({ ...work, offered })).toBe(slots);
+  });
+
+  test('needs more the less a request may wait, and the more service times vary', () => {
+    const base = slotsFor({ ...work, offered: 20 });
+    expect(slotsFor({ ...work, offered: 20, slackSeconds: 1 })).toBeGreaterThan(base);
+    expect(slotsFor({ ...work, offered: 20, slackSeconds: 1, serviceCv: 3 })).toBeGreaterThan(
+      slotsFor({ ...work, offered: 20, slackSeconds: 1 }),
+    );
+  });
+});
+
+describe('a calibration', () => {
+  test('begins with the headroom of an autoscaler at 70 %', () => {
+    expect(Math.exp(errorQuantile(createCalibration(), 0.8))).toBeCloseTo(1 / 0.7, 1);
+  });
+
+  test('knows the quantile of what it was told, to a bin', () => {
+    const calibration = createCalibration();
+    for (let round = 0; round < 2_000; round++) calibrate(calibration, (round % 100) / 100, 1);
+    for (const share of [0.2, 0.8, 0.5, 0.95]) {
+      const found = errorQuantile(calibration, share);
+      expect(Math.abs(found - share)).toBeLessThan(0.051);
+    }
+  });
+
+  test('forgets: half the weight goes within a half-life, over any number of them', () => {
+    const calibration = createCalibration();
+    for (let round = 0; round < 30_000; round++) calibrate(calibration, 3, 2 ** (1 / 20));
+    for (let round = 0; round < 20; round++) calibrate(calibration, -1, 2 ** (1 / 20));
+    expect(errorQuantile(calibration, 0.45)).toBeLessThan(-0.9);
+    expect(errorQuantile(calibration, 0.55)).toBeGreaterThan(2.9);
+  });
+});
+
+describe('a cycle', () => {
+  const told = (minutes: number, load: (minute: number) => number) => {
+    const cycle = createCycle();
+    for (let minute = 0; minute < minutes; minute++) noteDemand(cycle, load(minute), 1);
+    return cycle;
+  };
+  const square = (minute: number): number => (minute % 20 < 8 ? 50 : 10);
+
+  test('is found where the load repeats, and says what comes', () => {
+    const cycle = told(200, square);
+    expect(cycle.period).toBe(20);
+    expect(onePeriodAgo(cycle, 1)).toBe(50); // minute 200 is the first of eight
+    expect(onePeriodAgo(told(212, square), 2)).toBe(10);
+  });
+
+  test('is found as well once older minutes have left', () => {
+    expect(told(5_000, square).period).toBe(20);
+    expect(told(5_000, (minute) => 1e6 + square(minute)).period).toBe(20);
+  });
+
+  test('is not found in noise, in a constant or before three periods', () => {
+    let state = 1;
+    const noise = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+    expect(told(1_200, noise).period).toBe(0);
+    expect(told(1_200, () => 7).period).toBe(0);
+    expect(told(50, square).period).toBe(0);
+  });
+
+  test('stays in step over minutes that nobody saw', () => {
+    const cycle = told(200, square);
+    skipMinutes(cycle, 20);
+    for (let minute = 220; minute < 400; minute++) noteDemand(cycle, square(minute), 1);
+    expect(cycle.period).toBe(20);
+  });
+});
