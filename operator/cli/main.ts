@@ -9,6 +9,7 @@ import { manager } from './manager.ts';
 import { policyEffective } from './policy-effective.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
+import { simulate } from './simulate.ts';
 import { status } from './status.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
@@ -24,6 +25,7 @@ export const commands = {
   'policy effective': policyEffective,
   report,
   replay,
+  simulate,
   console: openConsole,
   version,
 } as unknown as Readonly<Record<string, Command>>;

@@ -9,11 +9,12 @@ const mayImport = {
   kube: [],
   telemetry: ['api'],
   decide: ['api'],
+  simulate: ['api', 'decide'],
   metrics: ['api', 'kube', 'telemetry', 'decide'],
   levers: ['api', 'kube', 'telemetry', 'decide', 'metrics'],
   reconcilers: ['api', 'kube', 'telemetry', 'decide', 'metrics', 'levers'],
   serve: ['api', 'kube', 'telemetry', 'decide', 'metrics'],
-  cli: ['api', 'kube', 'telemetry', 'decide', 'metrics', 'levers', 'reconcilers', 'serve'],
+  cli: ['api', 'kube', 'telemetry', 'decide', 'metrics', 'levers', 'reconcilers', 'serve', 'simulate'],
   runtime: ['api'],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -74,6 +75,7 @@ const doesIo = [
 const pure = files.filter(
   (path) =>
     path.startsWith('operator/decide/') ||
+    path.startsWith('operator/simulate/') ||
     (path.startsWith('operator/levers/') && !doesIo.some((pattern) => posix.matchesGlob(path, pattern))),
 );
 /** What they may call of what is not itself held to be pure. */
