@@ -45,30 +45,45 @@ export const mean = ({ sum, count }: Pick<Histogram, 'sum' | 'count'>): number |
 export function together(a: Histogram | undefined, b: Histogram): Histogram {
   if (a === undefined) return b;
   const isSame = a.bounds.length === b.bounds.length && a.bounds.every((bound, index) => bound === b.bounds[index]);
-  const bounds = isSame ? a.bounds : [...new Set([...a.bounds, ...b.bounds])].toSorted((x, y) => x - y);
-  const counts = isSame
-    ? a.counts.map((count, index) => count + (b.counts[index] ?? 0))
-    : Float64Array.from(bounds, (bound) => countOf(a, bound) + countOf(b, bound));
-  return { bounds, counts, sum: a.sum + b.sum, count: a.count + b.count };
+  const both = { sum: a.sum + b.sum, count: a.count + b.count };
+  if (isSame) return { ...both, bounds: a.bounds, counts: a.counts.map((count, at) => count + (b.counts[at] ?? 0)) };
+  const counts = new Map<number, number>();
+  for (const one of [a, b])
+    for (const [at, bound] of one.bounds.entries()) counts.set(bound, (counts.get(bound) ?? 0) + (one.counts[at] ?? 0));
+  const bounds = [...counts.keys()].toSorted((x, y) => x - y);
+  return { ...both, bounds, counts: Float64Array.from(bounds, (bound) => counts.get(bound) ?? 0) };
 }
-
-const countOf = ({ bounds, counts }: Histogram, bound: number): number => counts[bounds.indexOf(bound)] ?? 0;
 
 /**
  * The bounds of `histogram`, without those that tell the least, down to `most` of them (2 or more).
  * The greatest stays, and below +Inf the greatest finite one: no observation is without a bucket, and none gets beyond what can be told.
  */
 export function thinned({ bounds, counts }: Histogram, most: number): readonly number[] {
-  const kept = bounds.map((bound, index) => ({ bound, count: counts[index] ?? 0 }));
+  const fixed = bounds.at(-1) === Infinity ? 2 : 1;
+  let spare = bounds.length - most;
+  const kept = bounds
+    .map((bound, index) => ({ bound, count: counts[index] ?? 0 }))
+    .filter((one, index, all) => {
+      const isEmpty = index < all.length - fixed && one.count + (all[index + 1]?.count ?? 0) === 0;
+      return !(isEmpty && spare-- > 0); // most of a fine histogram, and nothing is lost by them
+    });
+  const told = kept.slice(0, -fixed).map((_, index) => toldBy(kept, index));
   while (kept.length > most) {
-    const mergeable = kept.slice(0, kept.at(-1)?.bound === Infinity ? -2 : -1);
-    const told = mergeable.map((_, index) => toldBy(kept, index));
-    const least = told.indexOf(Math.min(...told));
-    const [gone, next] = kept.splice(least, 2);
-    if (gone !== undefined && next !== undefined)
-      kept.splice(least, 0, { bound: next.bound, count: gone.count + next.count });
+    const least = leastOf(told);
+    const [gone] = kept.splice(least, 1);
+    const next = kept[least];
+    if (gone !== undefined && next !== undefined) next.count += gone.count;
+    told.splice(least, 1);
+    for (const changed of [least - 1, least]) if (changed in told) told[changed] = toldBy(kept, changed); // only these have another neighbour now
   }
   return kept.map(({ bound }) => bound);
+}
+
+/** Index of the first of the smallest. */
+function leastOf(values: readonly number[]): number {
+  let least = 0;
+  for (let at = 1; at < values.length; at++) if ((values[at] ?? 0) < (values[least] ?? 0)) least = at;
+  return least;
 }
 
 /** What is lost where a bucket is merged with the next: nothing where both are empty, else the width of the two by their upper bound. */
@@ -76,4 +91,18 @@ function toldBy(buckets: readonly { readonly bound: number; readonly count: numb
   const [below, own, next] = [buckets[index - 1], buckets[index], buckets[index + 1]];
   if (own === undefined || next === undefined || own.count + next.count === 0) return 0;
   return 1 - (below?.bound ?? Math.min(own.bound, 0)) / next.bound;
+}
+
+/**
+ * `most` of the bounds at even distances in their order, the greatest finite one among them; all where there are no more. Any order, ascending out.
+ * +Inf does not count and always stays. Of cumulative buckets nothing is lost but how finely they tell.
+ */
+export function spread(bounds: Iterable<number>, most: number): readonly number[] {
+  const all = [...new Set(bounds)].toSorted((a, b) => a - b);
+  const finite = all.filter((bound) => bound !== Infinity);
+  const kept =
+    finite.length <= most
+      ? finite
+      : Array.from({ length: most }, (_, index) => finite[Math.ceil(((index + 1) * finite.length) / most) - 1] ?? NaN);
+  return all.length === finite.length ? kept : [...kept, Infinity];
 }

@@ -7,7 +7,7 @@ import {
   type Series,
   type WantedFamily,
 } from './exposition.ts';
-import type { Histogram } from './histogram.ts';
+import { spread, type Histogram } from './histogram.ts';
 import { feedsOf, isHistogram, type Feed, type Figure, type HistogramName, type SignalMapping } from './signals.ts';
 
 /** One look at one Pod. */
@@ -33,6 +33,8 @@ export interface PageReader {
   /** What the series of all feeds are summed into. */
   readonly accumulators: Accumulator[];
   readonly accumulatorsByWhat: Map<string, number>;
+  /** By feed: the finite bounds of its buckets that are read. */
+  readonly bounds: Map<number, Set<number>>;
 }
 
 interface Accumulator {
@@ -69,7 +71,8 @@ export function createPageReader(mappings?: readonly SignalMapping[]): PageReade
     ...new Map([...feeds.map(({ family }) => family), processStart].map((family) => [family.name, family])).values(),
   ];
   const families = feeds.map(({ family }) => wanted.findIndex(({ name }) => name === family.name));
-  return { feeds, families, shape: createPageShape(wanted), uses: [], accumulators: [], accumulatorsByWhat: new Map() };
+  const shape = createPageShape(wanted);
+  return { feeds, families, shape, uses: [], accumulators: [], accumulatorsByWhat: new Map(), bounds: new Map() };
 }
 
 export const createPodPages = ({ shape }: PageReader): PodPages => ({
@@ -101,24 +104,43 @@ export function takeReading(
 
 /** Finds out what series seen for the first time count towards. */
 function learn(reader: PageReader): void {
-  const { shape, uses, feeds, families } = reader;
-  for (let slot = uses.length; slot < shape.series.length; slot++) {
-    const series = shape.series[slot];
-    if (series === undefined) return;
-    const into = feeds.flatMap((feed, feedIndex) => {
-      if (families[feedIndex] !== series.family || !feed.matches(series.labels)) return [];
-      if (feed.part !== 'histogram' && feed.part !== series.part) return [];
-      const bound = series.part === 'bucket' ? boundOf(series.labels.get('le')) : NaN;
-      if (series.part === 'bucket' && Number.isNaN(bound)) return [];
-      const index = accumulatorOf(reader, { feed: feedIndex, part: series.part, bound });
-      return index === -1 ? [] : [index];
-    });
+  const { shape, uses } = reader;
+  if (uses.length === shape.series.length) return;
+  const fresh = shape.series.slice(uses.length).map((series) => ({ series, towards: towards(series, reader) }));
+  admitBounds(
+    fresh.flatMap((one) => one.towards),
+    reader,
+  );
+  for (const { series, towards: all } of fresh) {
+    const into = all.filter((one) => isRead(one, reader)).map((one) => accumulatorOf(reader, one));
     uses.push({ isCounter: shape.wanted[series.family]?.kind !== 'gauge', into });
   }
 }
 
-/** Figures and buckets of an honest workload are a tenth of this; endless `le` values cost no more. */
-const maxAccumulators = 512;
+function towards(series: Series, { feeds, families }: PageReader): readonly Accumulator[] {
+  const bound = series.part === 'bucket' ? boundOf(series.labels.get('le')) : NaN;
+  if (series.part === 'bucket' && Number.isNaN(bound)) return [];
+  return feeds.flatMap(({ part, matches }, feed) => {
+    if (families[feed] !== series.family || !matches(series.labels)) return [];
+    return part === 'histogram' || part === series.part ? [{ feed, part: series.part, bound }] : [];
+  });
+}
+
+/** Bounds of one histogram. An honest workload has a tenth of these; endless `le` values cost no more. */
+const maxBounds = 512;
+
+/** Buckets are cumulative, so one that is not read loses nothing but how finely it would tell. +Inf has all that was observed. */
+function admitBounds(fresh: readonly Accumulator[], { bounds }: PageReader): void {
+  const buckets = fresh.filter(({ bound }) => Number.isFinite(bound));
+  for (const [feed, all] of Map.groupBy(buckets, (one) => one.feed)) {
+    const known = bounds.get(feed) ?? new Set();
+    const unknown = all.flatMap(({ bound }) => (known.has(bound) ? [] : [bound]));
+    bounds.set(feed, known.union(new Set(spread(unknown, maxBounds - known.size))));
+  }
+}
+
+const isRead = ({ feed, bound }: Accumulator, { bounds }: PageReader): boolean =>
+  !Number.isFinite(bound) || bounds.get(feed)?.has(bound) === true;
 
 const boundOf = (le: string | undefined): number =>
   le === '+Inf' ? Infinity : le === undefined || le === '' ? NaN : Number(le);
@@ -127,7 +149,6 @@ function accumulatorOf({ accumulators, accumulatorsByWhat }: PageReader, one: Ac
   const what = `${one.feed} ${one.part} ${one.bound}`;
   const known = accumulatorsByWhat.get(what);
   if (known !== undefined) return known;
-  if (accumulators.length >= maxAccumulators) return -1;
   accumulatorsByWhat.set(what, accumulators.length);
   return accumulators.push(one) - 1;
 }

@@ -1,5 +1,5 @@
 import type { SignalName } from '../../api/contract.ts';
-import type { Histogram } from '../histogram.ts';
+import { spread, type Histogram } from '../histogram.ts';
 import type { PodView } from '../pod-view.ts';
 import type { Reading } from '../reading.ts';
 import { feedsOf, isHistogram, type Feed, type Figure, type HistogramName, type SignalMapping } from '../signals.ts';
@@ -23,7 +23,7 @@ export interface PrometheusSourceOptions {
 interface Questions {
   readonly feeds: readonly Feed[];
   readonly byName: string;
-  readonly own: ReadonlyMap<SignalName, string>;
+  readonly own: ReadonlyMap<Feed['signal'], string>;
 }
 
 /** What a Prometheus server says of the Pods that it scrapes. Rates are of the last minute; a reading takes them for the time since the one before. */
@@ -66,7 +66,7 @@ function questionsOf({ namespace, signals, queries = {} }: PrometheusSourceOptio
   const feeds = feedsOf(signals);
   return {
     feeds,
-    byName: queryFor(feeds, namespace, ({ signal }) => queries[signal] === undefined),
+    byName: queryFor(feeds, namespace, ({ signal }) => signal === undefined || queries[signal] === undefined),
     own: new Map(Object.entries(queries) as [SignalName, string][]),
   };
 }
@@ -101,7 +101,12 @@ function lookUp({ result, level = '' }: Sample['labels']): Figure | undefined {
 function withoutBuckets({ own, feeds }: Questions, samples: readonly (readonly Sample[])[]): ReadResult | undefined {
   for (const signal of own.keys()) {
     const seen = samples[feeds.findIndex((feed) => feed.signal === signal)] ?? [];
-    if (isTime(signal) && seen.length > 0 && seen.every(({ labels }) => labels['le'] === undefined))
+    if (
+      signal !== undefined &&
+      isTime(signal) &&
+      seen.length > 0 &&
+      seen.every(({ labels }) => labels['le'] === undefined)
+    )
       return failed(
         'NotUnderstood',
         `the query of ${signal} gives no buckets (label le)`,
@@ -162,10 +167,9 @@ function histogramFrom(samples: readonly Sample[], seconds: number): Histogram {
   const cumulative = new Map<number, number>();
   for (const { labels, value } of samples) {
     const bound = labels['le'] === '+Inf' ? Infinity : Number(labels['le'] ?? NaN);
-    if (Number.isNaN(bound) || (cumulative.size >= maxBounds && !cumulative.has(bound))) continue;
-    cumulative.set(bound, (cumulative.get(bound) ?? 0) + value);
+    if (!Number.isNaN(bound)) cumulative.set(bound, (cumulative.get(bound) ?? 0) + value);
   }
-  const buckets = [...cumulative].toSorted(([a], [b]) => a - b);
+  const buckets = spread(cumulative.keys(), maxBounds).map((bound) => [bound, cumulative.get(bound) ?? 0] as const);
   const of = (part: string): number | undefined =>
     samples.find(({ labels }) => labels[partLabel]?.endsWith(`/${part}`))?.value;
   const count = of('count') ?? buckets.at(-1)?.[1] ?? 0;

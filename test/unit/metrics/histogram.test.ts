@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mean, quantile, type Histogram } from '../../../operator/metrics/histogram.ts';
+import { mean, quantile, spread, type Histogram } from '../../../operator/metrics/histogram.ts';
 
 const of = (...buckets: readonly (readonly [bound: number, count: number])[]): Histogram => {
   const counts = Float64Array.from(buckets, ([, count]) => count);
@@ -41,6 +41,28 @@ describe('quantile()', () => {
     expect(answer?.atLeast).toBe(expected?.atLeast);
     if (expected === undefined) expect(answer).toBeUndefined();
     else expect(answer?.value).toBeCloseTo(expected.value, 9);
+  });
+});
+
+describe('spread()', () => {
+  test.each<{ name: string; bounds: readonly number[]; most: number; expected: readonly number[] }>([
+    {
+      name: 'keeps what there is room for, in order',
+      bounds: [3, Infinity, 1, 2],
+      most: 3,
+      expected: [1, 2, 3, Infinity],
+    },
+    { name: 'takes every second of twice as many', bounds: [1, 2, 3, 4, 5, 6], most: 3, expected: [2, 4, 6] },
+    {
+      name: 'keeps the greatest finite one, and +Inf beside it',
+      bounds: [1, 2, 3, Infinity],
+      most: 1,
+      expected: [3, Infinity],
+    },
+    { name: 'takes a bound that stands there twice for one', bounds: [1, 1, 2], most: 2, expected: [1, 2] },
+    { name: 'keeps +Inf alone where there is no room', bounds: [1, Infinity], most: 0, expected: [Infinity] },
+  ])('$name', ({ bounds, most, expected }) => {
+    expect(spread(bounds, most)).toEqual(expected);
   });
 });
 

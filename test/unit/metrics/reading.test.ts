@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { quantile } from '../../../operator/metrics/histogram.ts';
 import { createPageReader, createPodPages, takeReading, type Reading } from '../../../operator/metrics/reading.ts';
 import type { SignalMapping } from '../../../operator/metrics/signals.ts';
 
@@ -181,9 +182,39 @@ describe('takeReading()', () => {
     expect(reader.shape.series).toHaveLength(2);
   });
 
+  /** The observation n of `count` took n seconds; of a second route every bucket is empty. */
+  const finePage = (bounds: number, count: number): string =>
+    ['/work', '/idle']
+      .flatMap((route) => {
+        const share = route === '/work' ? count : 0;
+        const bucket = (le: string, n: number): string => `${http}_bucket{route="${route}",le="${le}"} ${n}`;
+        return [
+          ...Array.from({ length: bounds }, (_, n) => bucket(String(n + 1), Math.min(n + 1, share))),
+          bucket('+Inf', share),
+          `${http}_sum{route="${route}"} ${(share * (share + 1)) / 2}`,
+          `${http}_count{route="${route}"} ${share}`,
+        ];
+      })
+      .concat(`process_cpu_seconds_total ${count}`, '')
+      .join('\n');
+
+  test('of more bounds than are read none is lost of what was observed, nor of what stands behind them', () => {
+    const { histograms, figures } = look([finePage(2_000, 0), finePage(2_000, 2_500)]).at(-1) ?? {};
+    const { responseTime } = histograms ?? {};
+    if (responseTime === undefined) throw new Error('there is no histogram');
+    expect(responseTime.bounds.length).toBe(513);
+    expect(responseTime.bounds.slice(-2)).toEqual([2_000, Infinity]);
+    expect(responseTime.counts.reduce((sum, count) => sum + count, 0)).toBe(2_500);
+    expect(responseTime.counts.at(-1)).toBe(500);
+    expect(quantile(responseTime, 0.5)?.value).toBeCloseTo(1_250, 0);
+    expect(quantile(responseTime, 0.95)).toEqual({ value: 2_000, atLeast: true });
+    expect(figures).toMatchObject({ requests: 2_500, cpuSeconds: 2_500 });
+  });
+
   test('endless buckets are bounded', () => {
-    const page = Array.from({ length: 19_000 }, (_, n) => `${http}_bucket{le="${n}"} ${n}`).join('\n');
-    const { responseTime } = look([page, page]).at(-1)?.histograms ?? {};
+    const page = (from: number) =>
+      Array.from({ length: 9_000 }, (_, n) => `${http}_bucket{le="${from + n}"} ${n}`).join('\n');
+    const { responseTime } = look([page(0), page(0), page(9_000), page(9_000)]).at(-1)?.histograms ?? {};
     expect(responseTime?.bounds.length).toBeLessThanOrEqual(512);
   });
 });
