@@ -220,6 +220,12 @@ export const conditions = {
           'The server has the declared values, but sessions of the role or database in the message get others (ALTER ROLE … SET). Unknown, where it is the role of the operator itself, which then cannot see the server’s own.',
         next: 'Take the other value away (ALTER ROLE … RESET), or leave it where it is meant.',
       },
+      NewSessionsOnly: {
+        status: 'True',
+        means:
+          'Parameters are set on the database of the Secret alone (ALTER DATABASE), since the role may not set them on the server: sessions take them as they begin, those that run keep what they have.',
+        next: 'Wait until the pools have replaced their connections, or grant ALTER SYSTEM for the whole server.',
+      },
       SetOnCommandLine: {
         status: 'False',
         means: 'A parameter is set on the server’s command line, which wins over everything.',

@@ -3,11 +3,12 @@ import { postgresParameterNames } from '../../api/postgres-parameters.ts';
 import { Problem, problemMessage } from '../../api/problem.ts';
 import type { Outcome } from '../lever.ts';
 import type { PostgresAddress } from './address.ts';
-import type { PostgresChange, Write } from './changes.ts';
+import { fieldOf, type PostgresChange, type Write } from './changes.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
-import { addressOf, readFacts, type PostgresDeps } from './observe.ts';
+import { databaseValue } from './judge.ts';
+import { addressOf, readFacts, readOverlays, type Overlay, type PostgresDeps } from './observe.ts';
 import { isRejection, serverProblem } from './server-error.ts';
-import { isInForce, shown, type ServerSetting } from './setting.ts';
+import { isInForce, meansSame, shown, type ServerSetting } from './setting.ts';
 import { readSettings } from './settings.ts';
 import type { PostgresUnit } from './unit.ts';
 
@@ -34,10 +35,10 @@ export async function apply(
   const address = await addressOf(unit, deps, signal);
   try {
     const refusals = await write(change, address, signal);
-    const sent = change.writes.filter(({ name }) => !refusals.has(name));
+    const sent = change.writes.filter((one) => !refusals.has(fieldOf(one)));
     const { settings, missing } = await readBack(sent, address, signal);
     if (missing.length > 0) await takeBack(missing, change, address, signal);
-    const refused = change.writes.filter((one) => refusals.has(one.name) || missing.includes(one));
+    const refused = change.writes.filter((one) => refusals.has(fieldOf(one)) || missing.includes(one));
     return refused.length === 0 ? { result: 'applied' } : refusedOutcome(refused, { refusals, settings, unit });
   } catch (error) {
     signal.throwIfAborted();
@@ -50,15 +51,15 @@ async function write(change: PostgresChange, address: PostgresAddress, signal: A
   await using postgres = await connectPostgres(address, signal);
   await sameServer(postgres, change);
   const refusals = new Map<string, string>();
-  for (const { name, to } of change.writes) {
+  for (const one of change.writes) {
     try {
-      await alterSystem(postgres, name, to);
+      await alter(postgres, one);
     } catch (error) {
       if (!Error.isError(error) || !isRejection(error)) throw error;
-      refusals.set(name, error.message);
+      refusals.set(fieldOf(one), error.message);
     }
   }
-  if (refusals.size < change.writes.length) await reload(postgres);
+  if (change.writes.some((one) => one.database === undefined && !refusals.has(one.name))) await reload(postgres);
   return refusals;
 }
 
@@ -68,7 +69,7 @@ async function takeBack(
   address: PostgresAddress,
   signal: AbortSignal,
 ): Promise<void> {
-  const writes = missing.map(({ name, to, before }) => ({ name, to: before, before: to }));
+  const writes = missing.map((one) => ({ ...one, to: one.before, before: one.to }));
   await write({ ...change, systemId, writes }, address, signal);
 }
 
@@ -84,13 +85,13 @@ async function sameServer(postgres: PostgresConnection, { systemId }: PostgresCh
 }
 
 /**
- * ALTER SYSTEM takes no bound parameters, so the server itself quotes name and value into the statement that it is then sent.
+ * Neither ALTER SYSTEM nor ALTER DATABASE takes bound parameters, so the server itself quotes names and value into the statement that it is then sent.
  * The name is one of our own list: that is the boundary, whatever a policy or the memory says.
  */
-async function alterSystem(postgres: PostgresConnection, name: string, to: string | null): Promise<void> {
+async function alter(postgres: PostgresConnection, { name, database, to }: Write): Promise<void> {
   if (!postgresParameterNames.includes(name)) throw new Error(`${name} must never be sent in ALTER SYSTEM`);
-  const statement = to === null ? 'ALTER SYSTEM RESET %I' : 'ALTER SYSTEM SET %I = %L';
-  const values = to === null ? [name] : [name, to];
+  const statement = `${database === undefined ? 'ALTER SYSTEM' : 'ALTER DATABASE %I'} ${to === null ? 'RESET %I' : 'SET %I = %L'}`;
+  const values = [database, name, to].filter((value) => typeof value === 'string');
   const places = values.map((_, index) => `$${index + 2}::text`).join(', ');
   const [row] = await postgres.query<{ text: string }>(`SELECT pg_catalog.format($1, ${places}) AS text`, [
     statement,
@@ -108,22 +109,35 @@ async function readBack(
   signal: AbortSignal,
 ): Promise<{ readonly settings: Settings; readonly missing: readonly Write[] }> {
   for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
-    const settings = await readOnce(address, signal);
-    const missing = writes.filter((one) => !hasLanded(one, settings[one.name]));
+    const { settings, overlays } = await readOnce(address, signal);
+    const missing = writes.filter((one) => !hasLanded(one, settings[one.name], overlays));
     if (missing.length === 0 || waitedMs >= inForceWithinMs) return { settings, missing };
     await setTimeout(lookEveryMs, undefined, { signal });
   }
 }
 
-async function readOnce(address: PostgresAddress, signal: AbortSignal): Promise<Settings> {
+interface ReadBack {
+  readonly settings: Settings;
+  readonly overlays: readonly Overlay[];
+}
+
+async function readOnce(address: PostgresAddress, signal: AbortSignal): Promise<ReadBack> {
   await using postgres = await connectPostgres(address, signal);
   const { maySeeFiles } = await readFacts(postgres);
-  return await readSettings(postgres, maySeeFiles); // the connection stays as long
+  return { settings: await readSettings(postgres, maySeeFiles), overlays: await readOverlays(postgres) };
 }
 
 /** In force; or, where only a start takes it, waiting for one. Of what was taken out nothing is left in the file, as far as we may see. */
-function hasLanded({ to }: Write, setting: ServerSetting | undefined): boolean {
+function hasLanded(
+  { name, database, to }: Write,
+  setting: ServerSetting | undefined,
+  overlays: ReadBack['overlays'],
+): boolean {
   if (setting === undefined) return false;
+  if (database !== undefined) {
+    const there = databaseValue(name, { overlays, database });
+    return to === null || there === undefined ? there === undefined && to === null : meansSame(setting, to, there);
+  }
   if (to === null) return setting.context === 'postmaster' || typeof setting.inAutoConf !== 'string';
   if (setting.context === 'postmaster') return isInForce(setting, to) !== setting.isPending;
   return isInForce(setting, to);
@@ -137,18 +151,19 @@ function refusedOutcome(
     unit,
   }: { readonly refusals: Refusals; readonly settings: Settings; readonly unit: PostgresUnit },
 ): Outcome {
-  const messages = refused.map(({ name, to }) => {
+  const messages = refused.map((one) => {
+    const { name, to } = one;
     const setting = settings[name];
     const there = setting?.value == null ? 'as before' : `${name} = ${shown(setting, setting.value)}`;
     return problemMessage({
-      saw: `"${refusals.get(name) ?? `${there} after it was set and the server reloaded; it was taken back`}" from ${unit.name}`,
+      saw: `"${refusals.get(fieldOf(one)) ?? `${there} after it was set and the server reloaded; it was taken back`}" from ${unit.name}`,
       wanted: `${name} = ${to ?? 'what it has by itself'}`,
       next: 'correct the value in the policy',
     });
   });
   return {
     result: 'refused',
-    fields: refused.map(({ name }) => name),
+    fields: refused.map(fieldOf),
     condition: { status: 'False', reason: 'ConfigRejected', message: messages.join('. ') },
   };
 }

@@ -1,28 +1,53 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { LeverChange, UnitMemory } from '../lever.ts';
+import type { Difference, LeverChange, UnitMemory } from '../lever.ts';
+import { databaseValue } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
 import type { Differs, Verdict } from './verdict.ts';
 
-/** One round of ALTER SYSTEM on one server, and a reload. */
+/** One round of ALTER SYSTEM and ALTER DATABASE on one server, and a reload. */
 export interface PostgresChange extends LeverChange {
   /** The server that the plan was made for. */
   readonly systemId: string | null;
   readonly writes: readonly Write[];
 }
 
-/** One parameter in postgresql.auto.conf. */
-export interface Write {
-  readonly name: string;
+/** One parameter in postgresql.auto.conf, or of one database. */
+export interface Write extends Place {
   /** Null: taken out (RESET). */
   readonly to: string | null;
   /** What stands there now; null: nothing. It goes back where the server does not take the new value. */
   readonly before: string | null;
 }
 
+/** What a parameter is set on: the server, or a database. */
+export interface Place {
+  readonly name: string;
+  readonly database?: string;
+}
+
+const of = ' of database ';
+
+/** How a place is called in what is remembered and told: `work_mem`, `work_mem of database shop`. */
+export const fieldOf = ({ name, database }: Place): string =>
+  database === undefined ? name : `${name}${of}${database}`;
+
+/** No parameter has a blank in its name. */
+export function placeOf(field: string): Place {
+  const at = field.indexOf(of);
+  return at === -1 ? { name: field } : { name: field.slice(0, at), database: field.slice(at + of.length) };
+}
+
+/** A write that puts something back, in words. */
+export const differenceOf = (write: Write): Difference => ({
+  field: fieldOf(write),
+  ...(write.before === null ? {} : { from: write.before }),
+  to: write.to ?? 'what the server has by itself',
+});
+
 interface ChangesInput {
   /** Of this very server. */
   readonly memory: UnitMemory | undefined;
-  readonly observed: Pick<PostgresObserved, 'systemId' | 'address'>;
+  readonly observed: Pick<PostgresObserved, 'systemId' | 'address' | 'overlays'>;
   readonly verdicts: readonly Verdict[];
 }
 
@@ -36,8 +61,9 @@ export function memoryOf(
 }
 
 /** Why a parameter is not as declared. What was only intended (a kill, a time-out) or refused is no drift. */
-function causeOf({ name, text }: Differs, memory: UnitMemory | undefined): 'Declared' | 'Drift' {
-  const isOurs = memory?.applied?.[name] === text && memory.unconfirmed?.includes(name) !== true;
+function causeOf(differs: Differs, memory: UnitMemory | undefined): 'Declared' | 'Drift' {
+  const field = fieldOf(differs);
+  const isOurs = memory?.applied?.[field] === differs.text && memory.unconfirmed?.includes(field) !== true;
   return isOurs ? 'Drift' : 'Declared';
 }
 
@@ -50,8 +76,8 @@ export function changesOf(input: ChangesInput): readonly PostgresChange[] {
     ) as readonly Differs[];
     if (differing.length === 0) return [];
     remember = withChange(remember, differing);
-    const differences = differing.map(({ name, from, text }) => ({ field: name, from, to: text }));
-    const writes = differing.map(({ name, text, inAutoConf }) => ({ name, to: text, before: inAutoConf }));
+    const differences = differing.map((one) => ({ field: fieldOf(one), from: one.from, to: one.text }));
+    const writes = differing.map((one) => ({ ...placeOf(fieldOf(one)), to: one.text, before: one.before }));
     return [{ cause, differences, remember, systemId: input.observed.systemId, writes }];
   });
 }
@@ -62,24 +88,37 @@ export function rememberInForce(input: ChangesInput): UnitMemory | undefined {
   return isDeepStrictEqual(next, input.memory) ? undefined : next;
 }
 
-function inForceMemory({ memory, observed: { systemId, address }, verdicts }: ChangesInput): UnitMemory {
+function inForceMemory({ memory, observed, verdicts }: ChangesInput): UnitMemory {
+  const { systemId, address } = observed;
   const found = Object.fromEntries(
     verdicts.flatMap((one) =>
-      one.state === 'InForce' || one.state === 'PendingRestart' ? [[one.name, one.text] as const] : [],
+      one.state === 'InForce' || one.state === 'PendingRestart' ? [[fieldOf(one), one.text] as const] : [],
     ),
   );
   const unconfirmed = (memory?.unconfirmed ?? []).filter((name) => !(name in found));
   return {
-    originals: memory?.originals ?? {},
-    applied: { ...memory?.applied, ...found },
+    originals: withoutGone(memory?.originals ?? {}, observed),
+    applied: { ...withoutGone(memory?.applied ?? {}, observed), ...found },
     ...(systemId === null ? {} : { serverRun: systemId }),
     address,
     ...(unconfirmed.length === 0 ? {} : { unconfirmed }),
   };
 }
 
+/** What a database no longer has was taken away, by us or by somebody: it is nothing to put back. */
+const withoutGone = <Value>(
+  fields: Readonly<Record<string, Value>>,
+  { overlays }: ChangesInput['observed'],
+): Readonly<Record<string, Value>> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([field]) => {
+      const { name, database } = placeOf(field);
+      return database === undefined || databaseValue(name, { overlays, database }) !== undefined;
+    }),
+  );
+
 function withChange(memory: UnitMemory, differing: readonly Differs[]): UnitMemory {
-  const originals = Object.fromEntries(differing.map(({ name, inAutoConf }) => [name, inAutoConf]));
-  const applied = Object.fromEntries(differing.map(({ name, text }) => [name, text]));
+  const originals = Object.fromEntries(differing.map((one) => [fieldOf(one), one.before]));
+  const applied = Object.fromEntries(differing.map((one) => [fieldOf(one), one.text]));
   return { ...memory, originals: { ...originals, ...memory.originals }, applied: { ...memory.applied, ...applied } };
 }

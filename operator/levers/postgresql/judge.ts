@@ -47,6 +47,8 @@ function judgeOne(name: string, text: string, input: JudgeInput): Verdict {
       wanted: `${name} = ${text}`,
       next: 'remove it from postgres.parameters, or update the server',
     });
+  const there = onDatabase(setting, text, input);
+  if (there !== undefined) return there;
   if (setting.value === null) return hidden(setting, text, input);
   const isFixed = setting.source === 'command line'; // and then pending for ever, whatever the files have
   if (isInForce(setting, text) && (isFixed || !setting.isPending)) return { state: 'InForce', name, text };
@@ -55,6 +57,36 @@ function judgeOne(name: string, text: string, input: JudgeInput): Verdict {
   if (isWaiting(setting, text, input.memory)) return { state: 'PendingRestart', name, text, from };
   return obstacleTo(setting, text, input) ?? differs(setting, text, input.memory);
 }
+
+/** Where the server's own value may not be set, that of the Secret's database may be, if it is ours. Undefined: the server's own counts. */
+function onDatabase(setting: ServerSetting, text: string, input: JudgeInput): Verdict | undefined {
+  const { name, value } = setting;
+  const { observed, unit } = input;
+  if (!isDatabaseWay(setting, observed) || unit.clusterRef !== undefined) return undefined;
+  const { database } = observed;
+  const own = databaseValue(name, observed);
+  if (own !== undefined && meansSame(setting, text, own)) return { state: 'InForce', name, text, database };
+  if (own === undefined && (value === null || isInForce(setting, text))) return undefined;
+  const from = own ?? shown(setting, value ?? '');
+  const verdict = { state: 'Differs', name, from, text, before: own ?? null, database, atRestart: false } as const;
+  return outOfMemory(setting, text, memoryBytesOf(unit.policy)) ?? verdict;
+}
+
+/** We may not set it on the server, and may set it on the database. */
+export function isDatabaseWay(
+  { maySet, mayDiffer }: ServerSetting,
+  { settings, mayReload, ownsDatabase }: PostgresObserved,
+): boolean {
+  const maySetServer = maySet && mayReload && settings['allow_alter_system']?.value !== 'off';
+  return !maySetServer && mayDiffer && ownsDatabase;
+}
+
+/** What sessions of every role get in a database, the Secret's by default, instead of what the server has. */
+export const databaseValue = (
+  name: string,
+  { overlays, database }: Pick<PostgresObserved, 'overlays' | 'database'>,
+): string | undefined =>
+  overlays.find((one) => one.name === name && one.role === null && one.database === database)?.value;
 
 /** The files have the value already: they say so, or what is pending is what we were told to be written. */
 function isWaiting(setting: ServerSetting, text: string, memory: UnitMemory | undefined): boolean {
@@ -68,9 +100,9 @@ function isWaiting(setting: ServerSetting, text: string, memory: UnitMemory | un
 
 function differs(setting: ServerSetting, text: string, memory: UnitMemory | undefined): Differs {
   const { name, value, context } = setting;
-  const inAutoConf = setting.inAutoConf ?? memory?.originals?.[name] ?? null;
+  const before = setting.inAutoConf ?? memory?.originals?.[name] ?? null;
   const atRestart = context === 'postmaster' && !isInForce(setting, text);
-  return { state: 'Differs', name, from: shown(setting, value ?? ''), text, inAutoConf, atRestart };
+  return { state: 'Differs', name, from: shown(setting, value ?? ''), text, before, atRestart };
 }
 
 function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memory }: JudgeInput): Held | undefined {

@@ -33,6 +33,10 @@ export interface ServerFacts {
   readonly major: number;
   /** The role that looks, quoted as SQL wants it. */
   readonly role: string;
+  /** The one that the Secret names. */
+  readonly database: string;
+  /** The role is its owner, or has the owner's rights. */
+  readonly ownsDatabase: boolean;
   readonly isStandby: boolean;
   /** Standbys that follow it now. */
   readonly standbys: number;
@@ -60,7 +64,7 @@ export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: Ab
       ...facts,
       address: address.label,
       settings: await readSettings(postgres, facts.maySeeFiles),
-      overlays: await postgres.query<Overlay & { [column: string]: unknown }>(overlaid, [postgresParameterNames]),
+      overlays: await readOverlays(postgres),
       statistics: await readStatistics(postgres),
     };
   } catch (error) {
@@ -83,7 +87,10 @@ export async function addressOf(unit: PostgresUnit, deps: PostgresDeps, signal: 
 
 const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId",
   pg_catalog.current_setting('server_version') AS version, pg_catalog.current_setting('server_version_num')::int / 10000 AS major,
-  pg_catalog.quote_ident(current_user) AS role, pg_catalog.pg_is_in_recovery() AS "isStandby",
+  pg_catalog.quote_ident(current_user) AS role,
+  pg_catalog.current_database() AS database,
+  (SELECT pg_catalog.pg_has_role(datdba, 'USAGE') FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS "ownsDatabase",
+  pg_catalog.pg_is_in_recovery() AS "isStandby",
   (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication) AS standbys,
   pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS "mayReload",
   pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
@@ -98,6 +105,9 @@ FROM pg_catalog.pg_db_role_setting s
   LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
 WHERE pg_catalog.split_part(entry, '=', 1) = ANY ($1)
 ORDER BY name, role NULLS FIRST, database NULLS FIRST`;
+
+export const readOverlays = (postgres: PostgresConnection): Promise<readonly Overlay[]> =>
+  postgres.query<Overlay & { [column: string]: unknown }>(overlaid, [postgresParameterNames]);
 
 /** @throws {Problem} NotImplemented below PostgreSQL 15, where ALTER SYSTEM cannot be granted. */
 export async function readFacts(postgres: PostgresConnection): Promise<ServerFacts> {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { problemMessage } from '../../api/problem.ts';
-import type { LeverPlan, PlanInput, PlannedCondition } from '../lever.ts';
-import { changesOf, memoryOf, rememberInForce, type PostgresChange } from './changes.ts';
-import { judge, overlaidText } from './judge.ts';
+import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
+import { changesOf, differenceOf, memoryOf, rememberInForce, type PostgresChange } from './changes.ts';
+import { isDatabaseWay, judge, overlaidText } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
+import { toPutBack } from './originals.ts';
 import { meansSame } from './setting.ts';
 import type { PostgresUnit } from './unit.ts';
 import type { Differs, Held, Verdict } from './verdict.ts';
@@ -19,22 +20,46 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
   const wanted = wantedValues(unit.policy, observed);
   const verdicts = judge(wanted, { unit, observed, memory });
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
-  const obstacle = differing.length === 0 ? undefined : obstacleTo(differing, unit, observed);
-  const known = { memory, observed, verdicts };
-  const changes = obstacle === undefined ? changesOf(known) : [];
   const isOurs = unit.clusterRef === undefined;
+  const onServer = differing.filter(({ database }) => database === undefined);
+  const obstacle = onServer.length === 0 ? undefined : obstacleTo(onServer, unit, observed);
+  const known = { memory, observed, verdicts };
+  const writable =
+    obstacle === undefined ? verdicts : verdicts.filter((one) => !onServer.some((other) => other === one));
+  const changes = isOurs ? [...noLongerNeeded(memory, observed), ...changesOf({ ...known, verdicts: writable })] : [];
   const remember = changes.length === 0 && isOurs ? rememberInForce(known) : undefined;
   const waiting = verdicts.filter(({ state }) => state === 'PendingRestart').map(({ name }) => name);
   const written = differing.filter(({ atRestart }) => atRestart).map(({ name }) => name);
   const status = statusOf(unit, observed, wanted);
   return {
     changes,
-    condition: obstacle ?? conditionOf(verdicts, { unit, observed, wanted }),
+    condition: withDatabase(obstacle ?? conditionOf(verdicts, { unit, observed, wanted }), verdicts),
     status: { ...status, ...pendingRestart(waiting) },
     statusAfter: { ...status, ...pendingRestart([...waiting, ...written].toSorted()) },
     againMs,
     ...(remember === undefined ? {} : { remember }),
   };
+}
+
+/** What was set on a database while the server could not be set, and can be now: there it would win. */
+function noLongerNeeded(memory: UnitMemory | undefined, observed: PostgresObserved): readonly PostgresChange[] {
+  const writes = toPutBack(memory ?? {}, observed).filter(({ name, database }) => {
+    const setting = observed.settings[name];
+    return database !== undefined && setting !== undefined && !isDatabaseWay(setting, observed);
+  });
+  if (writes.length === 0) return [];
+  return [{ cause: 'Declared', differences: writes.map(differenceOf), systemId: observed.systemId, writes }];
+}
+
+/** What is set on a database alone is said too: running sessions do not have it. */
+function withDatabase(condition: PlannedCondition, verdicts: readonly Verdict[]): PlannedCondition {
+  const there = verdicts.filter((one) => 'database' in one && one.database !== undefined);
+  const [first] = there;
+  if (first === undefined || !('database' in first)) return condition;
+  const names = there.map(({ name }) => name).join(', ');
+  const said = `${names} is set on database ${first.database} alone (ALTER DATABASE), for want of a right to set the server: new sessions take it, those that run keep what they have.`;
+  const reason = condition.reason === 'Applied' ? 'NewSessionsOnly' : condition.reason;
+  return { ...condition, reason, message: `${condition.message.replace(/\.$/, '')}. ${said}` };
 }
 
 const pendingRestart = (names: readonly string[]): Readonly<Record<string, unknown>> =>
@@ -135,9 +160,11 @@ const severities = [
 const severity = ({ reason }: Held): number => severities.indexOf(reason);
 
 /** Where sessions of some role or database get another value than the declared one. */
-function overlaidSettings({ observed: { overlays, settings }, wanted }: Said): string {
-  const others = overlays.filter(({ name, value }) => {
-    const [setting, text] = [settings[name], wanted.get(name)];
+function overlaidSettings({ observed, wanted }: Said): string {
+  const others = observed.overlays.filter(({ name, value, role, database }) => {
+    const [setting, text] = [observed.settings[name], wanted.get(name)];
+    const isOurs = role === null && database === observed.database; // and set, or taken away, in this visit
+    if (isOurs && setting !== undefined && isDatabaseWay(setting, observed)) return false;
     return setting !== undefined && text !== undefined && !meansSame(setting, text, value);
   });
   return others.map(overlaidText).join(', ');

@@ -19,6 +19,8 @@ export interface ServerSetting {
   readonly inAutoConf?: string | null;
   /** We have the right to ALTER SYSTEM it. */
   readonly maySet: boolean;
+  /** A database that is ours may have a value of its own. */
+  readonly mayDiffer: boolean;
 }
 
 /**

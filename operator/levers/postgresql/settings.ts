@@ -23,6 +23,7 @@ interface Row {
   readonly choices: readonly string[] | null;
   readonly is_pending: boolean;
   readonly may_set: boolean;
+  readonly may_differ: boolean;
 }
 
 interface Line {
@@ -33,7 +34,8 @@ interface Line {
 
 /** `reset_val` rather than `setting`: what a new session gets, before a show function has its say (tcp_keepalives_*). */
 const ofCatalogue = `SELECT name, reset_val AS value, boot_val, unit, vartype AS type, context, source, sourcefile, enumvals AS choices,
-  pending_restart AS is_pending, pg_catalog.has_parameter_privilege(name, 'ALTER SYSTEM') AS may_set
+  pending_restart AS is_pending, pg_catalog.has_parameter_privilege(name, 'ALTER SYSTEM') AS may_set,
+  context = 'user' OR context = 'superuser' AND pg_catalog.has_parameter_privilege(name, 'SET') AS may_differ
 FROM pg_catalog.pg_settings WHERE name = ANY ($1)`;
 const ofFiles = `SELECT pg_catalog.lower(name) AS name, setting, sourcefile FROM pg_catalog.pg_file_settings
 WHERE pg_catalog.lower(name) = ANY ($1) ORDER BY seqno`;
@@ -54,7 +56,7 @@ export async function readSettings(
 }
 
 function settingOf(
-  { boot_val, sourcefile, is_pending, may_set, ...row }: Row,
+  { boot_val, sourcefile, is_pending, may_set, may_differ, ...row }: Row,
   lines: readonly Line[] | undefined,
 ): ServerSetting {
   const own = lines?.filter(({ name }) => name === row.name);
@@ -69,6 +71,7 @@ function settingOf(
     value: isHidden ? (own === undefined ? null : (inFiles ?? boot_val)) : row.value,
     isPending: is_pending,
     maySet: may_set,
+    mayDiffer: may_differ,
     ...(inFiles === undefined ? {} : { inFiles }),
     ...(inAutoConf === undefined ? {} : { inAutoConf }),
   };

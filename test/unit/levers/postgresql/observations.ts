@@ -25,6 +25,7 @@ export const settingWith = (name: string, setting: Partial<ServerSetting> = {}):
   inFiles: null,
   inAutoConf: null,
   maySet: true,
+  mayDiffer: (setting.context ?? 'user') === 'user',
   ...setting,
 });
 
@@ -71,6 +72,8 @@ export function seen({ settings = {}, ...facts }: Seen = {}): PostgresObserved {
     version: '17.2',
     major: 17,
     role: 'genops',
+    database: 'shop',
+    ownsDatabase: false,
     isStandby: false,
     standbys: 0,
     mayReload: true,

@@ -234,6 +234,88 @@ describe('what is said', () => {
   });
 });
 
+describe('on the database, where the server may not be set', () => {
+  const owner: Seen = {
+    ownsDatabase: true,
+    settings: { work_mem: { maySet: false }, max_wal_size: { maySet: false } },
+  };
+  const overlay = (value: string) => [{ name: 'work_mem', value, role: null, database: 'shop' }];
+  const field = 'work_mem of database shop';
+
+  test.each<Given & { readonly name: string; readonly expected: readonly string[] }>([
+    { name: 'a parameter of sessions', server: owner, expected: ['Declared work_mem null > 16MB'] },
+    {
+      name: 'also where ALTER SYSTEM is switched off',
+      server: { ownsDatabase: true, settings: { allow_alter_system: { value: 'off' } } },
+      expected: ['Declared work_mem null > 16MB'],
+    },
+    {
+      name: 'also where the server may not be made to reload',
+      server: { ownsDatabase: true, mayReload: false },
+      expected: ['Declared work_mem null > 16MB'],
+    },
+    {
+      name: 'over what it had',
+      server: { ...owner, overlays: overlay('8MB') },
+      expected: ['Declared work_mem 8MB > 16MB'],
+    },
+    { name: 'nothing where it has that', server: { ...owner, overlays: overlay('16384') }, expected: [] },
+    {
+      name: 'nothing where the server itself has that',
+      server: { ...owner, settings: { ...owner.settings, work_mem: { maySet: false, value: '16384' } } },
+      expected: [],
+    },
+    {
+      name: 'what somebody has changed there is drift',
+      server: { ...owner, overlays: overlay('8MB') },
+      memory: { applied: { [field]: '16MB' }, originals: { [field]: null } },
+      expected: ['Drift work_mem 8MB > 16MB'],
+    },
+    { name: 'nothing of a database that is not ours', server: { ...owner, ownsDatabase: false }, expected: [] },
+    {
+      name: 'nothing of another operator’s server',
+      server: owner,
+      unit: { clusterRef: { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' } },
+      expected: [],
+    },
+    {
+      name: 'on the server once that may be set, and what the database has from us is taken back',
+      server: { ownsDatabase: true, overlays: overlay('16MB') },
+      memory: { applied: { [field]: '16MB' }, originals: { [field]: null } },
+      expected: ['Declared work_mem 16MB > null', 'Declared work_mem null > 16MB'],
+    },
+  ])('$name', ({ expected, ...given }) => {
+    expect(written(planned({ parameters: { work_mem: '16MB' }, ...given }))).toEqual(expected);
+  });
+
+  test('what no database can have is told with the GRANT, and what one has with who does not have it', () => {
+    const { condition, changes } = planned({ server: owner, parameters: { work_mem: '16MB', max_wal_size: '2GB' } });
+    expect(changes.flatMap(({ writes }) => writes)).toEqual([
+      { name: 'work_mem', database: 'shop', to: '16MB', before: null },
+    ]);
+    expect(condition).toMatchObject({ status: 'False', reason: 'PermissionDenied' });
+    expect(condition.message).toMatch(
+      /next: GRANT ALTER SYSTEM ON PARAMETER max_wal_size TO genops\. work_mem is set on database shop alone/,
+    );
+    const alone = planned({ server: { ...owner, overlays: overlay('16MB') }, parameters: { work_mem: '16MB' } });
+    expect(alone.condition).toMatchObject({ status: 'True', reason: 'NewSessionsOnly' });
+  });
+
+  test('a quarter of the memory for each sort is too much there as well', () => {
+    const { condition, changes } = planned({ server: owner, sizing: small, parameters: { work_mem: '2GB' } });
+    expect(changes.flatMap(({ writes }) => writes.filter(({ name }) => name === 'work_mem'))).toEqual([]);
+    expect(condition).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('25 % of postgres.sizing.memory'),
+    });
+  });
+
+  test('what the database no longer has is not remembered either', () => {
+    const { remember } = planned({ memory: { applied: { [field]: '16MB' }, originals: { [field]: '8MB' } } });
+    expect(remember).toMatchObject({ applied: {}, originals: {} });
+  });
+});
+
 describe('what would not start again is not written', () => {
   test.each<Given & { readonly name: string; readonly message: RegExp }>([
     {
@@ -324,6 +406,18 @@ describe('restore()', () => {
       [],
     ],
     ['nothing that somebody has taken out since', memory, { settings: { work_mem: { inAutoConf: null } } }, []],
+    [
+      'the old value of the database',
+      { originals: { 'work_mem of database shop': '8MB' }, applied: { 'work_mem of database shop': '16MB' } },
+      { overlays: [{ name: 'work_mem', value: '16384', role: null, database: 'shop' }] },
+      [{ name: 'work_mem', database: 'shop', to: '8MB', before: '16MB' }],
+    ],
+    [
+      'nothing of a database that somebody has changed since',
+      { originals: { 'work_mem of database shop': null }, applied: { 'work_mem of database shop': '16MB' } },
+      { overlays: [{ name: 'work_mem', value: '32MB', role: null, database: 'shop' }] },
+      [],
+    ],
     ['nothing on another server', { ...memory, serverRun: '6' }, { settings: { work_mem: ours } }, []],
   ])('%s', (_, remembered, server, expected) => {
     expect(restored(remembered, server)).toEqual(expected);
