@@ -17,7 +17,7 @@ export interface ViewSourcesInput {
   readonly collector: Collector;
   readonly standings: Pick<Standings, 'of'>;
   /** What the reconcilers know of servers and floors; undefined where they do not run. */
-  readonly running: () => Pick<Running, 'cacheServers' | 'databaseServers' | 'looks'> | undefined;
+  readonly running: () => Pick<Running, 'accepted' | 'cacheServers' | 'databaseServers' | 'looks'> | undefined;
   readonly clock: { now(): number };
 }
 
@@ -29,12 +29,19 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
   const policies = createEffectivePolicies();
   const timeline = createTimeline();
   const stop = follow(timeline, input);
+  /** What it is run by: what was accepted last, also while what it declares is rejected. Without a leader that has visited it, what it declares. */
+  const inForce = (declared: GenerationService) => {
+    const accepted = running()?.accepted.of(declared);
+    if (accepted === undefined) return { service: declared, policy: policyOf(declared, caches) };
+    const { spec, policy } = accepted;
+    return { service: { ...declared, spec: { ...spec, mode: declared.spec.mode } }, policy };
+  };
   return {
     serviceOf: (namespace, name) => caches.services.get(keyOf({ metadata: { namespace, name } })),
     servicesIn: (namespace) =>
       namespace === undefined ? [...caches.services.list()] : caches.services.by('namespace', namespace),
-    inputOf(service) {
-      const found = policyOf(service, caches);
+    inputOf(declared) {
+      const { service, policy: found } = inForce(declared);
       if (found === undefined && service.spec.policyRef !== undefined) return undefined;
       const { policy, problems } = policies.of({
         ...(found === undefined ? {} : { policy: { name: found.metadata.name, spec: found.spec } }),
@@ -60,7 +67,7 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
       };
     },
     rowsOf: (service, since) =>
-      service.spec.components.flatMap(({ name }) => {
+      inForce(service).service.spec.components.flatMap(({ name }) => {
         const rows = collector.rowsOf(keyOf(service), name, since, viewColumns);
         return rows === undefined ? [] : [{ rows, bounds: timeline.boundsOf(keyOf(service), name) }];
       }),

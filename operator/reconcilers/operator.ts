@@ -15,6 +15,7 @@ import type { Caches } from './caches.ts';
 import type { ScalerReport } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
+import type { Accepted } from './in-force.ts';
 import { createConnectionUses } from './connection-uses.ts';
 import { createCacheServers, type CacheServers } from './cache-servers.ts';
 import { createDatabaseServers, type DatabaseServers } from './database-servers.ts';
@@ -83,6 +84,8 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
 export interface Running {
   readonly ended: Promise<unknown>;
   readonly health: readonly HealthCheck[];
+  /** What each service is run by, for who shows it. */
+  readonly accepted: Pick<Accepted, 'of'>;
   /** Of the servers, for who shows figures. */
   readonly cacheServers: Pick<CacheServers, 'worstHitRatio' | 'servers'>;
   readonly databaseServers: Pick<DatabaseServers, 'servers'>;
@@ -125,6 +128,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     .then(() => keepAllRollUps(caches.services.list(), visit));
   return {
     ended,
+    accepted: visit.accepted,
     health: loops.map(alive),
     cacheServers: visit.cacheServers,
     databaseServers: visit.databaseServers,

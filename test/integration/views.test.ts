@@ -272,6 +272,20 @@ describe.each(['the leader', 'a follower, which asks the leader'])('%s', (who) =
   });
 });
 
+test('goes on by what was accepted last while what is declared is rejected', async () => {
+  const kind = ['gensvc', 'generation', '-n', 'other'];
+  const declare = (policyRef: object | null) =>
+    kubectl(['patch', ...kind, '--type=merge', '-p', JSON.stringify({ spec: { policyRef } })]);
+  await declare({ name: 'nowhere' });
+  try {
+    await kubectl(['wait', ...kind, '--for=condition=PolicyAccepted=False', '--timeout=60s']);
+    const answer = await follower.ask(`${one('other')}/api/performance/load`, token('everywhere'));
+    expect(answer).toMatchObject({ status: 200, body: { components: [{ name: 'workflow' }] } });
+  } finally {
+    await declare(null);
+  }
+});
+
 test('the cache view has what a real Redis says of itself, and what was tuned on it', async () => {
   const server = {
     name: 'cache',
