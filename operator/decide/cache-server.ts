@@ -13,6 +13,7 @@ export interface CacheServerFigures {
   readonly maxMemoryBytes: number;
   readonly evictionPolicy: string;
   readonly slowLog: SlowLog;
+  readonly bigKeys: BigKeys;
 }
 
 /** What took long on a cache server, newest first, without any arguments; or why nobody knows. */
@@ -27,3 +28,26 @@ export type SlowLog =
       }[];
     }
   | { readonly state: 'Unknown'; readonly why: string };
+
+/** The keys of a cache server that take most memory, largest first; or why nobody knows. */
+export type BigKeys =
+  | {
+      readonly state: 'Known';
+      /** Names as a person may see them: cut, and nothing of what is in the key. */
+      readonly keys: readonly { readonly name: string; readonly bytes: number }[];
+      /** Of the largest key that was seen, also where it is too small for the list. */
+      readonly largestBytes: number;
+      /** Keys looked at, of the keys of all databases. */
+      readonly scanned: number;
+      readonly total: number;
+      /** ms since the epoch. */
+      readonly observedAt: number;
+    }
+  | { readonly state: 'Unknown'; readonly why: string };
+
+/** How much of all keys was searched, 0 to 1: keys come and go meanwhile, and one may be seen twice. */
+export const coverageOf = ({
+  scanned,
+  total,
+}: Pick<Extract<BigKeys, { state: 'Known' }>, 'scanned' | 'total'>): number =>
+  total === 0 ? 1 : Math.min(1, scanned / total);

@@ -16,11 +16,11 @@ const waiting = [
 
 /** What has no condition of its own: a field of the effective policy, or of the service. */
 const fields: readonly { readonly name: string; readonly isSaid: (resolved: Resolved) => boolean }[] = [
-  ...['redis.monitoring.bigKeys', 'maintenanceWindows'].map((name) => ({
-    name,
-    isSaid: ({ origins }: Resolved) =>
-      [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
-  })),
+  {
+    name: 'maintenanceWindows',
+    isSaid: ({ origins }) =>
+      [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, 'maintenanceWindows')),
+  },
   {
     name: 'postgres.indexes', // there are some by default
     isSaid: ({ service: { spec }, policy }) =>

@@ -298,7 +298,9 @@ test('the cache view has what a real Redis says of itself, and what was tuned on
     clients: expect.any(Number),
     max_memory_mb: 1024,
     eviction_policy: 'allkeys-lru',
-    big_keys: null,
+    big_keys: [],
+    big_keys_unknown: null,
+    big_keys_coverage: 1,
     slow_log: [{ time: expect.any(String), duration_ms: expect.any(Number), command: 'EVAL' }],
     slow_log_unknown: null,
   };

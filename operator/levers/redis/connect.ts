@@ -14,6 +14,8 @@ export interface RedisConnection extends AsyncDisposable {
    * @throws the server's or the network's own error, without secrets: `serverProblem` says what it means. Unanswered after 1.5 s.
    */
   command(name: string, ...args: readonly string[]): Promise<unknown>;
+  /** The same with replies as bytes: the name of a key need not be text. */
+  binary(name: string, ...args: readonly (string | Buffer)[]): Promise<unknown>;
 }
 
 const answerWithinMs = 1500;
@@ -57,15 +59,17 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
   });
   const abort = () => redis.disconnect();
   signal.addEventListener('abort', abort, { once: true });
+  const answered = async (reply: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await reply;
+    } catch (error) {
+      throw plain(error);
+    }
+  };
   const connection: RedisConnection = {
     label,
-    command: async (name, ...args) => {
-      try {
-        return await redis.call(name, ...args);
-      } catch (error) {
-        throw plain(error);
-      }
-    },
+    command: (name, ...args) => answered(redis.call(name, ...args)),
+    binary: (name, ...args) => answered(redis.callBuffer(name, ...args)),
     [Symbol.asyncDispose]: async () => {
       signal.removeEventListener('abort', abort);
       await closed(redis);

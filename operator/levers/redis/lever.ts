@@ -1,5 +1,6 @@
 import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
+import { createKeySearches } from './big-keys.ts';
 import type { RedisChange } from './changes.ts';
 import { observe, type RedisDeps, type RedisObserved } from './observe.ts';
 import { plan } from './plan.ts';
@@ -16,13 +17,16 @@ export const redisPlanner = { name: 'redis', condition: 'RedisApplied', plan, re
 
 /** Every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
 export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisChange> {
+  const searches = createKeySearches();
   return {
     ...redisPlanner,
     units,
-    observe: (unit, signal) => observe(unit, deps, signal),
+    observe: (unit, signal) => observe(unit, { ...deps, searches }, signal),
     serverOf: ({ serverId, address }) => [serverId, address],
     lookupsOf: ({ server }) => server.lookups,
-    cacheOf: ({ server: { lookups, work, keys, usedMemoryBytes, maxMemoryBytes, evictionPolicy, slowLog } }) => ({
+    cacheOf: ({
+      server: { lookups, work, keys, usedMemoryBytes, maxMemoryBytes, evictionPolicy, slowLog, bigKeys },
+    }) => ({
       ...lookups,
       ...work,
       keys: keys.keys,
@@ -31,6 +35,7 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisCha
       maxMemoryBytes,
       evictionPolicy,
       slowLog,
+      bigKeys,
     }),
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };

@@ -1,7 +1,8 @@
 import { Problem } from '../../api/problem.ts';
-import type { SlowLog } from '../../decide/cache-server.ts';
+import type { BigKeys, SlowLog } from '../../decide/cache-server.ts';
 import type { SecretData } from '../server-address.ts';
 import { redisAddress, type RedisAddress } from './address.ts';
+import type { KeySearches } from './big-keys.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 import { countOf, keyCounts, parseInfo, type Info } from './info.ts';
@@ -54,6 +55,7 @@ export interface ServerObserved {
     readonly clients: number;
   };
   readonly slowLog: SlowLog;
+  readonly bigKeys: BigKeys;
   readonly config: ConfigObserved;
 }
 
@@ -69,7 +71,11 @@ type ConfigObserved =
     };
 
 /** Looks at one server and changes nothing. @throws {Problem} SecretNotFound, Unreachable, AuthenticationFailed, … */
-export async function observe(unit: RedisUnit, deps: RedisDeps, signal: AbortSignal): Promise<RedisObserved> {
+export async function observe(
+  unit: RedisUnit,
+  deps: RedisDeps & { readonly searches: KeySearches },
+  signal: AbortSignal,
+): Promise<RedisObserved> {
   const address = await addressOf(unit, deps, signal);
   const memoryLimitBytes =
     unit.workloadRef === undefined ? undefined : await deps.memoryLimit(unit.workloadRef, unit.namespace, signal);
@@ -77,9 +83,12 @@ export async function observe(unit: RedisUnit, deps: RedisDeps, signal: AbortSig
   try {
     const info = parseInfo(String(await redis.command('INFO')));
     const config = await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes));
-    const slowLog = await readSlowLog(redis, unit.policy.monitoring.slowLogEntries);
-    const server = { ...serverOf(info, config), slowLog };
-    return { serverId: info.get('run_id') ?? '', address: address.label, server, memoryLimitBytes };
+    const { slowLogEntries, bigKeys: wanted } = unit.policy.monitoring;
+    const slowLog = await readSlowLog(redis, slowLogEntries);
+    const serverId = info.get('run_id') ?? '';
+    const bigKeys = await deps.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
+    const server = { ...serverOf(info, config), slowLog, bigKeys };
+    return { serverId, address: address.label, server, memoryLimitBytes };
   } catch (error) {
     signal.throwIfAborted();
     throw serverProblem(error, redis.label);
@@ -98,7 +107,7 @@ export async function addressOf(unit: RedisUnit, deps: RedisDeps, signal: AbortS
   });
 }
 
-function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slowLog'> {
+function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slowLog' | 'bigKeys'> {
   const isValkey = info.get('server_name') === 'valkey';
   return {
     product: isValkey ? 'Valkey' : 'Redis',

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
-import type { CacheServerFigures } from '../../decide/cache-server.ts';
+import { coverageOf, type CacheServerFigures } from '../../decide/cache-server.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
 import {
   figure,
@@ -17,13 +17,15 @@ import {
 } from './figures.ts';
 import type { CacheServerInput, ViewInput } from './figures.ts';
 
-/** Nothing measures it yet; its name is kept so that nobody has to ask whether it will come. */
-const notYet = (description: string) => Type.Null({ description: `${description} Not measured yet: always null.` });
-
 const SlowCommand = view('A command that took long, without its arguments.', {
   time: time('When it came.'),
   duration_ms: Type.Number({ description: 'How long it took.' }),
   command: Type.String({ description: 'Its name.' }),
+});
+
+const BigKey = view('A key that takes much memory.', {
+  name: Type.String({ description: 'Its name, cut at 64 characters.' }),
+  memory_mb: Type.Number({ description: 'What it takes, in units of 2^20 bytes.' }),
 });
 
 const Server = view('One cache server. Nothing of its Secret is in it.', {
@@ -50,7 +52,15 @@ const Server = view('One cache server. Nothing of its Secret is in it.', {
     items: { type: 'string' },
     description: 'Parameters that wait for a restart. null: not known.',
   }),
-  big_keys: notYet('The keys that take most memory.'),
+  big_keys: Type.Unsafe<Static<typeof BigKey>[] | null>({
+    type: ['array', 'null'],
+    items: BigKey,
+    description: 'The keys that take most memory of those that were searched, largest first. null: not known.',
+  }),
+  big_keys_unknown: textOrNull('Why big_keys is null, where the server was asked.'),
+  big_keys_coverage: figure('How much of all keys was searched, 0 to 1.'),
+  big_keys_observed_at: timeOrNull('When the search ended, or went on.'),
+  largest_key_mb: figure('The largest key that was seen, in units of 2^20 bytes.'),
   slow_log: Type.Unsafe<Static<typeof SlowCommand>[] | null>({
     type: ['array', 'null'],
     items: SlowCommand,
@@ -92,7 +102,6 @@ export function cacheStatus({ service, policy, components, redisHitRatio, cacheS
         drifted: drifted ?? null,
         ...figuresOf(cacheServers.find((one) => one.name === name)),
         pending_restart: pendingRestart ?? (seen.has(name) ? [] : null),
-        big_keys: null,
       };
     }),
     timestamp: rfc3339(now),
@@ -116,6 +125,7 @@ function figuresOf(server: CacheServerInput | undefined) {
     max_memory_mb: megabytes(figures?.maxMemoryBytes),
     eviction_policy: figures?.evictionPolicy ?? null,
     ...slowLogOf(figures?.slowLog),
+    ...bigKeysOf(figures?.bigKeys),
   };
 }
 
@@ -126,3 +136,14 @@ const slowLogOf = (log: CacheServerFigures['slowLog'] | undefined) => ({
       : null,
   slow_log_unknown: log?.state === 'Unknown' ? log.why : null,
 });
+
+function bigKeysOf(found: CacheServerFigures['bigKeys'] | undefined) {
+  const seen = found?.state === 'Known' ? found : undefined;
+  return {
+    big_keys: seen?.keys.map(({ name, bytes }) => ({ name, memory_mb: bytes / 2 ** 20 })) ?? null,
+    big_keys_unknown: found?.state === 'Unknown' ? found.why : null,
+    big_keys_coverage: seen === undefined ? null : coverageOf(seen),
+    big_keys_observed_at: timeOf(seen?.observedAt),
+    largest_key_mb: megabytes(seen?.largestBytes),
+  };
+}

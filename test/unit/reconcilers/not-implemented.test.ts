@@ -51,11 +51,10 @@ const off = ['workflows_status_created', 'cache_entries_lookup', 'performance_me
 describe('ignoredFields()', () => {
   test.each<Row & { readonly annotations?: Readonly<Record<string, string>> }>([
     { name: 'nothing where nothing was declared', spec: {}, says: [] },
-    { name: 'what is acted on', spec: { overrides: { redis: { maxMemory: '64Mi' } } }, says: [] },
     {
-      name: 'redis.monitoring.bigKeys',
-      spec: { overrides: { redis: { monitoring: { slowLogEntries: 5, bigKeys: { top: 3 } } } } },
-      says: ['redis.monitoring.bigKeys'],
+      name: 'nothing of what is acted on',
+      spec: { overrides: { redis: { maxMemory: '64Mi', monitoring: { slowLogEntries: 5, bigKeys: { top: 3 } } } } },
+      says: [],
     },
     {
       name: 'the indexes of a PostgreSQL, of which there are some by default',

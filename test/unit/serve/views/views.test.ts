@@ -260,9 +260,23 @@ describe('cacheStatus()', () => {
           pending_restart: [],
           slow_log: [{ time: '2026-11-25T11:59:00Z', duration_ms: 12.5, command: 'KEYS' }],
           slow_log_unknown: null,
+          big_keys: [{ name: 'queue:jobs', memory_mb: 1 }],
+          big_keys_unknown: null,
+          big_keys_coverage: 0.75, // 30 of 40
+          big_keys_observed_at: '2026-11-25T11:59:52Z',
+          largest_key_mb: 1,
         },
       ],
     });
+  });
+  test('says why big keys are not known', () => {
+    const [server] = measured.cacheServers;
+    if (server === undefined) throw new Error('one server was seen');
+    const bigKeys = { state: 'Unknown', why: 'it may not be searched' } as const;
+    const seen = cacheStatus({ ...told, cacheServers: [{ ...server, figures: { ...server.figures, bigKeys } }] });
+    expect(seen.servers).toMatchObject([
+      { big_keys: null, big_keys_unknown: 'it may not be searched', big_keys_coverage: null, largest_key_mb: null },
+    ]);
   });
   test('says why a slow log is not known', () => {
     const [server] = measured.cacheServers;

@@ -1,0 +1,151 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { milliseconds } from '../../api/duration.ts';
+import { bytes } from '../../api/quantity.ts';
+import type { BigKeys } from '../../decide/cache-server.ts';
+import type { RedisConnection } from './connect.ts';
+import { isForbidden, isReply, isUnanswered } from './server-error.ts';
+import type { RedisUnit } from './unit.ts';
+
+type Wanted = RedisUnit['policy']['monitoring']['bigKeys'];
+
+/** The search for big keys on each server: it goes on from visit to visit, and begins anew with a new process, which may have other data. */
+export interface KeySearches {
+  /** Searches for a moment where it is time to. A server that does not let us is tuned all the same. */
+  look(redis: RedisConnection, server: SearchedServer, wanted: Wanted, signal: AbortSignal): Promise<BigKeys>;
+}
+
+export interface SearchedServer {
+  readonly serverId: string;
+  /** In all databases; only the first is searched. */
+  readonly keys: number;
+}
+
+/** One walk of SCAN over all keys. */
+interface Pass {
+  cursor: string;
+  scanned: number;
+  largestBytes: number;
+  /** By name, in bytes written as latin1. */
+  largest: ReadonlyMap<string, number>;
+  /** ms since the epoch. */
+  observedAt: number;
+}
+
+interface Search {
+  pass: Pass;
+  /** The last walk that came to its end. */
+  complete: Pass | undefined;
+  /** ms since the epoch: when the present round began, one in each interval. */
+  roundAt: number;
+  /** Of the present round, which may have no more; ms. */
+  leftMs: number;
+  why: string | undefined;
+}
+
+/** A visit must not be held up for longer: a round of some seconds takes several. */
+const atOnceMs = 1_000;
+/** Some thousand servers; beyond that the one that was looked at least recently begins anew. */
+const mostServers = 4_000;
+
+export function createKeySearches(): KeySearches {
+  const searches = new Map<string, Search>();
+  return {
+    async look(redis, server, wanted, signal) {
+      const intervalMs = milliseconds(wanted.interval);
+      if (intervalMs === 0) return { state: 'Unknown', why: 'redis.monitoring.bigKeys.interval is 0s' };
+      const now = Date.now();
+      const known = searches.get(server.serverId);
+      const search = known ?? { pass: newPass(), complete: undefined, roundAt: 0, leftMs: 0, why: undefined };
+      searches.delete(server.serverId);
+      searches.set(server.serverId, search);
+      if (searches.size > mostServers) searches.delete(searches.keys().next().value ?? '');
+      // The first visit of a server sets it right, the next ones have time.
+      if (known === undefined) return { state: 'Unknown', why: 'the search begins at the next visit' };
+      if (now >= search.roundAt + intervalMs) {
+        search.roundAt = now;
+        search.leftMs = milliseconds(wanted.maxDuration);
+      }
+      if (search.leftMs > 0) await goOn(redis, search, wanted, signal);
+      return told(search, server);
+    },
+  };
+}
+
+const newPass = (): Pass => ({ cursor: '0', scanned: 0, largestBytes: 0, largest: new Map(), observedAt: 0 });
+
+async function goOn(redis: RedisConnection, search: Search, wanted: Wanted, signal: AbortSignal): Promise<void> {
+  const began = performance.now();
+  const boxMs = Math.min(search.leftMs, atOnceMs);
+  search.why = undefined;
+  try {
+    do {
+      const roundBegan = performance.now();
+      await scanRound(redis, search.pass, wanted);
+      if (search.pass.cursor === '0') {
+        search.complete = search.pass;
+        search.pass = newPass();
+        search.leftMs = 0;
+        return;
+      }
+      await pause(performance.now() - roundBegan, undefined, { signal }); // the clients' turn
+    } while (performance.now() - began < boxMs);
+    search.leftMs -= performance.now() - began;
+  } catch (error) {
+    if (!isReply(error) && !isUnanswered(error)) throw error;
+    search.leftMs = 0; // asked again in the next round, not at each visit: the server notes what it refuses
+    const next = isForbidden(error) ? '; next: grant +scan, +memory|usage and %R~* (docs/levers/redis.md)' : '';
+    search.why = `saw "${(error as Error).message.trim()}"; wanted SCAN and MEMORY USAGE${next}`;
+  }
+}
+
+/**
+ * 100 keys. Never TYPE, which would count as a look-up, and MEMORY USAGE with its own few samples: to have it count all fields of a large hash stops the server for a second.
+ */
+async function scanRound(redis: RedisConnection, pass: Pass, { top, minSize }: Wanted): Promise<void> {
+  const [cursor, keys] = (await redis.binary('SCAN', pass.cursor, 'COUNT', '100')) as readonly [
+    Buffer,
+    readonly Buffer[],
+  ];
+  const sizes = await Promise.all(keys.map((key) => sizeOf(redis, key)));
+  const smallest = bytes(minSize);
+  const found = keys.flatMap((key, index) => {
+    const size = sizes[index] ?? 0;
+    return size < smallest ? [] : [[key.toString('latin1'), size] as const];
+  });
+  pass.cursor = cursor.toString();
+  pass.scanned += keys.length;
+  pass.observedAt = Date.now();
+  pass.largestBytes = Math.max(pass.largestBytes, ...sizes.map((size) => size ?? 0));
+  if (found.length > 0)
+    pass.largest = new Map([...pass.largest, ...found].toSorted(([, a], [, b]) => b - a).slice(0, top)); // SCAN may name a key twice
+}
+
+/** Bytes; undefined for a key that went meanwhile, or moves to another node. */
+async function sizeOf(redis: RedisConnection, key: Buffer): Promise<number | undefined> {
+  try {
+    const size = await redis.binary('MEMORY', 'USAGE', key);
+    return typeof size === 'number' ? size : undefined;
+  } catch (error) {
+    if (isReply(error) && /^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+/** Of the last walk that came to its end, else of the one under way. */
+function told({ pass, complete, why }: Search, { keys: total }: SearchedServer): BigKeys {
+  const { scanned, largestBytes, largest, observedAt } = complete ?? pass;
+  if (observedAt === 0) return { state: 'Unknown', why: why ?? 'the search begins at the next visit' };
+  const keys = [...largest].map(([name, size]) => ({ name: shown(name), bytes: size }));
+  return { state: 'Known', keys, largestBytes, scanned, total, observedAt };
+}
+
+const longestName = 64;
+
+/** A name may hold what identifies a person: as much of it as tells where it comes from. */
+function shown(latin1: string): string {
+  const text = Buffer.from(latin1, 'latin1')
+    .toString('utf8')
+    .replaceAll(/[\p{Cc}\p{Cf}]/gu, '?');
+  const characters = Array.from(text); // a cut within a character would show half of it
+  return characters.length <= longestName ? text : `${characters.slice(0, longestName).join('')}…`;
+}
