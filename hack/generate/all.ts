@@ -9,6 +9,7 @@ import { crds } from './crds.ts';
 import { metricsReference } from './metrics-reference.ts';
 import { monitoring } from './monitoring.ts';
 import { openapiReference } from './openapi.ts';
+import { runtimeSchema } from './runtime-schema.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const files = new Map([
@@ -20,6 +21,7 @@ const files = new Map([
   ...monitoring(),
   ...cliReference(),
   ...openapiReference(),
+  ...runtimeSchema(),
 ]);
 
 async function write(file: string, text: string): Promise<void> {

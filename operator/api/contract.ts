@@ -32,6 +32,8 @@ export const metricNames = {
   memory: 'process_resident_memory_bytes',
   /** Counter in seconds. */
   cpu: 'process_cpu_seconds_total',
+  /** Gauge: `hash` of the runtime settings that the Pod runs with, read as a hexadecimal number. */
+  runtimeConfigHash: 'generation_runtime_config_hash',
 } as const;
 
 /** Figures that rules of the scaler and the optimizer compare, with the unit in which their `value` is written. */

@@ -128,11 +128,10 @@ export const conditions = {
     means: 'Every pod has acknowledged the declared runtime settings.',
     reasons: {
       ...lever,
-      ...notImplemented,
       PodsBehind: {
         status: 'False',
         means: 'Some pods have not acknowledged the settings.',
-        next: 'Wait, or look at the pods in the message.',
+        next: 'Wait: a mounted ConfigMap arrives within about a minute. Where no Pod says anything, mount it and read it (docs/levers/runtime.md), or switch this part off.',
       },
     },
   },

@@ -41,7 +41,7 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
 }
 
-export type LeverCondition = 'HorizontalApplied' | 'RedisApplied' | 'PostgresApplied';
+export type LeverCondition = 'HorizontalApplied' | 'RedisApplied' | 'PostgresApplied' | 'RuntimeApplied';
 /** A condition before it is merged with those of the lever's other units. */
 export type PlannedCondition = Pick<NewCondition<LeverCondition>, 'status' | 'reason' | 'message'>;
 

@@ -16,6 +16,8 @@ export interface PodFigures {
   readonly inFlight?: number;
   readonly queue?: number;
   readonly activeConnections?: number;
+  /** Of the settings that it runs with; see `hashNumber`. */
+  readonly runtimeConfigHash?: number;
 }
 
 /** Of the Pods that there are now, of whatever state; by name. */
@@ -42,6 +44,7 @@ export function podFiguresOf(
         inFlight,
         queue,
         activeConnections,
+        runtimeConfigHash: latest.figures.runtimeConfigHash,
       };
       const known = Object.entries(figures).filter(([, value]) => Number.isFinite(value));
       return { name, state, observedAt: latest.observedAt, ...Object.fromEntries(known) };

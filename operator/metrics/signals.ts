@@ -1,7 +1,7 @@
 import { metricNames, type SignalName } from '../api/contract.ts';
 import type { SamplePart, WantedFamily } from './exposition.ts';
 
-/** What is read of one Pod. The last four are values of the moment; the others are counted since the reading before. */
+/** What is read of one Pod. The last five are values of the moment; the others are counted since the reading before. */
 export type Figure =
   | 'requests'
   | 'errors'
@@ -13,7 +13,8 @@ export type Figure =
   | 'inFlight'
   | 'queue'
   | 'activeConnections'
-  | 'memoryBytes';
+  | 'memoryBytes'
+  | 'runtimeConfigHash';
 
 export const histogramNames = ['responseTime', 'cachedResponseTime', 'workflowDuration'] as const;
 export type HistogramName = (typeof histogramNames)[number];
@@ -40,7 +41,8 @@ export interface LabelMatcher {
 
 /** Which samples feed a figure or a histogram. */
 export interface Feed {
-  readonly signal: SignalName;
+  /** Undefined: nobody maps it to another name. */
+  readonly signal: SignalName | undefined;
   /** Of several feeds of one figure the first whose family is there counts. */
   readonly into: Figure | HistogramName;
   readonly family: WantedFamily;
@@ -130,8 +132,19 @@ export function feedsOf(mappings: readonly SignalMapping[] = []): readonly Feed[
     ...genAi
       .filter(({ signal }) => !own.has(signal) && !follows(signal))
       .map(({ signal, metric }) => feed(signal, metric, signal === 'errors' ? isGenAiError : any)),
+    runtimeConfigHash,
   ];
 }
+
+/** What the Pod says that it runs with: no signal, and read last. */
+const runtimeConfigHash: Feed = {
+  signal: undefined,
+  into: 'runtimeConfigHash',
+  family: { name: metricNames.runtimeConfigHash, kind: 'gauge' },
+  part: 'value',
+  where: any,
+  matches: () => true,
+};
 
 /** What the samples of a signal are. Of cacheRequests: into one of four. */
 const targets = {

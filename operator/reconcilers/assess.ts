@@ -31,6 +31,8 @@ export interface Assessment {
     (Pick<ObjectivesAnswer, 'looked' | 'insideSince'> & { readonly score: number | undefined }) | undefined;
   /** By component. */
   readonly components: ReadonlyMap<string, { readonly metricsSource: string }>;
+  /** By component, what each Pod says that it runs with; empty where no settings are declared. */
+  readonly running: readonly (readonly number[])[];
 }
 
 export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
@@ -54,14 +56,28 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
         return source === undefined ? [] : [[spec.name, { metricsSource: source.type }] as const];
       }),
     ),
+    running: running(resolved, deps),
   };
 }
 
+/** NaN: it says nothing. */
+function running({ service, components }: Resolved, { collector }: AssessDeps): Assessment['running'] {
+  const isDeclared = service.status?.conditions?.some(({ type }) => type === 'RuntimeApplied') === true;
+  if (!isDeclared) return [];
+  return components.map(({ spec }) =>
+    collector
+      .podFigures(keyOf(service), spec.name)
+      .filter(({ observedAt }) => observedAt !== undefined)
+      .map(({ runtimeConfigHash = NaN }) => runtimeConfigHash),
+  );
+}
+
 /** Equal when nobody who reads the status would see a difference worth a write. What is well has few words for it; what is not names Pods and figures that move. */
-export const statesOf = ({ conditions, figures }: Assessment): string =>
+export const statesOf = ({ conditions, figures, running: said }: Assessment): string =>
   JSON.stringify([
     conditions.map(({ type, status, reason, message }) => [type, status, reason, status === 'True' && message]),
     figures,
+    said,
   ]);
 
 /** Objectives and rating as status is to show them. */

@@ -1,9 +1,13 @@
 import { amount } from '../api/quantity.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
-import type { KubeObject } from '../kube/object.ts';
+import { splitKey, type KubeObject } from '../kube/object.ts';
 import { Problem } from '../api/problem.ts';
 import type { RedisDeps } from '../levers/redis/observe.ts';
+import type { RuntimeDeps } from '../levers/runtime/lever.ts';
+import type { Collector } from '../metrics/collector.ts';
+import { stateOf } from '../metrics/pod-view.ts';
+import { selectPods, type Caches } from './caches.ts';
 import { secrets } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
 
@@ -52,4 +56,30 @@ export const memoryLimit =
       containerName === undefined ? containers[0] : containers.find((candidate) => candidate.name === containerName);
     const limit = container?.resources?.limits?.memory;
     return amount(limit);
+  };
+
+/** What the Ready Pods of a component were last seen to run with. Where nobody measures (`genops diff`) nobody knows. */
+export const podReports =
+  (
+    collector: Pick<Collector, 'podFigures' | 'failuresOf'> | undefined,
+    { pods }: Pick<Caches, 'pods'>,
+  ): RuntimeDeps['podReports'] =>
+  (service, { name: component, selector }) => {
+    if (collector === undefined) return undefined;
+    const figures = new Map(collector.podFigures(service, component).map((one) => [one.name, one]));
+    const failures = new Map(collector.failuresOf(service, component).map(({ pod, failure }) => [pod, failure.reason]));
+    const { namespace = '' } = splitKey(service);
+    return selectPods(pods, namespace, selector)
+      .filter((pod) => stateOf(pod) === 'Ready')
+      .map(({ name }) => {
+        const { observedAt, runtimeConfigHash } = figures.get(name) ?? {};
+        const failure = observedAt === undefined ? failures.get(name) : undefined;
+        return {
+          name,
+          isRead: observedAt !== undefined || failure !== undefined,
+          ...(runtimeConfigHash === undefined ? {} : { running: runtimeConfigHash }),
+          ...(failure === undefined ? {} : { failure }),
+        };
+      })
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   };

@@ -8,7 +8,6 @@ import type { Resolved } from '../decide/resolve.ts';
 const waiting = [
   { type: 'VerticalApplied', section: 'vertical' },
   { type: 'ResourcesApplied', section: 'resources' },
-  { type: 'RuntimeApplied', section: 'runtime' },
   { type: 'LoadBalancerApplied', section: 'loadBalancer' },
   { type: 'OptimizerActive', section: 'optimizer' },
   { type: 'BudgetsConsistent', section: 'budgets' },

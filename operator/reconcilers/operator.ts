@@ -21,7 +21,7 @@ import { createCacheServers, type CacheServers } from './cache-servers.ts';
 import { createDatabaseServers, type DatabaseServers } from './database-servers.ts';
 import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
-import { memoryLimit, readSecret } from './lever-deps.ts';
+import { memoryLimit, podReports, readSecret } from './lever-deps.ts';
 import { podSamples, type MeasuringDeps } from './measuring.ts';
 import { objectives } from './objectives.ts';
 import { performancePolicy } from './performance-policy.ts';
@@ -46,10 +46,11 @@ export interface OperatorDeps extends MeasuringDeps {
   readonly mayAct: () => boolean;
 }
 
-/** Every lever, reading Secrets by name through this connection. */
+/** Every lever, reading Secrets by name through this connection. Without a collector nobody knows what the Pods run with. */
 export const serviceLevers = (
   kube: Kube,
-  caches: Pick<Caches, 'hpas' | 'hpaWrites' | 'floorWrites'>,
+  caches: Pick<Caches, 'hpas' | 'hpaWrites' | 'floorWrites' | 'pods'>,
+  collector?: Parameters<typeof podReports>[0],
 ): readonly AnyLever[] =>
   createLevers({
     kube,
@@ -58,14 +59,15 @@ export const serviceLevers = (
     floorWrites: caches.floorWrites,
     readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
     memoryLimit: memoryLimit(kube),
+    podReports: podReports(collector, caches),
   });
 
 /** Everything that one visit of a service needs. */
 function visitDeps(deps: OperatorDeps): VisitDeps {
-  const { kube, caches, metricsApi } = deps;
+  const { kube, caches, metricsApi, collector } = deps;
   return {
     ...deps,
-    levers: serviceLevers(kube, caches),
+    levers: serviceLevers(kube, caches, collector),
     states: createStates(kube, caches.states),
     policies: createEffectivePolicies(),
     accepted: createLastWords(),

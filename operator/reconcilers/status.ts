@@ -97,8 +97,10 @@ function resolvedSections(
   previous: GenerationServiceStatus,
 ): GenerationServiceStatus {
   const { resolved } = visit.resolution;
-  const statusOf = (lever: string, unit: string): object =>
-    visit.results.find(({ plan }) => plan.lever.name === lever && plan.unit.name === unit)?.plan.status ?? {};
+  const resultOf = (lever: string, unit: string) =>
+    visit.results.find(({ plan }) => plan.lever.name === lever && plan.unit.name === unit);
+  const statusOf = (lever: string, unit: string): object => resultOf(lever, unit)?.plan.status ?? {};
+  const isPending = (lever: string, unit: string): boolean => resultOf(lever, unit)?.condition.reason === 'Pending';
   const connectionsOf = (server: string): object => {
     const { needed, available } = visit.budgets.connections.get(server) ?? {};
     return needed === undefined ? {} : { connections: { needed, available } };
@@ -121,6 +123,8 @@ function resolvedSections(
         ...statusOf('horizontal', name),
         ...(decision === undefined ? {} : { decision }),
         ...(metricsSource === undefined ? {} : { metricsSource }),
+        ...(before?.runtime !== undefined && isPending('runtime', name) ? { runtime: before.runtime } : {}),
+        ...statusOf('runtime', name),
       };
     }),
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),

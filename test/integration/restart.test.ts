@@ -1,34 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { podResource } from '../../operator/metrics/pod-view.ts';
 import { deployment, generationService } from '../world/builders.ts';
+import { readyPod } from '../world/ready-pod.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { listening } from './source-world.ts';
 
 const flags = ['--no-leader-elect', '--allow-metric-address', '127.0.0.0/8'];
-const manager = { manager: 'kubectl', force: true };
-
-/** No node has it: what listens on loopback stands for its container. */
-async function readyPod(world: World, port: number): Promise<void> {
-  const identity = { namespace: world.namespace, name: 'workflow-0' };
-  const securityContext = {
-    runAsNonRoot: true,
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-    seccompProfile: { type: 'RuntimeDefault' },
-  };
-  const container = { name: 'app', image: 'app', ports: [{ name: 'metrics', containerPort: port }], securityContext };
-  await world.apply({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: identity.name, labels: { app: 'workflow-execution' } },
-    spec: { schedulerName: 'nobody', containers: [container] },
-  });
-  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }];
-  const status = { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions };
-  const options = { ...manager, subresource: 'status' } as const;
-  await world.kube.apply(podResource, { metadata: identity, status }, options, world.signal);
-}
-
 const objectiveOf = async (world: World, wanted: string) =>
   (await world.service()).status?.objectives?.find(({ name }) => name === wanted);
 

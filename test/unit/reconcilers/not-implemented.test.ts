@@ -13,8 +13,8 @@ describe('notImplemented()', () => {
     { name: 'nothing where nothing was declared', spec: {}, says: [] },
     {
       name: 'a section of the overrides',
-      spec: { overrides: { runtime: { pools: { io: 2 } } } },
-      says: ['RuntimeApplied'],
+      spec: { overrides: { vertical: { mode: 'Enforce' } } },
+      says: ['VerticalApplied'],
     },
     {
       name: 'one of a component alone',

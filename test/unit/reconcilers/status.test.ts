@@ -47,7 +47,7 @@ function visit(
   if (resolution.kind === 'problem') return { kind: 'problem', resolution };
   const scaled = resolution.resolved.components.map(({ spec }) => result('horizontal', spec.name, applied));
   const results = [...scaled, result('redis', 'cache', redis)];
-  const assessment = { conditions: [], figures: {}, look: undefined, components: new Map() };
+  const assessment = { conditions: [], figures: {}, look: undefined, components: new Map(), running: [] };
   return {
     kind: 'reconciled',
     resolution,
@@ -150,7 +150,10 @@ describe('renderStatus()', () => {
     const looked = (reason: 'NoPods' | 'Pending', message: string): Visit => {
       const status = reason === 'Pending' ? 'Unknown' : 'False';
       const conditions = [{ type: 'MetricsAvailable', status, reason, message }];
-      return { ...visit(), assessment: { conditions, figures: {}, look: undefined, components: new Map() } } as Visit;
+      return {
+        ...visit(),
+        assessment: { conditions, figures: {}, look: undefined, components: new Map(), running: [] },
+      } as Visit;
     };
     const blind = renderStatus(service, looked('NoPods', 'saw no target of component workflow'), at(0));
     const pending = looked('Pending', 'The Pods have not been read twice yet.');

@@ -1,0 +1,33 @@
+import { hashNumber } from '../../api/runtime-settings.ts';
+
+/** What one Ready Pod says of the settings that it runs with. */
+export interface PodReport {
+  readonly name: string;
+  /** It was looked at, with or without success. */
+  readonly isRead: boolean;
+  /** Value of the gauge; undefined: it has none. */
+  readonly running?: number;
+  /** Why it could not be read, one word. */
+  readonly failure?: string;
+}
+
+export type Reports =
+  /** Not all were looked at since we began to lead, and those that were are well. */
+  | { readonly kind: 'unread' }
+  | {
+      readonly kind: 'read';
+      readonly total: number;
+      readonly behind: readonly PodReport[];
+      /** None of them says anything: it is no workload that reads its settings, as far as we can see. */
+      readonly isSilent: boolean;
+    };
+
+/** Of what was read: who runs with these settings and who does not. A Pod that nobody has looked at yet is neither. */
+export function reportsOf(pods: readonly PodReport[] | undefined, hash: string): Reports {
+  if (pods === undefined) return { kind: 'unread' };
+  const wanted = hashNumber(hash);
+  const behind = pods.filter(({ isRead, running }) => isRead && running !== wanted);
+  if (behind.length === 0 && pods.some(({ isRead }) => !isRead)) return { kind: 'unread' };
+  const isSilent = behind.length > 0 && pods.every(({ running }) => running === undefined);
+  return { kind: 'read', total: pods.length, behind, isSilent };
+}

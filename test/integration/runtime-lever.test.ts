@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import { hashNumber, type RuntimeSettings } from '../../operator/api/runtime-settings.ts';
+import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { configMaps, generationServices } from '../../operator/reconcilers/kinds.ts';
+import { deployment, generationService } from '../world/builders.ts';
+import { readyPod } from '../world/ready-pod.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { listening } from './source-world.ts';
+
+const flags = ['--no-leader-elect', '--allow-metric-address', '127.0.0.0/8'];
+const configMap = 'generation-workflow-runtime';
+const collector = { interval: '1s', timeout: '1s' };
+
+type Runtime = NonNullable<NonNullable<GenerationServiceSpec['overrides']>['runtime']>;
+const declare = (world: World, runtime: Runtime, annotations: Readonly<Record<string, string>> = {}) =>
+  world.apply(generationService({ overrides: { runtime, collector, horizontal: { mode: 'Off' } } }, { annotations }));
+
+async function written(world: World): Promise<RuntimeSettings> {
+  const text = (await world.get(configMaps, configMap))?.data?.['settings.json'];
+  if (text === undefined) throw new Error(`no settings in ConfigMap ${configMap}`);
+  return JSON.parse(text) as RuntimeSettings;
+}
+
+/** A Pod that says what it runs with, as the runtime library does. */
+async function sayingPod(world: World, name: string) {
+  let hash: string | undefined;
+  const page = await listening((_, response) => {
+    const gauge = hash === undefined ? '' : `generation_runtime_config_hash ${hashNumber(hash)}\n`;
+    response.end(`process_resident_memory_bytes 1000000\n${gauge}`);
+  });
+  await readyPod(world, page.port, name);
+  return { says: (next: string) => void (hash = next), [Symbol.asyncDispose]: () => page[Symbol.asyncDispose]() };
+}
+
+describe('runtime settings', () => {
+  test('are written, are in force once every Pod says so, follow the policy, and outlive a restart without a word', async () => {
+    await using world = await startWorld({ operator: flags });
+    await world.apply(deployment());
+    await using first = await sayingPod(world, 'workflow-0');
+    await using second = await sayingPod(world, 'workflow-1');
+    await declare(world, { pools: { ai_api: 7 } });
+
+    const settings = await world.eventually(() => written(world));
+    expect(settings).toMatchObject({ version: 1, pools: { ai_api: 7, io: 20, cpu: 2 }, batch: { maxWaitMs: 100 } });
+    const silent = await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'False', reason: 'PodsBehind' }),
+    );
+    expect(silent.message).toContain('workflow-0 says none, workflow-1 says none');
+    expectCondition(await world.service(), 'Ready', { status: 'False', reason: 'PodsBehind' });
+
+    first.says(settings.hash);
+    const runtime = { hash: settings.hash, podsTotal: 2 };
+    await world.eventually(async () =>
+      expect((await world.service()).status?.components?.[0]?.runtime).toEqual({ ...runtime, podsCurrent: 1 }),
+    );
+    second.says(settings.hash);
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'True', reason: 'Applied' }),
+    );
+    expect((await world.service()).status?.components?.[0]?.runtime).toEqual({ ...runtime, podsCurrent: 2 });
+
+    await declare(world, { pools: { ai_api: 8 } });
+    await world.eventually(async () => expect((await written(world)).pools).toMatchObject({ ai_api: 8 }));
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'False', reason: 'PodsBehind' }),
+    );
+    const { hash } = await written(world);
+    first.says(hash);
+    second.says(hash);
+    await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+
+    const { metadata } = await world.service();
+    await world.restartOperator(flags);
+    await world.eventually(async () =>
+      expect(
+        await world.operator.counter('genops_reconcile_total', {
+          controller: 'generation-service',
+          result: 'success',
+        }),
+      ).toBeGreaterThan(0),
+    );
+    await world.consistently(
+      async () => expect((await world.service()).metadata.resourceVersion).toBe(metadata.resourceVersion),
+      5_000,
+    );
+  });
+
+  test('that somebody edits are put back and counted as drift; the ConfigMap goes with its service', async () => {
+    await using world = await startWorld({ operator: flags });
+    await world.apply(deployment());
+    await declare(world, { pools: { io: 20 } });
+    const { hash } = await world.eventually(() => written(world));
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'True', reason: 'Applied' }),
+    );
+    const edited = JSON.stringify({ version: 1, hash, pools: { io: 1 } });
+    await world.kube.patch(
+      configMaps,
+      `${world.namespace}/${configMap}`,
+      [{ op: 'replace', path: '/data/settings.json', value: edited }],
+      { manager: 'kubectl-edit' },
+      world.signal,
+    );
+    await declare(world, { pools: { io: 20 } }, { 'genops.dev/visit': '1' }); // it is looked at once a minute
+    await world.eventually(async () => expect((await written(world)).pools).toMatchObject({ io: 20 }));
+    await world.eventually(async () =>
+      expect(await world.operator.counter('genops_drift_total', { lever: 'runtime' })).toBeGreaterThan(0),
+    );
+
+    await world.delete(generationServices, 'generation');
+    await world.eventually(async () => expect(await world.get(configMaps, configMap)).toBeUndefined());
+  });
+
+  test('are not written over a ConfigMap of somebody else', async () => {
+    await using world = await startWorld({ operator: flags });
+    await world.apply(deployment());
+    const data = { 'settings.json': 'mine' };
+    await world.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: configMap }, data });
+    await declare(world, { pools: { io: 20 } });
+    const { message } = await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'False', reason: 'Conflict' }),
+    );
+    expect(message).toContain(`ConfigMap ${world.namespace}/${configMap}`);
+    expectCondition(await world.service(), 'Stalled', { status: 'True', reason: 'Conflict' });
+    expect((await world.get(configMaps, configMap))?.data).toEqual(data);
+  });
+
+  test('are only told of in DryRun, left alone when Off, and nobody’s business where nobody declared them', async () => {
+    await using world = await startWorld({ operator: flags });
+    await world.apply(deployment());
+    await declare(world, { mode: 'DryRun' });
+    const { message } = await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'True', reason: 'DryRun' }),
+    );
+    expect(message).toContain('runtime.pools.ai_api = 5');
+    await declare(world, { mode: 'Off' });
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'RuntimeApplied', { status: 'True', reason: 'Off' }),
+    );
+    await world.apply(generationService({ overrides: { horizontal: { mode: 'Off' } } }));
+    await world.eventually(async () => {
+      const { status } = await world.service();
+      expectCondition(await world.service(), 'Ready', { status: 'True', reason: 'Reconciled' });
+      expect(status?.conditions?.map(({ type }) => type)).not.toContain('RuntimeApplied');
+    });
+    expect(await world.get(configMaps, configMap)).toBeUndefined();
+  });
+});

@@ -1,0 +1,200 @@
+import { describe, expect, test } from '@jest/globals';
+import { Value } from 'typebox/value';
+import { hashNumber, RuntimeSettings } from '../../../../operator/api/runtime-settings.ts';
+import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import {
+  plan,
+  type ConfigMapSeen,
+  type RuntimeObserved,
+  type RuntimeUnit,
+} from '../../../../operator/levers/runtime/plan.ts';
+import { render } from '../../../../operator/levers/runtime/render.ts';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
+
+const policyOf = (runtime: NonNullable<PolicySpec['runtime']> = {}) =>
+  effectivePolicy({ policy: { name: 'standard', spec: { runtime } } }).policy.runtime;
+const owner = { apiVersion: 'genops.dev/v1alpha1', kind: 'GenerationService', name: 'generation', uid: 'u' };
+const unit: RuntimeUnit = {
+  name: 'workflow',
+  mode: 'Enforce',
+  namespace: 'ai',
+  configMapName: 'generation-workflow-runtime',
+  owner,
+  siblings: ['workflow', 'cache'],
+  selector: [],
+  policy: policyOf(),
+  replicas: 2,
+};
+const { settings, text } = render(unit.policy);
+const hash = settings.hash;
+const written = (changes: Partial<ConfigMapSeen> = {}): ConfigMapSeen => ({
+  uid: 'c',
+  resourceVersion: '1',
+  controller: 'u',
+  component: 'workflow',
+  text,
+  labels: {},
+  annotations: {},
+  ...changes,
+});
+const running = (name: string, settingsHash: string) => ({ name, isRead: true, running: hashNumber(settingsHash) });
+const planned = (
+  observed: Partial<RuntimeObserved>,
+  { memory, ...changes }: Partial<RuntimeUnit> & { readonly memory?: UnitMemory } = {},
+) =>
+  plan({
+    unit: { ...unit, ...changes },
+    observed: { configMap: written(), pods: [running('a', hash), running('b', hash)], ...observed },
+    memory,
+    now: 0,
+  });
+
+describe('what is written', () => {
+  test('is the guide’s figures by default, in base units, and keeps its own schema', () => {
+    expect(Value.Check(RuntimeSettings, settings)).toBe(true);
+    expect(settings).toMatchObject({
+      version: 1,
+      pools: { ai_api: 5, io: 20, cpu: 2 },
+      memory: { collectAboveBytes: 1024 * 2 ** 20 },
+      cpuPool: { threads: 4, memoEntries: 1000 },
+      batch: { maxRequests: 10, maxWaitMs: 100 },
+      http: {
+        connections: 100,
+        connectionsPerHost: 30,
+        dnsTtlMs: 300_000,
+        keepAliveMs: 30_000,
+        timeoutMs: 30_000,
+        connectTimeoutMs: 5_000,
+      },
+      cache: { l1: { entries: 1000, ttlMs: 300_000 }, l2: { ttlMs: 3_600_000 }, warming: { hotAfterReads: 10 } },
+      postgresPool: { min: 5, max: 20, recycleAfterQueries: 50_000, idleTimeoutMs: 300_000, commandTimeoutMs: 30_000 },
+      queryMonitor: { slowAboveMs: 1_000 },
+    });
+  });
+  test('is the same for equal policies, in whatever order their pools stand, and another for another figure', () => {
+    expect(render(policyOf({ pools: { b: 1, a: 2 } })).text).toBe(render(policyOf({ pools: { a: 2, b: 1 } })).text);
+    expect(render(policyOf({ pools: { io: 21 } })).settings.hash).not.toBe(hash);
+  });
+  test('is made where there is none, setting by setting in words', () => {
+    const { changes } = planned({ configMap: undefined });
+    expect(changes).toMatchObject([
+      { cause: 'Declared', name: unit.configMapName, text, remember: { applied: { hash } } },
+    ]);
+    expect(changes[0]?.differences).toContainEqual({ field: 'runtime.pools.ai_api', to: '5' });
+  });
+  test('is changed where the policy is another, which names just that', () => {
+    const { changes } = planned({}, { policy: policyOf({ pools: { ai_api: 8 } }), memory: { applied: { hash } } });
+    expect(changes).toMatchObject([
+      { cause: 'Declared', differences: [{ field: 'runtime.pools.ai_api', from: '5', to: '8' }] },
+    ]);
+  });
+  test.each<{ name: string; configMap: ConfigMapSeen | undefined; fields: readonly string[] }>([
+    {
+      name: 'a figure',
+      configMap: written({ text: text.replace('"io": 20', '"io": 99') }),
+      fields: ['runtime.pools.io'],
+    },
+    { name: 'its layout', configMap: written({ text: text.trim() }), fields: ['settings.json'] },
+  ])('is put back as drift where somebody has changed $name', ({ configMap, fields }) => {
+    const { changes } = planned({ configMap }, { memory: { applied: { hash } } });
+    expect(changes).toMatchObject([{ cause: 'Drift', text, differences: fields.map((field) => ({ field })) }]);
+  });
+  test('is put back as drift where it is gone, or is no JSON any more', () => {
+    for (const configMap of [undefined, written({ text: '{' })])
+      expect(planned({ configMap }, { memory: { applied: { hash } } }).changes).toMatchObject([{ cause: 'Drift' }]);
+  });
+  test('is no drift where it was only meant to be written', () => {
+    const memory = { applied: { hash }, unconfirmed: ['runtime.pools.io'] };
+    expect(planned({ configMap: undefined }, { memory }).changes).toMatchObject([{ cause: 'Declared' }]);
+  });
+  test('is left alone where it is as declared', () => {
+    expect(planned({}).changes).toEqual([]);
+  });
+});
+
+describe('a ConfigMap of somebody else', () => {
+  test.each<{ name: string; changes: Partial<ConfigMapSeen>; says: string }>([
+    { name: 'without an owner', changes: { controller: undefined, component: undefined }, says: 'somebody else made' },
+    { name: 'of another owner', changes: { controller: 'other' }, says: 'settings of component workflow' },
+    { name: 'of a component beside it', changes: { component: 'cache' }, says: 'settings of component cache' },
+  ])('$name is a Conflict that names it, and nothing is written', ({ changes, says }) => {
+    const { changes: planless, condition } = planned({ configMap: written(changes) });
+    expect(planless).toEqual([]);
+    expect(condition).toMatchObject({ status: 'False', reason: 'Conflict' });
+    expect(condition.message).toContain('ConfigMap ai/generation-workflow-runtime');
+    expect(condition.message).toContain(says);
+  });
+  test('of a component that is gone is taken over', () => {
+    expect(planned({ configMap: written({ component: 'before', text: '{}' }) }).changes).toHaveLength(1);
+  });
+});
+
+describe('RuntimeApplied', () => {
+  const other = '000000000001';
+  test.each<{
+    name: string;
+    pods: RuntimeObserved['pods'];
+    replicas?: number;
+    expected: object;
+    runtime?: object;
+    message: string;
+  }>([
+    {
+      name: 'True once every Ready Pod runs with what is declared',
+      pods: [running('a', hash), running('b', hash)],
+      expected: { status: 'True', reason: 'Applied' },
+      runtime: { hash, podsCurrent: 2, podsTotal: 2 },
+      message: `All 2 Pods run with the settings ${hash}`,
+    },
+    {
+      name: 'PodsBehind while one runs with others, which it names',
+      pods: [running('a', hash), running('b', other)],
+      expected: { status: 'False', reason: 'PodsBehind' },
+      runtime: { hash, podsCurrent: 1, podsTotal: 2 },
+      message: `saw 1 of 2 Ready Pods with the settings ${hash} of ConfigMap ai/generation-workflow-runtime: b runs ${other}; wanted all of them; next: wait`,
+    },
+    {
+      name: 'PodsBehind with what to do where none says anything',
+      pods: [
+        { name: 'a', isRead: true },
+        { name: 'b', isRead: true, failure: 'NoPort' },
+      ],
+      expected: { status: 'False', reason: 'PodsBehind' },
+      runtime: { hash, podsCurrent: 0, podsTotal: 2 },
+      message: 'a says none, b cannot be read (NoPort); wanted all of them; next: mount it',
+    },
+    {
+      name: 'Pending, with nothing in status, until the Pods were looked at',
+      pods: undefined,
+      expected: { status: 'Unknown', reason: 'Pending' },
+      message: 'not read yet',
+    },
+    {
+      name: 'Pending while a newcomer was not looked at and the others are well',
+      pods: [running('a', hash), { name: 'b', isRead: false }],
+      expected: { status: 'Unknown', reason: 'Pending' },
+      message: 'not read yet',
+    },
+    {
+      name: 'PodsBehind while no Pod is Ready',
+      pods: [],
+      expected: { status: 'False', reason: 'PodsBehind' },
+      runtime: { hash, podsCurrent: 0, podsTotal: 0 },
+      message: 'saw no Ready Pod of 2',
+    },
+    {
+      name: 'True for a workload that is scaled to nothing',
+      pods: [],
+      replicas: 0,
+      expected: { status: 'True', reason: 'Applied' },
+      runtime: { hash, podsCurrent: 0, podsTotal: 0 },
+      message: 'No Pod runs',
+    },
+  ])('is $name', ({ pods, replicas = 2, expected, runtime, message }) => {
+    const { condition, status } = planned({ pods }, { replicas });
+    expect(condition).toMatchObject(expected);
+    expect(condition.message).toContain(message);
+    expect(status).toEqual(runtime === undefined ? {} : { runtime });
+  });
+});
