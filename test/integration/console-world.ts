@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import type { GenerationService } from '../../operator/api/generation-service.ts';
 import { rfc3339 } from '../../operator/api/rfc3339.ts';
+import type { FloorLook } from '../../operator/decide/floor-look.ts';
 import { createRing } from '../../operator/metrics/windows.ts';
 import { serveApi } from '../../operator/serve/api.ts';
 import { consolePage } from '../../operator/serve/console/pages.ts';
 import { createRateLimit } from '../../operator/serve/rate-limit.ts';
+import type { ViewInput } from '../../operator/serve/views/figures.ts';
 import { viewColumns } from '../../operator/serve/views/rows.ts';
 import type { TimelineEntry } from '../../operator/serve/views/timeline.ts';
 import type { ViewsDeps, ViewSources } from '../../operator/serve/views-server.ts';
@@ -86,6 +88,7 @@ const sourcesOf = (services: ReadonlyMap<string, GenerationService>): ViewSource
     ...measured,
     policy: one.metadata.name === 'generation' ? judgedByWorkload : measured.policy,
     service: one,
+    looks: one.metadata.name === 'generation' ? looks : undefined,
     now: Date.now(),
   }),
   rowsOf: (_, since) => [{ rows: busyRows().since(since, viewColumns), bounds: boundsOf() }],
@@ -121,6 +124,32 @@ const changes: readonly TimelineEntry[] = [
   { at: startedAt - 9 * minute + 2_000, kind: 'bounds', component: 'workflow', text: 'replicas 2–12 → 4–12' },
   { at: startedAt - 4 * minute, kind: 'condition', component: '', text: 'ObjectivesMet is True (AllMet)' },
 ];
+
+/** Six minutes ago, so that nothing else is beside its mark. */
+const held: FloorLook = {
+  action: 'Hold',
+  from: 4,
+  to: 4,
+  reason: 'WithinBand',
+  message: '11.2/s a Pod ask for 3',
+  figures: [
+    {
+      metric: 'requests_per_second',
+      source: 'Pods',
+      perPod: 11.2,
+      target: 20,
+      asksFor: 3,
+      podsMeasured: 4,
+      podsMissing: 0,
+      observedAt: startedAt - 6 * minute,
+    },
+  ],
+  heldBy: 'ScaleDownStabilization',
+  heldUntil: undefined,
+  at: startedAt - 6 * minute,
+  nextAt: startedAt - 2 * minute,
+};
+const looks: ViewInput['looks'] = new Map([['workflow', { newest: held, lastMove: undefined }]]);
 
 function found(name: string, metrics = name === 'thumbnails' ? 'NoPods' : 'Fresh'): GenerationService {
   const isWell = metrics === 'Fresh';

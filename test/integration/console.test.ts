@@ -169,13 +169,34 @@ test('a change that has the focus stands out on every chart', async () => {
 });
 
 test('the mouse on the line of a change says what it was', async () => {
+  expect(await saidUnderTheMouse('spec changed')).toMatch(/^\d\d:\d\d:\d\d spec: spec changed \(generation 3\)$/);
+});
+
+/** What is said while the mouse goes over a chart from left to right, as soon as it has these words. */
+async function saidUnderTheMouse(words: string): Promise<string> {
   await tab.evaluate('document.querySelector(".board").scrollIntoView()');
   const [left = 0, width = 0, y = 0] = await tab.evaluate<number[]>(
     '(({ left, width, top, height }) => [left, width, top + height / 2])(document.querySelector(".u-over").getBoundingClientRect())',
   );
-  for (let x = left; x < left + width && !(await textOf('.readout')).includes('spec changed'); x += 4)
-    await tab.pointAt(x, y);
-  expect(await textOf('.readout')).toMatch(/^\d\d:\d\d:\d\d spec: spec changed \(generation 3\)$/);
+  for (let x = left; x < left + width && !(await textOf('.readout')).includes(words); x += 4) await tab.pointAt(x, y);
+  return textOf('.readout');
+}
+
+test('has the newest decision of each component, with what it was made from and what holds it, and its mark on the charts', async () => {
+  const cells = await tab.evaluate<string[]>(
+    '[...document.querySelectorAll(".decisions tbody tr > *")].map((cell) => cell.innerText)',
+  );
+  expect(cells).toEqual([
+    'workflow',
+    'Hold at 4',
+    'WithinBand: 11.2/s a Pod ask for 3',
+    'requests_per_second 11.2 of 20 a Pod asks for 3',
+    'ScaleDownStabilization',
+    expect.stringMatching(/^\d\d:\d\d:\d\d$/),
+    expect.stringMatching(/^\d\d:\d\d:\d\d$/),
+  ]);
+  const found = await saidUnderTheMouse('Hold at 4');
+  expect(found).toMatch(/decision: workflow: Hold at 4 \(WithinBand\): .*, held by ScaleDownStabilization$/);
 });
 
 test('in the dark it is dark, charts too', async () => {

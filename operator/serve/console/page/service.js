@@ -16,6 +16,7 @@ export function servicePage(namespace, name) {
   const objectives = element('div', { class: 'objectives' });
   const board = chartBoard();
   const range = rangeChoice(() => void refresh(AbortSignal.timeout(9_000)).catch(() => undefined)); // the next look says what is wrong
+  const decisions = element('div', { class: 'decisions' });
   const changes = element('ol', { class: 'changes', 'aria-label': 'Decisions and changes, newest first' });
   const node = element(
     'section',
@@ -25,6 +26,8 @@ export function servicePage(namespace, name) {
     problems,
     element('h2', {}, 'Load and answers', range.node),
     board.node,
+    element('h2', {}, 'Newest decisions'),
+    decisions,
     element('h2', {}, 'Decisions and changes'),
     changes,
     element('h2', {}, 'Objectives'),
@@ -36,7 +39,7 @@ export function servicePage(namespace, name) {
       view(`${base}/history?since=${since}`, signal),
       statusOf(base, signal), // both may be refused, and each is heard
     ]);
-    show(history, status, { standing, problems, objectives, board, changes });
+    show(history, status, { standing, problems, objectives, board, decisions, changes });
     return history.observedAt;
   };
   return { node, update: refresh, close: () => board.close() };
@@ -47,7 +50,7 @@ async function statusOf(base, signal) {
   try {
     return await view(`${base}/status`, signal);
   } catch (error) {
-    if (error.status === 409) return { problem: error.message, objectives: [], conditions: [] };
+    if (error.status === 409) return { problem: error.message, objectives: [], conditions: [], newestDecisions: [] };
     throw error;
   }
 }
@@ -65,7 +68,7 @@ function rangeChoice(onChange) {
   };
 }
 
-function show(history, status, { standing, problems, objectives, board, changes }) {
+function show(history, status, { standing, problems, objectives, board, decisions, changes }) {
   standing.replaceChildren(...standingOf(status));
   problems.replaceChildren(...status.conditions.filter(({ status: holds }) => holds !== 'True').map(problemOf));
   objectives.replaceChildren(
@@ -75,7 +78,11 @@ function show(history, status, { standing, problems, objectives, board, changes 
       status.objectives.map(objectiveRow),
     ),
   );
-  board.show(history, targetsOf(status.objectives));
+  decisions.replaceChildren(decisionTable(status.newestDecisions));
+  board.show(
+    { ...history, changes: [...history.changes, ...looksBeside(history.changes, status.newestDecisions)] },
+    targetsOf(status.objectives),
+  );
   showChanges(changes, history.changes, board);
 }
 
@@ -101,6 +108,40 @@ const objectiveRow = ({ name, component, state, measured, target, attainment, si
   text(attainment),
   since === null ? text(null) : new Date(since).toLocaleString('en-GB'),
 ];
+
+const decisionTable = (decisions) =>
+  table(
+    'The newest decision on each component, also where it changes nothing',
+    ['Component', 'Decision', 'Why', 'Made from', 'Held by', 'Next move', 'At'],
+    decisions.map((one) => [
+      one.component,
+      movement(one),
+      `${text(one.reason)}: ${text(one.message)}`,
+      text((one.inputs ?? []).map(inputText).join(' · ')),
+      text(one.heldBy),
+      moment(one.nextEligibleTime),
+      moment(one.time),
+    ]),
+  );
+
+const movement = ({ action, from, to }) =>
+  action === 'Hold' ? `Hold at ${figure(from)}` : `${text(action)} ${figure(from)} → ${figure(to)}`;
+const inputText = ({ metric, perPod, target, asksFor }) =>
+  `${metric} ${figure(perPod)} of ${figure(target)} a Pod asks for ${figure(asksFor)}`;
+const moment = (time) => (time === null ? text(null) : timeOfDay(Date.parse(time)));
+
+/** Marks of what was decided last, but for what stands among the changes already. */
+const looksBeside = (changes, decisions) =>
+  decisions
+    .map((one) => {
+      const words = `${movement(one)} (${text(one.reason)}): ${text(one.message)}${one.heldBy === null ? '' : `, held by ${one.heldBy}`}`;
+      return { at: Date.parse(one.time ?? ''), kind: 'decision', component: one.component, text: words };
+    })
+    .filter(
+      ({ at, component }) =>
+        !Number.isNaN(at) &&
+        !changes.some((change) => change.kind === 'decision' && change.component === component && change.at === at),
+    );
 
 /** Of the hit ratio, where that of the workload is judged and not that of Redis: as a ratio, else undefined. */
 function targetsOf(objectives) {
