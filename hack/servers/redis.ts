@@ -17,6 +17,8 @@ export interface RedisOptions {
   readonly bind?: string;
   /** The text of an ACL file. */
   readonly aclFile?: string;
+  /** Runs as a Sentinel. */
+  readonly isSentinel?: boolean;
 }
 
 /** A real server of a test's own, in a folder of its own. */
@@ -36,7 +38,7 @@ export interface RedisServer extends AsyncDisposable {
   /** SIGKILL. */
   kill(): Promise<void>;
   stop(): Promise<void>;
-  /** The same port and folder; what was set at run time is gone. */
+  /** The same port and folder; what was set at run time is gone, unless somebody had it written into the file (CONFIG REWRITE). */
   restart(): Promise<void>;
   log(): Promise<string>;
 }
@@ -59,6 +61,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 type Settled = RedisOptions & { readonly version: RedisVersion; readonly bind: string };
 
 async function startIn(folder: string, port: number, options: Settled, program: RedisBinary): Promise<RedisServer> {
+  await writeFile(join(folder, 'redis.conf'), await configText(folder, port, options));
   let child = await launch(folder, port, options, program);
   const address = { host: options.bind, port };
   const password = typeof options.config?.['requirepass'] === 'string' ? options.config['requirepass'] : undefined;
@@ -91,10 +94,9 @@ async function startIn(folder: string, port: number, options: Settled, program: 
 }
 
 async function launch(folder: string, port: number, options: Settled, program: RedisBinary): Promise<ChildProcess> {
-  await writeFile(join(folder, 'redis.conf'), await configText(folder, port, options));
   return launchServer({
     binary: program.binary,
-    args: [join(folder, 'redis.conf')],
+    args: [join(folder, 'redis.conf'), ...(options.isSentinel === true ? ['--sentinel'] : [])],
     cwd: folder,
     ...(program.libraryPath ? { env: { LD_LIBRARY_PATH: program.libraryPath } } : {}),
     logFile: join(folder, 'server.log'),

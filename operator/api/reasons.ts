@@ -156,7 +156,6 @@ export const conditions = {
     means: 'Every node of every declared Redis has the declared settings.',
     reasons: {
       ...lever,
-      ...notImplemented,
       ...server,
       SecretInvalid: {
         status: 'False',
@@ -168,6 +167,18 @@ export const conditions = {
         means:
           'The address leads to several servers in turn (a Service in front of two Pods): what is set on one is not in force on the others. Nothing is changed meanwhile; it counts as one server again when the same has answered for ten minutes.',
         next: 'Put the address of a single server into the Secret, and name each other one in an entry of its own.',
+      },
+      NodesPending: {
+        status: 'Unknown',
+        means:
+          'A node that its Sentinel, cluster or primary announces does not answer: what it has is unknown. All others are tuned, and it is as soon as it answers.',
+        next: 'Nothing where it starts; else correct the address that it announces, or take one that is gone out of the topology.',
+      },
+      MasterUnknown: {
+        status: 'False',
+        means:
+          'The Secret leads to a Sentinel and sentinelMasterName names none of its primaries, or it leads to no Sentinel though sentinelMasterName is set.',
+        next: 'Correct spec.redis[].sentinelMasterName or the Secret; the message has the names that the Sentinel knows.',
       },
       ProtectedMode: {
         status: 'False',

@@ -1,5 +1,5 @@
 import type { GenerationServiceStatus } from '../api/status.ts';
-import type { UnitMemory } from '../levers/lever.ts';
+import { rememberedNodes, type NodeMemory } from '../levers/redis/node-memory.ts';
 import type { LeverMemory } from '../levers/run.ts';
 import { table } from './table.ts';
 
@@ -14,23 +14,38 @@ export function redisText(servers: readonly Redis[], memory: LeverMemory | 'Forb
 export const forbidden = 'you may not read the ConfigMap with what was set; genops diff shows what differs';
 
 function serverText(
-  { name, server = '', version = '', drifted = 0, pendingRestart = [] }: Redis,
+  { name, server = '', version = '', topology, nodes = 1, drifted = 0, pendingRestart = [] }: Redis,
   memory: LeverMemory,
 ): string {
-  const settings = settingRows(memory[`redis/${name}`] ?? {});
+  const settings = settingsOf(Object.entries(rememberedNodes(memory[`redis/${name}`])));
+  const most = Math.max(0, ...settings.map(({ rows }) => rows.length));
   const says = [
-    ...(settings.length === 0 ? [] : [`${settings.length} settings in force`]),
+    ...(topology === undefined || topology === 'Standalone'
+      ? []
+      : [`${topology}, ${nodes} node${nodes === 1 ? '' : 's'}`]),
+    ...(most === 0 ? [] : [`${most} settings in force`]),
     ...(drifted === 0 ? [] : [`${drifted} put back at the last visit`]),
     ...(pendingRestart.length === 0 ? [] : [`waits for a restart: ${pendingRestart.join(', ')}`]),
   ];
   return (
     table([[name, `${server} ${version}`.trim() || 'not looked at yet', says.join('; ')]], '  ') +
-    table(settings, '    ')
+    settings
+      .map(({ on, rows }) => (settings.length === 1 ? '' : `    on ${on.join(', ')}:\n`) + table(rows, '    '))
+      .join('')
   );
 }
 
+/** The settings of each node; of those that have the same, once. */
+function settingsOf(nodes: readonly (readonly [address: string, memory: NodeMemory])[]) {
+  const alike = Map.groupBy(nodes, ([, memory]) => JSON.stringify(settingRows(memory)));
+  return [...alike.values()].flatMap((same) => {
+    const [first] = same;
+    return first === undefined ? [] : [{ on: same.map(([address]) => address), rows: settingRows(first[1]) }];
+  });
+}
+
 /** Parameter, what it is, what it was. What is only intended is not in force. */
-function settingRows({ applied = {}, originals = {}, unconfirmed = [] }: UnitMemory): readonly (readonly string[])[] {
+function settingRows({ applied = {}, originals = {}, unconfirmed = [] }: NodeMemory): readonly (readonly string[])[] {
   return Object.entries(applied)
     .filter(([field]) => !unconfirmed.includes(field))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -4,6 +4,7 @@ import type { LeverName } from '../api/lever-names.ts';
 import type { CacheServerFigures } from '../decide/cache-server.ts';
 import type { DatabaseServerFigures } from '../decide/database-server.ts';
 import type { ServerConnections } from '../decide/connection-budget.ts';
+import type { Lookups } from '../decide/hit-ratio.ts';
 import type { Resolved } from '../decide/resolve.ts';
 
 /** What a lever may do to the cluster: change it, only say what it would change, or nothing at all. */
@@ -25,10 +26,10 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   observe(unit: Unit, signal: AbortSignal): Promise<Observed>;
   /** What tells the server from others, where two services may name one: the older service has it. Equals `serverRun` and `address` of what is remembered. */
   serverOf?(observed: Observed): readonly string[];
-  /** Totals of a cache server, for the objective of its hit ratio. */
-  lookupsOf?(observed: Observed): { readonly hits: number; readonly misses: number };
-  /** What a cache server says of itself, for the views. */
-  cacheOf?(observed: Observed): CacheServerFigures;
+  /** Totals of each part of a cache server that counts for itself, for the objective of its hit ratio. */
+  lookupsOf?(observed: Observed): readonly Omit<Lookups, 'at'>[];
+  /** What a cache server says of itself, for the views; undefined where only a part of it answers. */
+  cacheOf?(observed: Observed): CacheServerFigures | undefined;
   /** What a database server counts of its work, for the views and /metrics. */
   databaseOf?(observed: Observed): DatabaseServerFigures;
   /** How many connections a server has, for the budget of all who use it. */
@@ -44,6 +45,13 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
 export type LeverCondition = 'HorizontalApplied' | 'RedisApplied' | 'PostgresApplied' | 'RuntimeApplied';
 /** A condition before it is merged with those of the lever's other units. */
 export type PlannedCondition = Pick<NewCondition<LeverCondition>, 'status' | 'reason' | 'message'>;
+
+/** From "applied" to what is not in force: the worst of several is what is said of all. */
+export function severityOf({ status, reason }: PlannedCondition): number {
+  if (status === 'False') return 3;
+  if (status === 'Unknown') return 2;
+  return reason === 'Applied' ? 0 : 1;
+}
 
 export interface LeverUnit {
   /** Unique within the lever and the service: the component's or the server's name in the spec. */
@@ -86,6 +94,8 @@ export interface LeverChange {
   readonly differences: readonly Difference[];
   /** Written to the state ConfigMap before the change is made, its fields as unconfirmed, so that a kill at any moment loses no original setting. Absent: nothing to remember. */
   readonly remember?: UnitMemory;
+  /** Which of a unit's several servers: one that does not take a change holds up no other. */
+  readonly node?: string;
 }
 
 /** `from` is absent where the thing does not exist yet. */
@@ -111,6 +121,8 @@ export interface UnitMemory {
   readonly tookTurnsAt?: number;
   /** Where that server is: it stays when the process does not. */
   readonly address?: string;
+  /** The same of each of several servers that are one unit, by their addresses. */
+  readonly nodes?: Readonly<Record<string, Omit<UnitMemory, 'nodes' | 'unconfirmed'>>>;
   /** Of `applied`, what the server has not yet answered to have in force, sorted: what was only intended, or refused, is no drift. */
   readonly unconfirmed?: readonly string[];
 }

@@ -116,12 +116,16 @@ function withoutGone(plans: readonly UnitPlan[], memory: LeverMemory): LeverMemo
   const kept = plans.flatMap((plan) => {
     const known = memory[unitKey(plan)];
     if (known === undefined) return [];
-    const { serverRun, address, ...rest } = known;
-    const held = plan.unit.mode === 'Off' ? rest : known;
-    return [[unitKey(plan), held] as const];
+    return [[unitKey(plan), plan.unit.mode === 'Off' ? withoutServers(known) : known] as const];
   });
   const next = Object.fromEntries(kept);
   return isDeepStrictEqual(next, memory) ? memory : next;
+}
+
+function withoutServers({ serverRun: _, address: __, nodes, ...rest }: UnitMemory): UnitMemory {
+  if (nodes === undefined) return rest;
+  const bare = Object.entries(nodes).map(([at, node]) => [at, withoutServers(node)] as const);
+  return { ...rest, nodes: Object.fromEntries(bare) };
 }
 
 /** The same, once it is known what of it is in force. */
@@ -158,7 +162,7 @@ export interface UnitResult {
   readonly condition: PlannedCondition;
 }
 
-/** Makes the changes of every unit, units side by side, those of one in order up to the first that is not taken. `mayAct`: still the leader? Asked before each change. */
+/** Makes the changes of every unit, units side by side, those of one server in order up to the first that is not taken. `mayAct`: still the leader? Asked before each change. */
 export async function apply(
   plans: readonly UnitPlan[],
   mayAct: () => boolean,
@@ -167,29 +171,46 @@ export async function apply(
   return Promise.all(
     plans.map(async (plan): Promise<UnitResult> => {
       const taken: LeverChange[] = [];
+      const untaken: Untaken[] = [];
       for (const change of plan.changes) {
+        if (untaken.some(({ node }) => node === change.node)) continue;
         if (!mayAct()) throw new Error('not the leader any more: nothing is changed');
         const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
-        if (made.kind === 'problem')
-          return {
-            plan: { ...plan, againMs: problemAgainMs, problem: made.problem },
-            outcome: 'failed',
-            taken,
-            condition: conditionOf(made.problem),
-          };
-        taken.push(...takenOf(change, made.value));
-        if (made.value.result === 'refused')
-          return { plan, outcome: 'refused', taken, condition: made.value.condition };
+        if (made.kind === 'seen') taken.push(...takenOf(change, made.value));
+        untaken.push(...untakenOf(change, made));
       }
-      const status = plan.changes.length === 0 ? plan.status : (plan.statusAfter ?? plan.status);
-      return {
-        plan: { ...plan, status },
-        outcome: taken.length === 0 ? 'nothing' : 'applied',
-        taken,
-        condition: plan.condition,
-      };
+      return resultOf(plan, taken, untaken);
     }),
   );
+}
+
+/** Why a server did not take a change. */
+interface Untaken {
+  readonly node: string | undefined;
+  readonly condition: PlannedCondition;
+  /** Absent where the server answered, and refused. */
+  readonly problem?: Problem;
+}
+
+type Attempt = Awaited<ReturnType<typeof orProblem<Outcome>>>;
+
+function untakenOf({ node }: LeverChange, made: Attempt): readonly Untaken[] {
+  if (made.kind === 'problem') return [{ node, condition: conditionOf(made.problem), problem: made.problem }];
+  return made.value.result === 'refused' ? [{ node, condition: made.value.condition }] : [];
+}
+
+function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readonly Untaken[]): UnitResult {
+  const worst = untaken.find(({ problem }) => problem !== undefined) ?? untaken[0];
+  if (worst !== undefined) {
+    const { problem } = worst;
+    const message = untaken.map(({ condition }) => condition.message).join(' | ');
+    const condition = { ...worst.condition, message };
+    if (problem === undefined) return { plan, outcome: 'refused', taken, condition };
+    return { plan: { ...plan, againMs: problemAgainMs, problem }, outcome: 'failed', taken, condition };
+  }
+  const status = plan.changes.length === 0 ? plan.status : (plan.statusAfter ?? plan.status);
+  const outcome = taken.length === 0 ? 'nothing' : 'applied';
+  return { plan: { ...plan, status }, outcome, taken, condition: plan.condition };
 }
 
 /** What of a change was made: all, nothing, or what was not refused. */

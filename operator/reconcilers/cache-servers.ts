@@ -53,7 +53,7 @@ export function createCacheServers(): CacheServers {
         if (totals === undefined)
           return observation.seen.kind === 'problem' && before !== undefined ? [[name, before] as const] : [];
         const kept = (before ?? []).filter(({ at }) => at > now - keptMs);
-        return [[name, [...kept, { at: now, ...totals }]] as const];
+        return [[name, [...kept, ...totals.map((one) => ({ at: now, ...one }))]] as const];
       });
       const seen = observations.flatMap((observation) => cacheOf(observation, now));
       services.put(service, { firstAskedAt, samples: new Map(samples), seen });
@@ -83,7 +83,7 @@ export function createCacheServers(): CacheServers {
 
 const none = (firstAskedAt: number): Servers => ({ firstAskedAt, samples: new Map(), seen: [] });
 
-const totalsOf = ({ lever, seen }: Observation): Omit<Lookups, 'at'> | undefined =>
+const totalsOf = ({ lever, seen }: Observation): readonly Omit<Lookups, 'at'>[] | undefined =>
   seen.kind === 'seen' && seen.value !== undefined ? lever.lookupsOf?.(seen.value) : undefined;
 
 function cacheOf(observation: Observation, now: number): Servers['seen'] {

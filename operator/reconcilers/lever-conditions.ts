@@ -1,5 +1,5 @@
 import type { Finding } from '../api/conditions.ts';
-import type { LeverCondition, PlannedCondition } from '../levers/lever.ts';
+import { severityOf, type LeverCondition } from '../levers/lever.ts';
 import type { UnitResult } from '../levers/run.ts';
 
 /** One condition for each lever that has units: the worst of its units', with every unit's words that are not merely "applied". */
@@ -7,18 +7,12 @@ export function leverConditions(results: readonly UnitResult[]): readonly Findin
   const byType = Map.groupBy(results, ({ plan }) => plan.lever.condition);
   return [...byType].map(([type, units]) => {
     const worst = units.reduce((worse, next) =>
-      severity(next.condition) > severity(worse.condition) ? next : worse,
+      severityOf(next.condition) > severityOf(worse.condition) ? next : worse,
     ).condition;
-    const telling = units.filter(({ condition }) => severity(condition) > 0);
+    const telling = units.filter(({ condition }) => severityOf(condition) > 0);
     const said = (telling.length > 0 ? telling : units).map(({ plan, condition }) =>
       units.length === 1 ? condition.message : `${plan.unit.name}: ${condition.message}`,
     );
     return { type, status: worst.status, reason: worst.reason, message: said.join(' | ') };
   });
-}
-
-function severity({ status, reason }: PlannedCondition): number {
-  if (status === 'False') return 3;
-  if (status === 'Unknown') return 2;
-  return reason === 'Applied' ? 0 : 1;
 }

@@ -91,9 +91,9 @@ type Written = Pick<StateView, 'state' | 'service' | 'resourceVersion' | 'isHeld
 
 /** Every server that a service has settings on, for the index `server`. */
 export const serversOf = ({ state }: StateView): readonly string[] =>
-  Object.values(state.levers).flatMap(({ serverRun, address }) =>
-    [serverRun, address].filter((server) => server !== undefined),
-  );
+  Object.values(state.levers)
+    .flatMap((memory) => [memory, ...Object.values(memory.nodes ?? {})])
+    .flatMap(({ serverRun, address }) => [serverRun, address].filter((server) => server !== undefined));
 
 export function createStates(kube: Kube, collection: Pick<Collection<StateView>, 'get' | 'hasSeen'>): States {
   const pending = new Map<Key, Written>();

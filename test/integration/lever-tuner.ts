@@ -45,6 +45,8 @@ export function leverTuner(lever: AnyLever) {
       /** status.redis[], status.postgres[]. */
       entry: plan.status,
       causes: plan.changes.map(({ cause }) => cause),
+      /** Of several servers, in the order in which they were changed. */
+      nodes: plan.changes.map(({ node }) => node),
       fields: plan.changes.flatMap(({ differences }) => differences.map(({ field }) => field)),
     };
   };

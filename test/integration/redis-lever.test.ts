@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { availableRedisVersions, type RedisVersion } from '../../hack/servers/redis-binary.ts';
-import { eventually } from '../world/eventually.ts';
 import { password, tuner } from './redis-tuner.ts';
 
 const versions = await availableRedisVersions();
@@ -244,21 +243,6 @@ describe('what would harm is not sent', () => {
       message: expect.stringContaining('at most 768Mi'),
     });
     expect(await server.configGet('maxmemory')).toBe('0');
-  });
-
-  test('nothing on one server of several', async () => {
-    await using primary = await startRedis();
-    await using replica = await startRedis({ config: { replicaof: `127.0.0.1 ${primary.port}` } });
-    await eventually(async () =>
-      expect(String(await primary.command('INFO', 'replication'))).toContain('connected_slaves:1'),
-    );
-    for (const server of [primary, replica]) {
-      expect(await tuner({ secret: secretOf(server) }).visit()).toMatchObject({
-        status: 'Unknown',
-        reason: 'NotImplemented',
-      });
-      expect(await server.configGet('maxmemory')).toBe('0');
-    }
   });
 });
 

@@ -11,20 +11,38 @@ export interface TunerOptions {
   readonly policy?: PolicySpec['redis'];
   readonly mode?: Resolved['mode'];
   readonly memoryLimitBytes?: number;
+  readonly sentinelMasterName?: string;
+  /** Happens between the look and the first change of the next visit. */
+  readonly meanwhile?: () => Promise<void>;
 }
 
 const workloadRef = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' };
-const redis = [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef }];
 
-export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes }: TunerOptions) {
-  const visit = leverTuner(
-    redisLever({
-      readSecret: () => Promise.resolve(secretData(secret)),
-      memoryLimit: () => Promise.resolve(memoryLimitBytes),
-    }),
-  );
+export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes, meanwhile, ...names }: TunerOptions) {
+  const redis = [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef, ...names }];
+  const lever = redisLever({
+    readSecret: () => Promise.resolve(secretData(secret)),
+    memoryLimit: () => Promise.resolve(memoryLimitBytes),
+  });
+  let seen: Awaited<ReturnType<typeof lever.observe>> | undefined;
+  let pending = meanwhile;
+  const watched: typeof lever = {
+    ...lever,
+    observe: async (unit, signal) => (seen = await lever.observe(unit, signal)),
+    apply: async (...change) => {
+      const happens = pending;
+      pending = undefined;
+      await happens?.();
+      return lever.apply(...change);
+    },
+  };
+  const visit = leverTuner(watched);
   return {
     visit: () => visit('plan', { mode, redis, overrides: { redis: policy } }),
     restore: () => visit('restore', { redis }),
+    /** Of all that count, at the last visit. */
+    lookups: () => seen && lever.lookupsOf?.(seen).reduce((sum, { hits, misses }) => sum + hits + misses, 0),
+    /** `host:port` of each primary at the last visit. */
+    primaries: () => seen?.nodes.filter(({ role }) => role === 'Primary').map(({ address }) => address),
   };
 }

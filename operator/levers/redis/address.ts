@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Problem } from '../../api/problem.ts';
 import {
   certificatesOf,
@@ -10,6 +11,7 @@ import {
   type SecretData,
   type SecretName,
 } from '../server-address.ts';
+import type { Endpoint } from './topology.ts';
 
 /** Where a server is and how to get in. Holds secrets: only `label` may be shown. */
 export interface RedisAddress {
@@ -55,6 +57,12 @@ export function redisAddress(data: SecretData, secret: SecretName): RedisAddress
     ...((fromUri?.secure ?? hasCertificates) ? { tls: certificatesOf(data, given) } : {}),
     label: labelOf(host, port),
   };
+}
+
+/** Another node of the same topology: the same credentials. A node that is announced by its IP shows the certificate of the name in the Secret. */
+export function nodeAddress(address: RedisAddress, { host, port }: Endpoint): RedisAddress {
+  const tls = address.tls === undefined || isIP(host) !== 0 ? address.tls : { ...address.tls, servername: host };
+  return { ...address, host, port, ...(tls === undefined ? {} : { tls }), label: labelOf(host, port) };
 }
 
 interface UriParts {

@@ -1,14 +1,16 @@
 import { Problem, problemMessage } from '../../api/problem.ts';
-import type { Outcome } from '../lever.ts';
-import type { RedisAddress } from './address.ts';
+import type { Difference, Outcome } from '../lever.ts';
+import { nodeAddress, type RedisAddress } from './address.ts';
 import type { RedisChange } from './changes.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 import { parseInfo } from './info.ts';
-import { addressOf, type RedisDeps } from './observe.ts';
+import { parameterOf } from './node-memory.ts';
+import { addressOf, listCluster, type RedisDeps } from './observe.ts';
 import { meansSame } from './parameters.ts';
 import { isForbidden, isReply, isUnanswered, serverProblem } from './server-error.ts';
-import { otherProcess } from './turns.ts';
+import { askSentinels } from './sentinel.ts';
+import { otherProcess, otherRole } from './turns.ts';
 import type { RedisUnit } from './unit.ts';
 
 type Values = ReadonlyMap<string, ServerValue>;
@@ -16,11 +18,14 @@ type Values = ReadonlyMap<string, ServerValue>;
 /** What the server said to the parameters that it did not take, by canonical name; or that it said nothing in time, and may have taken them. */
 type Answer = ReadonlyMap<string, string> | 'Unanswered';
 
-type Differences = RedisChange['differences'];
+/** What is to be set on this node; `field` is what status and Events call it. */
+interface Wanted extends Difference {
+  readonly name: string;
+}
 
 /** A parameter as it is to be sent, by the name that this server has for it. */
 interface Sending {
-  readonly field: string;
+  readonly name: string;
   readonly pair: readonly [serverName: string, value: string];
 }
 
@@ -36,44 +41,46 @@ export async function apply(
   deps: RedisDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const address = await addressOf(unit, deps, signal);
+  const secret = await addressOf(unit, deps, signal);
+  await sameRole(change, unit, secret, signal);
+  const address = change.at === undefined ? secret : nodeAddress(secret, change.at);
   try {
     const { wanted, answer } = await send(change, address, signal);
     await using redis = await connectRedis(address, signal);
-    const after = await readConfig(redis, fieldsOf(wanted));
-    const missing = wanted.filter(({ field, to }) => !meansSame(field, to, after.get(field)?.value ?? ''));
+    const after = await readConfig(redis, namesOf(wanted));
+    const missing = wanted.filter(({ name, to }) => !meansSame(name, to, after.get(name)?.value ?? ''));
     if (missing.length === 0) return { result: 'applied' };
     if (answer === 'Unanswered') throw unanswered(missing, redis.label);
-    return refused(missing, { after, refusals: answer, unit });
+    return refused(missing, { after, refusals: answer, from: change.node ?? unit.name });
   } catch (error) {
     signal.throwIfAborted();
     throw serverProblem(error, address.label);
   }
 }
 
-const fieldsOf = (differences: Differences): readonly string[] => differences.map(({ field }) => field);
+const namesOf = (wanted: readonly Wanted[]): readonly string[] => wanted.map(({ name }) => name);
 
 /** @returns What is ours to set, and what the server said to that of it which was not yet so. */
 async function send(
   change: RedisChange,
   address: RedisAddress,
   signal: AbortSignal,
-): Promise<{ readonly wanted: Differences; readonly answer: Answer }> {
+): Promise<{ readonly wanted: readonly Wanted[]; readonly answer: Answer }> {
   await using redis = await connectRedis(address, signal);
   await sameServer(redis, change);
-  const before = await readConfig(redis, fieldsOf(change.differences));
-  const wanted =
-    change.onlyOurs === true ? change.differences.filter((one) => isStill(one, before)) : change.differences;
-  const pairs = wanted.flatMap(({ field, to }): readonly Sending[] => {
-    const there = before.get(field);
-    return there === undefined || meansSame(field, to, there.value) ? [] : [{ field, pair: [there.serverName, to] }];
+  const all = change.differences.map((one): Wanted => ({ ...one, name: parameterOf(one.field) }));
+  const before = await readConfig(redis, namesOf(all));
+  const wanted = change.onlyOurs === true ? all.filter((one) => isStill(one, before)) : all;
+  const pairs = wanted.flatMap(({ name, to }): readonly Sending[] => {
+    const there = before.get(name);
+    return there === undefined || meansSame(name, to, there.value) ? [] : [{ name, pair: [there.serverName, to] }];
   });
   return { wanted, answer: await sendTogether(redis, pairs) };
 }
 
-function isStill({ field, from = '' }: Differences[number], before: Values): boolean {
-  const there = before.get(field);
-  return there !== undefined && meansSame(field, from, there.value);
+function isStill({ name, from = '' }: Wanted, before: Values): boolean {
+  const there = before.get(name);
+  return there !== undefined && meansSame(name, from, there.value);
 }
 
 async function sendTogether(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {
@@ -98,11 +105,26 @@ async function sameServer(redis: RedisConnection, { serverId }: RedisChange): Pr
   if (info.get('run_id') !== serverId) throw otherProcess(redis.label);
 }
 
+/** The nodes are listed anew, and no node is asked about itself: after a fail-over another one is to be set first. */
+async function sameRole(
+  { at, role, node = '' }: RedisChange,
+  { sentinelMasterName }: RedisUnit,
+  secret: RedisAddress,
+  signal: AbortSignal,
+): Promise<void> {
+  if (at === undefined || role === undefined) return;
+  const listed = await (sentinelMasterName === undefined
+    ? listCluster(secret, signal)
+    : askSentinels(secret, sentinelMasterName, signal));
+  const now = listed.find(({ host, port }) => host === at.host && port === at.port);
+  if (now?.role !== role) throw otherRole(node, role, now?.role);
+}
+
 async function sendOneByOne(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {
   const refusals = new Map<string, string>();
-  for (const { field, pair } of pairs) {
-    if (field === 'maxmemory' && refusals.has('maxmemory-policy')) {
-      refusals.set(field, 'not sent, since the eviction policy it goes with was refused');
+  for (const { name, pair } of pairs) {
+    if (name === 'maxmemory' && refusals.has('maxmemory-policy')) {
+      refusals.set(name, 'not sent, since the eviction policy it goes with was refused');
       continue;
     }
     try {
@@ -110,38 +132,38 @@ async function sendOneByOne(redis: RedisConnection, pairs: readonly Sending[]): 
     } catch (error) {
       if (isUnanswered(error)) return 'Unanswered';
       if (!isReply(error) || isForbidden(error)) throw error;
-      refusals.set(field, error.message);
+      refusals.set(name, error.message);
     }
   }
   return refusals;
 }
 
-const unanswered = (missing: Differences, label: string): Problem =>
+const unanswered = (missing: readonly Wanted[], label: string): Problem =>
   new Problem('Unreachable', {
-    saw: `CONFIG SET unanswered by ${label}, and ${missing.map(({ field }) => field).join(', ')} as before`,
+    saw: `CONFIG SET unanswered by ${label}, and ${namesOf(missing).join(', ')} as before`,
     wanted: 'an answer within 1.5 s',
     next: 'look for long commands (SLOWLOG GET); it is tried again',
   });
 
 function refused(
-  missing: Differences,
+  missing: readonly Wanted[],
   {
     after,
     refusals,
-    unit,
-  }: { readonly after: Values; readonly refusals: ReadonlyMap<string, string>; readonly unit: RedisUnit },
+    from,
+  }: { readonly after: Values; readonly refusals: ReadonlyMap<string, string>; readonly from: string },
 ): Outcome {
-  const messages = missing.map(({ field, to }) => {
-    const saw = refusals.get(field) ?? `${field} = ${after.get(field)?.value ?? 'nothing'} after it was set`;
+  const messages = missing.map(({ name, to }) => {
+    const saw = refusals.get(name) ?? `${name} = ${after.get(name)?.value ?? 'nothing'} after it was set`;
     return problemMessage({
-      saw: `"${saw}" from ${unit.name}`,
-      wanted: `${field} = ${to}`,
+      saw: `"${saw}" from ${from}`,
+      wanted: `${name} = ${to}`,
       next: 'correct the value in the policy',
     });
   });
   return {
     result: 'refused',
-    fields: fieldsOf(missing),
+    fields: missing.map(({ field }) => field),
     condition: { status: 'False', reason: 'ConfigRejected', message: messages.join('. ') },
   };
 }

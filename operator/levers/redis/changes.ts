@@ -2,12 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LeverChange, UnitMemory } from '../lever.ts';
 import type { RedisObserved } from './observe.ts';
 import { meansSame } from './parameters.ts';
+import type { Endpoint, Role } from './topology.ts';
 import { turnsOf } from './turns.ts';
 
 /** One round of CONFIG SET on one server; `differences` name parameters canonically and stand in the order in which they are to be set. */
 export interface RedisChange extends LeverChange {
   /** The process that the plan was made for. */
   readonly serverId: string;
+  /** Where it is; absent: at the address of the Secret. */
+  readonly at?: Endpoint;
+  /** What its Sentinel or cluster called it then. */
+  readonly role?: Role;
   /** Puts back: a parameter that is no longer `from` when it would be sent is somebody else's and stays. */
   readonly onlyOurs?: true;
 }

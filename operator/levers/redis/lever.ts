@@ -2,7 +2,10 @@ import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
 import { createKeySearches } from './big-keys.ts';
 import type { RedisChange } from './changes.ts';
-import { observe, type RedisDeps, type RedisObserved } from './observe.ts';
+import { observe, type NodesObserved } from './every-node.ts';
+import { figuresOf, lookupsOf } from './figures.ts';
+import { onEveryNode } from './nodes.ts';
+import type { RedisDeps } from './observe.ts';
 import { plan } from './plan.ts';
 import { restore } from './restore.ts';
 import { units, type RedisUnit } from './unit.ts';
@@ -10,33 +13,25 @@ import { units, type RedisUnit } from './unit.ts';
 export type { RedisDeps } from './observe.ts';
 
 /** What plans without a server. */
-export const redisPlanner = { name: 'redis', condition: 'RedisApplied', plan, restore } satisfies Pick<
-  Lever<RedisUnit, RedisObserved, RedisChange>,
-  'name' | 'condition' | 'plan' | 'restore'
->;
+export const redisPlanner = {
+  name: 'redis',
+  condition: 'RedisApplied',
+  plan: onEveryNode(plan),
+  restore: onEveryNode(restore),
+} satisfies Pick<Lever<RedisUnit, NodesObserved, RedisChange>, 'name' | 'condition' | 'plan' | 'restore'>;
 
-/** Every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
-export function redis(deps: RedisDeps): Lever<RedisUnit, RedisObserved, RedisChange> {
+/** Every node of every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
+export function redis(deps: RedisDeps): Lever<RedisUnit, NodesObserved, RedisChange> {
   const searches = createKeySearches();
   return {
     ...redisPlanner,
     units,
     observe: (unit, signal) => observe(unit, { ...deps, searches }, signal),
-    serverOf: ({ serverId, address }) => [serverId, address],
-    lookupsOf: ({ server }) => server.lookups,
-    cacheOf: ({
-      server: { lookups, work, keys, usedMemoryBytes, maxMemoryBytes, evictionPolicy, slowLog, bigKeys },
-    }) => ({
-      ...lookups,
-      ...work,
-      keys: keys.keys,
-      keysWithoutExpiry: keys.withoutExpiry,
-      usedMemoryBytes,
-      maxMemoryBytes,
-      evictionPolicy,
-      slowLog,
-      bigKeys,
-    }),
+    serverOf: ({ address, nodes }) => [
+      ...new Set([...nodes.flatMap((node) => [node.serverId, node.address]), address]),
+    ],
+    lookupsOf,
+    cacheOf: figuresOf,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };
 }

@@ -6,6 +6,16 @@ import type { KeySearches } from './big-keys.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 import { countOf, keyCounts, parseInfo, type Info } from './info.ts';
+import {
+  nodesOfShards,
+  nodesOfSlots,
+  replicationOf,
+  type Endpoint,
+  type ListedNode,
+  type Replication,
+  type Role,
+} from './topology.ts';
+import { unnamedMaster } from './sentinel.ts';
 import { isSettable, meansSame } from './parameters.ts';
 import { isForbidden, isReply, serverProblem } from './server-error.ts';
 import { readSlowLog } from './slow-log.ts';
@@ -20,11 +30,15 @@ export interface RedisDeps {
   memoryLimit(ref: RedisWorkloadRef, namespace: string, signal: AbortSignal): Promise<number | undefined>;
 }
 
+/** One node: a server alone, or one of several. */
 export interface RedisObserved {
   /** run_id: one process of one server. Two services that see the same one tune the same server. */
   readonly serverId: string;
   /** `host:port`, a short name with its namespace: it outlives the process, and holds no secret. One server may have several. */
   readonly address: string;
+  /** Of one of several. */
+  readonly at?: Endpoint;
+  readonly role: Role;
   readonly server: ServerObserved;
   /** Of the container that `workloadRef` names. */
   readonly memoryLimitBytes: number | undefined;
@@ -35,7 +49,6 @@ export interface ServerObserved {
   readonly product: 'Redis' | 'Valkey';
   /** The product's own: Valkey calls itself Redis 7.2.4 for ever. */
   readonly version: string;
-  readonly topology: 'Standalone' | 'Replicated' | 'Sentinel' | 'Cluster';
   /** From INFO, so known even where CONFIG is not. 0: no limit. */
   readonly maxMemoryBytes: number;
   readonly evictionPolicy: string;
@@ -70,28 +83,89 @@ type ConfigObserved =
       readonly restartOnly: ReadonlySet<string>;
     };
 
-/** Looks at one server and changes nothing. @throws {Problem} SecretNotFound, Unreachable, AuthenticationFailed, … */
-export async function observe(
-  unit: RedisUnit,
-  deps: RedisDeps & { readonly searches: KeySearches },
+/** What to look for, and with what. */
+export interface Look {
+  readonly unit: RedisUnit;
+  readonly memoryLimitBytes: number | undefined;
+  readonly searches: KeySearches;
+}
+
+/** What the server in the Secret turned out to be: itself, or one that leads to others. */
+export type FirstLook =
+  | { readonly kind: 'Alone' | 'Primary'; readonly node: RedisObserved; readonly replication: Replication }
+  | { readonly kind: 'Replica'; readonly replication: Replication }
+  | { readonly kind: 'Cluster'; readonly nodes: readonly ListedNode[] };
+
+/** Looks at the server that the Secret names. @throws {Problem} Unreachable, AuthenticationFailed, MasterUnknown, … */
+export async function lookFirst(address: RedisAddress, look: Look, signal: AbortSignal): Promise<FirstLook> {
+  return onServer(address, signal, async (redis, info): Promise<FirstLook> => {
+    if (modeOf(info) === 'sentinel') throw await unnamedMaster(redis);
+    if (modeOf(info) === 'cluster') return { kind: 'Cluster', nodes: await askShards(redis, address) };
+    const replication = replicationOf(info);
+    if (replication.role === 'Replica') return { kind: 'Replica', replication };
+    const node = await lookAt(redis, info, { ...look, address, role: 'Primary' }, signal);
+    return { kind: replication.replicas.length === 0 ? 'Alone' : 'Primary', node, replication };
+  });
+}
+
+/** Looks at one node of several and changes nothing. @throws {Problem} Unreachable, AuthenticationFailed, … */
+export async function lookAtNode(
+  address: RedisAddress,
+  look: Look & { readonly role: Role | undefined },
   signal: AbortSignal,
-): Promise<RedisObserved> {
-  const address = await addressOf(unit, deps, signal);
-  const memoryLimitBytes =
-    unit.workloadRef === undefined ? undefined : await deps.memoryLimit(unit.workloadRef, unit.namespace, signal);
+): Promise<{ readonly node: RedisObserved; readonly replication: Replication }> {
+  return onServer(address, signal, async (redis, info) => {
+    const replication = replicationOf(info);
+    const node = await lookAt(redis, info, { ...look, address, role: look.role ?? replication.role }, signal);
+    return { node: { ...node, at: { host: address.host, port: address.port } }, replication };
+  });
+}
+
+async function onServer<T>(
+  address: RedisAddress,
+  signal: AbortSignal,
+  ask: (redis: RedisConnection, info: Info) => Promise<T>,
+): Promise<T> {
   await using redis = await connectRedis(address, signal);
   try {
-    const info = parseInfo(String(await redis.command('INFO')));
-    const config = await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes));
-    const { slowLogEntries, bigKeys: wanted } = unit.policy.monitoring;
-    const slowLog = await readSlowLog(redis, slowLogEntries);
-    const serverId = info.get('run_id') ?? '';
-    const bigKeys = await deps.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
-    const server = { ...serverOf(info, config), slowLog, bigKeys };
-    return { serverId, address: address.label, server, memoryLimitBytes };
+    return await ask(redis, parseInfo(String(await redis.command('INFO'))));
   } catch (error) {
     signal.throwIfAborted();
     throw serverProblem(error, redis.label);
+  }
+}
+
+async function lookAt(
+  redis: RedisConnection,
+  info: Info,
+  look: Look & { readonly address: RedisAddress; readonly role: Role },
+  signal: AbortSignal,
+): Promise<RedisObserved> {
+  const { unit, memoryLimitBytes, address, role } = look;
+  const serverId = info.get('run_id') ?? '';
+  const config = await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes));
+  const { slowLogEntries, bigKeys: wanted } = unit.policy.monitoring;
+  const slowLog = await readSlowLog(redis, slowLogEntries);
+  const bigKeys: BigKeys =
+    role === 'Replica'
+      ? { state: 'Unknown', why: 'its primary is searched' }
+      : await look.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
+  const server = { ...serverOf(info, config), slowLog, bigKeys };
+  return { serverId, address: address.label, role, server, memoryLimitBytes };
+}
+
+/** Every node of the cluster that the server in the Secret belongs to. @throws {Problem} */
+export const listCluster = (address: RedisAddress, signal: AbortSignal): Promise<readonly ListedNode[]> =>
+  onServer(address, signal, (redis) => askShards(redis, address));
+
+const modeOf = (info: Info): string | undefined => info.get('redis_mode') ?? info.get('server_mode');
+
+async function askShards(redis: RedisConnection, { host, tls }: RedisAddress): Promise<readonly ListedNode[]> {
+  try {
+    return nodesOfShards(await redis.command('CLUSTER', 'SHARDS'), { host, isTls: tls !== undefined });
+  } catch (error) {
+    if (!isReply(error) || !/^ERR Unknown subcommand/i.test(error.message)) throw error;
+    return nodesOfSlots(await redis.command('CLUSTER', 'SLOTS'), host); // before 7.0
   }
 }
 
@@ -112,7 +186,6 @@ function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slo
   return {
     product: isValkey ? 'Valkey' : 'Redis',
     version: info.get(isValkey ? 'valkey_version' : 'redis_version') ?? 'unknown',
-    topology: topologyOf(info),
     maxMemoryBytes: countOf(info, 'maxmemory'),
     evictionPolicy: info.get('maxmemory_policy') ?? 'noeviction',
     usedMemoryBytes: countOf(info, 'used_memory') - countOf(info, 'mem_not_counted_for_evict'),
@@ -128,13 +201,6 @@ function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slo
     },
     config,
   };
-}
-
-function topologyOf(info: Info): ServerObserved['topology'] {
-  const mode = info.get('redis_mode') ?? info.get('server_mode');
-  if (mode === 'sentinel') return 'Sentinel';
-  if (mode === 'cluster') return 'Cluster';
-  return info.get('role') === 'slave' || countOf(info, 'connected_slaves') > 0 ? 'Replicated' : 'Standalone';
 }
 
 async function observeConfig(redis: RedisConnection, wanted: ReadonlyMap<string, string>): Promise<ConfigObserved> {

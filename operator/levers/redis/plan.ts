@@ -13,7 +13,7 @@ import { wantedValues } from './wanted.ts';
 /** Nothing tells us of a CONFIG SET by hand: the server is asked again. */
 export const againMs = 30_000;
 
-/** What of the policy is not in force on the server, what may be sent, and what may not and why. */
+/** Of one node: what of the policy is not in force on it, what may be sent, and what may not and why. */
 export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
   const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
   const status = statusOf(unit, observed.server, wanted);
@@ -59,13 +59,6 @@ export function obstacleTo(
   { server }: RedisObserved,
   wanted: ReadonlyMap<string, string>,
 ): PlannedCondition | undefined {
-  if (server.topology !== 'Standalone' || unit.sentinelMasterName !== undefined) {
-    const saw = unit.sentinelMasterName === undefined ? topologies[server.topology] : 'spec.redis[].sentinelMasterName';
-    const wants = 'a standalone server: to tune one node of several would be lost at the next fail-over';
-    const next = 'set redis.mode: Off, or wait for a version that tunes every node';
-    const message = problemMessage({ saw: `${saw} (${unit.name})`, wanted: wants, next });
-    return { status: 'Unknown', reason: 'NotImplemented', message };
-  }
   if (server.config.access !== 'None') return undefined;
   // INFO still tells these two.
   const seen = new Map([
@@ -83,13 +76,6 @@ export function obstacleTo(
   });
   return { status: 'False', reason: 'ConfigDisabled', message };
 }
-
-const topologies = {
-  Standalone: 'a standalone server',
-  Replicated: 'a server with replication',
-  Sentinel: 'a Sentinel',
-  Cluster: 'a node of a cluster',
-} as const satisfies Record<ServerObserved['topology'], string>;
 
 function judge(unit: RedisUnit, observed: RedisObserved, wanted: ReadonlyMap<string, string>): readonly Verdict[] {
   const parameters = [...wanted].filter(([name]) => name !== 'maxmemory' && name !== 'maxmemory-policy');
@@ -185,7 +171,7 @@ const severity = ({ reason }: Held): number => severities.indexOf(reason);
 /** status.redis[]. */
 export function statusOf(
   { name }: RedisUnit,
-  { product, version, topology }: ServerObserved,
+  { product, version }: ServerObserved,
   wanted: ReadonlyMap<string, string>,
 ): Readonly<Record<string, unknown>> {
   const texts = [...wanted]
@@ -193,5 +179,5 @@ export function statusOf(
     .toSorted()
     .join('\n');
   const hash = createHash('sha256').update(texts).digest('hex').slice(0, 8);
-  return { name, server: product, version, topology, nodes: 1, hash, drifted: 0 };
+  return { name, server: product, version, hash, drifted: 0 };
 }

@@ -1,5 +1,6 @@
 import { Problem } from '../../api/problem.ts';
 import type { UnitMemory } from '../lever.ts';
+import type { Role } from './topology.ts';
 
 type Turns = Pick<UnitMemory, 'earlierRuns' | 'returnedAt' | 'tookTurnsAt'>;
 
@@ -48,4 +49,12 @@ export const otherProcess = (address: string): Problem =>
     saw: `another server process at ${address} than the one that was looked at`,
     wanted: 'the same',
     next: 'nothing: it is looked at again',
+  });
+
+/** A fail-over since the nodes were looked at. */
+export const otherRole = (address: string, planned: Role, now: Role | undefined): Problem =>
+  new Problem('Failed', {
+    saw: `${address} ${now === undefined ? 'in the topology no more' : `as ${now.toLowerCase()}`}`,
+    wanted: `a ${planned.toLowerCase()}, as when it was looked at: replicas are set before their primary`,
+    next: 'nothing: all nodes are looked at again',
   });

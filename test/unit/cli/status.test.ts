@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { GenerationServiceStatus } from '../../../operator/api/status.ts';
 import { leaderText, vouching } from '../../../operator/cli/status-operator.ts';
 import { statusText } from '../../../operator/cli/status.ts';
+import type { UnitMemory } from '../../../operator/levers/lever.ts';
 import type { Lease } from '../../../operator/kube/lease.ts';
 import { storedService } from '../../world/builders.ts';
 
@@ -125,6 +126,18 @@ describe('genops status shows of Redis', () => {
         '    maxmemory  1073741824  was 0',
         '    save       ""          was 3600 1\n',
       ].join('\n'),
+    );
+  });
+  test('of several nodes their number, and what they have in common once', () => {
+    const sentinel = [{ ...redis[0], name: 'cache', topology: 'Sentinel', nodes: 2, pendingRestart: [] }];
+    const node = { originals: { maxmemory: '0' }, applied: { maxmemory: '1gb' } };
+    const text = (nodes: object) =>
+      statusText(service({ redis: sentinel }), { 'redis/cache': { address: 's:1/m', nodes } as UnitMemory }, now);
+    expect(text({ 'a:1': node, 'b:1': node })).toContain(
+      '  cache  Redis 7.0.15  Sentinel, 2 nodes; 1 settings in force\n    maxmemory  1gb  was 0\n',
+    );
+    expect(text({ 'a:1': node, 'b:1': { ...node, originals: {} } })).toContain(
+      ['    on a:1:', '    maxmemory  1gb  was 0', '    on b:1:', '    maxmemory  1gb  as it was\n'].join('\n'),
     );
   });
   test('that there is more, to somebody who may not read it', () => {

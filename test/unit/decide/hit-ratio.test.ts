@@ -2,7 +2,11 @@ import { expect, test } from '@jest/globals';
 import { hitRatio, isIdle, type Lookups } from '../../../operator/decide/hit-ratio.ts';
 
 const samples = (...totals: readonly (readonly [at: number, hits: number, misses: number])[]): readonly Lookups[] =>
-  totals.map(([at, hits, misses]) => ({ at, hits, misses }));
+  totals.map(([at, hits, misses]) => ({ at, server: 'one', hits, misses }));
+const of = (server: string, looks: readonly Lookups[]): readonly Lookups[] =>
+  looks.map((look) => ({ ...look, server }));
+const inTurn = (...servers: readonly (readonly Lookups[])[]): readonly Lookups[] =>
+  servers.flat().toSorted((a, b) => a.at - b.at);
 
 test.each([
   {
@@ -22,6 +26,18 @@ test.each([
     all: samples([1, 900, 900], [2, 0, 0], [3, 75, 25]),
     since: 0,
     expected: 0.75,
+  },
+  {
+    name: 'adds up servers that each count for themselves (60 of 80 and 10 of 20)',
+    all: inTurn(of('a', samples([1, 1000, 0], [2, 1060, 20])), of('b', samples([1, 0, 9000], [2, 10, 9010]))),
+    since: 0,
+    expected: 0.7,
+  },
+  {
+    name: 'takes no other server’s totals for an increase (a fail-over from a to b)',
+    all: inTurn(of('a', samples([1, 0, 0], [2, 40, 10])), of('b', samples([3, 5000, 5000], [4, 5010, 5040]))),
+    since: 0,
+    expected: 0.5,
   },
   { name: 'says nothing of one look', all: samples([1, 900, 100]), since: 0, expected: undefined },
   { name: 'says nothing of fewer than 20 lookups', all: samples([1, 0, 0], [2, 19, 0]), since: 0, expected: undefined },

@@ -82,6 +82,33 @@ describe('apply()', () => {
     expect(result?.outcome).toBe('applied');
   });
 
+  describe('of several servers', () => {
+    const of = (node: string, field: string): LeverChange => ({
+      cause: 'Declared',
+      node,
+      differences: [{ field, to: '1' }],
+    });
+    const changes = [of('a', 'one'), of('a', 'two'), of('b', 'one')];
+    test.each<{ readonly name: string; readonly answer: Outcome | Problem; readonly outcome: string }>([
+      { name: 'refuses', answer: { ...refused, fields: ['one'] }, outcome: 'refused' },
+      { name: 'does not answer', answer: new Problem('Unreachable', { saw: 'a', wanted: 'b' }), outcome: 'failed' },
+    ])('leaves one that $name alone, and makes the changes of the others', async ({ answer, outcome }) => {
+      const plans = planned({ ...toDo, changes }, 'Enforce', [answer, { result: 'applied' }]);
+      const [result] = await apply(plans, () => true, never);
+      expect(result).toMatchObject({ outcome, taken: [of('b', 'one')] });
+    });
+    test('says of each that did not take a change why, a silent one first', async () => {
+      const silent = new Problem('Unreachable', { saw: 'a', wanted: 'b' });
+      const plans = planned({ ...toDo, changes }, 'Enforce', [{ ...refused, fields: ['one'] }, silent]);
+      const [result] = await apply(plans, () => true, never);
+      expect(result?.condition).toEqual({
+        status: 'False',
+        reason: 'Unreachable',
+        message: 'it says no | saw a; wanted b',
+      });
+    });
+  });
+
   test('makes nothing in DryRun, and status says what is in force', async () => {
     const [result] = await apply(planned(toDo, 'DryRun'), () => true, never);
     expect(result).toMatchObject({ outcome: 'nothing', plan: { status: { maxmemory: '0' } } });
@@ -125,6 +152,14 @@ describe('what is remembered', () => {
     const { after, taken } = await visited([both], [refused]);
     expect(unconfirmed(after)).toEqual(['maxmemory']);
     expect(taken).toEqual([{ ...both, differences: [policy] }]);
+  });
+
+  test('of a unit that is Off is what can be put back, but no server, neither one nor several', () => {
+    const originals = { maxmemory: '0' };
+    const held = { originals, serverRun: 'run', address: 'a:1' };
+    const known = { 'redis/cache': { ...held, nodes: { 'b:1': held } } };
+    const bare = { originals, nodes: { 'b:1': { originals } } };
+    expect(intentions(planned(toDo, 'Off'), known)).toEqual({ 'redis/cache': bare });
   });
 
   test('what was taken before another got no answer is confirmed', async () => {

@@ -346,7 +346,7 @@ describe('attainment and hysteresis', () => {
 
 const lookups = (hits: number, misses: number): Observation =>
   ({
-    lever: { name: 'redis', lookupsOf: (totals: object) => totals },
+    lever: { name: 'redis', lookupsOf: (totals: object) => [totals] },
     unit: { name: 'cache' },
     seen: { kind: 'seen', value: { hits, misses } },
   }) as unknown as Observation;

@@ -7,7 +7,11 @@ import { storedService } from '../../world/builders.ts';
 const service = storedService();
 const since = 1_000;
 const redis = (name: string, seen: Observation['seen']): Observation =>
-  ({ lever: { name: 'redis', lookupsOf: (totals: object) => totals }, unit: { name, mode: 'Enforce' }, seen }) as never;
+  ({
+    lever: { name: 'redis', lookupsOf: (totals: object) => [totals] },
+    unit: { name, mode: 'Enforce' },
+    seen,
+  }) as never;
 const answers = (name: string, hits: number): Observation => redis(name, { kind: 'seen', value: { hits, misses: 0 } });
 const silent = (name: string): Observation =>
   redis(name, { kind: 'problem', problem: new Problem('Unreachable', { saw: 'nothing', wanted: 'an answer' }) });

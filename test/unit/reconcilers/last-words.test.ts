@@ -28,7 +28,7 @@ describe('last words', () => {
 describe('cache servers', () => {
   /** What the redis lever sees of a server with these totals. */
   const seen = (name: string, hits: number, misses: number): Observation => ({
-    lever: { name: 'redis', lookupsOf: () => ({ hits, misses }) } as unknown as AnyLever,
+    lever: { name: 'redis', lookupsOf: () => [{ hits, misses }] } as unknown as AnyLever,
     unit: { name, mode: 'Enforce' },
     seen: { kind: 'seen', value: {} },
   });
@@ -54,7 +54,7 @@ describe('cache servers', () => {
       ...seen(name, hits, 0),
       lever: {
         name: 'redis',
-        lookupsOf: () => ({ hits, misses: 0 }),
+        lookupsOf: () => [{ hits, misses: 0 }],
         cacheOf: () => ({ hits }),
       } as unknown as AnyLever,
     });

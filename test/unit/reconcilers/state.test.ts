@@ -74,6 +74,18 @@ test('a server is found by its process and by its address; one that is not held 
   expect(serversOf(projectState(configMap(JSON.stringify(state))))).toEqual(['run', '10.0.0.7:6379']);
 });
 
+test('each of several servers of one unit is found', () => {
+  const nodes = { 'a:1': { serverRun: 'run-a', address: 'a:1' }, 'b:1': { serverRun: 'run-b', address: 'b:1' } };
+  const several = { ...state, levers: { 'redis/cache': { address: 'sentinel:2/mymaster', nodes } } };
+  expect(serversOf(projectState(configMap(JSON.stringify(several))))).toEqual([
+    'sentinel:2/mymaster',
+    'run-a',
+    'a:1',
+    'run-b',
+    'b:1',
+  ]);
+});
+
 test('a service made again under the same name does not take over the state of the one before', () => {
   const view = projectState(configMap(JSON.stringify(state)));
   const states = createStates({} as Kube, { get: () => view, hasSeen: () => true });

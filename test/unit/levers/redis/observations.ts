@@ -1,5 +1,6 @@
 import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import type { NodesObserved } from '../../../../operator/levers/redis/every-node.ts';
 import type { RedisObserved, ServerObserved } from '../../../../operator/levers/redis/observe.ts';
 import type { RedisUnit } from '../../../../operator/levers/redis/unit.ts';
 
@@ -48,11 +49,11 @@ export function seen({
   return {
     serverId,
     address: 'redis.ai.svc:6379',
+    role: 'Primary',
     memoryLimitBytes,
     server: {
       product: 'Redis',
       version: '7.0.15',
-      topology: 'Standalone',
       maxMemoryBytes: Number(values.maxmemory),
       evictionPolicy: values['maxmemory-policy'],
       usedMemoryBytes: 2 ** 20,
@@ -75,3 +76,11 @@ export function seen({
 
 /** E1 as a server reads it back. */
 export const e1 = { maxmemory: '1073741824', 'maxmemory-policy': 'allkeys-lru', save: '900 1 300 10 60 10000' };
+
+/** A server that stands alone. */
+export const alone = (node: RedisObserved): NodesObserved => ({
+  topology: 'Standalone',
+  address: node.address,
+  nodes: [node],
+  absent: [],
+});

@@ -343,12 +343,4 @@ describe('servers that are only looked at', () => {
       'maxmemory 0 instead of 1073741824, maxmemory-policy noeviction instead of allkeys-lru',
     );
   });
-
-  test.each(['Replicated', 'Sentinel', 'Cluster'] as const)('%s is not tuned by halves', (topology) => {
-    expect(planned({ topology })).toMatchObject({
-      changes: [],
-      condition: { reason: 'NotImplemented' },
-      status: { topology },
-    });
-  });
 });

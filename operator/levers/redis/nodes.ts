@@ -1,0 +1,129 @@
+import { severityOf, type LeverPlan, type PlanInput, type PlannedCondition, type UnitMemory } from '../lever.ts';
+import type { RedisChange } from './changes.ts';
+import type { AbsentNode, NodesObserved } from './every-node.ts';
+import { fieldOf, memoriesOf, rememberedNodes, toRemember, type NodeMemories, type NodeMemory } from './node-memory.ts';
+import type { RedisObserved } from './observe.ts';
+import type { Topology } from './topology.ts';
+import type { RedisUnit } from './unit.ts';
+
+type PlanOne = (input: PlanInput<RedisUnit, RedisObserved>) => LeverPlan<RedisChange>;
+type PlanAll = (input: PlanInput<RedisUnit, NodesObserved>) => LeverPlan<RedisChange>;
+
+interface NodePlan {
+  readonly node: RedisObserved;
+  readonly plan: LeverPlan<RedisChange>;
+}
+
+/** The same plan for every node, each with its own memory; the changes of replicas first, so that whoever is promoted meanwhile has them. */
+export const onEveryNode =
+  (planOne: PlanOne): PlanAll =>
+  ({ unit, observed, memory, now }) => {
+    const remembered = rememberedNodes(memory);
+    const known = memoriesOf(observed.nodes, remembered, presentIn(observed));
+    const plans = observed.nodes.map((node) => ({
+      node,
+      plan: planOne({ unit, observed: node, memory: known.get(node.address)?.memory, now }),
+    }));
+    const written = writeDown(plans, inPlace(remembered, known), observed);
+    return {
+      ...written,
+      condition: conditionOf(plans, observed),
+      status: statusOf(plans, observed),
+      ...againOf(plans),
+    };
+  };
+
+const presentIn = ({ nodes, absent }: NodesObserved): ReadonlySet<string> =>
+  new Set([...nodes, ...absent].map(({ address }) => address));
+
+interface Written {
+  readonly changes: readonly RedisChange[];
+  readonly remember?: UnitMemory;
+}
+
+/** Each node's memory at the address where the node is now. */
+function inPlace(remembered: NodeMemories, known: ReturnType<typeof memoriesOf>): NodeMemories {
+  const taken = new Set([...known.values()].map(({ key }) => key));
+  const gone = Object.entries(remembered).filter(([address]) => !taken.has(address));
+  return Object.fromEntries([...gone, ...[...known].map(([address, { memory }]) => [address, memory] as const)]);
+}
+
+/** The changes of all nodes, each with what is to be remembered of all nodes once it is made. */
+function writeDown(plans: readonly NodePlan[], known: NodeMemories, observed: NodesObserved): Written {
+  const where = isAlone(observed) ? { alone: observed.address } : { of: observed.address };
+  let nodes = known;
+  const note = ({ address }: RedisObserved, next: NodeMemory): UnitMemory => {
+    nodes = { ...nodes, [address]: next };
+    return toRemember(nodes, presentIn(observed), where);
+  };
+  const found = plans.flatMap(({ node, plan }) => (plan.remember === undefined ? [] : [note(node, plan.remember)]));
+  const changes = plans.flatMap(({ node, plan }) =>
+    plan.changes.map((change) => {
+      const own = isAlone(observed) ? change : ofNode(change, node, observed.topology);
+      return change.remember === undefined ? own : { ...own, remember: note(node, change.remember) };
+    }),
+  );
+  const remember = found.at(-1);
+  return { changes, ...(remember === undefined ? {} : { remember }) };
+}
+
+const isAlone = ({ topology }: NodesObserved): boolean => topology === 'Standalone';
+
+function ofNode(change: RedisChange, { address, at, role }: RedisObserved, topology: Topology): RedisChange {
+  const differences = change.differences.map((one) => ({ ...one, field: fieldOf(one.field, address) }));
+  return {
+    ...change,
+    differences,
+    node: address,
+    ...(at === undefined ? {} : { at }),
+    ...(topology === 'Replicated' ? {} : { role }), // there nobody but the node itself knows it
+  };
+}
+
+function statusOf(
+  plans: readonly NodePlan[],
+  { topology, nodes, absent }: NodesObserved,
+): Readonly<Record<string, unknown>> {
+  const entries = plans.map(({ plan }) => plan.status);
+  const waiting = new Set(entries.flatMap(({ pendingRestart }) => (pendingRestart ?? []) as readonly string[]));
+  return {
+    ...entries.at(-1), // a primary's
+    topology,
+    nodes: nodes.length + absent.length,
+    drifted: entries.reduce((sum, { drifted }) => sum + Number(drifted), 0),
+    ...(waiting.size === 0 ? {} : { pendingRestart: [...waiting].toSorted() }),
+  };
+}
+
+function againOf(plans: readonly NodePlan[]): { readonly againMs?: number } {
+  const all = plans.flatMap(({ plan: { againMs } }) => againMs ?? []);
+  return all.length === 0 ? {} : { againMs: Math.min(...all) };
+}
+
+/** The worst of the nodes' conditions, with the words of all that do not merely say "applied"; what several say alike is said once. */
+function conditionOf(plans: readonly NodePlan[], observed: NodesObserved): PlannedCondition {
+  const [only] = plans;
+  if (only !== undefined && isAlone(observed)) return only.plan.condition;
+  const all = [
+    ...plans.map(({ node: { address }, plan: { condition } }) => ({ address, condition })),
+    ...observed.absent.map((node) => ({ address: node.address, condition: absence(node) })),
+  ];
+  const worst = Math.max(...all.map(({ condition }) => severityOf(condition)));
+  const reason = all.find(({ condition }) => severityOf(condition) === worst)?.condition.reason ?? 'Applied';
+  const status = all.find(({ condition }) => severityOf(condition) === worst)?.condition.status ?? 'True';
+  const telling = worst === 0 ? all : all.filter(({ condition }) => severityOf(condition) > 0);
+  const alike = Map.groupBy(telling, ({ condition }) => condition.message);
+  const said = [...alike].map(([message, ones]) => `${whereOf(ones, all.length)}: ${message}`);
+  return { status, reason, message: said.join(' | ') };
+}
+
+function whereOf(some: readonly { readonly address: string }[], of: number): string {
+  const all = of === 1 ? 'the only node' : `all ${of} nodes`;
+  return some.length === of ? all : some.map(({ address }) => address).join(', ');
+}
+
+/** What a node has that does not answer is unknown, and no fault of the others. */
+function absence({ problem: { reason, message } }: AbsentNode): PlannedCondition {
+  if (reason === 'Unreachable' || reason === 'Busy') return { status: 'Unknown', reason: 'NodesPending', message };
+  return { status: 'False', reason: reason as PlannedCondition['reason'], message };
+}

@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import type { RedisServer } from '../../hack/servers/redis.ts';
+import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
+import { eventually } from '../world/eventually.ts';
+import { startCluster } from './redis-topologies.ts';
+import { tuner } from './redis-tuner.ts';
+
+const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
+const labelOf = ({ port }: { readonly port: number }) => `127.0.0.1:${port}`;
+const versions = await availableRedisVersions();
+
+test.each(versions)(
+  'Redis %s: every node of a cluster is tuned, the replicas first, and a change on one is put back there',
+  async (version) => {
+    await using cluster = await startCluster({ version });
+    const { primaries, replicas } = cluster;
+    const [replica] = replicas as readonly [RedisServer];
+    const { visit, primaries: seen } = tuner({ secret: secretOf(replica) });
+
+    const visited = await visit();
+
+    expect(visited).toMatchObject({ outcome: 'applied', reason: 'Applied', entry: { topology: 'Cluster', nodes: 6 } });
+    for (const node of [...primaries, ...replicas])
+      expect(await node.configGet('maxmemory-policy')).toBe('allkeys-lru');
+    expect(new Set(visited.nodes.slice(0, 3))).toEqual(new Set(replicas.map(labelOf)));
+    expect(seen()?.toSorted()).toEqual(primaries.map(labelOf).toSorted());
+    await replica.configSet('maxmemory-policy', 'noeviction');
+    expect(await visit()).toMatchObject({
+      outcome: 'applied',
+      causes: ['Drift'],
+      fields: [`maxmemory-policy@${labelOf(replica)}`],
+    });
+  },
+);
+
+test('a node of a cluster that has failed is pending, its replica is primary, and the others are in force', async () => {
+  await using cluster = await startCluster();
+  const { primaries, replicas } = cluster;
+  const [down] = primaries as readonly [RedisServer];
+  const [asked] = replicas as readonly [RedisServer];
+  const { visit, primaries: seen } = tuner({ secret: secretOf(asked) });
+  await visit();
+  await down.kill();
+
+  const atOnce = await visit();
+  expect(atOnce).toMatchObject({ outcome: 'nothing', status: 'Unknown', reason: 'NodesPending', entry: { nodes: 6 } });
+  expect(atOnce.message).toContain(`${labelOf(down)}: saw no answer from ${labelOf(down)} (ECONNREFUSED)`);
+
+  await eventually(async () => expect(String(await asked.command('ROLE'))).toMatch(/^master/));
+  await eventually(async () =>
+    expect(await visit()).toMatchObject({ message: expect.stringContaining('marked as failed by its cluster') }),
+  );
+  expect(seen()).toContain(labelOf(asked));
+  await down.restart();
+  await eventually(async () => expect(await visit()).toMatchObject({ reason: 'Applied', entry: { drifted: 0 } }));
+  expect(await down.configGet('maxmemory-policy')).toBe('allkeys-lru');
+});

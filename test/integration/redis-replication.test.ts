@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import type { RedisServer } from '../../hack/servers/redis.ts';
+import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
+import { infoOf, startReplication } from './redis-topologies.ts';
+import { tuner } from './redis-tuner.ts';
+import { eventually } from '../world/eventually.ts';
+
+const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
+const labelOf = ({ port }: { readonly port: number }) => `127.0.0.1:${port}`;
+const versions = await availableRedisVersions();
+
+describe.each(versions)('Redis %s with replicas and no Sentinel', (version) => {
+  test.each(['primary', 'replica'] as const)('has every node tuned where the Secret leads to the %s', async (which) => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replicas } = await startReplication(stack, { version });
+    const [replica] = replicas as readonly [RedisServer];
+    const { visit, restore, primaries } = tuner({ secret: secretOf(which === 'primary' ? primary : replica) });
+
+    const visited = await visit();
+
+    expect(visited).toMatchObject({
+      outcome: 'applied',
+      reason: 'Applied',
+      entry: { topology: 'Replicated', nodes: 3 },
+    });
+    expect(primaries()).toEqual([labelOf(primary)]);
+    expect(visited.nodes.at(-1)).toBe(labelOf(primary));
+    for (const node of [primary, ...replicas]) expect(await node.configGet('maxmemory-policy')).toBe('allkeys-lru');
+    expect(await visit()).toMatchObject({ outcome: 'nothing' });
+    await restore();
+    for (const node of [primary, ...replicas]) expect(await node.configGet('maxmemory-policy')).toBe('noeviction');
+  });
+});
+
+describe('a Redis with replicas and no Sentinel', () => {
+  test('has the look-ups of its primary: what is read from a replica is not counted twice', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replicas } = await startReplication(stack, {}, 1);
+    const { visit, lookups } = tuner({ secret: secretOf(primary) });
+    for (const node of [primary, ...replicas]) await node.command('GET', 'nothing');
+    await visit();
+    expect(await infoOf(replicas[0] as RedisServer, 'keyspace_misses')).toBe('1');
+    expect(lookups()).toBe(1);
+  });
+
+  test('of which a replica announces an address that cannot be reached: said with it, and the others are tuned', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary } = await startReplication(stack, { config: { 'replica-announce-port': '1' } }, 1);
+    const visited = await tuner({ secret: secretOf(primary) }).visit();
+    expect(visited).toMatchObject({ outcome: 'applied', status: 'Unknown', reason: 'NodesPending' });
+    expect(visited.message).toMatch(/127\.0\.0\.1:1: saw no answer from 127\.0\.0\.1:1 .*replica-announce-ip/);
+    expect(await primary.configGet('maxmemory-policy')).toBe('allkeys-lru');
+  });
+
+  test('of which the primary does not answer: it is pending, and the replica in the Secret is tuned', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replicas } = await startReplication(stack, {}, 1);
+    const [replica] = replicas as readonly [RedisServer];
+    await primary.kill();
+    const visited = await tuner({ secret: secretOf(replica) }).visit();
+    expect(visited).toMatchObject({ outcome: 'applied', reason: 'NodesPending', entry: { nodes: 2 } });
+    expect(visited.message).toContain(`${labelOf(primary)}: `);
+    expect(await replica.configGet('maxmemory-policy')).toBe('allkeys-lru');
+  });
+
+  test('has a server alone before and after: what it had is known all the time', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replicas } = await startReplication(stack, {}, 1);
+    const [replica] = replicas as readonly [RedisServer];
+    const { visit, restore } = tuner({ secret: secretOf(primary) });
+    await visit();
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    await eventually(async () => expect(await infoOf(primary, 'connected_slaves')).toBe('0'));
+    expect(await visit()).toMatchObject({ outcome: 'nothing', entry: { topology: 'Standalone', nodes: 1 } });
+    await primary.configSet('maxmemory-policy', 'noeviction');
+    expect(await visit()).toMatchObject({ causes: ['Drift'], fields: ['maxmemory-policy'] });
+    expect(await restore()).toMatchObject({ outcome: 'applied' });
+    expect(await primary.configGet('maxmemory')).toBe('0');
+  });
+});
