@@ -3,6 +3,7 @@ import { ApiError } from '../kube/api-error.ts';
 import type { ApplyOptions, Kube } from '../kube/client.ts';
 import type { Manifest, ObjectMeta } from '../kube/object.ts';
 import type { Resource } from '../kube/resource.ts';
+import { fieldConflict } from './field-conflict.ts';
 
 /** Our field managers. What one of them has the other may take; what anybody else has stays. */
 export const managers = { declared: 'genops', floor: 'genops-scaler' } as const;
@@ -34,15 +35,8 @@ export async function applyOwned(
 /** The refusals that a person can do something about; undefined for the rest (a lost API server, an overload), which the loop tries again. */
 function asProblem(error: ApiError, { kind }: Resource, { metadata }: Manifest): Problem | undefined {
   const object = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
-  if (error.conflicts.length > 0) {
-    const held = error.conflicts.map(({ manager, field }) => `${field} (${manager})`).join(', ');
-    return new Problem('Conflict', {
-      saw: `other field managers on ${object}: ${held}`,
-      wanted: 'these fields to be ours or nobody’s',
-      next: `hand them over (kubectl patch --field-manager=${managers.declared} with the policy’s values; set by anybody else they conflict again with its next change), or delete ${object}: it is made anew, with its floor at minReplicas; a value of your own belongs into the policy or spec.overrides`,
-      cause: error,
-    });
-  }
+  if (error.conflicts.length > 0)
+    return fieldConflict({ object, held: error.conflicts, manager: managers.declared, cause: error });
   if (error.status === 403 && !error.isNamespaceTerminating)
     return new Problem('PermissionDenied', {
       saw: error.message,

@@ -79,6 +79,8 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly statusAfter?: Readonly<Record<string, unknown>>;
   /** What another loop changes once all of this holds (the scaler, the floor): told by diff and DryRun, never made from here. */
   readonly follows?: readonly Difference[];
+  /** What the changes would be answered with, as far as the watch caches show it: for DryRun. Who makes them asks the server itself. */
+  readonly refusal?: PlannedCondition;
   /** What moves by figures that no plan has; for diff and DryRun. */
   readonly unforeseen?: string;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */

@@ -263,13 +263,35 @@ const conditionOf = ({ reason, message }: Problem): PlannedCondition => ({
   message,
 });
 
-/** In DryRun the changes become words, and nothing is remembered: what we did not touch may change until we do. */
-function onlySaid({ remember: _, ...plan }: LeverPlan<LeverChange>): LeverPlan<LeverChange> & Pick<UnitPlan, 'held'> {
+/** In DryRun the changes become words, with what stands in their way, and nothing is remembered: what we did not touch may change until we do. */
+function onlySaid({
+  remember: _,
+  refusal,
+  ...plan
+}: LeverPlan<LeverChange>): LeverPlan<LeverChange> & Pick<UnitPlan, 'held'> {
   const { changes, follows = [], unforeseen, condition } = plan;
   const held = [...changes.flatMap(({ differences }) => differences), ...follows];
   if (held.length === 0 && (unforeseen === undefined || condition.status !== 'True')) return plan;
-  const message = `Would change ${listed(held.map(differenceText))}${unforeseen === undefined ? '' : `; ${unforeseen}`}.`;
-  return { ...plan, changes: [], held, condition: { status: 'True', reason: 'DryRun', message } };
+  const would = `Would change ${listed(held.map(differenceText))}`;
+  return { ...plan, changes: [], held, condition: saidOf({ would, unforeseen, condition, refusal }) };
+}
+
+interface Said {
+  readonly would: string;
+  readonly unforeseen: string | undefined;
+  readonly condition: PlannedCondition;
+  readonly refusal: PlannedCondition | undefined;
+}
+
+/** What comes by itself once the changes are made. */
+const passing: ReadonlySet<string> = new Set(['Pending', 'PodsBehind', 'IndexBuilding']);
+
+function saidOf({ would, unforeseen, condition, refusal }: Said): PlannedCondition {
+  if (refusal !== undefined) return { ...refusal, message: `${would}, and be refused: ${refusal.message}` };
+  if (condition.status !== 'True' && !passing.has(condition.reason))
+    return { ...condition, message: `${would}, but: ${condition.message}` };
+  const message = `${would}${unforeseen === undefined ? '' : `; ${unforeseen}`}.`;
+  return { status: 'True', reason: 'DryRun', message };
 }
 
 function listed(said: readonly string[]): string {

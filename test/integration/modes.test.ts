@@ -65,6 +65,42 @@ describe('modes', () => {
   });
 });
 
+test.each(['DryRun', 'Paused'] as const)(
+  '%s says of a change that it would be refused, by whom and what to do, and no longer once the field is free',
+  async (mode) => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(generationService());
+    await world.eventually(async () => expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 20 }));
+    await world.apply(generationService({ mode }));
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'Ready', { status: 'True', reason: mode }),
+    );
+    const byHand = (manager: string, value: number): Promise<unknown> =>
+      world.kube.patch(
+        horizontalPodAutoscalers,
+        `${world.namespace}/${ownHpa}`,
+        [{ op: 'replace', path: '/spec/maxReplicas', value }],
+        { manager },
+        world.signal,
+      );
+    await byHand('kubectl-edit', 9);
+    const { message } = await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
+    );
+    expect(message).toMatch(
+      /^Would change spec\.maxReplicas 9 → 20, and be refused: saw other .*\.spec\.maxReplicas \(kubectl-edit\); wanted .*; next: hand them over/,
+    );
+    expectCondition(await world.service(), 'Ready', { status: 'False', reason: 'Conflict' });
+    expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 9 });
+
+    await byHand('genops', 20);
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'Ready', { status: 'True', reason: mode }),
+    );
+  },
+);
+
 describe('an HPA of somebody else', () => {
   test('is a Conflict that names it; with the annotation it is taken over, and with Restore given back as it was', async () => {
     await using world = await startWorld();
@@ -123,9 +159,9 @@ test('a floor lent by FloorOnly goes back when the mode is another, and is nobod
 
   await horizontal('DryRun'); // changes nothing, here neither
   const { message } = await world.eventually(async () =>
-    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'DryRun' }),
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
   );
-  expect(message).toContain('spec.minReplicas 3 → 1');
+  expect(message).toMatch(/^Would change spec\.minReplicas 3 → 1, but: saw HorizontalPodAutoscaler .*by-hand/);
   expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 3 });
 
   await horizontal('Enforce');

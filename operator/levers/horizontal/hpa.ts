@@ -1,4 +1,5 @@
 import { childName } from '../../api/child-name.ts';
+import type { FieldConflict } from '../../kube/api-error.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
 import { managers } from '../apply-owned.ts';
@@ -37,6 +38,8 @@ export interface HpaView {
   readonly spec: HpaSpec;
   /** The scaler moved minReplicas, and nobody has written another since. */
   readonly isFloorOurs: boolean;
+  /** Fields of the spec that others have set, where there are any. */
+  readonly held?: readonly FieldConflict[];
 }
 
 export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView {
@@ -44,13 +47,29 @@ export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView
   const isFloorOurs = (managedFields as readonly ManagedFields[]).some(
     ({ manager, fieldsV1 }) => manager === managers.floor && fieldsV1?.['f:spec']?.['f:minReplicas'] !== undefined,
   );
-  return { namespace, name, uid, controller: controllerOf({ metadata }), spec, isFloorOurs };
+  const held = (managedFields as readonly ManagedFields[]).flatMap(({ manager = '', fieldsV1 }) =>
+    isOurs(manager) ? [] : pathsOf(fieldsV1?.['f:spec'], '.spec').map((field) => ({ manager, field })),
+  );
+  const view = { namespace, name, uid, controller: controllerOf({ metadata }), spec, isFloorOurs };
+  return held.length === 0 ? view : { ...view, held };
 }
 
 /** What one field manager wrote last, as far as it is asked here. */
 interface ManagedFields {
   readonly manager?: string;
-  readonly fieldsV1?: { readonly 'f:spec'?: { readonly 'f:minReplicas'?: unknown } };
+  readonly fieldsV1?: { readonly 'f:spec'?: FieldSet };
+}
+interface FieldSet {
+  readonly [field: `f:${string}`]: FieldSet;
+}
+
+const isOurs = (manager: string): boolean => Object.values<string>(managers).includes(manager);
+
+/** Of each value or list in it, the path as the API server names it: `.spec.behavior.scaleUp.policies`. */
+function pathsOf(fields: FieldSet | undefined, path: string): readonly string[] {
+  if (fields === undefined) return [];
+  const below = Object.entries(fields).filter(([name]) => name.startsWith('f:'));
+  return below.length === 0 ? [path] : below.flatMap(([name, field]) => pathsOf(field, `${path}.${name.slice(2)}`));
 }
 
 /** Of the HPA that we make for a component. */

@@ -3,9 +3,19 @@ import { servedMetrics } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { PodsMetricsWay } from '../../decide/resolve.ts';
 import type { OwnerReference } from '../../kube/object.ts';
+import { managers } from '../apply-owned.ts';
 import { differences } from '../differences.ts';
-import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
-import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
+import { fieldConflict } from '../field-conflict.ts';
+import type {
+  Difference,
+  LeverChange,
+  LeverPlan,
+  LeverUnit,
+  PlanInput,
+  PlannedCondition,
+  UnitMemory,
+} from '../lever.ts';
+import { horizontalPodAutoscalers, type HpaSpec, type HpaView, type ObjectReference } from './hpa.ts';
 import { floorMove } from './floor-move.ts';
 import { lentFrom, returnFloor } from './lent-floor.ts';
 import { render, type Rendered } from './render.ts';
@@ -88,8 +98,26 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   };
   if (differing.length === 0 && !adopting)
     return { ...declared, changes: [], ...(interrupted ? { remember: known } : {}) };
-  return { ...declared, changes: [change], statusAfter: { replicas: replicasStatus(unit, rendered) } };
+  const refusal = change.force ? undefined : refusalOf(held, differing);
+  return {
+    ...declared,
+    changes: [change],
+    statusAfter: { replicas: replicasStatus(unit, rendered) },
+    ...(refusal === undefined ? {} : { refusal }),
+  };
 }
+
+/** What the API server answers while others have one of these fields. */
+function refusalOf(hpa: HpaView | undefined, differing: readonly Difference[]): PlannedCondition | undefined {
+  const held = (hpa?.held ?? []).filter(({ field }) => differing.some((one) => isWithin(`.${one.field}`, field)));
+  if (hpa === undefined || held.length === 0) return undefined;
+  const object = `${horizontalPodAutoscalers.kind} ${hpa.namespace}/${hpa.name}`;
+  const { message } = fieldConflict({ object, held, manager: managers.declared });
+  return { status: 'False', reason: 'Conflict', message };
+}
+
+const isWithin = (path: string, field: string): boolean =>
+  path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`);
 
 /** Puts an HPA that was taken over back as it was. One that we made goes with its owner. */
 export function restore({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {

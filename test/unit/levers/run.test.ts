@@ -202,6 +202,24 @@ describe('planAll() in DryRun', () => {
     const [said] = planned(plan, 'DryRun');
     expect(said).toMatchObject({ changes: [], held, condition: { status: 'True', reason: 'DryRun', message } });
   });
+  test('says of a change that would be refused by whom, and what to do', () => {
+    const refusal = { status: 'False', reason: 'Conflict', message: 'saw kubectl-edit' } as const;
+    const [said] = planned({ ...toDo, refusal }, 'DryRun');
+    const message = 'Would change maxmemory 0 → 1gb, and be refused: saw kubectl-edit';
+    expect(said).toMatchObject({ changes: [], held: change.differences, condition: { ...refusal, message } });
+  });
+  test('says beside the changes what they would leave amiss', () => {
+    const condition = { status: 'False', reason: 'NonExpiringKeys', message: 'saw some keys' } as const;
+    const [said] = planned({ ...toDo, condition }, 'DryRun');
+    const message = 'Would change maxmemory 0 → 1gb, but: saw some keys';
+    expect(said).toMatchObject({ changes: [], held: change.differences, condition: { ...condition, message } });
+  });
+  test('takes what only takes its time for no obstacle', () => {
+    const condition = { status: 'False', reason: 'IndexBuilding', message: 'saw 1 of 3' } as const;
+    const [said] = planned({ ...toDo, condition }, 'DryRun');
+    const message = 'Would change maxmemory 0 → 1gb.';
+    expect(said?.condition).toEqual({ status: 'True', reason: 'DryRun', message });
+  });
   test.each<{ readonly name: string; readonly plan: LeverPlan<LeverChange> }>([
     { name: 'as declared', plan: idle },
     {

@@ -41,6 +41,10 @@ const inForce = (unit: HorizontalUnit, over: Partial<HpaView['spec']> = {}): Hpa
     isFloorOurs: true,
   };
 };
+const cpu = {
+  type: 'Resource' as const,
+  resource: { name: 'cpu' as const, target: { type: 'Utilization' as const, averageUtilization: 70 } },
+};
 const foreign: HpaView = {
   namespace: 'ai',
   name: 'by-hand',
@@ -169,10 +173,6 @@ describe('plan()', () => {
       type: 'Pods' as const,
       pods: { metric: { name: 'tokens_per_second' }, target: { type: 'AverageValue' as const, averageValue: '5' } },
     };
-    const cpu = {
-      type: 'Resource' as const,
-      resource: { name: 'cpu' as const, target: { type: 'Utilization' as const, averageUtilization: 70 } },
-    };
     expect(planned(unitWith({ metrics: [cpu, pods] }), [])).toMatchObject({
       changes: [{ spec: { metrics: [{ type: 'Resource' }] } }],
       condition: {
@@ -188,11 +188,49 @@ describe('plan()', () => {
   });
 });
 
-describe('the floor that the scaler moves', () => {
-  const cpu = {
+describe('a field that somebody else has set', () => {
+  const pods = { type: 'Pods', value: 4, periodSeconds: 60 } as const;
+  const atLoad = (name: 'cpu' | 'memory', averageUtilization: number) => ({
     type: 'Resource' as const,
-    resource: { name: 'cpu' as const, target: { type: 'Utilization' as const, averageUtilization: 70 } },
-  };
+    resource: { name, target: { type: 'Utilization' as const, averageUtilization } },
+  });
+  const [busier, memory] = [atLoad('cpu', 85), atLoad('memory', 80)];
+  test.each([
+    { name: 'itself', field: '.spec.maxReplicas', horizontal: { maxReplicas: 40 } },
+    { name: 'as a list', field: '.spec.metrics', horizontal: { metrics: [cpu] } },
+    { name: 'as part of a list', field: '.spec.metrics', horizontal: { metrics: [busier, memory] } },
+    {
+      name: 'deep in it',
+      field: '.spec.behavior.scaleUp.policies',
+      horizontal: { behavior: { scaleUp: { policies: [pods] } } },
+    },
+  ])('is not ours to change, $name: the plan says who has it', ({ field, horizontal }) => {
+    const hpa = { ...inForce(unitWith()), held: [{ manager: 'kubectl-edit', field }] };
+    expect(planned(unitWith(horizontal), [hpa])).toMatchObject({
+      changes: [{ kind: 'apply' }],
+      refusal: {
+        status: 'False',
+        reason: 'Conflict',
+        message: expect.stringContaining(
+          `saw other field managers on HorizontalPodAutoscaler ai/generation-workflow-hpa: ${field} (kubectl-edit); wanted`,
+        ),
+      },
+    });
+  });
+  test('stands in nobody’s way where it is as declared, and not of a name that only begins like it', () => {
+    const held = (field: string) => ({ ...inForce(unitWith()), held: [{ manager: 'kubectl-edit', field }] });
+    const unit = unitWith({ maxReplicas: 40 });
+    expect(planned(unit, [held('.spec.minReplicas')]).refusal).toBeUndefined();
+    expect(planned(unit, [held('.spec.max')]).refusal).toBeUndefined();
+    expect(planned(unitWith(), [held('.spec.maxReplicas')])).not.toHaveProperty('refusal');
+  });
+  test('is taken with the HPA where that is what the user asks for', () => {
+    const held = [{ manager: 'kubectl', field: '.spec.maxReplicas' }];
+    expect(planned(unitWith({}, { adopt: true }), [{ ...foreign, held }])).not.toHaveProperty('refusal');
+  });
+});
+
+describe('the floor that the scaler moves', () => {
   const moves = (from: number, to: number) => [{ field: 'spec.minReplicas', from: String(from), to: String(to) }];
   test.each([
     { name: 'follows a raised minReplicas', horizontal: { minReplicas: 5 }, floor: 2, expected: moves(2, 5) },
@@ -344,7 +382,20 @@ describe('projectHpa()', () => {
     { name: 'nobody knows', managedFields: [], isFloorOurs: false },
   ])('takes the floor for ours or not: $name', ({ managedFields, isFloorOurs }) => {
     const metadata = { ...object.metadata, managedFields };
-    expect(projectHpa({ ...object, metadata })).toEqual({ ...foreign, isFloorOurs });
+    expect(projectHpa({ ...object, metadata }).isFloorOurs).toBe(isFloorOurs);
+  });
+  test('knows which fields others have set, and says nothing where there are none', () => {
+    const behavior = { 'f:scaleUp': { '.': {}, 'f:policies': {} } };
+    const byHand = { manager: 'kubectl-edit', fieldsV1: { 'f:spec': { 'f:behavior': behavior, 'f:metrics': {} } } };
+    const ours = [entry('genops', 'maxReplicas'), entry('genops-scaler', 'minReplicas')];
+    const status = { manager: 'kube-controller-manager', fieldsV1: { 'f:status': { 'f:currentReplicas': {} } } };
+    const held = (...managedFields: readonly unknown[]) =>
+      projectHpa({ ...object, metadata: { ...object.metadata, managedFields } });
+    expect(held(...ours, status)).not.toHaveProperty('held');
+    expect(held(...ours, byHand, status).held).toEqual([
+      { manager: 'kubectl-edit', field: '.spec.behavior.scaleUp.policies' },
+      { manager: 'kubectl-edit', field: '.spec.metrics' },
+    ]);
   });
 });
 
