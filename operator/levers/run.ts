@@ -174,7 +174,7 @@ export async function apply(
       const untaken: Untaken[] = [];
       for (const change of plan.changes) {
         if (untaken.some(({ node }) => node === change.node)) continue;
-        if (!mayAct()) throw new Error('not the leader any more: nothing is changed');
+        mustLead(mayAct);
         const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
         if (made.kind === 'seen') taken.push(...takenOf(change, made.value));
         untaken.push(...untakenOf(change, made));
@@ -211,6 +211,11 @@ function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readon
   const status = plan.changes.length === 0 ? plan.status : (plan.statusAfter ?? plan.status);
   const outcome = taken.length === 0 ? 'nothing' : 'applied';
   return { plan: { ...plan, status }, outcome, taken, condition: plan.condition };
+}
+
+/** @throws where another may lead by now: two that change one thing would undo each other's. */
+export function mustLead(mayAct: () => boolean): void {
+  if (!mayAct()) throw new Error('not the leader any more: nothing is changed');
 }
 
 /** What of a change was made: all, nothing, or what was not refused. */

@@ -14,7 +14,7 @@ import { keyOf, type KubeObject } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { applyFloor, withOwnFloor } from '../levers/horizontal/floor.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
-import { unitKey } from '../levers/run.ts';
+import { mustLead, unitKey } from '../levers/run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { selectPods } from './caches.ts';
@@ -25,7 +25,7 @@ import type { VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<
   VisitDeps,
-  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies' | 'accepted'
+  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies' | 'accepted' | 'mayAct'
 > {
   /** The Pods of a component with their requests per second. */
   readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
@@ -119,6 +119,7 @@ async function visitComponent(
   });
   if (change === undefined) return seen();
   try {
+    mustLead(deps.mayAct);
     return {
       ...seen(),
       moved: await applyFloor({ kube: deps.kube, floorWrites: deps.caches.floorWrites }, change, signal),

@@ -28,6 +28,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube = nobo
   await using stack = new AsyncDisposableStack();
   const world = {
     samples: [] as readonly PodSample[],
+    isLeading: true,
     now: 1_800_000_000_000,
     woken: [] as string[],
     told: [] as string[],
@@ -42,6 +43,7 @@ async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube = nobo
     states: createStates(kube as Kube, caches.states),
     policies: createEffectivePolicies(),
     accepted: createLastWords(),
+    mayAct: () => world.isLeading,
     podSamples: () => world.samples,
     sourceOf: () => 'Pods',
     decisions: createLastWords(),
@@ -210,6 +212,23 @@ describe('the scaler', () => {
     await visit();
     expect({ writes, told: stage.world.told }).toEqual({ writes: 1, told: [expect.stringContaining('2 → 5')] });
     expect(stage.looks()).toMatchObject({ newest: { action: 'Hold', to: 5 }, lastMove: { from: 2, to: 5 } });
+  });
+
+  test('moves no floor once another may lead, and asks again soon', async () => {
+    let writes = 0;
+    const apply: Kube['apply'] = () => {
+      writes += 1;
+      return Promise.resolve({ name: 'hpa', uid: 'u', resourceVersion: '99', creationTimestamp: '' });
+    };
+    await using stage = await openScaler({ ...cpu, minReplicas: 5 }, { apply });
+    await stage.autoscale(2);
+    const visit = stage.start();
+    stage.world.isLeading = false;
+    await expect(visit()).rejects.toThrow('not the leader any more');
+    expect({ writes, told: stage.world.told }).toEqual({ writes: 0, told: [] });
+    stage.world.isLeading = true;
+    await visit();
+    expect({ writes, told: stage.world.told }).toEqual({ writes: 1, told: [expect.stringContaining('2 → 5')] });
   });
 
   test('tells of each floor that it moved, also where it fails at another component', async () => {
