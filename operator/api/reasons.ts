@@ -85,7 +85,7 @@ export const conditions = {
         status: 'False',
         means:
           'Another autoscaler aims at the target, or another field manager has set a field of our own HPA; nothing is taken by force. The message names it.',
-        next: 'Another HPA: annotate the service with genops.dev/adopt=hpa, set horizontal.mode: FloorOnly, or delete it. A field of our own HPA (kubectl edit, kubectl patch, another controller): hand it over with kubectl patch --field-manager=genops and the policy’s value, or delete the HPA, which is made anew with its floor at minReplicas; adopt changes nothing there. A value of your own belongs into the policy or spec.overrides.',
+        next: 'Another HPA: annotate the service with genops.dev/adopt=hpa, set horizontal.mode: FloorOnly, or delete it. A field of our own HPA (kubectl edit, kubectl patch, another controller): hand it over with kubectl patch --field-manager=genops and the policy’s value, or delete the HPA, which is made anew with the floor in force; adopt changes nothing there. With FloorOnly no HPA is made: of two for one target delete one, and one that is gone is yours to create. A value of your own belongs into the policy or spec.overrides.',
       },
       MetricUnavailable: {
         status: 'False',

@@ -17,7 +17,7 @@ export function fieldConflict({ object, held, manager, cause }: Conflicted): Pro
   return new Problem('Conflict', {
     saw: `other field managers on ${object}: ${fields}`,
     wanted: 'these fields to be ours or nobody’s',
-    next: `hand them over (kubectl patch --field-manager=${manager} with the policy’s values; set by anybody else they conflict again with its next change), or delete ${object}: it is made anew, with its floor at minReplicas; a value of your own belongs into the policy or spec.overrides`,
+    next: `hand them over (kubectl patch --field-manager=${manager} with the policy’s values; set by anybody else they conflict again with its next change), or delete ${object}: where horizontal.mode is Enforce it is made anew, with the floor in force; a value of your own belongs into the policy or spec.overrides`,
     cause,
   });
 }

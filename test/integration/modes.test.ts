@@ -211,6 +211,32 @@ test('FloorOnly only raises: a floor above the policy’s minimum stays as its o
   );
 });
 
+test('an HPA that somebody deletes comes back with the floor that was in force', async () => {
+  await using world = await startWorld();
+  const floorIs = (minReplicas: number) =>
+    world.eventually(async () => {
+      expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas });
+      expect((await world.service()).status?.components).toMatchObject([{ replicas: { floor: minReplicas } }]);
+    });
+  await world.apply(deployment('workflow-execution', { replicas: 8 }));
+  await world.apply(generationService());
+  await floorIs(2);
+  await world.apply(generationService({ overrides: { horizontal: { minReplicas: 6 } } }));
+  await floorIs(6);
+  await world.apply(generationService()); // without figures of the Pods the floor stays: unknown is not low
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+  const before = await world.get(horizontalPodAutoscalers, ownHpa);
+
+  await world.delete(horizontalPodAutoscalers, ownHpa);
+
+  await world.eventually(async () => {
+    const after = await world.get(horizontalPodAutoscalers, ownHpa);
+    expect(after?.spec).toMatchObject({ minReplicas: 6 });
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+  });
+  await floorIs(6);
+});
+
 test('the HPA of a component that is gone goes too', async () => {
   await using world = await startWorld();
   await world.apply(deployment());

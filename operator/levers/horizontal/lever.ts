@@ -34,7 +34,7 @@ export const horizontalPlanner = {
   'name' | 'condition' | 'plan' | 'restore'
 >;
 
-/** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here when it is made; then the scaler moves it, and this sends back what it finds. */
+/** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here when it is made, as it last was; then the scaler moves it, and this sends back what it finds. */
 export function horizontal({
   kube,
   hpas,
@@ -67,6 +67,7 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
     adopt: isAdopted(service, 'hpa'),
     adoptWords: service.metadata.annotations?.[annotations.adopt],
     replicas: target.replicas,
+    lastFloor: service.status?.components?.find((one) => one.name === spec.name)?.decision?.to,
   }));
 }
 

@@ -34,6 +34,8 @@ export interface HorizontalUnit extends LeverUnit {
   readonly adoptWords?: string | undefined;
   /** spec.replicas of the target. */
   readonly replicas: number;
+  /** Where the scaler last moved the floor to, of status; undefined: it never did. */
+  readonly lastFloor?: number | undefined;
 }
 
 /** Every HPA that aims at the target. */
@@ -74,7 +76,7 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   if (unit.policy.mode === 'Off') return { ...stay(off(unit)), status: {} };
   if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
   const held = own ?? foreign;
-  const rendered = render({ ...unit, floor: held?.spec.minReplicas });
+  const rendered = render({ ...unit, floor: held === undefined ? firstFloor(unit) : held.spec.minReplicas });
   if (rendered.spec.metrics?.length === 0) return stay(noMetric(rendered));
 
   const differing = differences(held?.spec, rendered.spec, 'spec', equalInApi);
@@ -118,6 +120,10 @@ function refusalOf(hpa: HpaView | undefined, differing: readonly Difference[]): 
 
 const isWithin = (path: string, field: string): boolean =>
   path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`);
+
+/** Of an HPA that is made: where somebody has deleted the one before, a service under load must not fall to its minimum. Never more than runs now. */
+const firstFloor = ({ policy: { minReplicas }, lastFloor = 0, replicas }: HorizontalUnit): number =>
+  Math.max(Math.min(lastFloor, replicas), minReplicas);
 
 /** Puts an HPA that was taken over back as it was. One that we made goes with its owner. */
 export function restore({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {

@@ -93,6 +93,18 @@ describe('plan()', () => {
       { spec: { minReplicas: 7 } },
     ]);
   });
+  test.each([
+    { name: 'where the scaler last had it', unit: { lastFloor: 7, replicas: 9 }, floor: 7 },
+    { name: 'with no more than run now, which may be long after', unit: { lastFloor: 7, replicas: 4 }, floor: 4 },
+    { name: 'not below the minimum', unit: { lastFloor: 7, replicas: 0 }, floor: 2 },
+    { name: 'not below a minimum that was raised since', unit: { lastFloor: 1, replicas: 9 }, floor: 2 },
+    { name: 'not above a maximum that was lowered since', unit: { lastFloor: 30, replicas: 30 }, floor: 20 },
+    { name: 'at the minimum where it was never moved', unit: { replicas: 9 }, floor: 2 },
+  ])('begins an HPA that is made again with its floor $name', ({ unit, floor }) => {
+    const { changes, statusAfter } = planned(unitWith({}, unit), []);
+    expect(changes).toMatchObject([{ spec: { minReplicas: floor } }]);
+    expect(statusAfter).toMatchObject({ replicas: { floor } });
+  });
   test('lowers a floor that would be above a lowered maximum, which the API server refuses', () => {
     const unit = unitWith({ maxReplicas: 5 });
     expect(planned(unit, [inForce(unit, { minReplicas: 9, maxReplicas: 20 })]).changes).toMatchObject([
