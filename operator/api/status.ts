@@ -65,7 +65,7 @@ const ComponentStatus = struct(
         {
           current: integer('Replicas now.'),
           min: integer('minReplicas of the effective policy.'),
-          floor: integer('minReplicas of the autoscaler as the scaler last raised it.'),
+          floor: integer('minReplicas of the autoscaler as the scaler last raised it; absent where there is none.'),
           max: integer('Most replicas, after budgets.'),
           boundBy: string('What bounds max, where it is not the policy.'),
         },

@@ -70,7 +70,7 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
               [
                 name,
                 `${replicas.current} now`,
-                `floor ${replicas.floor}`,
+                replicas.floor === undefined ? 'no autoscaler' : `floor ${replicas.floor}`,
                 `${replicas.min} to ${replicas.max}`,
                 decision === undefined
                   ? ''

@@ -59,7 +59,7 @@ export function createServiceGauges(
   );
   gauge(
     'genops_replicas_floor',
-    'The floor under the autoscaler of a component (its minReplicas).',
+    'The floor under the autoscaler of a component (its minReplicas); no sample where there is none.',
     ['component'],
     ({ metadata: { namespace, name }, status }, into) => {
       for (const { name: component, replicas } of status?.components ?? [])

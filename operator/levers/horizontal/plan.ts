@@ -173,7 +173,8 @@ function replicasStatus(
   hpa: Pick<HpaView, 'spec'> | undefined,
 ): Readonly<Record<string, number>> {
   const max = policy.mode === 'FloorOnly' ? (hpa?.spec.maxReplicas ?? policy.maxReplicas) : policy.maxReplicas;
-  return { current: replicas, min: policy.minReplicas, floor: hpa?.spec.minReplicas ?? policy.minReplicas, max };
+  const floor = hpa === undefined ? {} : { floor: hpa.spec.minReplicas ?? 1 };
+  return { current: replicas, min: policy.minReplicas, ...floor, max };
 }
 
 /** The floor that an HPA had is remembered before the scaler may move it for the first time. */

@@ -56,7 +56,7 @@ const foreign: HpaView = {
 
 describe('plan()', () => {
   test('makes the HPA of the defaults, with requests_per_second left to the floor where nobody serves it', () => {
-    const { changes, condition, status } = planned(unitWith(), []);
+    const { changes, condition, status, statusAfter } = planned(unitWith(), []);
     expect(changes).toMatchObject([
       {
         kind: 'apply',
@@ -69,7 +69,12 @@ describe('plan()', () => {
       reason: 'Applied',
       message: expect.stringContaining('requests_per_second is folded into its floor'),
     });
-    expect(status).toEqual({ replicas: { current: 3, min: 2, floor: 2, max: 20 } });
+    expect(status).toEqual({ replicas: { current: 3, min: 2, max: 20 } });
+    expect(statusAfter).toEqual({ replicas: { current: 3, min: 2, floor: 2, max: 20 } });
+  });
+  test.each(['Enforce', 'FloorOnly', 'DryRun'] as const)('tells of no floor where there is no HPA: %s', (mode) => {
+    expect(planned(unitWith({ mode }), []).status).toEqual({ replicas: { current: 3, min: 2, max: 20 } });
+    expect(planned(unitWith({ mode }), [foreign]).status).toMatchObject({ replicas: { floor: 1 } });
   });
   test('gives the HPA requests_per_second where the metrics API is ours', () => {
     const [change] = planned(unitWith({}, { podsMetrics: 'MetricsAPI' }), []).changes;
