@@ -83,7 +83,7 @@ async function writeStatus(
   }
 }
 
-/** An Event when a service turns from well to unwell or back; the first time that it is well is no news. */
+/** An Event when a service turns from well to unwell or back; the first time that it is well is no news, nor is one that is told to change nothing. */
 function reportReady(
   service: GenerationService & KubeObject,
   status: GenerationServiceStatus,
@@ -100,6 +100,6 @@ function reportReady(
       action: 'Reconcile',
       note: after.message,
     });
-  else if (before?.status === 'False')
+  else if (before?.status === 'False' && after.reason === 'Reconciled')
     events.record({ regarding: service, type: 'Normal', reason: 'Ready', action: 'Reconcile', note: after.message });
 }
