@@ -46,9 +46,7 @@ export async function release(service: Service, deps: VisitDeps, signal: AbortSi
 }
 
 async function wait(service: Service, left: readonly Left[], deps: VisitDeps, signal: AbortSignal): Promise<Next> {
-  const note = left.map(asText).join(' | ');
-  deps.events.record({ regarding: service, type: 'Warning', reason: 'RestoreWaiting', action: 'Restore', note });
-  await reportWaiting(service, note, deps, signal);
+  await reportWaiting(service, left.map(asText).join(' | '), deps, signal);
   return requeueAfter(againMs);
 }
 

@@ -44,11 +44,11 @@ export async function report(
   deps.told.put(service, lastTold(before, status.objectives));
 }
 
-/** What a service that is being deleted waits for: once, since each look finds it in other words. */
+/** What a service that is being deleted waits for: once, in status and as an Event, since each look finds it in other words. */
 export async function reportWaiting(
   service: GenerationService & KubeObject,
   waitsFor: string,
-  deps: Pick<ReportDeps, 'kube' | 'statuses' | 'clock'>,
+  deps: Pick<ReportDeps, 'kube' | 'statuses' | 'clock' | 'events'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { generation: observedGeneration } = service.metadata;
@@ -59,6 +59,7 @@ export async function reportWaiting(
   const waiting = { type, status, reason, message, observedGeneration };
   const next = withCondition(conditions, waiting, new Date(deps.clock.now()));
   await writeStatus(service, { ...service.status, observedGeneration, conditions: [...next] }, deps, signal);
+  deps.events.record({ regarding: service, type: 'Warning', reason, action: 'Restore', note: waitsFor });
 }
 
 async function writeStatus(

@@ -45,9 +45,11 @@ test('a Redis that restarts forgets its settings: they are put back as a restart
   expect(await world.operator.counter('genops_drift_total', { lever: 'redis' })).toBe(0);
 });
 
-/** The notes of the Events about the service with this reason. */
+/** The notes of the Events about the service with this reason, each as often as it was told. */
 const notes = async ({ kube, namespace, signal }: World, reason: string): Promise<readonly (string | undefined)[]> =>
-  (await kube.list(events, { namespace }, signal)).flatMap((event) => (event.reason === reason ? [event.note] : []));
+  (await kube.list(events, { namespace }, signal)).flatMap((event) =>
+    event.reason === reason ? Array.from({ length: event.series?.count ?? 1 }, () => event.note) : [],
+  );
 
 test('a service with Restore waits two minutes for a Redis that stays down, then it goes and an Event says what was not put back', async () => {
   await using world = await startWorld({ redis: [{}], operator: false });
@@ -69,7 +71,10 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
 
   operator.putForward(110_000); // whatever the test itself takes: not yet two minutes
   await world.consistently(
-    async () => expect((await world.service()).status).toEqual(told.status), // said once, not at each look
+    async () => {
+      expect((await world.service()).status).toEqual(told.status); // said once, not at each look
+      expect(await notes(world, 'RestoreWaiting')).toEqual([waiting]);
+    },
     6_000, // longer than between two looks
   );
 

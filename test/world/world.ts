@@ -60,6 +60,7 @@ export const events = resource<
     readonly note?: string;
     readonly type: string;
     readonly regarding: { readonly name: string };
+    readonly series?: { readonly count: number };
   }
 >({ group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true });
 const known: readonly Resource[] = [
