@@ -1,6 +1,10 @@
 /** Why an Event is written, besides the reasons of the condition Ready: the only place that names them. */
 export const eventReasons = {
   Ready: { type: 'Normal', means: 'The service is well again; Warnings before it have the reason of Ready.' },
+  SettingsChanged: {
+    type: 'Normal',
+    means: 'Settings of a server were changed because the policy declares others; the note has both values.',
+  },
   DriftRepaired: { type: 'Warning', means: 'Somebody changed what the policy declares; it was put back.' },
   FloorRaised: { type: 'Normal', means: 'The floor under the autoscaler of a component was raised.' },
   FloorLowered: { type: 'Normal', means: 'It was lowered.' },

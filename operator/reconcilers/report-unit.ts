@@ -28,6 +28,7 @@ export function reportUnit(service: Service, result: UnitResult, deps: UnitRepor
   }
   logFailure(service, result, about, deps);
   reportDrift(service, result, deps);
+  reportSettings(service, result, deps);
 }
 
 /** Seen at each visit, told once: what stands in status already is no news. */
@@ -71,6 +72,28 @@ function reportDrift(
     reason: 'DriftRepaired',
     action: 'Repair',
     note: `${lever.name} ${unit.name}: somebody changed what the policy declares, it was put back: ${drift.join(', ')}`,
+  });
+}
+
+/** Settings that an Event names; the rest is counted. */
+const namedSettings = 15;
+
+/** A server has other users too: who wonders why it is another than yesterday looks here. */
+function reportSettings(
+  service: Service,
+  { plan: { lever, unit }, taken }: UnitResult,
+  { events }: UnitReportDeps,
+): void {
+  if (lever.serverOf === undefined) return;
+  const set = inWords(taken.filter(({ cause }) => cause === 'Declared'));
+  if (set.length === 0) return;
+  const more = set.length > namedSettings ? ` and ${set.length - namedSettings} more` : '';
+  events.record({
+    regarding: service,
+    type: 'Normal',
+    reason: 'SettingsChanged',
+    action: 'Apply',
+    note: `${lever.name} ${unit.name}: ${set.length} set as the policy declares: ${set.slice(0, namedSettings).join(', ')}${more}`,
   });
 }
 

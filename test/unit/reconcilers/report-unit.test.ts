@@ -22,7 +22,11 @@ const service = (...messages: readonly string[]): GenerationService =>
   }) as unknown as GenerationService;
 
 /** What people and Prometheus are told of a unit on which all of this was to be changed. */
-async function told(of: GenerationService, result: Partial<UnitResult> & { readonly problem?: Problem }) {
+async function told(
+  of: GenerationService,
+  result: Partial<UnitResult> & { readonly problem?: Problem },
+  ofLever: object = {},
+) {
   const notes: string[] = [];
   const lines: string[] = [];
   const metrics = createMetrics();
@@ -32,7 +36,7 @@ async function told(of: GenerationService, result: Partial<UnitResult> & { reado
     metrics,
     logger: { debug: write('debug'), info: write('info'), warn: write('warn') },
   } as unknown as UnitReportDeps;
-  const lever = { name: 'redis', condition: 'RedisApplied' };
+  const lever = { name: 'redis', condition: 'RedisApplied', ...ofLever };
   const plan = { lever, unit: { name: 'cache' }, changes: [drift, declared], problem: result.problem };
   reportUnit(of, { plan, taken: [], condition: refused, ...result } as unknown as UnitResult, deps);
   const { values } = await metrics.drift.get();
@@ -46,6 +50,31 @@ describe('reportUnit()', () => {
       'redis cache: somebody changed what the policy declares, it was put back: maxmemory 0 → 1gb',
     ]);
     expect(drifted).toBe(1);
+  });
+
+  describe('settings of a server that are others now', () => {
+    const server = { serverOf: () => [] };
+    const changes = (count: number) =>
+      Array.from({ length: count }, (_, index) => change('Declared', `p${index}`, '1'));
+    test('are told by one Event, drift by another', async () => {
+      const taken = [drift, declared, change('Restart', 'save', '1')];
+      expect((await told(service(), { outcome: 'applied', taken }, server)).notes).toEqual([
+        expect.stringContaining('somebody changed'),
+        'redis cache: 1 set as the policy declares: hz 0 → 50',
+      ]);
+    });
+    test('are named up to fifteen and counted beyond', async () => {
+      const noteOf = async (count: number) =>
+        (await told(service(), { outcome: 'applied', taken: changes(count) }, server)).notes[0];
+      expect(await noteOf(15)).toMatch(/^redis cache: 15 set as .* p14 0 → 1$/);
+      expect(await noteOf(16)).toMatch(/^redis cache: 16 set as .* p14 0 → 1 and 1 more$/);
+    });
+    test('are no news where nothing was taken', async () => {
+      expect((await told(service(), { outcome: 'refused', taken: [] }, server)).notes).toEqual([]);
+    });
+    test('nor where it is an object of the service’s own', async () => {
+      expect((await told(service(), { outcome: 'applied', taken: [declared] })).notes).toEqual([]);
+    });
   });
 
   test.each(['refused', 'failed'] as const)('drift put back before another change was %s counts', async (outcome) => {
