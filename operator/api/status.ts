@@ -87,7 +87,7 @@ const ComponentStatus = struct(
         { description: 'The last decision that changed something.' },
       ),
     ),
-    metricsSource: string('Where metrics come from now.'),
+    metricsSource: string('Where metrics are read now, those of load or, where nobody tells of load, the others.'),
     recommendation: optional(
       struct(
         { cpu: string('CPU cores.'), memory: string('Memory.') },

@@ -1,7 +1,7 @@
 import type { Finding } from '../api/conditions.ts';
 import { rfc3339 } from '../api/rfc3339.ts';
 import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
-import type { Resolved } from '../decide/resolve.ts';
+import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { milliseconds } from '../api/duration.ts';
 import type { Decisions } from './decisions.ts';
@@ -42,7 +42,10 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
   }));
   const all = [...seen.map(({ available }) => available), ...withoutTarget(resolved)];
   const worst = all.find(({ status }) => status !== 'True') ?? all[0];
-  const measured = seen.filter(({ available }) => available.status === 'True');
+  const read = seen.filter(
+    ({ component, available: { reason } }) =>
+      reason === 'Fresh' || (reason !== 'NoPods' && isAnswered(component, resolved, deps)),
+  );
   const isFresh = worst?.status === 'True';
   const isPending = seen.some(({ available }) => available.reason === 'Pending');
   const { condition, figures, look } = isPending ? notLookedAt(resolved) : objectives(resolved, isFresh, deps);
@@ -51,7 +54,7 @@ export function assess(resolved: Resolved, deps: AssessDeps): Assessment {
     figures,
     look,
     components: new Map(
-      measured.flatMap(({ component: { spec } }) => {
+      read.flatMap(({ component: { spec } }) => {
         const source = deps.collector.sourceOf(keyOf(resolved.service), spec.name);
         return source === undefined ? [] : [[spec.name, { metricsSource: source.type }] as const];
       }),
@@ -73,12 +76,24 @@ function running({ service, components }: Resolved, { collector }: AssessDeps): 
 }
 
 /** Equal when nobody who reads the status would see a difference worth a write. What is well has few words for it; what is not names Pods and figures that move. */
-export const statesOf = ({ conditions, figures, running: said }: Assessment): string =>
+export const statesOf = ({ conditions, figures, components, running: said }: Assessment): string =>
   JSON.stringify([
     conditions.map(({ type, status, reason, message }) => [type, status, reason, status === 'True' && message]),
     figures,
+    [...components],
     said,
   ]);
+
+/** Whether the source that is read now gives figures of a Pod, of load or not. */
+function isAnswered(
+  { spec }: ResolvedComponent,
+  { service, policy }: Resolved,
+  { collector, clock }: Pick<AssessDeps, 'collector' | 'clock'>,
+): boolean {
+  const since = clock.now() - 2 * milliseconds(policy.collector.interval);
+  const answered = collector.rowsOf(keyOf(service), spec.name, since, ['podsAnswered'])?.figures.podsAnswered;
+  return (answered?.at(-1) ?? 0) > 0;
+}
 
 /** Objectives and rating as status is to show them. */
 function objectives(

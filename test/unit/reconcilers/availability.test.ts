@@ -132,7 +132,7 @@ describe('MetricsAvailable', () => {
     });
     expect(sourceOf(assessment)).toBe('Prometheus');
   });
-  test('with cpu and memory alone it is the source of load that is told', async () => {
+  test('with cpu and memory alone it is the source of load that is missed, and the other that is read', async () => {
     using world = await after(10, { pods: [pod('a')], page: memory, source: ratherThan('Resource') });
     const assessment = world.assess();
     expect(conditionOf(assessment, 'MetricsAvailable')).toMatchObject({
@@ -142,7 +142,11 @@ describe('MetricsAvailable', () => {
         /^saw Pod a has no container port named metrics \(component workflow\); wanted the Prometheus exp/,
       ),
     });
-    expect(sourceOf(assessment)).toBeUndefined();
+    expect(sourceOf(assessment)).toBe('Resource');
+    world.setPage(new Error('connection refused'));
+    await jest.advanceTimersByTimeAsync(3 * intervalMs);
+    expect(sourceOf(world.assess())).toBeUndefined();
+    expect(statesOf(world.assess())).not.toBe(statesOf(assessment));
   });
   test.each(['HTTP', 'Prometheus', 'Resource'] as const)('says what %s lacks, and what to do', async (type) => {
     using world = await after(6, { pods: [pod('a')], page: memory, source: (pages) => ({ ...pages, type }) });
@@ -155,6 +159,21 @@ describe('MetricsAvailable', () => {
         Resource: /the figures of metrics.k8s.io .*put one of type Pods, Prometheus or HTTP before it/,
       }[type],
     );
+  });
+
+  test('another source is news, though all else is as it was', async () => {
+    let type: Source['type'] = 'HTTP';
+    const source = (pages: Source): Source => ({
+      ...pages,
+      get type() {
+        return type;
+      },
+    });
+    using world = await after(6, { pods: [pod('a')], page: memory, source });
+    const before = statesOf(world.assess());
+    expect(statesOf(world.assess())).toBe(before);
+    type = 'Prometheus';
+    expect(statesOf(world.assess())).not.toBe(before);
   });
 
   test('says of some Pods where others are not read, and of all again once they are; a new one is not missed', async () => {
@@ -179,7 +198,7 @@ describe('MetricsAvailable', () => {
     expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ reason: 'Fresh' });
   });
 
-  test('names the source of a component while its figures are fresh, and only then', async () => {
+  test('names the source of a component while it gives figures, and only then', async () => {
     using world = await after(3, { pods: [pod('a')] });
     expect(world.assess().components.get('workflow')).toEqual({ metricsSource: 'Pods' });
     world.setPods([]);
