@@ -1,4 +1,3 @@
-import { annotations } from '../api/annotations.ts';
 import type { NewCondition } from '../api/conditions.ts';
 import type { LeverName } from '../api/lever-names.ts';
 import type { CacheServerFigures } from '../decide/cache-server.ts';
@@ -139,9 +138,4 @@ export type Outcome =
 /** The service's mode is the ceiling of the lever's own. Paused still looks and says what it would do. */
 export function unitMode(ceiling: Resolved['mode'], own: LeverMode): LeverMode {
   return own === 'Enforce' && ceiling !== 'Enforce' ? 'DryRun' : own;
-}
-
-/** Whether the annotation genops.dev/adopt (`hpa,vpa`) asks for objects of this kind to be taken over. */
-export function isAdopted({ metadata }: Resolved['service'], kind: string): boolean {
-  return (metadata.annotations?.[annotations.adopt] ?? '').split(',').some((word) => word.trim() === kind);
 }

@@ -3,6 +3,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import type { Resolution, Resolved } from '../decide/resolve.ts';
+import { unknownAdoption } from '../levers/adoption.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Assessment } from './assess.ts';
 import type { Budgets } from './connection-budgets.ts';
@@ -183,8 +184,7 @@ function summary(
 
 function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'status' | 'reason'>[]): Finding {
   const mode = visit.kind === 'reconciled' ? visit.resolution.resolved.mode : 'Enforce';
-  const ignored = visit.kind === 'reconciled' ? ignoredFields(visit.resolution.resolved) : [];
-  const and = ignored.length === 0 ? '' : ` This version of genops does not act on ${ignored.join(', ')} yet.`;
+  const and = notActedOn(visit);
   if (mode === 'Paused')
     return {
       type: 'Ready',
@@ -210,4 +210,16 @@ function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'stat
     reason: 'Reconciled',
     message: `Everything that is declared is in force.${but}${and}`,
   };
+}
+
+/** What somebody said and nothing comes of. */
+function notActedOn(visit: Visit): string {
+  if (visit.kind === 'problem') return '';
+  const { resolved } = visit.resolution;
+  const ignored = ignoredFields(resolved);
+  const unknown = unknownAdoption(resolved.service);
+  return [
+    ...(ignored.length === 0 ? [] : [` This version of genops does not act on ${ignored.join(', ')} yet.`]),
+    ...(unknown === undefined ? [] : [` ${unknown}`]),
+  ].join('');
 }

@@ -175,6 +175,18 @@ describe('renderStatus()', () => {
       message: expect.stringContaining('does not act on the annotation genops.dev/approve yet'),
     });
   });
+  test.each([
+    { adopt: 'hpaa', said: /genops\.dev\/adopt names hpaa, which is nothing to take over: it may name hpa and vpa\.$/ },
+    { adopt: 'hpa, True,vpn', said: /names True, vpn, which is/ },
+    { adopt: 'hpa, vpa', said: /in force\.$/ },
+    { adopt: '', said: /in force\.$/ },
+  ])('says beside Ready what of genops.dev/adopt asks for nothing: "$adopt"', ({ adopt, said }) => {
+    const annotated = { ...service, metadata: { ...service.metadata, annotations: { 'genops.dev/adopt': adopt } } };
+    expect(condition(renderStatus(annotated, visit(applied, annotated), at(0)), 'Ready')).toMatchObject({
+      status: 'True',
+      message: expect.stringMatching(said),
+    });
+  });
   test('names the plan while something of it is held back, and no longer once nothing is', () => {
     const held = renderStatus(service, { ...visit(), planHash: 'abc' } as Visit, at(0));
     expect(held.planHash).toBe('abc');
