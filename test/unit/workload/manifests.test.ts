@@ -10,5 +10,4 @@ test('the manifests are placed into a namespace, the Redis and its Secret before
     'Service ai/generation',
     'Deployment ai/workflow-execution',
   ]);
-  expect(manifests[0]).toHaveProperty('stringData.host', 'redis.ai.svc');
 });
