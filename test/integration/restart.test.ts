@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { deployment, generationService } from '../world/builders.ts';
+import { generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
+import { deployment, generationService, performancePolicy } from '../world/builders.ts';
 import { readyPod } from '../world/ready-pod.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { listening } from './source-world.ts';
@@ -42,4 +43,18 @@ test('a restart writes nothing to a service whose Pods are ready and whose cache
     async () => expect((await world.service()).metadata.resourceVersion).toBe(metadata.resourceVersion),
     8_000,
   );
+});
+
+test('a service that was deleted while no operator ran is counted by its policy no longer', async () => {
+  await using world = await startWorld();
+  await world.apply(performancePolicy());
+  await world.apply(generationService({ policyRef: { name: 'standard' } }));
+  const counted = async () => (await world.get(performancePolicies, 'standard'))?.status?.services;
+  await world.eventually(async () => expect(await counted()).toBe(1));
+  await world.operator.kill();
+  await world.delete(generationServices, 'generation');
+
+  await world.restartOperator();
+
+  await world.eventually(async () => expect(await counted()).toBe(0));
 });
