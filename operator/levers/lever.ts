@@ -4,6 +4,7 @@ import type { CacheServerFigures } from '../decide/cache-server.ts';
 import type { DatabaseServerFigures } from '../decide/database-server.ts';
 import type { ServerConnections } from '../decide/connection-budget.ts';
 import type { Lookups } from '../decide/hit-ratio.ts';
+import type { StatementsSeen } from '../decide/slow-statements.ts';
 import type { Resolved } from '../decide/resolve.ts';
 
 /** What a lever may do to the cluster: change it, only say what it would change, or nothing at all. */
@@ -31,6 +32,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   cacheOf?(observed: Observed): CacheServerFigures | undefined;
   /** What a database server counts of its work, for the views and /metrics. */
   databaseOf?(observed: Observed): DatabaseServerFigures;
+  /** Which statements are slow on a database server, for the views. */
+  statementsOf?(observed: Observed): StatementsSeen;
   /** How many connections a server has, for the budget of all who use it. */
   connectionsOf?(observed: Observed): ServerConnections;
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */

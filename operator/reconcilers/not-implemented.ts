@@ -15,21 +15,16 @@ const waiting = [
 
 /** What has no condition of its own: a field of the effective policy, or of the service. */
 const fields: readonly { readonly name: string; readonly isSaid: (resolved: Resolved) => boolean }[] = [
-  {
-    name: 'maintenanceWindows',
-    isSaid: ({ origins }) =>
-      [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, 'maintenanceWindows')),
-  },
+  ...['postgres.indexAdvice', 'maintenanceWindows'].map((name) => ({
+    name,
+    isSaid: ({ origins }: Resolved) =>
+      [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
+  })),
   {
     name: 'postgres.indexes', // there are some by default
     isSaid: ({ service: { spec }, policy }) =>
       (spec.postgres ?? []).length > 0 && policy.postgres.indexes.some(({ mode }) => mode !== 'Off'),
   },
-  ...['postgres.indexAdvice', 'postgres.slowStatements'].map((name) => ({
-    name,
-    isSaid: ({ origins }: Resolved) =>
-      [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
-  })),
   {
     name: 'components[].admin',
     isSaid: ({ service: { spec } }) => spec.components.some(({ admin }) => admin !== undefined),

@@ -24,6 +24,7 @@ export function postgresql(deps: PostgresDeps): Lever<PostgresUnit, PostgresObse
     serverOf: ({ systemId, address }) => (systemId === null ? [address] : [systemId, address]),
     databaseOf: ({ statistics }) => statistics,
     connectionsOf,
+    statementsOf: ({ statements }) => statements,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };
 }

@@ -1,12 +1,14 @@
 import { postgresParameterNames } from '../../api/postgres-parameters.ts';
 import { Problem } from '../../api/problem.ts';
 import type { DatabaseServerFigures } from '../../decide/database-server.ts';
+import type { StatementsSeen } from '../../decide/slow-statements.ts';
 import type { SecretData } from '../server-address.ts';
 import { postgresAddress, type PostgresAddress } from './address.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { serverProblem, sqlState } from './server-error.ts';
 import type { ServerSetting } from './setting.ts';
 import { readSettings } from './settings.ts';
+import { readStatements } from './statements.ts';
 import { readStatistics } from './statistics.ts';
 import type { PostgresUnit } from './unit.ts';
 
@@ -23,6 +25,7 @@ export interface PostgresObserved extends ServerFacts {
   readonly settings: Readonly<Record<string, ServerSetting>>;
   readonly overlays: readonly Overlay[];
   readonly statistics: DatabaseServerFigures;
+  readonly statements: StatementsSeen;
 }
 
 export interface ServerFacts {
@@ -41,6 +44,10 @@ export interface ServerFacts {
   /** Standbys that follow it now. */
   readonly standbys: number;
   readonly mayReload: boolean;
+  /** Where pg_stat_statements is in the Secret's database, quoted as SQL wants it; null: it is not there. */
+  readonly statementsSchema: string | null;
+  /** The statements of others too. */
+  readonly seesStatements: boolean;
   readonly maySeeFiles: boolean;
 }
 
@@ -66,6 +73,7 @@ export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: Ab
       settings: await readSettings(postgres, facts.maySeeFiles),
       overlays: await readOverlays(postgres),
       statistics: await readStatistics(postgres),
+      statements: await readStatements(postgres, facts, unit.policy.slowStatements),
     };
   } catch (error) {
     signal.throwIfAborted();
@@ -93,6 +101,9 @@ const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId
   pg_catalog.pg_is_in_recovery() AS "isStandby",
   (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication) AS standbys,
   pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS "mayReload",
+  (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pg_stat_statements') AS "statementsSchema",
+  pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS "seesStatements",
   pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
     AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS "maySeeFiles"`;
 const systemIdentifier = '(SELECT system_identifier::text FROM pg_catalog.pg_control_system())';

@@ -14,6 +14,15 @@ import {
 } from './figures.ts';
 import type { DatabaseServerInput, ViewInput } from './figures.ts';
 
+const SlowStatement = view('A statement that took long on average, over the window of the objectives.', {
+  statement: Type.String({ description: 'Its text without literals, cut at 200 characters.' }),
+  calls: Type.Number({ description: 'How often it ran in the window.' }),
+  mean_ms: Type.Number({ description: 'What each took, on average in the window.' }),
+  total_ms: Type.Number({ description: 'What they took together in the window.' }),
+  max_ms: Type.Number({ description: 'The longest since the server counts it.' }),
+  min_ms: Type.Number({ description: 'The shortest since the server counts it.' }),
+});
+
 const Server = view('One PostgreSQL, all its databases together. Nothing of its Secret is in it.', {
   name: Type.String({ description: 'Name in spec.postgres.' }),
   version: textOrNull('Version of the server.'),
@@ -37,6 +46,15 @@ const Server = view('One PostgreSQL, all its databases together. Nothing of its 
   deadlocks_total: figure('Deadlocks since then.'),
   temp_mb_total: figure('Written to temporary files since then, in units of 2^20 bytes.'),
   statistics_unknown: textOrNull('Why these are null, where the server was asked for them.'),
+  slow_statements: Type.Unsafe<Static<typeof SlowStatement>[] | null>({
+    type: ['array', 'null'],
+    items: SlowStatement,
+    description: 'Of the database of the Secret, what took most time first. null: not known.',
+  }),
+  slow_statements_source: textOrNull(
+    'pg_stat_statements, which counts every execution, or pg_stat_activity, of which each visit sees what runs just then: then figures are a least.',
+  ),
+  slow_statements_unknown: textOrNull('Why slow_statements is null, where the server was asked for it.'),
 });
 
 export const DatabaseStatus = view(
@@ -83,5 +101,24 @@ function figuresOf(server: DatabaseServerInput | undefined) {
     deadlocks_total: totals?.deadlocks ?? null,
     temp_mb_total: megabytes(totals?.tempBytes),
     statistics_unknown: figures?.state === 'Unknown' ? figures.why : null,
+    ...slowOf(server?.slow),
   };
 }
+
+const slowOf = (slow: DatabaseServerInput['slow'] | undefined) => ({
+  slow_statements:
+    slow?.state === 'Known'
+      ? slow.statements.map(({ text, calls, meanMs, totalMs, maxMs, minMs }) => ({
+          statement: text,
+          calls,
+          mean_ms: tenths(meanMs),
+          total_ms: tenths(totalMs),
+          max_ms: tenths(maxMs),
+          min_ms: tenths(minMs),
+        }))
+      : null,
+  slow_statements_source: slow?.state === 'Known' ? slow.source : null,
+  slow_statements_unknown: slow?.state === 'Unknown' ? slow.why : null,
+});
+
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;

@@ -3,6 +3,7 @@ import type { GenerationService } from '../../api/generation-service.ts';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import type { DatabaseServerFigures, DatabaseWork } from '../../decide/database-server.ts';
+import type { SlowStatements } from '../../decide/slow-statements.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { FloorLooks } from '../../decide/floor-look.ts';
 import type { Observation } from '../../decide/objectives.ts';
@@ -45,6 +46,7 @@ export interface DatabaseServerInput {
   readonly figures: DatabaseServerFigures;
   /** Over the policy's window. */
   readonly work: DatabaseWork | undefined;
+  readonly slow: SlowStatements;
 }
 
 export interface ComponentInput {

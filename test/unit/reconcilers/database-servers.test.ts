@@ -1,13 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../operator/api/problem.ts';
+import type { StatementsSeen } from '../../../operator/decide/slow-statements.ts';
 import type { Observation } from '../../../operator/levers/run.ts';
 import { createDatabaseServers } from '../../../operator/reconcilers/database-servers.ts';
 import { storedService } from '../../world/builders.ts';
 
 const service = storedService();
+const untoldStatements = { state: 'Unknown', why: 'nobody asked' } as const;
 const looked = (name: string, seen: Observation['seen']): Observation =>
   ({
-    lever: { name: 'postgresql', databaseOf: (figures: object) => figures },
+    lever: {
+      name: 'postgresql',
+      databaseOf: (figures: object) => figures,
+      statementsOf: ({ statements = untoldStatements }: { readonly statements?: StatementsSeen }) => statements,
+    },
     unit: { name, mode: 'Enforce' },
     seen,
   }) as never;
@@ -48,8 +54,31 @@ describe('a database server', () => {
     const servers = createDatabaseServers();
     servers.note(service, [silent('a'), off('b'), untold('c')], 10_000);
     expect(servers.servers(service, 0)).toEqual([
-      { name: 'c', observedAt: 10_000, figures: { state: 'Unknown', why: 'it may not be read' }, work: undefined },
+      {
+        name: 'c',
+        observedAt: 10_000,
+        figures: { state: 'Unknown', why: 'it may not be read' },
+        work: undefined,
+        slow: untoldStatements,
+      },
     ]);
+  });
+  test('shows what was slow in the window, also by what it said before it was silent', () => {
+    const tells = (calls: number): Observation => {
+      const statements = [{ id: '1', text: 'SELECT ?', calls, totalMs: calls * 2_000, maxMs: 2_500, minMs: 1_500 }];
+      const seen = { state: 'Known', source: 'pg_stat_statements', thresholdMs: 1_000, top: 5, epoch: 'a', statements };
+      return looked('main', { kind: 'seen', value: { ...totals, state: 'Known', transactions: 1, statements: seen } });
+    };
+    const servers = createDatabaseServers();
+    servers.note(service, [tells(3)], 10_000);
+    expect(servers.servers(service, 0)).toMatchObject([{ slow: { state: 'Known', statements: [] } }]);
+    servers.note(service, [silent('main')], 40_000);
+    servers.note(service, [tells(5)], 70_000);
+    const slow = { source: 'pg_stat_statements', statements: [{ text: 'SELECT ?', calls: 2, meanMs: 2_000 }] };
+    expect(servers.servers(service, 0)).toMatchObject([{ slow }]);
+    expect(servers.servers(service, 70_000)).toMatchObject([{ slow: { statements: [] } }]);
+    servers.note(service, [tells(5)], 3_680_000);
+    expect(servers.servers(service, 0)).toMatchObject([{ slow: { statements: [] } }]);
   });
   test('is remembered for an hour, and not beyond its service', () => {
     const servers = createDatabaseServers();

@@ -70,12 +70,14 @@ describe('ignoredFields()', () => {
       says: [],
     },
     {
-      name: 'slow statements, but not the pooler in between nor what the budget keeps free',
+      name: 'index advice, but not slow statements, the pooler in between nor what the budget keeps free',
       spec: {
         postgres: [{ name: 'main', secretRef: { name: 'pg' }, pooler: { serverConnections: 40 } }],
-        overrides: { postgres: { indexes: off, slowStatements: { top: 5 }, reservedConnections: 5 } },
+        overrides: {
+          postgres: { indexes: off, indexAdvice: 'Recommend', slowStatements: { top: 5 }, reservedConnections: 5 },
+        },
       },
-      says: ['postgres.slowStatements'],
+      says: ['postgres.indexAdvice'],
     },
     {
       name: 'maintenanceWindows',

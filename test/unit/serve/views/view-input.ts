@@ -126,6 +126,20 @@ export const measured: ViewInput = {
         tempBytes: 5 * 2 ** 20,
       },
       work: { transactionsPerSecond: 25, cacheHitRatio: 0.95, deadlocks: 1, tempBytes: 2 ** 20 },
+      slow: {
+        state: 'Known',
+        source: 'pg_stat_statements',
+        statements: [
+          {
+            text: 'SELECT * FROM jobs WHERE id = ?',
+            calls: 3,
+            totalMs: 4_500.04,
+            meanMs: 1_500.01,
+            maxMs: 2_000,
+            minMs: 1,
+          },
+        ],
+      },
     },
   ],
 };

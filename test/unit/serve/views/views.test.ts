@@ -313,6 +313,18 @@ describe('databaseStatus()', () => {
           deadlocks_total: 3,
           temp_mb_total: 5,
           statistics_unknown: null,
+          slow_statements: [
+            {
+              statement: 'SELECT * FROM jobs WHERE id = ?',
+              calls: 3,
+              mean_ms: 1_500,
+              total_ms: 4_500,
+              max_ms: 2_000,
+              min_ms: 1,
+            },
+          ],
+          slow_statements_source: 'pg_stat_statements',
+          slow_statements_unknown: null,
         },
       ],
       timestamp: '2026-11-25T12:00:00Z',
@@ -320,11 +332,19 @@ describe('databaseStatus()', () => {
   });
   test('says why statistics are not known', () => {
     const figures = { state: 'Unknown', why: 'they may not be read' } as const;
-    const databaseServers = [{ name: 'main', observedAt: now, figures, work: undefined }];
+    const slow = { state: 'Unknown', why: 'nor may the statements' } as const;
+    const databaseServers = [{ name: 'main', observedAt: now, figures, work: undefined, slow }];
     expect(databaseStatus({ ...told, databaseServers }).servers).toMatchObject([
-      { connections: null, statistics_unknown: 'they may not be read' },
+      {
+        connections: null,
+        statistics_unknown: 'they may not be read',
+        slow_statements: null,
+        slow_statements_unknown: 'nor may the statements',
+      },
     ]);
-    expect(databaseStatus(unknown).servers).toMatchObject([{ connections: null, statistics_unknown: null }]);
+    expect(databaseStatus(unknown).servers).toMatchObject([
+      { connections: null, statistics_unknown: null, slow_statements: null, slow_statements_unknown: null },
+    ]);
   });
   test('names no Secret', () => {
     expect(JSON.stringify(databaseStatus(told))).not.toContain('postgres-secret');
