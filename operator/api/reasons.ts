@@ -185,10 +185,26 @@ export const conditions = {
         means: 'The server is in protected mode and answers only its own machine.',
         next: 'Give the server a password and put it into the Secret.',
       },
+      Loading: {
+        status: 'False',
+        means: 'The server loads its data.',
+        next: 'Wait: it is asked again.',
+      },
       Busy: {
         status: 'False',
-        means: 'The server loads its data, runs a long script or has no connection left.',
-        next: 'Wait: it is asked again.',
+        means: 'The server runs a script that takes long.',
+        next: 'Wait: it is asked again. SCRIPT KILL or FUNCTION KILL ends one that does not end by itself.',
+      },
+      NoConnectionLeft: {
+        status: 'False',
+        means: 'The server has as many clients as it may have (maxclients).',
+        next: 'Close idle clients, or raise maxclients.',
+      },
+      SavingFails: {
+        status: 'True',
+        means:
+          'All settings are in force, but the server could not save its data the last time, and refuses every write for it (MISCONF) where stop-writes-on-bgsave-error is yes.',
+        next: 'See to the disk, the folder and the memory of the server: its log says what was missing.',
       },
       ConfigDisabled: {
         status: 'False',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { eventually } from '../world/eventually.ts';
 import { password, tuner } from './redis-tuner.ts';
 import { withholdingProxy } from './withholding-proxy.ts';
 
+const savePoints = ['900 1', '300 10', '60 10000'];
 const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
 
 describe('a server that does not answer', () => {
@@ -53,6 +55,59 @@ describe('a server that does not answer', () => {
     });
     expect(await server.configGet('maxmemory')).toBe('0');
     expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Declared'] });
+  });
+
+  test('loads its data: said while it does', async () => {
+    await using server = await startRedis({ config: { 'enable-debug-command': 'yes' } });
+    const { visit } = tuner({ secret: secretOf(server) });
+    await server.command('DEBUG', 'POPULATE', '10000');
+    await server.configSet('key-load-delay', '1000'); // µs for each key
+    await server.configSet('loading-process-events-interval-bytes', '1024');
+    const reload = server.command('DEBUG', 'RELOAD').catch((error: unknown) => String(error));
+    await eventually(async () =>
+      expect(await visit()).toMatchObject({
+        status: 'False',
+        reason: 'Loading',
+        message: expect.stringContaining('LOADING'),
+      }),
+    );
+    await server.kill();
+    await reload;
+  });
+
+  test('has no connection left: said with what to do, until one is free', async () => {
+    await using server = await startRedis();
+    const { visit } = tuner({ secret: secretOf(server) });
+    const client = connect(server.port, '127.0.0.1');
+    client.write('PING\r\n');
+    await once(client, 'data');
+    await server.configSet('maxclients', '1');
+    await eventually(async () => expect(await visit()).toMatchObject({ status: 'False', reason: 'NoConnectionLeft' }));
+    client.destroy();
+    await eventually(async () => expect(await visit()).toMatchObject({ reason: 'Applied' }));
+  });
+
+  test('is a replica that serves nobody without its primary: it is tuned, and the primary pending', async () => {
+    await using server = await startRedis();
+    await server.command('REPLICAOF', '127.0.0.1', '1');
+    await server.configSet('replica-serve-stale-data', 'no');
+    await expect(server.command('PING')).rejects.toThrow('MASTERDOWN');
+    expect(await tuner({ secret: secretOf(server) }).visit()).toMatchObject({
+      outcome: 'applied',
+      reason: 'NodesPending',
+    });
+    expect(await server.configGet('maxmemory-policy')).toBe('allkeys-lru');
+  });
+
+  test('cannot save, and refuses writes for it: the settings are in force, and it is said', async () => {
+    await using server = await startRedis({ config: { save: savePoints } });
+    await server.command('SET', 'key', 'value', 'EX', '1000');
+    await mkdir(join(server.folder, 'dump.rdb')); // where the file should be
+    await server.command('BGSAVE');
+    const { visit } = tuner({ secret: secretOf(server) });
+    await eventually(async () => expect(await visit()).toMatchObject({ status: 'True', reason: 'SavingFails' }));
+    await expect(server.command('SET', 'key', 'other')).rejects.toThrow('MISCONF');
+    expect(await server.configGet('maxmemory-policy')).toBe('allkeys-lru');
   });
 
   test('runs a script without end: Busy, until it is ended', async () => {

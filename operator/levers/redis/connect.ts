@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import type { RedisAddress } from './address.ts';
 import { unknownOutside } from './outside.ts';
 import { partingWords } from './parting-words.ts';
-import { isReply, serverProblem, withoutArguments } from './server-error.ts';
+import { isOnlyOfData, isReply, serverProblem, withoutArguments } from './server-error.ts';
 
 /** One server, spoken to directly. `await using` closes it. */
 export interface RedisConnection extends AsyncDisposable {
@@ -77,7 +77,7 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
   };
   try {
     await redis.connect();
-    await redis.ping(); // a wrong password shows only in the first answer
+    await redis.ping().catch(unlessOnlyOfData); // a wrong password shows only in the first answer
     return connection;
   } catch (error) {
     await connection[Symbol.asyncDispose]();
@@ -86,6 +86,10 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
     const words = wasReset(cause) ? await partingWords(address, signal) : undefined;
     throw (isInPod() ? undefined : unknownOutside(cause, address)) ?? serverProblem(words ?? cause, label);
   }
+}
+
+function unlessOnlyOfData(error: unknown): void {
+  if (!isOnlyOfData(error)) throw error;
 }
 
 /** Kubernetes gives this variable to every container. */

@@ -122,8 +122,10 @@ function whereOf(some: readonly { readonly address: string }[], of: number): str
   return some.length === of ? all : some.map(({ address }) => address).join(', ');
 }
 
+const passing: ReadonlySet<string> = new Set(['Unreachable', 'Loading', 'Busy', 'NoConnectionLeft']);
+
 /** What a node has that does not answer is unknown, and no fault of the others. */
 function absence({ problem: { reason, message } }: AbsentNode): PlannedCondition {
-  if (reason === 'Unreachable' || reason === 'Busy') return { status: 'Unknown', reason: 'NodesPending', message };
+  if (passing.has(reason)) return { status: 'Unknown', reason: 'NodesPending', message };
   return { status: 'False', reason: reason as PlannedCondition['reason'], message };
 }

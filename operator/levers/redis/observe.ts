@@ -57,6 +57,8 @@ export interface ServerObserved {
   /** What the empty server uses. */
   readonly startupMemoryBytes: number;
   readonly appendOnly: boolean;
+  /** The last attempt to write the data to disk went wrong. */
+  readonly savingFails: boolean;
   readonly keys: { readonly keys: number; readonly withoutExpiry: number };
   /** Totals since the server's start or CONFIG RESETSTAT: a fall means a new base, not a rate. */
   readonly lookups: { readonly hits: number; readonly misses: number };
@@ -191,6 +193,7 @@ function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slo
     usedMemoryBytes: countOf(info, 'used_memory') - countOf(info, 'mem_not_counted_for_evict'),
     startupMemoryBytes: countOf(info, 'used_memory_startup'),
     appendOnly: info.get('aof_enabled') === '1',
+    savingFails: info.get('rdb_last_bgsave_status') === 'err',
     keys: keyCounts(info),
     lookups: { hits: countOf(info, 'keyspace_hits'), misses: countOf(info, 'keyspace_misses') },
     work: {

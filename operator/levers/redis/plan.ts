@@ -129,7 +129,7 @@ function judgeParameter(name: string, text: string, { config, product, version }
 function conditionOf(
   verdicts: readonly Verdict[],
   { name, clusterRef }: RedisUnit,
-  { product, version }: ServerObserved,
+  { product, version, savingFails }: ServerObserved,
   readOnly: boolean,
 ): PlannedCondition {
   const held = verdicts.filter((verdict) => verdict.state === 'Held').toSorted((a, b) => severity(a) - severity(b));
@@ -152,6 +152,7 @@ function conditionOf(
       message: problemMessage({ saw: `${list} on ${name}`, wanted: 'the declared values', next }),
     };
   }
+  if (savingFails) return unsaved(name);
   const waiting = differing.filter(({ state }) => state === 'PendingRestart');
   if (waiting.length > 0) {
     const names = waiting.map((one) => `${one.name} (${one.from} instead of ${one.to})`).join(', ');
@@ -163,6 +164,16 @@ function conditionOf(
     reason: 'Applied',
     message: `${verdicts.length} settings of ${name} (${product} ${version}) are in force.`,
   };
+}
+
+/** Not ours to cure, and whoever uses the server has to know: its settings are in force, its data is not safe. */
+function unsaved(name: string): PlannedCondition {
+  const message = problemMessage({
+    saw: `rdb_last_bgsave_status err of ${name}: it could not save its data the last time, and with stop-writes-on-bgsave-error it answers every write with MISCONF`,
+    wanted: 'a server that saves',
+    next: 'see to its disk, folder and memory: its log says what was missing; the settings are in force',
+  });
+  return { status: 'True', reason: 'SavingFails', message };
 }
 
 const severities = ['NonExpiringKeys', 'OutOfBounds', 'ConfigRejected'] as const satisfies readonly Held['reason'][];

@@ -1,6 +1,10 @@
 import { isProblem, Problem } from '../../api/problem.ts';
 import type { AnyReason } from '../../api/reasons.ts';
 
+/** What a server says that serves its data to nobody, or takes no writes: its settings can be read and set all the same. */
+export const isOnlyOfData = (error: unknown): boolean =>
+  isReply(error) && /^(?:MISCONF|MASTERDOWN)/.test(error.message);
+
 /** What a server said no with: the first word of its answer is its code. */
 export const isReply = (error: unknown): error is ReplyError => Error.isError(error) && error.name === 'ReplyError';
 
@@ -57,11 +61,18 @@ const cases: readonly Case[] = [
     'an answer',
     'give the server a password (requirepass or an ACL user) and put it into the Secret; protected mode answers nobody else from outside',
   ],
+  [/^LOADING/, 'Loading', 'an answer', 'nothing: it is asked again'],
   [
-    /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|ERR max number of clients)/,
+    /^BUSY/,
     'Busy',
     'an answer',
-    'nothing: it is asked again',
+    'nothing where the script ends by itself: it is asked again; else SCRIPT KILL or FUNCTION KILL',
+  ],
+  [
+    /^ERR max number of clients/,
+    'NoConnectionLeft',
+    'a connection',
+    'close idle clients (CLIENT LIST, timeout), or raise maxclients',
   ],
   [
     /CERT|certificate|self.signed|ERR_TLS|EPROTO|wrong version number/i,

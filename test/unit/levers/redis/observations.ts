@@ -59,6 +59,7 @@ export function seen({
       usedMemoryBytes: 2 ** 20,
       startupMemoryBytes: 2 ** 19,
       appendOnly: false,
+      savingFails: false,
       keys: { keys: 0, withoutExpiry: 0 },
       lookups: { hits: 0, misses: 0 },
       slowLog: { state: 'Known', commands: [] },

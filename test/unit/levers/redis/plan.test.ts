@@ -310,6 +310,21 @@ describe('memory', () => {
   });
 });
 
+describe('a server that cannot save', () => {
+  test('is said, though the settings are in force, before what waits for a restart', () => {
+    const late = { config: { ...e1, 'tcp-backlog': '100' }, restartOnly: ['tcp-backlog'] };
+    expect(planned({ ...late, savingFails: true })).toMatchObject({
+      condition: { status: 'True', reason: 'SavingFails', message: expect.stringContaining('MISCONF') },
+      status: { pendingRestart: ['tcp-backlog'] },
+    });
+  });
+  test('is no excuse for what may not be sent', () => {
+    expect(planned({ savingFails: true, keys: { keys: 1, withoutExpiry: 1 } }).condition.reason).toBe(
+      'NonExpiringKeys',
+    );
+  });
+});
+
 describe('servers that are only looked at', () => {
   test('a user without CONFIG SET is told what differs and what to grant', () => {
     const result = planned({ access: 'Read' });

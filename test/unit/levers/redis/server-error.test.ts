@@ -20,10 +20,9 @@ describe('serverProblem()', () => {
     ['ERR AUTH <password> called without any password configured for the default user.', 'AuthenticationFailed'],
     ["NOPERM User genops has no permissions to run the 'info' command", 'PermissionDenied'],
     ['DENIED Redis is running in protected mode because protected mode is enabled', 'ProtectedMode'],
-    ['LOADING Redis is loading the dataset in memory', 'Busy'],
+    ['LOADING Redis is loading the dataset in memory', 'Loading'],
     ['BUSY Redis is busy running a script.', 'Busy'],
-    ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", 'Busy'],
-    ['ERR max number of clients reached', 'Busy'],
+    ['ERR max number of clients reached', 'NoConnectionLeft'],
     ['ERR something else', 'Failed'],
   ])('a server that says "%s" is %s', (message, reason) => {
     expect(serverProblem(reply(message), 'cache:6379')).toMatchObject({
