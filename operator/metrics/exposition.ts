@@ -120,7 +120,7 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
     const key = shape.series[expected]?.key;
     let slot: number = none.unwanted;
     let keyEnd = start;
-    if (key !== undefined && text.startsWith(key, start) && isValueAt(text, start + key.length)) {
+    if (key !== undefined && isAt(text, key, start) && isValueAt(text, start + key.length)) {
       slot = expected;
       keyEnd = start + key.length;
     } else {
@@ -138,6 +138,9 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
   }
   return summary;
 }
+
+/** As startsWith, which V8 does character by character: a slice is made without copying and compared by words. */
+const isAt = (text: string, wanted: string, at: number): boolean => text.slice(at, at + wanted.length) === wanted;
 
 const isBlank = (code: number): boolean => code === codes.blank || code === codes.tab;
 
@@ -158,9 +161,8 @@ function mayBeWanted(text: string, from: number, { namesByFirst }: PageShape): b
   const candidates = namesByFirst.get(first);
   if (candidates === undefined) return false;
   for (const { name } of candidates) {
-    if (!text.startsWith(name, from)) continue;
-    const after = text.charCodeAt(from + name.length);
-    if (after === codes.brace || isBlank(after)) return true;
+    const after = text.charCodeAt(from + name.length); // what differs most often
+    if ((after === codes.brace || isBlank(after)) && isAt(text, name, from)) return true;
   }
   return false;
 }
