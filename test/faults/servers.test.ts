@@ -59,6 +59,8 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
   await world.eventually(async () =>
     expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
   );
+  const first = expect.stringMatching(/^redis cache: \d+ set as the policy declares: .*maxmemory 0 → 1073741824/);
+  await world.eventually(async () => expect(await notes(world, 'SettingsChanged')).toEqual([first]));
   await world.redis[0]?.kill();
   await world.delete(generationServices, 'generation');
   const waiting = expect.stringMatching(/^redis\/cache: .*127\.0\.0\.1/);
