@@ -1,7 +1,7 @@
 /** Shapes of autoscaling/v2, field for field: what is written here can be copied from and to a HorizontalPodAutoscaler. */
 import { Type } from 'typebox';
 import { name } from './names.ts';
-import { atomicList, cel, oneOf, orElse, quantity, struct } from './schema.ts';
+import { atomicList, cel, moreThanNothing, oneOf, orElse, quantity, struct } from './schema.ts';
 
 const MetricTarget = struct(
   {
@@ -11,7 +11,9 @@ const MetricTarget = struct(
     averageUtilization: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 1000, description: 'Average over all pods, in percent of the request.' }),
     ),
-    averageValue: Type.Optional(quantity({ description: 'Average over all pods, for example "100".' })),
+    averageValue: Type.Optional(
+      quantity({ description: 'Average over all pods, for example "100".', rules: [moreThanNothing()] }),
+    ),
     value: Type.Optional(quantity({ description: 'Value of the metric as a whole.' })),
   },
   {
@@ -99,6 +101,14 @@ export const MetricSpec = struct(
         {
           wanted: 'must have exactly the member that its type names',
           example: 'type: Resource with resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}',
+        },
+      ),
+      cel(
+        "(!has(self.pods) || self.pods.target.type == 'AverageValue') && (!has(self.resource) || self.resource.target.type != 'Value') && (!has(self.containerResource) || self.containerResource.target.type != 'Value')",
+        {
+          wanted:
+            'must have a target of a type that the autoscaler takes there: AverageValue, or Utilization of a resource',
+          example: 'target: {type: AverageValue, averageValue: "100"}',
         },
       ),
     ],

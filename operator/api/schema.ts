@@ -163,7 +163,7 @@ export const ratio = ({ description }: Described) =>
   });
 
 /** A Kubernetes quantity: bytes (`1Gi`) or cores (`500m`). */
-export function quantity({ description }: Described): TUnsafe<Quantity> {
+export function quantity({ description, rules = [] }: Described): TUnsafe<Quantity> {
   const rule = matching('string(self)', quantityPattern, {
     wanted: 'must be a quantity',
     example: '512Mi, 1Gi, 500m or 2',
@@ -173,9 +173,13 @@ export function quantity({ description }: Described): TUnsafe<Quantity> {
     'x-kubernetes-int-or-string': true,
     maxLength: 20,
     description,
-    rules: [rule],
+    rules: [rule, ...rules],
   });
 }
+
+/** Of a quantity that something is divided by: some digit of it is not 0. */
+export const moreThanNothing = (): Rule =>
+  matching('string(self)', '[1-9]', { wanted: 'must be more than 0', example: '100' });
 
 interface Text {
   /** The word for its type in the reference. */

@@ -18,6 +18,9 @@ const service = (name: string, spec: object, field: string, message: string): Ba
   message,
 });
 const nginx = (settings: object): object => ({ loadBalancer: { type: 'Nginx', nginx: { managed: {}, ...settings } } });
+const podsMetric = (target: object): object => ({
+  horizontal: { metrics: [{ type: 'Pods', pods: { metric: { name: 'requests_per_second' }, target } }] },
+});
 const metrics = (...list: readonly object[]): object => ({ components: [{ ...workflow, metrics: list }] });
 
 /** Rules among several fields, and of fields that no sample has, one by one. */
@@ -129,6 +132,23 @@ export const crossFieldExamples: readonly BadExample[] = [
     { horizontal: { metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization' } } }] } },
     'horizontal.metrics[0].resource.target',
     'must hold the field that its type names, for example type: Utilization with averageUtilization: 70',
+  ),
+  policy(
+    'a target of nothing, by which every load is too much',
+    podsMetric({ type: 'AverageValue', averageValue: '0.0' }),
+    'horizontal.metrics[0].pods.target.averageValue',
+    'must be more than 0, for example 100',
+  ),
+  ...[
+    podsMetric({ type: 'Utilization', averageUtilization: 70 }),
+    { horizontal: { metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Value', value: 1 } } }] } },
+  ].map((spec) =>
+    policy(
+      'a target that the autoscaler takes nowhere, or not there',
+      spec,
+      'horizontal.metrics[0]',
+      'must have a target of a type that the autoscaler takes there: AverageValue, or Utilization of a resource, for example target: {type: AverageValue, averageValue: "100"}',
+    ),
   ),
   policy(
     'CPU bounds of the vertical autoscaler in the wrong order',

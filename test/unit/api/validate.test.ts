@@ -111,6 +111,24 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
       },
     },
     {
+      name: 'a target of nothing, by which no number of replicas is enough',
+      object: policy({
+        horizontal: {
+          metrics: [
+            {
+              type: 'Pods',
+              pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '0m' } },
+            },
+          ],
+        },
+      }),
+      problem: {
+        field: 'spec.horizontal.metrics[0].pods.target.averageValue',
+        saw: '0m',
+        wanted: 'must be more than 0',
+      },
+    },
+    {
       name: 'a Redis parameter that opens a door, by its name and without its value',
       object: policy({ redis: { parameters: { requirepass: 'hunter2', 'tcp-keepalive': '300' } } }),
       problem: {
