@@ -7,8 +7,9 @@ import { autoscalerNames, autoscalerOf, scalerOf, type AutoscalerName } from '..
 import type { Outcome } from '../simulate/outcome.ts';
 import { pictureOf } from '../simulate/picture.ts';
 import { drawRequests } from '../simulate/requests.ts';
-import { startRun } from '../simulate/run.ts';
+import { startRun, type Run } from '../simulate/run.ts';
 import { replicasAtStart, type Service } from '../simulate/service.ts';
+import { startSteps } from '../simulate/steps.ts';
 import { lengthSeconds, readTrace, type Trace } from '../simulate/trace.ts';
 import { command, exit, oneOf, type Output, UsageError } from './command.ts';
 import { readManifests } from './manifests.ts';
@@ -32,6 +33,7 @@ export const simulate = command({
     objective: { type: 'string' },
     'start-up': { type: 'string', default: '30s' },
     seed: { type: 'string', default: '1' },
+    method: { type: 'string', default: 'auto' },
     decisions: { type: 'string' },
     picture: { type: 'string' },
     output: { type: 'string', short: 'o', default: 'text' },
@@ -46,6 +48,7 @@ export const simulate = command({
     objective: 'response time to be met; else that of the policy’s workflowDuration',
     'start-up': 'from the creation of a Pod until it is Ready',
     seed: 'another one draws other moments and service times',
+    method: 'requests follows each of them, steps only how many there are; auto: steps above ten million requests',
     decisions: 'file to write: CSV time,replicas of the policy’s scaler',
     picture: 'file to write: SVG',
     output: 'text or json',
@@ -56,7 +59,8 @@ export const simulate = command({
     const trace = await readTraceFile(values.trace);
     const service = serviceOf(values, policy);
     const names = namesOf(policy, values.against);
-    const simulation = { policy, trace, service, seed: whole('seed', values.seed) };
+    const method = methodFor(oneOf('method', values.method, ['auto', ...methods]), trace);
+    const simulation = { policy, trace, service, method, seed: whole('seed', values.seed) };
     const runs: Simulated[] = [];
     for (const name of names) runs.push({ name, outcome: await simulated(name, simulation, err, signal) });
     const [own] = runs;
@@ -77,8 +81,19 @@ interface Simulation {
   readonly policy: EffectivePolicy;
   readonly trace: Trace;
   readonly service: Service;
+  readonly method: Method;
   readonly seed: number;
 }
+
+const methods = ['requests', 'steps'] as const;
+type Method = (typeof methods)[number];
+/** Above as many requests following each of them takes minutes. */
+const manyRequests = 10_000_000;
+
+const methodFor = (method: Method | 'auto', { counts }: Trace): Method => {
+  if (method !== 'auto') return method;
+  return counts.reduce((sum, count) => sum + count, 0) > manyRequests ? 'steps' : 'requests';
+};
 
 async function readPolicy(file: string | undefined): Promise<EffectivePolicy> {
   const [given] = file === undefined ? [] : (await readManifests([file])).policies;
@@ -145,17 +160,16 @@ function namesOf(policy: EffectivePolicy, against: string | undefined): readonly
 /** Parts after which the command tells how far it is, and whether it is still wanted. */
 const parts = 50;
 
+function begin(name: AutoscalerName, { policy, trace, service, method, seed }: Simulation): Run {
+  const replicas = replicasAtStart(trace, service);
+  const input = { service, replicas, autoscaler: autoscalerOf(name, { policy, service }), seed };
+  if (method === 'steps') return startSteps({ ...input, trace });
+  return startRun({ ...input, requests: drawRequests(trace, service, seed), lengthSeconds: lengthSeconds(trace) });
+}
+
 async function simulated(name: AutoscalerName, simulation: Simulation, err: Output, signal: AbortSignal) {
-  const { policy, trace, service, seed } = simulation;
-  const length = lengthSeconds(trace);
-  const run = startRun({
-    requests: drawRequests(trace, service, seed),
-    service,
-    lengthSeconds: length,
-    replicas: replicasAtStart(trace, service),
-    autoscaler: autoscalerOf(name, { policy, service }),
-    seed,
-  });
+  const length = lengthSeconds(simulation.trace);
+  const run = begin(name, simulation);
   for (let part = 1; !run.advance((part * length) / parts); part++) {
     if (err.isTTY === true) err.write(`\r\x1b[K${name}: ${Math.min(100, (100 * part) / parts)} %`);
     await setImmediate(undefined, { signal });
@@ -167,9 +181,9 @@ async function simulated(name: AutoscalerName, simulation: Simulation, err: Outp
 const decisionLog = ({ decisions }: Outcome): string =>
   `time,replicas\n${decisions.map(([at, replicas]) => `${at},${replicas}\n`).join('')}`;
 
-function asJson({ trace, service, seed }: Simulation, runs: readonly Simulated[]): string {
+function asJson({ trace, service, method, seed }: Simulation, runs: readonly Simulated[]): string {
   const plain = runs.map(({ name, outcome: { decisions: _, lateRatios: __, ...figures } }) => ({ name, ...figures }));
-  return `${JSON.stringify({ lengthSeconds: lengthSeconds(trace), service, seed, runs: plain }, undefined, 2)}\n`;
+  return `${JSON.stringify({ lengthSeconds: lengthSeconds(trace), service, method, seed, runs: plain }, undefined, 2)}\n`;
 }
 
 function asText(trace: Trace, runs: readonly Simulated[]): string {

@@ -11,6 +11,9 @@ export interface Now {
 
 type Settings = Pick<LookaheadSettings, 'periodSeconds'>;
 
+/** How far back the longest look goes. */
+export const longMemorySeconds = 1200;
+
 type Say = (memory: LookaheadMemory, now: Now, windows: (seconds: number) => number) => number | undefined;
 
 /** What each expert says that the greatest need of the next `horizon` windows will be; undefined: it has nothing to say yet. */
@@ -23,7 +26,7 @@ const says: Readonly<Record<Expert, Say>> = {
       carriedForward(memory, now, windows(180)),
     ),
   max5: (memory, now, windows) => greatestOf(memory.needs, memory, now.need, windows(300)),
-  max20: (memory, now, windows) => greatestOf(memory.needs, memory, now.need, windows(1200)),
+  max20: (memory, now, windows) => greatestOfMany(memory, now.need, windows(longMemorySeconds)),
   cycle: (memory, now, windows) => {
     const before = onePeriodAgo(memory.cycle, now.horizon / windows(60));
     return before === undefined ? undefined : Math.max(meanDemand(memory, now.demand, windows(20)), before);
@@ -57,6 +60,29 @@ export function greatestOf(
   const known = Math.min(count, window + 1);
   for (let back = 1; back < known; back++) greatest = Math.max(greatest, ring[(window - back) & (size - 1)] ?? 0);
   return greatest;
+}
+
+/** The same for many windows of needs: where the greatest was is remembered, which saves looking for it nearly each time. */
+function greatestOfMany(memory: LookaheadMemory, current: number, count: number): number {
+  const { needs, size, window, peakAt } = memory;
+  const isInSight = peakAt > window - count && peakAt >= 0;
+  return isInSight ? Math.max(current, needs[peakAt & (size - 1)] ?? 0) : greatestOf(needs, memory, current, count);
+}
+
+/** Where the greatest of the newest `count` needs is once this window is among them. */
+export function peakAfter(memory: LookaheadMemory, need: number, count: number): number {
+  const { needs, size, window, peakAt } = memory;
+  const isInSight = peakAt > window + 1 - count && peakAt >= 0;
+  if (isInSight) return need >= (needs[peakAt & (size - 1)] ?? 0) ? window : peakAt;
+  let found = window;
+  let greatest = need;
+  for (let back = 1; back < Math.min(count - 1, window + 1); back++) {
+    const value = needs[(window - back) & (size - 1)] ?? 0;
+    if (value <= greatest) continue;
+    greatest = value;
+    found = window - back;
+  }
+  return found;
 }
 
 /** How far towards the end of the horizon a line is trusted. */

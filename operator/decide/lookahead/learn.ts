@@ -1,9 +1,8 @@
 import { calibrate } from './calibration.ts';
 import { noteDemand, skipMinutes } from './cycle.ts';
 import type { LookaheadDecision } from './decide.ts';
-import { greatestOf } from './forecast.ts';
-import type { Expert, LookaheadMemory, LookaheadSettings, Sample } from './memory.ts';
-import { experts } from './memory.ts';
+import { greatestOf, longMemorySeconds, peakAfter } from './forecast.ts';
+import { experts, type LookaheadMemory, type LookaheadSettings, type Record, type Sample } from './memory.ts';
 import { noteServiceTimes } from './service-time.ts';
 
 /** Half-lives: of errors by which forecasts are raised, and of losses by which an expert is chosen. */
@@ -17,38 +16,43 @@ export function learn(
   decision: LookaheadDecision,
   settings: LookaheadSettings,
 ): void {
-  const { size, window } = memory;
+  const { size, window, records } = memory;
+  const { periodSeconds, confidence } = settings;
   const place = window & (size - 1);
   const made = window - decision.horizonWindows;
   if (made >= memory.soundSince) {
     const actual = greatestOf(memory.needs, memory, decision.need, decision.horizonWindows);
-    for (const expert of experts) score(memory, expert, made & (size - 1), actual, settings);
+    const growth = 2 ** (periodSeconds / errorSeconds);
+    const keep = 2 ** (-periodSeconds / lossSeconds);
+    for (const expert of experts) score(records[expert], made & (size - 1), { actual, growth, keep, confidence });
   }
+  const longMemory = Math.max(1, Math.round(longMemorySeconds / periodSeconds));
+  memory.peakAt = peakAfter(memory, decision.need, longMemory);
   memory.demands[place] = decision.demand;
   memory.needs[place] = decision.need;
   memory.wants[place] = Math.min(Math.max(decision.wanted, settings.minReplicas), settings.maxReplicas);
-  for (const expert of experts) {
-    const opinion = decision.opinions.find((candidate) => candidate.expert === expert);
-    memory.records[expert].forecasts[place] = opinion?.forecast ?? NaN;
-    memory.records[expert].uppers[place] = opinion?.upper ?? NaN;
+  for (const expert of experts) records[expert].uppers[place] = NaN; // one that says nothing is not judged
+  for (const { expert, forecast, upper } of decision.opinions) {
+    records[expert].forecasts[place] = forecast;
+    records[expert].uppers[place] = upper;
   }
-  noteServiceTimes(memory, sample, settings.periodSeconds);
-  noteDemand(memory.cycle, decision.demand, Math.max(1, Math.round(60 / settings.periodSeconds)));
+  noteServiceTimes(memory, sample, periodSeconds);
+  noteDemand(memory.cycle, decision.demand, Math.max(1, Math.round(60 / periodSeconds)));
   memory.window++;
 }
 
-function score(
-  { records }: LookaheadMemory,
-  expert: Expert,
-  place: number,
-  actual: number,
-  { periodSeconds, confidence }: LookaheadSettings,
-): void {
-  const record = records[expert];
+interface Truth {
+  readonly actual: number;
+  /** By which the weight of errors grows, and what is kept of losses, from one window to the next. */
+  readonly growth: number;
+  readonly keep: number;
+  readonly confidence: number;
+}
+
+function score(record: Record, place: number, { actual, growth, keep, confidence }: Truth): void {
   const [said, upper] = [record.forecasts[place] ?? NaN, record.uppers[place] ?? NaN];
-  if (Number.isNaN(said)) return;
-  calibrate(record.calibration, Math.log((actual + 1) / (said + 1)), 2 ** (periodSeconds / errorSeconds));
-  const keep = 2 ** (-periodSeconds / lossSeconds);
+  if (Number.isNaN(upper)) return;
+  calibrate(record.calibration, Math.log((actual + 1) / (said + 1)), growth);
   const loss = actual > upper ? confidence * (actual - upper) : (1 - confidence) * (upper - actual);
   record.lossSum = record.lossSum * keep + loss;
   record.lossWeight = record.lossWeight * keep + 1;

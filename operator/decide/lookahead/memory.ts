@@ -68,6 +68,8 @@ export interface LookaheadMemory {
   readonly demands: Float64Array;
   readonly needs: Float64Array;
   readonly wants: Float64Array;
+  /** The window of the last 20 min with the greatest need; -1: not known. */
+  peakAt: number;
   readonly slow: ServiceTimes;
   readonly quick: ServiceTimes;
   readonly records: { readonly [name in Expert]: Record };
@@ -97,6 +99,7 @@ export function createLookaheadMemory(settings: LookaheadSettings): LookaheadMem
     demands: ring(),
     needs: ring(),
     wants: ring(),
+    peakAt: -1,
     slow: { busySeconds: 0, finished: 0 },
     quick: { busySeconds: 0, finished: 0 },
     records: { trend: record(), level: record(), max5: record(), max20: record(), cycle: record() },

@@ -25,6 +25,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Answer {
   readonly service: object;
+  readonly method: string;
   readonly runs: readonly { readonly name: string; readonly overRatio: number; readonly replicaHours: number }[];
 }
 
@@ -49,6 +50,18 @@ describe('genops simulate', () => {
     const [own, hpa] = runs;
     expect(own?.overRatio).toBeLessThan(hpa?.overRatio ?? 0); // a step that six times the load makes
     expect((await genops(args)).out).toBe(first.out);
+  });
+
+  test('follows only how many requests there are where it is told so, and answers much the same', async () => {
+    const args = ['simulate', '--trace', file('step.csv'), '--policy', file('policy.yaml'), '-o', 'json'];
+    const answer = async (...more: readonly string[]): Promise<Answer> =>
+      JSON.parse((await genops([...args, ...more])).out) as Answer;
+    const [each, steps] = [await answer(), await answer('--method', 'steps')];
+    expect([each.method, steps.method]).toEqual(['requests', 'steps']);
+    const [a, b] = [each.runs[0], steps.runs[0]];
+    const ratio = (b?.replicaHours ?? 0) / (a?.replicaHours ?? 1);
+    expect(ratio).toBeGreaterThan(0.75); // half an hour with one step: chance has its share
+    expect(ratio).toBeLessThan(1.25);
   });
 
   test('writes the decisions of the policy’s scaler, and a picture', async () => {
