@@ -65,6 +65,10 @@ test-faults: ## of these, what breaks at three in the morning: servers, operator
 bench: node_modules ## genops beside the API server's own floor and a minimal Go operator, as ratios within one run (BENCH_RUNS=1: 10 minutes instead of 30)
 	@$(node) test/bench/main.ts
 
+.PHONY: bench-decisions
+bench-decisions: node_modules ## how well scalers decide, over traces that are made here or those of GENOPS_TRACES, beside the HPA and Knative's autoscaler (ONLY=part of a trace's name; BELIEFS=1: what Lookahead is told is wrong)
+	@$(node) test/bench/decisions.ts $(if $(BELIEFS),--beliefs) $(ONLY)
+
 .PHONY: cluster-up cluster-down
 cluster-up: node_modules ## a real Kubernetes with a real node on this machine; prints its kubeconfig
 	@$(node) hack/cluster/main.ts up

@@ -1,0 +1,163 @@
+/**
+ * How well scalers decide: every trace of a folder (GENOPS_TRACES, with a manifest.yaml) or those that are made here, at two start-up delays, beside the HPA and Knative's autoscaler.
+ * Prints Markdown: docs/decision-quality.md has a run of it. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { effectivePolicy } from '../../operator/decide/effective-policy.ts';
+import { autoscalerOf, type AutoscalerName } from '../../operator/simulate/autoscalers/named.ts';
+import type { Outcome } from '../../operator/simulate/outcome.ts';
+import { drawRequests } from '../../operator/simulate/requests.ts';
+import { startRun } from '../../operator/simulate/run.ts';
+import { replicasAtStart, type Service } from '../../operator/simulate/service.ts';
+import { lengthSeconds, readTrace, type Trace } from '../../operator/simulate/trace.ts';
+import { madeTraces } from './made-traces.ts';
+
+type Class = Pick<Service, 'slots' | 'serviceSeconds' | 'serviceCv' | 'objectiveSeconds'>;
+const classes: Readonly<Record<string, Class>> = {
+  api: { slots: 4, serviceSeconds: 0.4, serviceCv: 0.6, objectiveSeconds: 2 },
+  workflow: { slots: 5, serviceSeconds: 8, serviceCv: 0.6, objectiveSeconds: 30 },
+};
+const bounds = { minReplicas: 2, maxReplicas: 20 };
+const delays = [30, 90];
+const rivals = [
+  'hpa',
+  'kpa',
+  'score',
+  'score+hpa',
+  'lookahead',
+  'lookahead+hpa',
+] as const satisfies readonly AutoscalerName[];
+const policy = effectivePolicy({ policy: { name: 'bench', spec: {} } }).policy;
+
+interface Named {
+  readonly name: string;
+  readonly trace: Trace;
+  readonly of: Class;
+}
+
+function traces(): readonly Named[] {
+  const folder = process.env['GENOPS_TRACES'];
+  if (folder === undefined)
+    return madeTraces().map(({ name, service, trace }) => ({ name, trace, of: classOf(service) }));
+  const manifest = path.join(folder, 'manifest.yaml');
+  if (!existsSync(manifest)) throw new Error(`saw no ${manifest}; wanted it to name the traces of the folder`);
+  const { traces: all } = parse(readFileSync(manifest, 'utf8')) as {
+    readonly traces: readonly { readonly name: string; readonly file: string; readonly service: string }[];
+  };
+  return all.map(({ name, file, service }) => ({
+    name,
+    trace: readTrace(readFileSync(path.join(folder, file), 'utf8')),
+    of: classOf(service),
+  }));
+}
+
+function classOf(name: string): Class {
+  const found = classes[name];
+  if (found === undefined) throw new Error(`saw class ${name}; wanted one of ${Object.keys(classes).join(', ')}`);
+  return found;
+}
+
+/** Short traces say less each: the mean of three seeds. */
+const seedsOf = (trace: Trace): readonly number[] => (lengthSeconds(trace) <= 86_400 ? [1, 2, 3] : [1]);
+
+interface Figures {
+  readonly over: number;
+  readonly windows: number;
+  readonly hours: number;
+  readonly changesADay: number;
+}
+
+function measured({ trace, of }: Named, startUpSeconds: number, name: AutoscalerName, believed: Partial<Service> = {}) {
+  const service: Service = { ...of, ...bounds, startUpSeconds };
+  const outcomes = seedsOf(trace).map((seed): Outcome => {
+    const run = startRun({
+      requests: drawRequests(trace, service, 1_000 * seed),
+      service,
+      lengthSeconds: lengthSeconds(trace),
+      replicas: replicasAtStart(trace, service),
+      autoscaler: autoscalerOf(name, { policy, service: { ...service, ...believed } }),
+      seed: 1_000 * seed,
+    });
+    run.advance(Infinity);
+    return run.outcome();
+  });
+  const mean = (figure: (outcome: Outcome) => number): number =>
+    outcomes.reduce((sum, outcome) => sum + figure(outcome), 0) / outcomes.length;
+  return {
+    over: 100 * mean(({ overRatio }) => overRatio),
+    windows: 100 * mean(({ windowsOverRatio }) => windowsOverRatio),
+    hours: mean(({ replicaHours }) => replicaHours),
+    changesADay: mean(({ changes }) => changes) / (lengthSeconds(trace) / 86_400),
+  };
+}
+
+const cell = ({ over, hours }: Figures): string => `${over.toFixed(2)} / ${hours.toFixed(hours < 100 ? 1 : 0)}`;
+const geometric = (ratios: readonly number[]): string =>
+  Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length).toFixed(3);
+const plain = (values: readonly number[], digits: number): string =>
+  (values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(digits);
+/** A share is raised by as little before two are compared, so that near nothing no ratio is large. */
+const raised = 0.05;
+
+function summary(name: string, own: readonly Figures[], base: readonly Figures[]): string {
+  const over = own.map((figures, index) => (figures.over + raised) / ((base[index]?.over ?? 0) + raised));
+  const hours = own.map((figures, index) => figures.hours / (base[index]?.hours ?? 1));
+  const windows = plain(
+    own.map((figures) => figures.windows),
+    2,
+  );
+  const changes = plain(
+    own.map((figures) => figures.changesADay),
+    0,
+  );
+  return `| ${name} | ${geometric(over)} | ${geometric(hours)} | ${windows} | ${changes} |`;
+}
+
+function compare(all: readonly Named[]): void {
+  for (const delay of delays) {
+    const results = new Map<AutoscalerName, Figures[]>(rivals.map((name) => [name, []]));
+    console.log(`\n### Start-up ${delay} s\n\nRequests over the objective in % / replica-hours.\n`);
+    console.log(`| trace | ${rivals.join(' | ')} |\n| --- |${' --: |'.repeat(rivals.length)}`);
+    for (const named of all) {
+      const row = rivals.map((name) => measured(named, delay, name));
+      for (const [index, name] of rivals.entries()) results.get(name)?.push(row[index] as Figures);
+      console.log(`| ${named.name} | ${row.map(cell).join(' | ')} |`);
+    }
+    const base = results.get('hpa') ?? [];
+    console.log('\n| against the HPA | over | replica-hours | windows missed % | changes a day |');
+    console.log('| --- | --: | --: | --: | --: |');
+    for (const [name, own] of results) console.log(summary(name, own, base));
+  }
+}
+
+/** What Lookahead is told of the service, and is not so. */
+const beliefs: readonly { readonly name: string; readonly of: (service: Service) => Partial<Service> }[] = [
+  { name: 'right', of: () => ({}) },
+  { name: 'start-up 30 % too short', of: ({ startUpSeconds }) => ({ startUpSeconds: 0.7 * startUpSeconds }) },
+  { name: 'start-up 30 % too long', of: ({ startUpSeconds }) => ({ startUpSeconds: 1.3 * startUpSeconds }) },
+  { name: 'CV 0.3 instead of 0.6', of: () => ({ serviceCv: 0.3 }) },
+  { name: 'CV 0.9 instead of 0.6', of: () => ({ serviceCv: 0.9 }) },
+  { name: 'slots 30 % too few', of: ({ slots }) => ({ slots: 0.7 * slots }) },
+  { name: 'slots 30 % too many', of: ({ slots }) => ({ slots: 1.3 * slots }) },
+];
+
+function believe(all: readonly Named[]): void {
+  const each = all.flatMap((named) => delays.map((delay) => ({ named, delay })));
+  const base = each.map(({ named, delay }) => measured(named, delay, 'hpa'));
+  console.log(
+    '\n| believed | over | replica-hours | windows missed % | changes a day |\n| --- | --: | --: | --: | --: |',
+  );
+  for (const { name, of } of beliefs) {
+    const own = each.map(({ named, delay }) =>
+      measured(named, delay, 'lookahead', of({ ...named.of, ...bounds, startUpSeconds: delay })),
+    );
+    console.log(summary(name, own, base));
+  }
+}
+
+const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const chosen = traces().filter(({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)));
+if (process.argv.includes('--beliefs')) believe(chosen);
+else compare(chosen);
