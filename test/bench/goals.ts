@@ -30,17 +30,21 @@ const ratioGoals: readonly RatioGoal[] = [
   { line: 'churn', figure: 'operatorCpuS', limit: 1, of: 'go' },
 ];
 
+/** How often the HPA controller looks at each. */
+const autoscalerPeriodSeconds = 15;
+
 const atMost = (goal: string, value: number, limit: number): Verdict => ({
   goal: `${goal} ≤ ${limit}`,
   is: value.toFixed(value >= 10 ? 0 : 2),
   holds: value <= limit,
 });
 
-/** The goals of which both sides are measured here: those against KEDA and with Pods are not. */
+/** The goals of which both sides were measured: those against KEDA and with Pods never are. */
 export function goals(figure: Figure, count: number): readonly Verdict[] {
   const own = (line: LineName, name: string): number => figure('genops', line, name);
+  const syncs = own('hpa', 'syncsPerSecond') / (count / autoscalerPeriodSeconds);
   const written = own('converge', 'writes') + own('settle', 'writes');
-  return [
+  const all = [
     ...ratioGoals.map(({ line, figure: name, limit, of, ofLine = line }): Verdict => {
       const ratio = own(line, name) / figure(of, ofLine, name);
       return { goal: `${line}: ${name} ≤ ${limit} × ${of}`, is: `${ratio.toFixed(2)} ×`, holds: ratio <= limit };
@@ -58,6 +62,8 @@ export function goals(figure: Figure, count: number): readonly Verdict[] {
     atMost('serve: p99 in ms at 100/s during converge', own('serve', 'p99Ms'), 10),
     atMost('restart: writes', own('restart', 'writes'), 0),
     atMost('restart: requests besides discovery and Lease', own('restart', 'requests'), 10),
+    { goal: 'hpa: syncs/s ≥ 0.95 × those that are due', is: `${syncs.toFixed(2)} ×`, holds: syncs >= 0.95 },
     atMost('restart: time to ready ÷ converge', own('restart', 'seconds') / own('converge', 'seconds'), 0.5),
   ];
+  return all.filter(({ is }) => !is.startsWith('NaN')); // a line that was left out
 }

@@ -10,7 +10,8 @@ import { percentile } from './statistics.ts';
 import { peakBytes, resetPeak } from './usage.ts';
 import type { World } from './world.ts';
 
-export type LineName = 'floor' | 'converge' | 'trickle' | 'settle' | 'idle' | 'churn' | 'update' | 'restart' | 'serve';
+export type LineName =
+  'floor' | 'converge' | 'trickle' | 'settle' | 'idle' | 'churn' | 'update' | 'restart' | 'serve' | 'hpa';
 
 /** What one line gave in one run. */
 export interface Measured {
@@ -29,7 +30,7 @@ const megabyte = 1e6;
 
 const keyOf = ({ namespace, name }: Place): string => `${namespace}/${name}`;
 
-const measured = (line: LineName, lap: Lap, figures: Readonly<Record<string, number>>): Measured => ({
+export const measured = (line: LineName, lap: Lap, figures: Readonly<Record<string, number>>): Measured => ({
   line,
   figures: {
     ...figures,

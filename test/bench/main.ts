@@ -3,16 +3,20 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { progressOn, type Progress } from '../../hack/cluster/progress.ts';
 import { genops, goPeer } from './contestants.ts';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { autoscalerFlags, hpa } from './hpa.ts';
 import { churn, converge, floor, rest, restart, trickle, update, type Measured } from './lines.ts';
 import type { Contestant } from './operators.ts';
 import { report, type Result } from './report.ts';
-import { serve, serving } from './serve.ts';
+import { serve, serving, type Serving } from './serve.ts';
 import { openWorld, type World } from './world.ts';
 
 const runs = Number(process.env['BENCH_RUNS'] ?? 3);
 const count = Number(process.env['BENCH_N'] ?? 1000);
 /** Of settle, idle and churn, each. */
 const restSeconds = Number(process.env['BENCH_REST_SECONDS'] ?? 60);
+/** Names of turns. */
+const chosen = process.env['BENCH_LINES']?.split(',');
 const runTimeoutMs = 900_000;
 
 /** One life of an operator, from nothing to a restart beside all its services. */
@@ -34,14 +38,20 @@ async function* only(
 }
 
 interface Turn {
+  readonly name: string;
   readonly who: Contestant | undefined;
+  readonly controllerFlags?: readonly string[];
   readonly lines: (world: World, signal: AbortSignal) => AsyncGenerator<Measured>;
 }
 
-async function* take({ who, lines }: Turn, progress: Progress, stop: AbortSignal): AsyncGenerator<Result> {
+async function* take(
+  { who, lines, controllerFlags }: Turn,
+  progress: Progress,
+  stop: AbortSignal,
+): AsyncGenerator<Result> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(runTimeoutMs)]);
   const contestant = who?.name ?? 'floor';
-  await using world = await openWorld(who, { count, signal });
+  await using world = await openWorld(who, { count, signal, ...(controllerFlags && { controllerFlags }) });
   let began = performance.now();
   for await (const measured of lines(world, signal)) {
     const { line, figures } = measured;
@@ -64,17 +74,34 @@ interface MeasureInput {
 async function measure(results: Result[], { folder, progress, stop }: MeasureInput): Promise<void> {
   const own = await genops(folder);
   const peers = [await goPeer(progress, stop), own];
-  const server = await serving(own, folder);
-  const turns: readonly Turn[] = [
-    { who: undefined, lines: (world, signal) => only(floor, world, signal) },
-    ...peers.map((who) => ({ who, lines: life })),
-    ...peers.map((who) => ({ who, lines: (world: World, signal: AbortSignal) => only(trickle, world, signal) })),
-    { who: server, lines: (world, signal) => only((one, until) => serve(server, one, until), world, signal) },
-  ];
+  const all = turns(peers, await serving(own, folder), await freePort());
+  const wanted = all.filter(({ name }) => chosen === undefined || chosen.includes(name));
   for (let run = 1; run <= runs; run += 1) {
     progress.line(`run ${run} of ${runs}`);
-    for (const turn of turns) for await (const result of take(turn, progress, stop)) results.push(result);
+    for (const turn of wanted) for await (const result of take(turn, progress, stop)) results.push(result);
   }
+}
+
+/** @param metricsPort For kube-controller-manager's own metrics. */
+function turns(peers: readonly Contestant[], server: Serving, metricsPort: number): readonly Turn[] {
+  const scaled = { ...server, args: [...server.args, '--allow-metric-address=127.0.0.0/8'] };
+  const input = { server: scaled, metricsPort, seconds: restSeconds };
+  return [
+    { name: 'floor', who: undefined, lines: (world, signal) => only(floor, world, signal) },
+    ...peers.map((who): Turn => ({ name: 'life', who, lines: life })),
+    ...peers.map((who): Turn => ({ name: 'trickle', who, lines: (world, signal) => only(trickle, world, signal) })),
+    {
+      name: 'serve',
+      who: server,
+      lines: (world, signal) => only((one, until) => serve(server, one, until), world, signal),
+    },
+    {
+      name: 'hpa',
+      who: scaled,
+      lines: (world, signal) => only((one, until) => hpa(input, one, until), world, signal),
+      controllerFlags: autoscalerFlags(metricsPort),
+    },
+  ];
 }
 
 async function main(stop: AbortSignal): Promise<void> {

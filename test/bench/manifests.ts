@@ -103,6 +103,67 @@ export function autoscaler({ namespace, name }: Place, uid: string): Manifest {
   };
 }
 
+/** One of the two Pods of a service, which a node would have started. @param port Where its metrics are. */
+export function pod({ namespace, name }: Place, index: number, port: number): Manifest {
+  const resources = { requests: { cpu: '100m', memory: '128Mi' } };
+  return {
+    metadata: { namespace, name: `${name}-${index}`, labels: { app: name } },
+    spec: {
+      nodeName: 'bench',
+      containers: [{ name: 'service', image: 'service', resources, ports: [{ name: 'metrics', containerPort: port }] }],
+    },
+  };
+}
+
+/** Ready for an hour, at an address of this machine. */
+export function podStatus(): object {
+  const since = `${new Date(Date.now() - 3_600_000).toISOString().slice(0, 19)}Z`;
+  const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+    type,
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: since,
+  }));
+  const state = { running: { startedAt: since } };
+  const container = {
+    name: 'service',
+    ready: true,
+    started: true,
+    restartCount: 0,
+    image: 'service',
+    imageID: '',
+    state,
+  };
+  const address = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
+  return { phase: 'Running', startTime: since, conditions, containerStatuses: [container], ...address };
+}
+
+/** A metrics API, and where it is served. */
+export interface ServedApi extends Place {
+  readonly group: string;
+  readonly version: string;
+  readonly port: number;
+  /** PEM. */
+  readonly ca: string;
+}
+
+export const externalService = ({ namespace, name, port }: ServedApi): Manifest => ({
+  metadata: { namespace, name },
+  spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ port }] },
+});
+
+export const apiService = ({ group, version, namespace, name, port, ca }: ServedApi): Manifest => ({
+  metadata: { name: `${version}.${group}` },
+  spec: {
+    group,
+    version,
+    groupPriorityMinimum: 100,
+    versionPriority: 100,
+    caBundle: Buffer.from(ca).toString('base64'),
+    service: { namespace, name, port },
+  },
+});
+
 /** Six conditions with a sentence each: about what genops writes. */
 export function status({ namespace, name }: Place): Manifest {
   const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;

@@ -27,6 +27,7 @@ const columns: Readonly<Record<LineName, readonly string[]>> = {
   update: ['seconds', 'p50Ms', 'p99Ms', 'operatorCpuS', 'apiServerCpuS', 'writes'],
   restart: ['seconds', 'operatorCpuS', 'requests', 'writes'],
   serve: ['p50Ms', 'p99Ms', 'asked', 'refused', 'seconds', 'operatorCpuS'],
+  hpa: ['syncsPerSecond', 'syncMeanMs', 'requestsPerSync', 'failedSyncs', 'operatorCpuS', 'apiServerCpuS', 'requests'],
 };
 
 /** Markdown: a table of medians with lowest and highest, what was asked of the API server, and the goals. */
@@ -36,7 +37,9 @@ export function report(results: readonly Result[], { date, machine, count, runs 
     results
       .filter((result) => result.contestant === contestant && result.line === line)
       .flatMap(({ figures }) => figures[figure] ?? []);
-  const lines = Object.keys(columns) as readonly LineName[];
+  const lines = (Object.keys(columns) as readonly LineName[]).filter((line) =>
+    results.some((one) => one.line === line),
+  );
   const rows = lines.flatMap((line) =>
     columns[line].map((figure) => {
       const of = (contestant: string): readonly number[] => values(contestant, line, figure);

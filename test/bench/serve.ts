@@ -23,7 +23,10 @@ export async function serving(contestant: Contestant, folder: string): Promise<S
   const certDir = join(folder, 'serving');
   await mkdir(certDir);
   const authority = createAuthority('metrics-api-ca');
-  const { certificate, key } = issueCertificate({ commonName: 'genops', names: ['localhost'] }, authority);
+  const { certificate, key } = issueCertificate(
+    { commonName: 'genops', names: ['localhost', 'genops.genops-system.svc'] },
+    authority,
+  );
   await writeFile(join(certDir, 'tls.crt'), certificate);
   await writeFile(join(certDir, 'tls.key'), key, { mode: 0o600 });
   const port = await freePort();

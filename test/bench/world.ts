@@ -52,10 +52,20 @@ const leases = resource({
   namespaced: true,
 });
 
+/** Owner references are collected, but no Pod is made and no HPA acts. */
+const withoutWorkloads = ['--controllers=*,-deployment-controller,-horizontal-pod-autoscaler-controller'];
+
+export interface WorldOptions {
+  readonly count: number;
+  /** Of kube-controller-manager. */
+  readonly controllerFlags?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
 /** A control plane for this run alone: nothing of the run before is in its caches or in etcd. The operator leads, and the API server is quiet. */
 export async function openWorld(
   contestant: Contestant | undefined,
-  { count, signal }: { readonly count: number; readonly signal: AbortSignal },
+  { count, controllerFlags = withoutWorkloads, signal }: WorldOptions,
 ): Promise<World> {
   await using open = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'genops-bench-'));
@@ -66,7 +76,7 @@ export async function openWorld(
         audit: true,
         controllers: true,
         apiServerFlags: await auditFlags(folder, operatorUser),
-        controllerManagerFlags: ['--controllers=*,-deployment-controller,-horizontal-pod-autoscaler-controller'],
+        controllerManagerFlags: controllerFlags,
       },
       signal,
     ),

@@ -30,7 +30,14 @@ describe('goals()', () => {
     expect(writes(1)).toMatchObject({ is: '2.001', holds: false });
   });
 
-  test('a figure that is missing holds no goal', () => {
-    expect(goals(() => Number.NaN, 1000).filter(({ holds }) => holds)).toEqual([]);
+  test('the HPA controller has to see each service every 15 s: 66.7 of 1000 a second', () => {
+    const at = (syncs: number) =>
+      verdictOf('hpa: syncs/s ≥ 0.95 × those that are due', (_, line) => (line === 'hpa' ? syncs : Number.NaN));
+    expect(at(63.4)).toMatchObject({ is: '0.95 ×', holds: true });
+    expect(at(63.3)).toMatchObject({ holds: false });
+  });
+
+  test('a line that was left out has no verdict', () => {
+    expect(goals(() => Number.NaN, 1000)).toEqual([]);
   });
 });
