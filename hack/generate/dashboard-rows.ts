@@ -181,7 +181,7 @@ const single: Row = {
       width: 6,
       queries: [
         { expr: `max by (server) (genops_postgres_connections${one})`, legend: '{{server}}' },
-        { expr: `max by (server) (genops_postgres_connections_limit${one})`, legend: '{{server}} target' },
+        { expr: `max by (server) (genops_postgres_connections_limit${one})`, legend: '{{server}} limit' },
       ],
     },
     {

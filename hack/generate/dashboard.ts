@@ -81,7 +81,7 @@ function panelOf(
     })),
     fieldConfig: {
       defaults: { unit, thresholds: { mode: 'absolute', steps }, ...mappingsOf(type) },
-      overrides: queries.some(({ legend }) => legend?.endsWith(' target')) ? [dashed] : [],
+      overrides: queries.some(({ legend = '' }) => bound.test(legend)) ? [dashed] : [],
     },
     ...(isTable ? { transformations: merged(queries) } : {}),
   };
@@ -95,8 +95,10 @@ const mappingsOf = (type: PanelSpec['type']): object => {
   return { mappings: [{ type: 'value', options: Object.fromEntries(options) }] };
 };
 
+/** What a figure is held against: its line is dashed. */
+const bound = / (?:target|limit)$/;
 const dashed = {
-  matcher: { id: 'byRegexp', options: '/ target$/' },
+  matcher: { id: 'byRegexp', options: String(bound) },
   properties: [{ id: 'custom.lineStyle', value: { fill: 'dash', dash: [10, 10] } }],
 };
 
