@@ -246,6 +246,17 @@ export const conditions = {
           'The server has the declared values, but sessions of the role or database in the message get others (ALTER ROLE … SET). Unknown, where it is the role of the operator itself, which then cannot see the server’s own.',
         next: 'Take the other value away (ALTER ROLE … RESET), or leave it where it is meant.',
       },
+      OwnerBehind: {
+        status: 'False',
+        means:
+          'The object of the server’s own operator (clusterRef) has the declared parameters, and the server does not have them yet.',
+        next: 'Wait; where it lasts, look at that object and its operator.',
+      },
+      OwnerNotFound: {
+        status: 'False',
+        means: 'There is no such object as clusterRef names.',
+        next: 'Correct it, or remove it where nobody but genops sets the server.',
+      },
       NewSessionsOnly: {
         status: 'True',
         means:

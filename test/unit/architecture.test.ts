@@ -70,7 +70,7 @@ const doesIo = [
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
   'operator/levers/redis/{big-keys,connect,config,every-node,parting-words,sentinel,slow-log}.ts',
-  'operator/levers/postgresql/{connect,settings,statements,statistics}.ts',
+  'operator/levers/postgresql/{connect,owner,settings,statements,statistics}.ts',
 ];
 const pure = files.filter(
   (path) =>

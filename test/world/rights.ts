@@ -66,6 +66,14 @@ async function allowSecrets(
   await kube.create(roleBindings, { metadata, roleRef, subjects: [subject(user)] }, {}, signal);
 }
 
+/** One rule more for the operator of a world, in its namespace. */
+export async function allow(kube: Kube, namespace: string, rule: object, signal: AbortSignal): Promise<void> {
+  const metadata = { namespace, name: 'tested-operator-more' };
+  const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
+  await kube.create(roles, { metadata, rules: [rule] }, {}, signal);
+  await kube.create(roleBindings, { metadata, roleRef, subjects: [subject(`genops-${namespace}`)] }, {}, signal);
+}
+
 /** The administrator's kubeconfig as that user, to whom the API server gives no groups but what everybody has. */
 async function impersonating(kubeconfig: string, user: string): Promise<string> {
   const config = parse(await readFile(kubeconfig, 'utf8')) as { users: readonly { readonly user: object }[] };

@@ -7,6 +7,7 @@ import { fieldOf, type PostgresChange, type Write } from './changes.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { databaseValue } from './judge.ts';
 import { addressOf, readFacts, readOverlays, type Overlay, type PostgresDeps } from './observe.ts';
+import { writeOwner } from './owner.ts';
 import { isRejection, serverProblem } from './server-error.ts';
 import { isInForce, meansSame, shown, type ServerSetting } from './setting.ts';
 import { readSettings } from './settings.ts';
@@ -32,6 +33,10 @@ export async function apply(
   deps: PostgresDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if (change.owner !== undefined) {
+    await writeOwner(unit, change.owner, deps.kube, signal);
+    return { result: 'applied' };
+  }
   const address = await addressOf(unit, deps, signal);
   try {
     const refusals = await write(change, address, signal);

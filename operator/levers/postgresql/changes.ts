@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Difference, LeverChange, UnitMemory } from '../lever.ts';
 import { databaseValue } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
+import type { ServerOwner } from './owner.ts';
 import type { Differs, Verdict } from './verdict.ts';
 
 /** One round of ALTER SYSTEM and ALTER DATABASE on one server, and a reload. */
@@ -9,6 +10,8 @@ export interface PostgresChange extends LeverChange {
   /** The server that the plan was made for. */
   readonly systemId: string | null;
   readonly writes: readonly Write[];
+  /** What of ours the object of the server's own operator is to have, instead of any write to the server. */
+  readonly owner?: Pick<ServerOwner, 'uid' | 'parameters'>;
 }
 
 /** One parameter in postgresql.auto.conf, or of one database. */
@@ -44,7 +47,7 @@ export const differenceOf = (write: Write): Difference => ({
   to: write.to ?? 'what the server has by itself',
 });
 
-interface ChangesInput {
+export interface ChangesInput {
   /** Of this very server. */
   readonly memory: UnitMemory | undefined;
   readonly observed: Pick<PostgresObserved, 'systemId' | 'address' | 'overlays'>;

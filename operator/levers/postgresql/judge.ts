@@ -107,6 +107,7 @@ function differs(setting: ServerSetting, text: string, memory: UnitMemory | unde
 
 function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memory }: JudgeInput): Held | undefined {
   const { name } = setting;
+  if (unit.clusterRef !== undefined) return outOfMemory(setting, text, memoryBytesOf(unit.policy)); // no right of ours counts there
   if (!setting.maySet)
     return {
       ...held(name, 'PermissionDenied', {

@@ -5,6 +5,7 @@ import type { StatementsSeen } from '../../decide/slow-statements.ts';
 import type { SecretData } from '../server-address.ts';
 import { postgresAddress, type PostgresAddress } from './address.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
+import { readOwner, type OwnerKube, type ServerOwner } from './owner.ts';
 import { serverProblem, sqlState } from './server-error.ts';
 import type { ServerSetting } from './setting.ts';
 import { readSettings } from './settings.ts';
@@ -16,6 +17,8 @@ import type { PostgresUnit } from './unit.ts';
 export interface PostgresDeps {
   /** `data` of a Secret, decoded; undefined where there is none. */
   readSecret(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined>;
+  /** For the objects of database operators; absent: their servers are only looked at. */
+  readonly kube?: OwnerKube;
 }
 
 export interface PostgresObserved extends ServerFacts {
@@ -26,6 +29,8 @@ export interface PostgresObserved extends ServerFacts {
   readonly overlays: readonly Overlay[];
   readonly statistics: DatabaseServerFigures;
   readonly statements: StatementsSeen;
+  /** Who else sets this server, where parameters go through it; absent: nobody, or an operator of which nothing is known. */
+  readonly owner?: ServerOwner;
 }
 
 export interface ServerFacts {
@@ -64,12 +69,14 @@ export interface Overlay {
 /** Looks at one server and changes nothing. @throws {Problem} SecretNotFound, Unreachable, AuthenticationFailed, … */
 export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: AbortSignal): Promise<PostgresObserved> {
   const address = await addressOf(unit, deps, signal);
+  const owner = await readOwner(unit, deps.kube, signal);
   await using postgres = await connectPostgres(address, signal);
   try {
     const facts = await readFacts(postgres);
     return {
       ...facts,
       address: address.label,
+      ...(owner === undefined ? {} : { owner }),
       settings: await readSettings(postgres, facts.maySeeFiles),
       overlays: await readOverlays(postgres),
       statistics: await readStatistics(postgres),

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { problemMessage } from '../../api/problem.ts';
 import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
-import { changesOf, differenceOf, memoryOf, rememberInForce, type PostgresChange } from './changes.ts';
+import {
+  changesOf,
+  differenceOf,
+  memoryOf,
+  rememberInForce,
+  type ChangesInput,
+  type PostgresChange,
+} from './changes.ts';
+import { planOwned } from './plan-owned.ts';
 import { isDatabaseWay, judge, overlaidText } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
 import { toPutBack } from './originals.ts';
@@ -12,6 +20,8 @@ import { wantedValues } from './wanted.ts';
 
 /** Nothing tells us of an ALTER SYSTEM by hand: the server is asked again. */
 export const againMs = 30_000;
+/** Another operator is at work: what became of it is soon to be seen. */
+const ownerAgainMs = 10_000;
 
 /** What of the policy is not in force on the server, what may be written, and what may not and why. */
 export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPlan<PostgresChange> {
@@ -19,26 +29,47 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
   const memory = memoryOf(input.memory, observed);
   const wanted = wantedValues(unit.policy, observed);
   const verdicts = judge(wanted, { unit, observed, memory });
-  const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
-  const isOurs = unit.clusterRef === undefined;
-  const onServer = differing.filter(({ database }) => database === undefined);
-  const obstacle = onServer.length === 0 ? undefined : obstacleTo(onServer, unit, observed);
   const known = { memory, observed, verdicts };
-  const writable =
-    obstacle === undefined ? verdicts : verdicts.filter((one) => !onServer.some((other) => other === one));
-  const changes = isOurs ? [...noLongerNeeded(memory, observed), ...changesOf({ ...known, verdicts: writable })] : [];
-  const remember = changes.length === 0 && isOurs ? rememberInForce(known) : undefined;
+  const { changes, obstacle, isTuned } = waysOf(known, unit);
+  const remember = changes.length === 0 && isTuned ? rememberInForce(known) : undefined;
   const waiting = verdicts.filter(({ state }) => state === 'PendingRestart').map(({ name }) => name);
-  const written = differing.filter(({ atRestart }) => atRestart).map(({ name }) => name);
+  const sent = new Set(changes.flatMap(({ writes }) => writes.map(({ name }) => name)));
+  const written = verdicts.flatMap((one) =>
+    one.state === 'Differs' && one.atRestart && sent.has(one.name) ? [one.name] : [],
+  );
   const status = statusOf(unit, observed, wanted);
   return {
     changes,
     condition: withDatabase(obstacle ?? conditionOf(verdicts, { unit, observed, wanted }), verdicts),
     status: { ...status, ...pendingRestart(waiting) },
     statusAfter: { ...status, ...pendingRestart([...waiting, ...written].toSorted()) },
-    againMs,
+    againMs: obstacle?.reason === 'OwnerBehind' ? ownerAgainMs : againMs,
     ...(remember === undefined ? {} : { remember }),
   };
+}
+
+interface Ways {
+  readonly changes: readonly PostgresChange[];
+  /** Why what differs stays as it is, or is not there yet. */
+  readonly obstacle: PlannedCondition | undefined;
+  /** By us, directly or through its own operator's object; else it is only looked at. */
+  readonly isTuned: boolean;
+}
+
+/** What may be done about what differs: on the server, on its database, or in the object that owns the server. */
+function waysOf({ memory, observed, verdicts }: ChangesInput & Pick<Said, 'observed'>, unit: PostgresUnit): Ways {
+  const { owner } = observed;
+  if (owner !== undefined) {
+    const { changes, obstacle } = planOwned({ unit, observed, verdicts }, owner);
+    const isHeld = verdicts.some(({ state }) => state === 'Held'); // then that is said first
+    return { changes, obstacle: isHeld ? undefined : obstacle, isTuned: true };
+  }
+  const onServer = verdicts.filter((one) => one.state === 'Differs').filter(({ database }) => database === undefined);
+  const obstacle = onServer.length === 0 ? undefined : obstacleTo(onServer, unit, observed);
+  if (unit.clusterRef !== undefined) return { changes: [], obstacle, isTuned: false };
+  const writable = verdicts.filter((one) => obstacle === undefined || !onServer.some((other) => other === one));
+  const changes = changesOf({ memory, observed, verdicts: writable });
+  return { changes: [...noLongerNeeded(memory, observed), ...changes], obstacle, isTuned: true };
 }
 
 /** What was set on a database while the server could not be set, and can be now: there it would win. */

@@ -316,6 +316,84 @@ describe('on the database, where the server may not be set', () => {
   });
 });
 
+describe('through the object of the server’s own operator', () => {
+  const clusterRef = { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' };
+  const owner = (parameters: Readonly<Record<string, string>> = {}, ours: readonly string[] = []) => ({
+    owner: { label: 'Cluster pg', uid: 'u', parameters, ours },
+  });
+  const through = (given: Given) => planned({ unit: { clusterRef }, parameters: { work_mem: '16MB' }, ...given });
+
+  test.each<Given & { readonly name: string; readonly has: readonly object[]; readonly reason: string }>([
+    {
+      name: 'what differs is put there',
+      server: owner({ max_wal_size: '1GB' }),
+      has: [{ work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'beside what is ours already, which stays',
+      server: owner({ jit: 'off' }, ['jit']),
+      has: [{ jit: 'off', work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'not again while the server is behind',
+      server: owner({ work_mem: '16384kB' }),
+      has: [],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'nothing that the server has, whoever has set it',
+      server: { ...owner(), settings: { work_mem: { value: '16384' } } },
+      has: [],
+      reason: 'Applied',
+    },
+    {
+      name: 'without any right of ours on the server',
+      server: { ...owner(), settings: { work_mem: { maySet: false, inAutoConf: undefined } as never } },
+      has: [{ work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'nothing that its operator would restart servers for',
+      server: owner(),
+      parameters: { max_connections: '120' },
+      has: [],
+      reason: 'ReportOnly',
+    },
+    {
+      name: 'nothing that is out of bounds, which is said before the rest',
+      server: owner(),
+      parameters: { work_mem: '2GB', jit: 'off' },
+      sizing: small,
+      has: [expect.not.objectContaining({ work_mem: expect.anything() })],
+      reason: 'OutOfBounds',
+    },
+  ])('$name', ({ has, reason, ...given }) => {
+    const { changes, condition } = through(given);
+    expect(changes.map((change) => change.owner?.parameters)).toEqual(has);
+    expect(changes.flatMap(({ writes }) => writes)).toEqual([]);
+    expect(condition.reason).toBe(reason);
+  });
+
+  test('it is looked at again soon while the server is behind; that the server is ours to set is remembered', () => {
+    expect(through({ server: owner({ work_mem: '16MB' }) })).toMatchObject({
+      againMs: 10_000,
+      remember: { serverRun: '7000000000000000001', originals: {} },
+    });
+    expect(through({ server: { ...owner(), settings: { work_mem: { value: '16384' } } } }).againMs).toBe(30_000);
+  });
+
+  test('restore takes just ours out', () => {
+    const restored = (server: Seen) =>
+      restore({ unit: unitWith({}, { clusterRef }), observed: seen(server), memory: undefined, now: 0 }).changes;
+    expect(restored(owner({ work_mem: '16MB', jit: 'off' }, ['jit']))).toMatchObject([
+      { differences: [{ field: 'jit in Cluster pg', from: 'off' }], writes: [], owner: { uid: 'u', parameters: {} } },
+    ]);
+    expect(restored(owner({ work_mem: '16MB' }))).toEqual([]);
+  });
+});
+
 describe('what would not start again is not written', () => {
   test.each<Given & { readonly name: string; readonly message: RegExp }>([
     {
