@@ -1,15 +1,14 @@
 import { expect, test } from '@jest/globals';
-import type { RedisServer } from '../../hack/servers/redis.ts';
 import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { events, expectCondition, startWorld } from '../world/world.ts';
-import { startSentinelWorld } from './redis-topologies.ts';
+import { startSentinelWorld, type Node } from './redis-topologies.ts';
 
 test('a Redis behind Sentinel: status has its nodes, a restart of the operator forgets none, and Restore reaches each', async () => {
   await using servers = await startSentinelWorld();
   await using world = await startWorld();
-  const [sentinel] = servers.sentinels as readonly [RedisServer];
-  const [replica] = servers.replicas as readonly [RedisServer];
+  const [sentinel] = servers.sentinels as readonly [Node];
+  const [replica] = servers.replicas as readonly [Node];
   const nodes = [servers.primary, ...servers.replicas];
   await world.apply(deployment());
   await world.apply({

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RedisServer } from '../../hack/servers/redis.ts';
 import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
-import { infoOf, startReplication } from './redis-topologies.ts';
+import { infoOf, startReplication, type Node } from './redis-topologies.ts';
 import { tuner } from './redis-tuner.ts';
 import { eventually } from '../world/eventually.ts';
 
@@ -13,7 +12,7 @@ describe.each(versions)('Redis %s with replicas and no Sentinel', (version) => {
   test.each(['primary', 'replica'] as const)('has every node tuned where the Secret leads to the %s', async (which) => {
     await using stack = new AsyncDisposableStack();
     const { primary, replicas } = await startReplication(stack, { version });
-    const [replica] = replicas as readonly [RedisServer];
+    const [replica] = replicas as readonly [Node];
     const { visit, restore, primaries } = tuner({ secret: secretOf(which === 'primary' ? primary : replica) });
 
     const visited = await visit();
@@ -39,7 +38,7 @@ describe('a Redis with replicas and no Sentinel', () => {
     const { visit, lookups } = tuner({ secret: secretOf(primary) });
     for (const node of [primary, ...replicas]) await node.command('GET', 'nothing');
     await visit();
-    expect(await infoOf(replicas[0] as RedisServer, 'keyspace_misses')).toBe('1');
+    expect(await infoOf(replicas[0] as Node, 'keyspace_misses')).toBe('1');
     expect(lookups()).toBe(1);
   });
 
@@ -55,7 +54,7 @@ describe('a Redis with replicas and no Sentinel', () => {
   test('of which the primary does not answer: it is pending, and the replica in the Secret is tuned', async () => {
     await using stack = new AsyncDisposableStack();
     const { primary, replicas } = await startReplication(stack, {}, 1);
-    const [replica] = replicas as readonly [RedisServer];
+    const [replica] = replicas as readonly [Node];
     await primary.kill();
     const visited = await tuner({ secret: secretOf(replica) }).visit();
     expect(visited).toMatchObject({ outcome: 'applied', reason: 'NodesPending', entry: { nodes: 2 } });
@@ -66,7 +65,7 @@ describe('a Redis with replicas and no Sentinel', () => {
   test('has a server alone before and after: what it had is known all the time', async () => {
     await using stack = new AsyncDisposableStack();
     const { primary, replicas } = await startReplication(stack, {}, 1);
-    const [replica] = replicas as readonly [RedisServer];
+    const [replica] = replicas as readonly [Node];
     const { visit, restore } = tuner({ secret: secretOf(primary) });
     await visit();
     await replica.command('REPLICAOF', 'NO', 'ONE');

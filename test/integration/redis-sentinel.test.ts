@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { RedisServer } from '../../hack/servers/redis.ts';
 import { eventually } from '../world/eventually.ts';
 import { tuner } from './redis-tuner.ts';
-import { startSentinelWorld } from './redis-topologies.ts';
+import { startSentinelWorld, type Node } from './redis-topologies.ts';
 
 const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
 const sentinelMasterName = 'mymaster';
@@ -14,7 +14,7 @@ describe('a Redis behind Sentinel', () => {
   test('is asked for by its name: an unknown one, none, and an address that is no Sentinel are said; then every node is tuned, the replicas before their primary', async () => {
     await using world = await startSentinelWorld();
     const { primary, replicas, sentinels } = world;
-    const [sentinel] = sentinels as readonly [RedisServer];
+    const [sentinel] = sentinels as readonly [Node];
     const unknown = { status: 'False', reason: 'MasterUnknown' };
     for (const [secret, name, words] of [
       [secretOf(sentinel), { sentinelMasterName: 'other' }, 'which watches mymaster'],
@@ -43,8 +43,8 @@ describe('a Redis behind Sentinel', () => {
 
   test('names the node on which somebody changed a setting, and puts it back there', async () => {
     await using world = await startSentinelWorld();
-    const [replica] = world.replicas as readonly [RedisServer];
-    const { visit } = tuner({ secret: secretOf(world.sentinels[1] as RedisServer), sentinelMasterName });
+    const [replica] = world.replicas as readonly [Node];
+    const { visit } = tuner({ secret: secretOf(world.sentinels[1] as Node), sentinelMasterName });
     await visit();
     await replica.configSet('maxmemory-policy', 'noeviction');
 
@@ -74,7 +74,7 @@ describe('a Redis behind Sentinel', () => {
   test('a fail-over between the look and the changes: who has changed roles is left for the next look, which is right', async () => {
     await using world = await startSentinelWorld();
     const { primary, replicas, sentinels } = world;
-    const [sentinel] = sentinels as readonly [RedisServer];
+    const [sentinel] = sentinels as readonly [Node];
     const { visit, primaries } = tuner({
       secret: secretOf(sentinel),
       sentinelMasterName,
@@ -97,8 +97,8 @@ describe('a Redis behind Sentinel', () => {
   test('a node that is down is pending and holds up no other; it is set when it is back, and nobody is blamed', async () => {
     await using world = await startSentinelWorld();
     const { primary, replicas, sentinels } = world;
-    const [down, up] = replicas as readonly [RedisServer, RedisServer];
-    const { visit } = tuner({ secret: secretOf(sentinels[0] as RedisServer), sentinelMasterName });
+    const [down, up] = replicas as readonly [Node, Node];
+    const { visit } = tuner({ secret: secretOf(sentinels[0] as Node), sentinelMasterName });
     await down.kill();
 
     const visited = await visit();
@@ -119,7 +119,7 @@ describe('a Redis behind Sentinel', () => {
   test('Restore reaches every node, also what a fail-over had written into the file of one', async () => {
     await using world = await startSentinelWorld();
     const nodes = [world.primary, ...world.replicas];
-    const { visit, restore } = tuner({ secret: secretOf(world.sentinels[0] as RedisServer), sentinelMasterName });
+    const { visit, restore } = tuner({ secret: secretOf(world.sentinels[0] as Node), sentinelMasterName });
     await visit();
     await world.failOver();
     await eventually(async () => expect(await rewritten(world.primary)).toBe(true));

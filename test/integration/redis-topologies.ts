@@ -1,26 +1,49 @@
 import { expect } from '@jest/globals';
+import { freePort } from '../../hack/servers/free-port.ts';
 import { startRedis, type RedisOptions, type RedisServer } from '../../hack/servers/redis.ts';
 import { eventually } from '../world/eventually.ts';
 
-type Options = Pick<RedisOptions, 'version' | 'config' | 'aclFile'>;
+export interface TopologyOptions extends Pick<RedisOptions, 'version' | 'config' | 'aclFile'> {
+  /** Lines of each Sentinel's configuration, beside `monitor`. */
+  readonly sentinel?: { readonly config?: RedisOptions['config']; readonly lines?: readonly string[] };
+  /** Certificate files: the nodes and the Sentinels speak TLS with one another, and to us at `tlsPort`. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+/** One that speaks TLS too. */
+export type Node = RedisServer & { readonly tlsPort: number };
 
 /** A primary, two replicas of it and three Sentinels that watch them as `mymaster`. */
 export interface SentinelWorld extends AsyncDisposable {
-  readonly primary: RedisServer;
-  readonly replicas: readonly RedisServer[];
-  readonly sentinels: readonly RedisServer[];
+  readonly primary: Node;
+  readonly replicas: readonly Node[];
+  readonly sentinels: readonly Node[];
   /** Has another one promoted; which one is told by the Sentinel that was asked. */
   failOver(): Promise<void>;
+}
+
+async function startNode({ tls, config, ...options }: RedisOptions & Pick<TopologyOptions, 'tls'>): Promise<Node> {
+  const tlsPort = await freePort();
+  const secured = tls && {
+    'tls-port': String(tlsPort),
+    'tls-replication': 'yes',
+    'tls-ca-cert-file': tls.ca,
+    'tls-cert-file': tls.cert,
+    'tls-key-file': tls.key,
+  };
+  return Object.assign(await startRedis({ ...options, config: { ...config, ...secured } }), { tlsPort });
 }
 
 /** A primary and its replicas, the replicas in step. */
 export async function startReplication(
   stack: AsyncDisposableStack,
-  options: Options = {},
+  { sentinel: _, ...options }: TopologyOptions = {},
   count = 2,
-): Promise<{ readonly primary: RedisServer; readonly replicas: readonly RedisServer[] }> {
-  const primary = stack.use(await startRedis(options));
-  const start = () => startRedis({ ...options, config: { ...options.config, replicaof: `127.0.0.1 ${primary.port}` } });
+): Promise<Pick<SentinelWorld, 'primary' | 'replicas'>> {
+  const config = { 'repl-diskless-sync-delay': '0', ...options.config }; // else a primary waits five seconds for more replicas
+  const primary = stack.use(await startNode({ ...options, config }));
+  const from = `127.0.0.1 ${options.tls === undefined ? primary.port : primary.tlsPort}`;
+  const start = () => startNode({ ...options, config: { ...config, replicaof: from } });
   const replicas = (await Promise.all(Array.from({ length: count }, start))).map((one) => stack.use(one));
   await eventually(async () => expect(await infoOf(primary, 'connected_slaves')).toBe(String(count)));
   for (const replica of replicas)
@@ -28,25 +51,24 @@ export async function startReplication(
   return { primary, replicas };
 }
 
-export async function startSentinelWorld(
-  options: Options & { readonly sentinelConfig?: RedisOptions['config'] } = {},
-): Promise<SentinelWorld> {
-  const { sentinelConfig = {}, ...servers } = options;
+export async function startSentinelWorld(options: TopologyOptions = {}): Promise<SentinelWorld> {
   await using stack = new AsyncDisposableStack();
-  const { primary, replicas } = await startReplication(stack, servers);
-  const watch = {
-    ...sentinelConfig,
+  const { primary, replicas } = await startReplication(stack, options);
+  const { version = '7.0', tls, sentinel } = options;
+  const config = {
+    ...sentinel?.config,
     sentinel: [
-      `monitor mymaster 127.0.0.1 ${primary.port} 2`,
+      `monitor mymaster 127.0.0.1 ${tls === undefined ? primary.port : primary.tlsPort} 2`,
       'down-after-milliseconds mymaster 2000',
       'failover-timeout mymaster 10000',
+      ...(sentinel?.lines ?? []),
     ],
   };
-  const start = () => startRedis({ version: servers.version ?? '7.0', config: watch, isSentinel: true });
+  const start = () => startNode({ version, config, isSentinel: true, ...(tls && { tls }) });
   const sentinels = (await Promise.all([start(), start(), start()])).map((one) => stack.use(one));
-  for (const sentinel of sentinels)
+  for (const one of sentinels)
     await eventually(async () => {
-      const master = String(await sentinel.command('SENTINEL', 'MASTER', 'mymaster'));
+      const master = String(await one.command('SENTINEL', 'MASTER', 'mymaster'));
       expect(master).toMatch(/num-slaves,2,num-other-sentinels,2,/);
     });
   const owned = stack.move();
@@ -61,7 +83,7 @@ export async function startSentinelWorld(
 
 /** Three primaries with a replica each, all slots served. */
 export async function startCluster(
-  options: Options = {},
+  options: Pick<TopologyOptions, 'version' | 'config' | 'aclFile'> = {},
 ): Promise<
   AsyncDisposable & { readonly primaries: readonly RedisServer[]; readonly replicas: readonly RedisServer[] }
 > {

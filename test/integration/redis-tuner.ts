@@ -1,17 +1,17 @@
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
+import type { RedisServer } from '../../operator/api/servers.ts';
 import type { Resolved } from '../../operator/decide/resolve.ts';
 import { redis as redisLever } from '../../operator/levers/redis/lever.ts';
 import { leverTuner, secretData } from './lever-tuner.ts';
 
 export { password } from './lever-tuner.ts';
 
-export interface TunerOptions {
+export interface TunerOptions extends Pick<RedisServer, 'sentinelMasterName' | 'clusterRef'> {
   /** The Secret's keys; undefined: there is no Secret. */
   readonly secret: Readonly<Record<string, string>> | undefined;
   readonly policy?: PolicySpec['redis'];
   readonly mode?: Resolved['mode'];
   readonly memoryLimitBytes?: number;
-  readonly sentinelMasterName?: string;
   /** Happens between the look and the first change of the next visit. */
   readonly meanwhile?: () => Promise<void>;
 }

@@ -102,7 +102,7 @@ export type FirstLook =
 export async function lookFirst(address: RedisAddress, look: Look, signal: AbortSignal): Promise<FirstLook> {
   return onServer(address, signal, async (redis, info): Promise<FirstLook> => {
     if (modeOf(info) === 'sentinel') throw await unnamedMaster(redis);
-    if (modeOf(info) === 'cluster') return { kind: 'Cluster', nodes: await askShards(redis, address) };
+    if (modeOf(info) === 'cluster') return { kind: 'Cluster', nodes: await askShards(redis, info, address) };
     const replication = replicationOf(info);
     if (replication.role === 'Replica') return { kind: 'Replica', replication };
     const node = await lookAt(redis, info, { ...look, address, role: 'Primary' }, signal);
@@ -158,17 +158,19 @@ async function lookAt(
 
 /** Every node of the cluster that the server in the Secret belongs to. @throws {Problem} */
 export const listCluster = (address: RedisAddress, signal: AbortSignal): Promise<readonly ListedNode[]> =>
-  onServer(address, signal, (redis) => askShards(redis, address));
+  onServer(address, signal, (redis, info) => askShards(redis, info, address));
 
 const modeOf = (info: Info): string | undefined => info.get('redis_mode') ?? info.get('server_mode');
 
-async function askShards(redis: RedisConnection, { host, tls }: RedisAddress): Promise<readonly ListedNode[]> {
-  try {
-    return nodesOfShards(await redis.command('CLUSTER', 'SHARDS'), { host, isTls: tls !== undefined });
-  } catch (error) {
-    if (!isReply(error) || !/^ERR Unknown subcommand/i.test(error.message)) throw error;
-    return nodesOfSlots(await redis.command('CLUSTER', 'SLOTS'), host); // before 7.0
-  }
+/** Before 7.0 there is no CLUSTER SHARDS. The version tells, since a server notes in ACL LOG what a user asks for in vain. */
+async function askShards(
+  redis: RedisConnection,
+  info: Info,
+  { host, tls }: RedisAddress,
+): Promise<readonly ListedNode[]> {
+  const isOld = Number.parseInt(info.get('redis_version') ?? '', 10) < 7;
+  if (isOld) return nodesOfSlots(await redis.command('CLUSTER', 'SLOTS'), host);
+  return nodesOfShards(await redis.command('CLUSTER', 'SHARDS'), { host, isTls: tls !== undefined });
 }
 
 /** Where the unit's Secret says that the server is. @throws {Problem} SecretNotFound, SecretInvalid */
