@@ -217,6 +217,23 @@ export const conditions = {
           'Keys without expiry exist, and allkeys-* eviction could delete them: a queue may live there. The eviction policy was left alone.',
         next: 'Use a volatile-* policy, give the keys an expiry, or set redis.evictionGuard: Off.',
       },
+      NothingToEvict: {
+        status: 'False',
+        means:
+          'maxMemory is below what is in use, and the eviction policy can throw none of it out: every write would fail. The limit was left alone.',
+        next: 'Raise redis.maxMemory, delete data, or declare an eviction policy that can make room.',
+      },
+      Lowering: {
+        status: 'False',
+        means:
+          'maxMemory is below what is in use: the limit comes down by 5 % of that at each visit, as long as no write is refused and the hit ratio holds.',
+      },
+      LoweringStopped: {
+        status: 'False',
+        means:
+          'On its way down a limit made writes fail, or the hit ratio fall by more than five points: it stays where it is.',
+        next: 'Declare what is in force or more, or another value, with which it begins anew.',
+      },
     },
   },
   PostgresApplied: {

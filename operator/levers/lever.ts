@@ -129,6 +129,23 @@ export interface UnitMemory {
   readonly nodes?: Readonly<Record<string, Omit<UnitMemory, 'nodes' | 'unconfirmed'>>>;
   /** Of `applied`, what the server has not yet answered to have in force, sorted: what was only intended, or refused, is no drift. */
   readonly unconfirmed?: readonly string[];
+  /** A limit that comes down step by step: its last step, and what the server's totals were then. */
+  readonly lowering?: {
+    /** As declared. */
+    readonly target: string;
+    /** ms since the epoch. */
+    readonly at: number;
+    /** The limit before it. */
+    readonly from: string;
+    readonly hits: number;
+    readonly misses: number;
+    readonly writesRefused: number;
+    /** Hits of all look-ups before the first step. */
+    readonly ratio?: number;
+    /** Why no further step comes; `fellTo` is the hit ratio, where that is why. */
+    readonly stopped?: 'WritesRefused' | 'HitRatio';
+    readonly fellTo?: number;
+  };
 }
 
 export type Outcome =

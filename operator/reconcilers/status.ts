@@ -157,6 +157,8 @@ const stalling: ReadonlySet<string> = new Set([
   'ConfigRejected',
   'SecretInvalid',
   'OutOfBounds',
+  'NothingToEvict',
+  'LoweringStopped',
   'SeveralServers',
   'SetOnCommandLine',
   'AlterSystemOff',

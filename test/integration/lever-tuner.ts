@@ -28,11 +28,11 @@ const components = [
 /** The operator's own verbs over the one server that a service declares, with the memory that the state ConfigMap would hold. */
 export function leverTuner(lever: AnyLever) {
   let memory: LeverMemory = {};
-  return async (verb: 'plan' | 'restore', spec: Partial<GenerationService['spec']>) => {
+  return async (verb: 'plan' | 'restore', spec: Partial<GenerationService['spec']>, now = 0) => {
     const resolved = resolvedFor(verb, storedService({ spec: { components, ...spec } }));
     const signal = AbortSignal.timeout(30_000);
     const observations = await observe([lever], resolved, signal);
-    const plans = planAll(observations, { memory, now: 0, verb });
+    const plans = planAll(observations, { memory, now, verb });
     memory = intentions(plans, memory);
     const [result] = await apply(plans, () => true, signal);
     if (result === undefined) throw new Error('no server is declared');

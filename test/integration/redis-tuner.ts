@@ -38,7 +38,8 @@ export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes,
   };
   const visit = leverTuner(watched);
   return {
-    visit: () => visit('plan', { mode, redis, overrides: { redis: policy } }),
+    /** `now`: ms since the epoch. */
+    visit: (now?: number) => visit('plan', { mode, redis, overrides: { redis: policy } }, now),
     restore: () => visit('restore', { redis }),
     /** Of all that count, at the last visit. */
     lookups: () => seen && lever.lookupsOf?.(seen).reduce((sum, { hits, misses }) => sum + hits + misses, 0),

@@ -22,6 +22,8 @@ export interface Differing {
   readonly name: string;
   readonly from: string;
   readonly to: string;
+  /** `to` is a step on the way down. */
+  readonly lowering?: UnitMemory['lowering'];
 }
 
 export interface ChangesInput {
@@ -30,16 +32,22 @@ export interface ChangesInput {
   /** ms since the epoch. */
   readonly now: number;
   readonly inForce: readonly { readonly name: string; readonly value: string }[];
+  /** To be forgotten: set for a while, and back. */
+  readonly settled?: readonly string[];
+  /** To be remembered of a limit on its way down. */
+  readonly lowering?: UnitMemory['lowering'];
 }
 
 /** Why a parameter is not as declared. What was only intended (a kill, a time-out) or refused is no drift. */
 export function causeOf(
-  name: string,
-  to: string,
+  { name, from, to, lowering }: Differing,
   { memory, observed: { serverId } }: ChangesInput,
 ): LeverChange['cause'] {
   const applied = memory?.applied?.[name];
-  if (applied === undefined || !meansSame(name, to, applied)) return 'Declared';
+  if (applied === undefined) return 'Declared';
+  // Of a step nobody has had the value yet: it is drift where the last one is no longer there.
+  const wasInForce = lowering === undefined ? meansSame(name, to, applied) : !meansSame(name, applied, from);
+  if (!wasInForce) return 'Declared';
   if (memory?.serverRun !== serverId) return 'Restart';
   return memory.unconfirmed?.includes(name) === true ? 'Declared' : 'Drift';
 }
@@ -58,9 +66,7 @@ export function orderedChanges(differing: readonly Differing[], input: ChangesIn
   const causes = ['Drift', 'Restart', 'Declared'] as const;
   const groups = causes.map((cause) => ({
     cause,
-    parameters: differing
-      .filter(({ name, to }) => causeOf(name, to, input) === cause)
-      .toSorted((a, b) => rank(a) - rank(b)),
+    parameters: differing.filter((one) => causeOf(one, input) === cause).toSorted((a, b) => rank(a) - rank(b)),
   }));
   const isPaired = differing.some(({ name }) => name === 'maxmemory-policy');
   const order = ({ parameters }: (typeof groups)[number]) =>
@@ -83,19 +89,30 @@ function rank({ name, from, to }: Differing): -1 | 0 | 1 {
 }
 
 /** After a restart only what is really there counts as ours. */
-function inForceMemory({ memory, observed: { serverId, address }, inForce, now }: ChangesInput): UnitMemory {
+function inForceMemory({
+  memory,
+  observed: { serverId, address },
+  inForce,
+  settled = [],
+  lowering,
+  now,
+}: ChangesInput): UnitMemory {
   const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
   const found = Object.fromEntries(inForce.map(({ name, value }) => [name, value]));
   const unconfirmed = restarted ? [] : (memory?.unconfirmed ?? []).filter((name) => !(name in found));
   return {
-    originals: memory?.originals ?? {},
-    applied: { ...(restarted ? {} : memory?.applied), ...found },
+    originals: without(memory?.originals, settled),
+    applied: { ...(restarted ? {} : without(memory?.applied, settled)), ...found },
     serverRun: serverId,
     ...turnsOf(memory, serverId, now),
     address,
     ...(unconfirmed.length === 0 ? {} : { unconfirmed }),
+    ...(lowering && { lowering }),
   };
 }
+
+const without = <T>(values: Readonly<Record<string, T>> = {}, names: readonly string[]): Readonly<Record<string, T>> =>
+  names.length === 0 ? values : Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 
 /** A restarted server has what it would have without us: that is then the original. */
 function withChange(memory: UnitMemory, parameters: readonly Differing[], cause: LeverChange['cause']): UnitMemory {

@@ -1,3 +1,5 @@
+import { comesDown, lower, stopped, type LoweringInput } from './lowering.ts';
+import { mebibytes } from './mebibytes.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
@@ -13,6 +15,8 @@ export interface EvictionInput {
   /** Whether the server will write its data to disk when the plan is in force. */
   readonly persists: boolean;
   readonly observed: RedisObserved;
+  /** Where the limit may be changed: what the last step of a lowering wrote down. */
+  readonly steps: Pick<LoweringInput, 'last' | 'now'> | undefined;
 }
 
 /** maxmemory and maxmemory-policy, which go together: a limit without eviction makes writes fail, eviction without expiry loses what is no cache. */
@@ -39,14 +43,17 @@ function judgePolicy({ policy: { evictionPolicy: to, evictionGuard }, observed: 
 }
 
 function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {
-  const { maxMemoryBytes: to, observed } = input;
+  const { maxMemoryBytes: to, observed, steps } = input;
   const name = 'maxmemory';
-  const held = to === undefined ? limitUnknown(input) : (aboveLimit(input, to) ?? belowNeed(input, to, policy));
+  if (to === undefined) return limitUnknown(input);
+  const { server } = observed;
+  const held =
+    aboveLimit(input, to) ?? (steps && stopped({ ...steps, server, target: to })) ?? belowNeed(input, to, policy);
   if (held !== undefined) return held;
-  const from = observed.server.maxMemoryBytes;
-  return from === to
-    ? { state: 'InForce', name, value: String(to) }
-    : { state: 'Differs', name, from: String(from), to: String(to) };
+  const from = server.maxMemoryBytes;
+  if (from === to) return { state: 'InForce', name, value: String(to) };
+  if (steps !== undefined && comesDown(server, to)) return lower({ ...steps, server, target: to });
+  return { state: 'Differs', name, from: String(from), to: String(to) };
 }
 
 const limitUnknown = ({ policy }: EvictionInput): Held =>
@@ -96,18 +103,22 @@ export function writesWouldFail(
   maxMemoryBytes: number,
   evictionPolicy: string,
 ): Held | undefined {
-  if (maxMemoryBytes === 0 || maxMemoryBytes >= server.usedMemoryBytes || canEvict(evictionPolicy, server))
-    return undefined;
-  return outOfBounds({
-    saw: `at least ${mebibytes(2 ** Math.floor(Math.log2(server.usedMemoryBytes)))} in use and an eviction policy (${evictionPolicy}) that can evict none of it`,
+  const { usedMemoryBytes: used } = server;
+  if (maxMemoryBytes === 0 || used - maxMemoryBytes <= used * evictableShare(evictionPolicy, server)) return undefined;
+  return {
+    state: 'Held',
+    name: 'maxmemory',
+    reason: 'NothingToEvict',
+    saw: `at least ${mebibytes(2 ** Math.floor(Math.log2(server.usedMemoryBytes)))} in use and an eviction policy (${evictionPolicy}) that can evict too little of it`,
     wanted: `maxmemory ${mebibytes(maxMemoryBytes)}, with which every write fails`,
     next: 'raise redis.maxMemory, delete data, or declare an eviction policy that can make room',
-  });
+  };
 }
 
-function canEvict(policy: string, { keys }: ServerObserved): boolean {
-  if (policy.startsWith('volatile-')) return keys.keys > keys.withoutExpiry;
-  return policy !== 'noeviction';
+/** Of what is in use: what may go, keys being of one size. */
+function evictableShare(policy: string, { keys: { keys, withoutExpiry } }: ServerObserved): number {
+  if (policy.startsWith('volatile-')) return keys === 0 ? 0 : (keys - withoutExpiry) / keys;
+  return policy === 'noeviction' ? 0 : 1;
 }
 
 const outOfBounds = (text: Pick<Held, 'saw' | 'wanted' | 'next'>): Held => ({
@@ -120,8 +131,3 @@ const outOfBounds = (text: Pick<Held, 'saw' | 'wanted' | 'next'>): Held => ({
 /** A message must not move with each write: only with each power of ten. */
 const coarse = (keys: number): string =>
   keys < 10 ? 'some keys' : `at least ${10 ** Math.floor(Math.log10(keys))} keys`;
-
-function mebibytes(count: number): string {
-  const size = count / 2 ** 20;
-  return `${size < 10 ? size.toFixed(1) : Math.floor(size)}Mi`;
-}

@@ -14,6 +14,10 @@ export function parseInfo(text: string): Info {
 /** A field that counts; 0 when this server does not have it. */
 export const countOf = (info: Info, field: string): number => Number(info.get(field) ?? 0);
 
+/** Errors that the server has answered with this code: `errorstat_OOM:count=12`. */
+export const errorsOf = (info: Info, code: string): number =>
+  Number(/count=([0-9]+)/.exec(info.get(`errorstat_${code}`) ?? '')?.[1] ?? 0);
+
 /** All databases together: `db0:keys=12,expires=10,avg_ttl=0`. */
 export function keyCounts(info: Info): { readonly keys: number; readonly withoutExpiry: number } {
   let keys = 0;

@@ -2,6 +2,7 @@ import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
 import { createKeySearches } from './big-keys.ts';
 import type { RedisChange } from './changes.ts';
+import { createEarlierLooks } from './earlier-looks.ts';
 import { observe, type NodesObserved } from './every-node.ts';
 import { figuresOf, lookupsOf } from './figures.ts';
 import { onEveryNode } from './nodes.ts';
@@ -22,11 +23,11 @@ export const redisPlanner = {
 
 /** Every node of every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
 export function redis(deps: RedisDeps): Lever<RedisUnit, NodesObserved, RedisChange> {
-  const searches = createKeySearches();
+  const kept = { searches: createKeySearches(), earlier: createEarlierLooks() };
   return {
     ...redisPlanner,
     units,
-    observe: (unit, signal) => observe(unit, { ...deps, searches }, signal),
+    observe: (unit, signal) => observe(unit, { ...deps, ...kept }, signal),
     serverOf: ({ address, nodes }) => [
       ...new Set([...nodes.flatMap((node) => [node.serverId, node.address]), address]),
     ],

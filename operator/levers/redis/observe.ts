@@ -5,7 +5,9 @@ import { redisAddress, type RedisAddress } from './address.ts';
 import type { KeySearches } from './big-keys.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
-import { countOf, keyCounts, parseInfo, type Info } from './info.ts';
+import type { EarlierLooks } from './earlier-looks.ts';
+import { countOf, errorsOf, keyCounts, parseInfo, type Info } from './info.ts';
+import { gentleNames } from './lowering.ts';
 import {
   nodesOfShards,
   nodesOfSlots,
@@ -62,6 +64,10 @@ export interface ServerObserved {
   readonly keys: { readonly keys: number; readonly withoutExpiry: number };
   /** Totals since the server's start or CONFIG RESETSTAT: a fall means a new base, not a rate. */
   readonly lookups: { readonly hits: number; readonly misses: number };
+  /** The same at the look before; undefined at the first of this process. */
+  readonly earlierLookups: { readonly hits: number; readonly misses: number } | undefined;
+  /** Writes refused for want of memory, since then too. */
+  readonly writesRefused: number;
   /** Totals as above, the rate of the last moment, and the clients of now. */
   readonly work: {
     readonly commands: number;
@@ -90,6 +96,7 @@ export interface Look {
   readonly unit: RedisUnit;
   readonly memoryLimitBytes: number | undefined;
   readonly searches: KeySearches;
+  readonly earlier: EarlierLooks;
 }
 
 /** What the server in the Secret turned out to be: itself, or one that leads to others. */
@@ -152,7 +159,8 @@ async function lookAt(
     role === 'Replica'
       ? { state: 'Unknown', why: 'its primary is searched' }
       : await look.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
-  const server = { ...serverOf(info, config), slowLog, bigKeys };
+  const now = serverOf(info, config);
+  const server = { ...now, slowLog, bigKeys, earlierLookups: look.earlier.exchange(serverId, now.lookups) };
   return { serverId, address: address.label, role, server, memoryLimitBytes };
 }
 
@@ -185,7 +193,7 @@ export async function addressOf(unit: RedisUnit, deps: RedisDeps, signal: AbortS
   });
 }
 
-function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slowLog' | 'bigKeys'> {
+function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slowLog' | 'bigKeys' | 'earlierLookups'> {
   const isValkey = info.get('server_name') === 'valkey';
   return {
     product: isValkey ? 'Valkey' : 'Redis',
@@ -198,6 +206,7 @@ function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slo
     savingFails: info.get('rdb_last_bgsave_status') === 'err',
     keys: keyCounts(info),
     lookups: { hits: countOf(info, 'keyspace_hits'), misses: countOf(info, 'keyspace_misses') },
+    writesRefused: errorsOf(info, 'OOM'),
     work: {
       commands: countOf(info, 'total_commands_processed'),
       commandsPerSecond: countOf(info, 'instantaneous_ops_per_sec'),
@@ -215,7 +224,10 @@ async function observeConfig(redis: RedisConnection, wanted: ReadonlyMap<string,
     if (isReply(error) && isForbidden(error)) return { access: 'None', saw: error.message };
     throw error;
   }
-  const values = await readConfig(redis, new Set([...wanted.keys(), 'maxmemory', 'save'].filter(isSettable)));
+  const values = await readConfig(
+    redis,
+    new Set([...wanted.keys(), 'maxmemory', 'save', ...gentleNames].filter(isSettable)),
+  );
   const restartOnly = new Set<string>();
   for (const [name, { serverName, value }] of values) {
     const text = wanted.get(name);

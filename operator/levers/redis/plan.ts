@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { problemMessage } from '../../api/problem.ts';
-import type { LeverPlan, PlanInput, PlannedCondition } from '../lever.ts';
+import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
 import { judgeEviction } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
+import { gentleValues, isComingDown, settledNames } from './lowering.ts';
 import { isSettable, meansSame, render } from './parameters.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
@@ -32,12 +33,17 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
     };
   }
 
-  const verdicts = judge(unit, observed, wanted);
+  const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
+  const known = memory?.serverRun === observed.serverId ? memory : undefined;
+  const verdicts = judge(unit, observed, wanted, readOnly ? undefined : { memory: known, now });
   const inForce = verdicts.filter((verdict) => verdict.state === 'InForce');
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
   const pendingRestart = verdicts.filter((verdict) => verdict.state === 'PendingRestart');
-  const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
-  const input = { memory, observed, inForce, now };
+  const lowering = verdicts.flatMap((verdict) => ('lowering' in verdict && verdict.lowering) || []).at(0);
+  const settled = settledNames(observed.server, wanted, memory ?? {}).filter(
+    (name) => !differing.some((one) => one.name === name),
+  );
+  const input = { memory, observed, inForce, now, settled, ...(lowering && { lowering }) };
   const changes = readOnly ? [] : orderedChanges(differing, input);
   const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
   return {
@@ -45,7 +51,7 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
     condition: conditionOf(verdicts, unit, observed.server, readOnly),
     status: {
       ...status,
-      drifted: differing.filter(({ name, to }) => causeOf(name, to, input) === 'Drift').length,
+      drifted: differing.filter((one) => causeOf(one, input) === 'Drift').length,
       ...(pendingRestart.length === 0 ? {} : { pendingRestart: pendingRestart.map(({ name }) => name) }),
     },
     againMs,
@@ -77,9 +83,18 @@ export function obstacleTo(
   return { status: 'False', reason: 'ConfigDisabled', message };
 }
 
-function judge(unit: RedisUnit, observed: RedisObserved, wanted: ReadonlyMap<string, string>): readonly Verdict[] {
-  const parameters = [...wanted].filter(([name]) => name !== 'maxmemory' && name !== 'maxmemory-policy');
-  const verdicts = parameters.map(([name, text]) => judgeParameter(name, text, observed.server));
+function judge(
+  unit: RedisUnit,
+  observed: RedisObserved,
+  wanted: ReadonlyMap<string, string>,
+  changing: { readonly memory: UnitMemory | undefined; readonly now: number } | undefined,
+): readonly Verdict[] {
+  const { server } = observed;
+  const judged = (values: ReadonlyMap<string, string>): readonly Verdict[] =>
+    [...values]
+      .filter(([name]) => name !== 'maxmemory' && name !== 'maxmemory-policy')
+      .map(([name, text]) => judgeParameter(name, text, server));
+  const verdicts = judged(wanted);
   const save = verdicts.find(({ name }) => name === 'save');
   const maxMemory = wanted.get('maxmemory');
   const eviction = judgeEviction({
@@ -87,8 +102,14 @@ function judge(unit: RedisUnit, observed: RedisObserved, wanted: ReadonlyMap<str
     maxMemoryBytes: maxMemory === undefined ? undefined : Number(maxMemory),
     persists: observed.server.appendOnly || savesAfter(save, observed.server),
     observed,
+    steps: changing && { last: changing.memory?.lowering, now: changing.now },
   });
-  return [...eviction, ...verdicts].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const gentle =
+    changing === undefined
+      ? new Map()
+      : gentleValues(server, wanted, { memory: changing.memory, comingDown: isComingDown(eviction[1]) });
+  const others = verdicts.filter(({ name }) => !gentle.has(name));
+  return [...eviction, ...others, ...judged(gentle)].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function savesAfter(save: Verdict | undefined, { config }: ServerObserved): boolean {
@@ -132,7 +153,11 @@ function conditionOf(
   { product, version, savingFails }: ServerObserved,
   readOnly: boolean,
 ): PlannedCondition {
-  const held = verdicts.filter((verdict) => verdict.state === 'Held').toSorted((a, b) => severity(a) - severity(b));
+  const held = verdicts
+    .flatMap((verdict) =>
+      verdict.state === 'Held' ? [verdict] : verdict.state === 'Differs' ? (verdict.underWay ?? []) : [],
+    )
+    .toSorted((a, b) => severity(a) - severity(b));
   const [worst] = held;
   if (worst !== undefined) {
     const others = held.slice(1).filter(({ saw, next }) => saw !== worst.saw || next !== worst.next);
@@ -176,7 +201,14 @@ function unsaved(name: string): PlannedCondition {
   return { status: 'True', reason: 'SavingFails', message };
 }
 
-const severities = ['NonExpiringKeys', 'OutOfBounds', 'ConfigRejected'] as const satisfies readonly Held['reason'][];
+const severities = [
+  'NonExpiringKeys',
+  'NothingToEvict',
+  'OutOfBounds',
+  'ConfigRejected',
+  'LoweringStopped',
+  'Lowering',
+] as const satisfies readonly Held['reason'][];
 const severity = ({ reason }: Held): number => severities.indexOf(reason);
 
 /** status.redis[]. */

@@ -1,17 +1,31 @@
+import type { UnitMemory } from '../lever.ts';
+
 /** What is to be said of one declared parameter, by canonical name. Texts are as they would be sent. */
 export type Verdict =
   | { readonly state: 'InForce'; readonly name: string; readonly value: string }
-  | { readonly state: 'Differs'; readonly name: string; readonly from: string; readonly to: string }
+  | Differs
   /** The server takes it only at its start. */
   | { readonly state: 'PendingRestart'; readonly name: string; readonly from: string; readonly to: string }
   | Held;
+
+interface Differs {
+  readonly state: 'Differs';
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  /** What is to be remembered, where `to` is a step on the way down; and what is to be said as long as it is not the last. */
+  readonly lowering?: UnitMemory['lowering'];
+  readonly underWay?: Held;
+}
 
 /** Not sent, because the server would refuse it or because it would harm. */
 export interface Held {
   readonly state: 'Held';
   readonly name: string;
-  readonly reason: 'NonExpiringKeys' | 'OutOfBounds' | 'ConfigRejected';
+  readonly reason:
+    'NonExpiringKeys' | 'NothingToEvict' | 'OutOfBounds' | 'ConfigRejected' | 'LoweringStopped' | 'Lowering';
   readonly saw: string;
   readonly wanted: string;
   readonly next: string;
+  readonly lowering?: UnitMemory['lowering'];
 }

@@ -62,6 +62,8 @@ export function seen({
       savingFails: false,
       keys: { keys: 0, withoutExpiry: 0 },
       lookups: { hits: 0, misses: 0 },
+      earlierLookups: undefined,
+      writesRefused: 0,
       slowLog: { state: 'Known', commands: [] },
       bigKeys: { state: 'Unknown', why: 'the search begins at the next visit' },
       work: { commands: 0, commandsPerSecond: 0, evictedKeys: 0, clients: 0 },

@@ -189,13 +189,13 @@ describe('maxmemory against what is in use', () => {
       'a byte below what is in use, nothing may be evicted',
       inUse(gib + 1),
       { evictionPolicy: 'noeviction' },
-      'OutOfBounds',
+      'NothingToEvict',
     ],
     [
       'below, and no key has an expiry for volatile-lru',
       inUse(gib + 1),
       { evictionPolicy: 'volatile-lru' },
-      'OutOfBounds',
+      'NothingToEvict',
     ],
     [
       'below, and a key has an expiry for volatile-lru',

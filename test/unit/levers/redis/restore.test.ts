@@ -49,7 +49,7 @@ describe('restore()', () => {
     const remembered = { ...memory, originals: { ...originals, maxmemory: '1000' } };
     const result = restored({ config: e1, usedMemoryBytes: 1001 }, remembered);
     expect(sent(result)).toEqual([['save', '']]);
-    expect(result.condition).toMatchObject({ status: 'False', reason: 'OutOfBounds' });
+    expect(result.condition).toMatchObject({ status: 'False', reason: 'NothingToEvict' });
     expect(restored({ config: e1, usedMemoryBytes: 1000 }, remembered).condition.reason).toBe('Applied');
   });
 });

@@ -1,0 +1,139 @@
+import { describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
+import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
+import { parseInfo } from '../../operator/levers/redis/info.ts';
+import { eventually } from '../world/eventually.ts';
+import { tuner } from './redis-tuner.ts';
+
+/** Clients that read and write without a pause, until they are told to stop. */
+function clients({ port }: RedisServer, keys: number) {
+  const errors: string[] = [];
+  const over = new AbortController();
+  let commands = 0;
+  const one = async (redis: Redis): Promise<void> => {
+    for (let index = 0; !over.signal.aborted; index += 1) {
+      const name = `key:${Math.floor(Math.random() * keys)}`;
+      try {
+        await (index % 2 === 0 ? redis.get(name) : redis.set(name, 'y'.repeat(1_000)));
+      } catch (error) {
+        errors.push(String(error));
+      }
+      commands += 1;
+    }
+  };
+  const connections = [1, 2].map(() => new Redis({ port, protocol: 2, retryStrategy: () => null }));
+  const all = Promise.all(connections.map(one));
+  return {
+    errors,
+    async stop() {
+      over.abort();
+      await all;
+      for (const redis of connections) redis.disconnect();
+      return commands;
+    },
+  };
+}
+
+const used = async (server: RedisServer): Promise<number> => {
+  const info = parseInfo(String(await server.command('INFO', 'memory')));
+  return Number(info.get('used_memory')) - Number(info.get('mem_not_counted_for_evict'));
+};
+
+/** Strings of 1000 bytes, `key:0` to `key:<count − 1>`. */
+async function fill(server: RedisServer, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 10_000)
+    await server.command(
+      'EVAL',
+      "for i = ARGV[1], ARGV[1] + 9999 do redis.call('SET', 'key:' .. i, string.rep('x', 1000)) end",
+      '0',
+      String(from),
+    );
+}
+
+const everyKey = (what: string): readonly [string, string, string] => [
+  'EVAL',
+  `for i = 0, 19999 do redis.call(${what}) end`,
+  '0',
+];
+const expireAll = (server: RedisServer) => server.command(...everyKey("'EXPIRE', 'key:' .. i, 10000"));
+const persistAll = (server: RedisServer) => server.command(...everyKey("'PERSIST', 'key:' .. i"));
+
+/** What the server said at last. */
+async function writeUntilRefused(server: RedisServer): Promise<string> {
+  for (let index = 0; index < 100; index += 1) {
+    try {
+      await server.command('SET', `new:${index}`, 'x'.repeat(100_000));
+    } catch (error) {
+      return String(error);
+    }
+  }
+  return 'never refused';
+}
+
+const gentleNames = ['maxmemory-eviction-tenacity', 'lazyfree-lazy-eviction'] as const;
+const configOf = async (server: RedisServer) => Promise.all(gentleNames.map((name) => server.configGet(name)));
+
+describe.each(await availableRedisVersions())('maxmemory of Redis %s below what is in use', (version) => {
+  const rough = {
+    'maxmemory-policy': 'allkeys-lru',
+    'maxmemory-eviction-tenacity': '100',
+    'lazyfree-lazy-eviction': 'no',
+  };
+
+  test('comes down step by step under load, a large hash among the keys, and no write is refused', async () => {
+    await using server = await startRedis({ version, config: rough });
+    await fill(server, 60_000);
+    await server.command('EVAL', "for i = 1, 300000 do redis.call('HSET', 'hash', 'f' .. i, 'v') end", '0');
+    const before = await used(server);
+    const target = Math.floor(before * 0.6);
+    const { visit } = tuner({
+      secret: { uri: `redis://127.0.0.1:${server.port}` },
+      policy: { maxMemory: String(target) },
+    });
+    const load = clients(server, 60_000);
+    const limits: number[] = [];
+
+    let visited = await visit(0);
+    for (let now = 30_000; visited.reason === 'Lowering' && limits.length < 40; now += 30_000) {
+      limits.push(Number(await server.configGet('maxmemory')));
+      expect(await configOf(server)).toEqual(['10', 'yes']);
+      await eventually(async () => expect(await used(server)).toBeLessThan((limits.at(-1) ?? 0) * 1.01));
+      visited = await visit(now);
+    }
+    const served = await load.stop();
+
+    expect(visited).toMatchObject({ status: 'True', reason: 'Applied' });
+    expect(Number(await server.configGet('maxmemory'))).toBe(target);
+    expect(limits.length).toBeGreaterThan(6); // 0.95 ^ 10 = 0.6
+    for (const [index, limit] of limits.entries())
+      expect((limits[index - 1] ?? before * 1.01) - limit).toBeLessThan(before * 0.07);
+    expect(served).toBeGreaterThan(1_000);
+    expect(load.errors).toEqual([]);
+    expect(String(await server.command('INFO', 'errorstats'))).not.toContain('errorstat_OOM');
+    await visit(10_000_000);
+    expect(await configOf(server)).toEqual(['100', 'no']); // as it was before
+  });
+
+  test('goes back by a step when a write is refused, and says so', async () => {
+    await using server = await startRedis({ version, config: { ...rough, 'maxmemory-policy': 'volatile-lru' } });
+    await fill(server, 20_000);
+    await expireAll(server);
+    const target = Math.floor((await used(server)) * 0.5);
+    const policy = { maxMemory: String(target), evictionPolicy: 'volatile-lru' };
+    const { visit } = tuner({ secret: { uri: `redis://127.0.0.1:${server.port}` }, policy });
+    expect(await visit(0)).toMatchObject({ reason: 'Lowering' });
+
+    await persistAll(server); // from here on nothing may go any more
+    await expect(writeUntilRefused(server)).resolves.toMatch('OOM');
+
+    const stopped = await visit(30_000);
+    expect(stopped).toMatchObject({ outcome: 'applied', status: 'False', reason: 'LoweringStopped' });
+    expect(stopped.message).toContain('writes refused for want of memory');
+    expect(await server.configGet('maxmemory')).toBe('0');
+    expect(await server.command('SET', 'new', 'x')).toBe('OK');
+    expect(await visit(60_000)).toMatchObject({ outcome: 'applied', fields: gentleNames.toSorted() }); // as they were
+    expect(await configOf(server)).toEqual(['100', 'no']);
+    expect(await visit(90_000)).toMatchObject({ outcome: 'nothing', reason: 'LoweringStopped' });
+  });
+});

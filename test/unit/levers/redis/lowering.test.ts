@@ -1,0 +1,190 @@
+import { describe, expect, test } from '@jest/globals';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import { plan } from '../../../../operator/levers/redis/plan.ts';
+import { e1, seen, unitWith, type Seen } from './observations.ts';
+
+const mib = 2 ** 20;
+const target = 600 * mib;
+const start = 1_000_000;
+
+/** 1000 Mi in use and no limit yet, 9 of 10 look-ups hit. */
+const full: Seen = {
+  config: { ...e1, maxmemory: '0' },
+  usedMemoryBytes: 1000 * mib,
+  keys: { keys: 1_000, withoutExpiry: 0 },
+  lookups: { hits: 900, misses: 100 },
+};
+const at = (limitMib: number, more: Seen = {}): Seen => ({
+  ...full,
+  usedMemoryBytes: limitMib * mib,
+  ...more,
+  config: { ...e1, maxmemory: String(limitMib * mib), ...more.config },
+});
+const planned = (server: Seen, memory?: UnitMemory, now = start, redis: object = {}) =>
+  plan({ unit: unitWith({ maxMemory: String(target), ...redis }), observed: seen(server), memory, now });
+const sent = ({ changes }: ReturnType<typeof planned>) =>
+  changes.flatMap(({ differences }) => differences.map(({ field, to }) => `${field} ${to}`));
+const limitOf = (result: ReturnType<typeof planned>) =>
+  result.changes.flatMap(({ differences }) =>
+    differences.filter(({ field }) => field === 'maxmemory').map(({ to }) => Number(to) / mib),
+  )[0];
+const remembered = (result: ReturnType<typeof planned>) => result.changes.at(-1)?.remember ?? result.remember;
+
+const first = planned(full);
+const afterFirst = remembered(first);
+const next = start + 30_000;
+
+describe('a limit below what is in use', () => {
+  test('is first set 5 % below it, and the condition says that it is on its way', () => {
+    expect(limitOf(first)).toBe(950);
+    expect(first.condition).toEqual({
+      status: 'False',
+      reason: 'Lowering',
+      message: expect.stringContaining('wanted maxmemory 600Mi, for which keys are thrown out'),
+    });
+  });
+  test.each([
+    {
+      name: 'comes down by 5 % of what is in use at the next visit (950 − 47.5)',
+      server: at(950),
+      now: next,
+      to: 902.5,
+    },
+    { name: 'waits where the visit comes early', server: at(950), now: start + 20_000, to: undefined },
+    {
+      name: 'waits while the server still throws out (962 > 950 + 1 %)',
+      server: at(950, { usedMemoryBytes: 962 * mib }),
+      now: next,
+      to: undefined,
+    },
+    {
+      name: 'goes on where writes keep the server at its limit (955 < 950 + 1 %)',
+      server: at(950, { usedMemoryBytes: 955 * mib }),
+      now: next,
+      to: 902.25,
+    },
+    {
+      name: 'is set at once where what is in use fits below it by now',
+      server: at(950, { usedMemoryBytes: 500 * mib }),
+      now: next,
+      to: 600,
+    },
+  ])('$name', ({ server, now, to }) => {
+    const result = planned(server, afterFirst, now);
+    expect(limitOf(result)).toBe(to);
+    expect(result.condition.reason).toBe(to === 600 ? 'Applied' : 'Lowering');
+  });
+  test('the last step is the declared value, and then it is in force and nothing is remembered of the way', () => {
+    const last = planned(
+      at(610),
+      { ...afterFirst, applied: { ...afterFirst?.applied, maxmemory: String(610 * mib) } },
+      next,
+    );
+    expect([limitOf(last), last.condition.reason]).toEqual([600, 'Applied']);
+    const there = planned(at(600), remembered(last), next + 30_000);
+    expect(there).toMatchObject({ changes: [], condition: { reason: 'Applied' } });
+    expect(there.remember).not.toHaveProperty('lowering');
+  });
+  test('goes on from where it was when the operator was restarted: all that it needs is remembered', () => {
+    const state = JSON.parse(JSON.stringify(afterFirst)) as UnitMemory;
+    expect(limitOf(planned(at(950), state, next))).toBe(902.5);
+  });
+  test('that somebody lifts meanwhile comes down again from what is in use, and counts as drift', () => {
+    const lifted = { ...full, usedMemoryBytes: 980 * mib };
+    const result = planned(lifted, { ...afterFirst, unconfirmed: [] }, next);
+    expect(limitOf(result)).toBe(931);
+    expect(result.changes.map(({ cause }) => cause)).toEqual(['Drift']);
+    expect(planned(at(950), { ...afterFirst, unconfirmed: [] }, next).changes).toMatchObject([{ cause: 'Declared' }]);
+  });
+  test('begins anew in a new process', () => {
+    const result = planned({ ...full, serverId: 'run-2' }, afterFirst, next - 20_000);
+    expect(limitOf(result)).toBe(950);
+  });
+});
+
+describe('the way down stops', () => {
+  test('or goes back by a step when a write was refused for want of memory since', () => {
+    const second = planned(at(950), afterFirst, next);
+    const refused = { usedMemoryBytes: 904 * mib, writesRefused: 1 };
+    const result = planned(at(902.5, refused), remembered(second), next + 1_000);
+    expect(limitOf(result)).toBe(950);
+    expect(result.condition).toMatchObject({ status: 'False', reason: 'LoweringStopped' });
+    expect(result.condition.message).toMatch(
+      /writes refused for want of memory on the way to maxmemory 600Mi.*next: set redis.maxMemory to the 950Mi/,
+    );
+    const later = planned(at(950, refused), remembered(result), next + 90_000);
+    expect(later).toMatchObject({ changes: [], condition: result.condition });
+  });
+  test.each([
+    { name: 'not at five points less (850 of 1000)', hits: 900 + 850, misses: 100 + 150, reason: 'Lowering' },
+    {
+      name: 'at more than five points less (849 of 1000)',
+      hits: 900 + 849,
+      misses: 100 + 151,
+      reason: 'LoweringStopped',
+    },
+    { name: 'not by too few look-ups (0 of 99)', hits: 900, misses: 199, reason: 'Lowering' },
+    { name: 'not where the totals began anew', hits: 1, misses: 150, reason: 'Lowering' },
+  ])('$name', ({ hits, misses, reason }) => {
+    expect(planned(at(950, { lookups: { hits, misses } }), afterFirst, next).condition.reason).toBe(reason);
+  });
+  test('and another target begins anew', () => {
+    const stopped = planned(at(950, { writesRefused: 1 }), afterFirst, next).remember;
+    const result = planned(at(950, { writesRefused: 1 }), stopped, next + 1_000, { maxMemory: String(700 * mib) });
+    expect(limitOf(result)).toBe(902.5);
+  });
+  test('also where it was the last step that did the harm; a worse hit ratio there is what was asked for', () => {
+    const last = planned(at(610), afterFirst, next);
+    expect(limitOf(planned(at(600, { writesRefused: 1 }), remembered(last), next + 30_000))).toBe(610);
+    const lookups = { hits: 900, misses: 1_000 };
+    expect(planned(at(600, { lookups }), remembered(last), next + 30_000).condition.reason).toBe('Applied');
+  });
+  test('counts from the look before, not from all that the server ever saw', () => {
+    const earlierLookups = { hits: 800, misses: 0 }; // 100 of 200 since
+    const memory = remembered(planned({ ...full, earlierLookups }));
+    expect(memory).toMatchObject({ lowering: { ratio: 0.5 } });
+  });
+});
+
+describe('the server throws out gently while its limit comes down', () => {
+  const rough = { 'maxmemory-eviction-tenacity': '100', 'lazyfree-lazy-eviction': 'no' };
+  const gentle = { 'maxmemory-eviction-tenacity': '10', 'lazyfree-lazy-eviction': 'yes' };
+  test('before the first step, in the same change', () => {
+    const result = planned({ ...full, config: { ...full.config, ...rough } });
+    expect(sent(result)).toEqual([
+      'lazyfree-lazy-eviction yes',
+      'maxmemory-eviction-tenacity 10',
+      `maxmemory ${950 * mib}`,
+    ]);
+  });
+  test('and as it did before when it is done', () => {
+    const during = remembered(planned({ ...full, config: { ...full.config, ...rough } }));
+    const underWay = planned(at(950, { config: gentle }), during, next);
+    expect(sent(underWay)).toEqual([`maxmemory ${902.5 * mib}`]);
+    const done = planned(at(600, { config: gentle }), remembered(underWay), next + 30_000);
+    expect(sent(done)).toEqual(['lazyfree-lazy-eviction no', 'maxmemory-eviction-tenacity 100']);
+    const after = planned(
+      at(600, { config: { ...gentle, 'maxmemory-eviction-tenacity': '50', 'lazyfree-lazy-eviction': 'no' } }),
+      remembered(done),
+      next + 60_000,
+    );
+    expect(after.changes).toEqual([]); // somebody's own choice from then on
+    expect(after.remember?.applied).not.toHaveProperty('maxmemory-eviction-tenacity');
+    const again = remembered(
+      planned(
+        { ...full, config: { ...full.config, ...rough, 'maxmemory-eviction-tenacity': '50' } },
+        after.remember,
+        next + 90_000,
+      ),
+    );
+    expect(again?.originals).toMatchObject({ 'maxmemory-eviction-tenacity': '50' }); // what it goes back to the next time
+  });
+  test('but a declared value is kept where it is gentle, and comes back where it is not', () => {
+    const parameters = { 'maxmemory-eviction-tenacity': '5' };
+    const server = { ...full, config: { ...full.config, ...rough, 'maxmemory-eviction-tenacity': '5' } };
+    expect(sent(planned(server, undefined, start, { parameters })).join()).not.toContain('tenacity');
+    const declared = { 'maxmemory-eviction-tenacity': '100' };
+    const done = planned(at(600, { config: gentle }), undefined, next, { parameters: declared });
+    expect(sent(done)).toContain('maxmemory-eviction-tenacity 100');
+  });
+});
