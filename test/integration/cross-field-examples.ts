@@ -18,8 +18,8 @@ const service = (name: string, spec: object, field: string, message: string): Ba
   message,
 });
 const nginx = (settings: object): object => ({ loadBalancer: { type: 'Nginx', nginx: { managed: {}, ...settings } } });
-const podsMetric = (target: object): object => ({
-  horizontal: { metrics: [{ type: 'Pods', pods: { metric: { name: 'requests_per_second' }, target } }] },
+const podsMetric = (held: object): object => ({
+  horizontal: { metrics: [{ type: 'Pods', pods: { metric: { name: 'requests_per_second' }, target: held } }] },
 });
 const metrics = (...list: readonly object[]): object => ({ components: [{ ...workflow, metrics: list }] });
 
