@@ -54,13 +54,14 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
       wakeAll(caches.services.by('policy', key));
     }),
     caches.hpas.onChange(({ key, before, after }) => {
-      const hpa = after ?? before;
-      if (hpa === undefined) return;
       const isOwn = after !== undefined && caches.hpaWrites.isEcho(key, after.spec); // told by the visit that wrote it
-      for (const service of caches.services.by('target', targetKey(hpa.namespace, hpa.spec.scaleTargetRef))) {
-        if (!isOwn) queues.services.add(keyOf(service));
-        queues.scaler.add(keyOf(service)); // an HPA says nothing of how fast the service is
-      }
+      // Also whose target it has left: it was the HPA that we made for it, or stood in its way.
+      const [left, aim] = [before, after].map((hpa) => hpa && targetKey(hpa.namespace, hpa.spec.scaleTargetRef));
+      for (const target of new Set([left, aim]))
+        for (const service of target === undefined ? [] : caches.services.by('target', target)) {
+          if (!isOwn || target !== aim) queues.services.add(keyOf(service));
+          queues.scaler.add(keyOf(service)); // an HPA says nothing of how fast the service is
+        }
     }),
     caches.pods.onChange(({ before, after }) => {
       if (before !== undefined || after === undefined) return; // a service that has Pods looks at them by itself

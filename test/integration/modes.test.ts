@@ -211,6 +211,24 @@ test('FloorOnly only raises: a floor above the policy’s minimum stays as its o
   );
 });
 
+test('an HPA of ours that somebody aims at another target is told of at once', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment());
+  await world.apply(generationService());
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+  await world.kube.patch(
+    horizontalPodAutoscalers,
+    `${world.namespace}/${ownHpa}`,
+    [{ op: 'replace', path: '/spec/scaleTargetRef/name', value: 'another' }],
+    { manager: 'kubectl-edit' },
+    world.signal,
+  );
+  const { message } = await world.eventually(async () =>
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
+  );
+  expect(message).toContain('.spec.scaleTargetRef.name (kubectl-edit)');
+});
+
 test('an HPA that somebody deletes comes back with the floor that was in force', async () => {
   await using world = await startWorld();
   const floorIs = (minReplicas: number) =>

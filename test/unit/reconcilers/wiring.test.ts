@@ -178,6 +178,12 @@ describe('a change wakes whom it concerns, at once:', () => {
       expected: { services: ['ai/a'], scaler: ['ai/a'] },
     },
     {
+      name: 'those of both targets, for an HPA that somebody aims at another',
+      of: horizontalPodAutoscalers,
+      object: { ...autoscaler('b'), metadata: autoscaler('a').metadata },
+      expected: { services: ['ai/a', 'ai/b'], scaler: ['ai/a', 'ai/b'] },
+    },
+    {
       name: 'nobody, when only the status of an HPA changed',
       of: horizontalPodAutoscalers,
       object: { ...autoscaler('a'), status: { currentReplicas: 3 } },
@@ -299,6 +305,14 @@ test('only the scaler looks at an HPA that stands as a visit has just written it
   expect(await wiring.woken()).toEqual({ scaler: ['ai/a'] });
   await wiring.put(horizontalPodAutoscalers, autoscaler('a', 4)); // by somebody else, after it
   expect(await wiring.woken()).toEqual({ services: ['ai/a'], scaler: ['ai/a'] });
+});
+
+test('whose target an HPA has left looks too, also where a visit has aimed it elsewhere', async () => {
+  await using wiring = await openWiring();
+  const moved: Fed = { ...autoscaler('b'), metadata: autoscaler('a').metadata };
+  wiring.caches.hpaWrites.begin('ai/hpa-a', moved['spec'] as HpaSpec);
+  await wiring.put(horizontalPodAutoscalers, moved);
+  expect(await wiring.woken()).toEqual({ services: ['ai/a'], scaler: ['ai/a', 'ai/b'] });
 });
 
 test('who claims the same target is woken by what a service asks for, not by what is noted on it', async () => {
