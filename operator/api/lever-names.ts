@@ -1,3 +1,3 @@
 /** The one word that names a lever everywhere: its folder, metric label, docs page and key in the state ConfigMap. */
-export const leverNames = ['horizontal', 'redis', 'postgresql', 'runtime'] as const;
+export const leverNames = ['horizontal', 'redis', 'postgresql', 'postgresql-indexes', 'runtime'] as const;
 export type LeverName = (typeof leverNames)[number];

@@ -292,7 +292,19 @@ export const conditions = {
       },
       IndexBuilding: {
         status: 'False',
-        means: 'An index is being built or waits for older transactions, which the message names.',
+        means: 'An index is being built, or waits for its turn or for older transactions, which the message names.',
+        next: 'Wait, or end the transaction that the message names.',
+      },
+      IndexDiffers: {
+        status: 'False',
+        means:
+          'Something that is not the declared index has its name: another index, or a table. It is not touched, and nothing is built.',
+        next: 'Give the declared index another name, or rename or drop what is there.',
+      },
+      TableMissing: {
+        status: 'False',
+        means: 'An index is declared for a table that is not there, and postgres.onMissingTable is Wait.',
+        next: 'Wait for the migration that makes it, correct the name, or set onMissingTable: Skip.',
       },
     },
   },

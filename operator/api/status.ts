@@ -170,9 +170,12 @@ const PostgresStatus = struct(
         struct(
           {
             name: name('Name of the index.'),
-            state: oneOf(['Valid', 'Building', 'Invalid', 'Failed', 'NotApplicable', 'Advised'], {
-              description: 'How it stands.',
+            state: oneOf(['Valid', 'Building', 'Missing', 'Invalid', 'Failed', 'NotApplicable', 'Advised'], {
+              description:
+                'How it stands. Invalid: left by a build that came to no end, and built anew. NotApplicable: there is no such table.',
             }),
+            phase: string('What its build does now.'),
+            percent: integer('Of that phase, in steps of ten.'),
           },
           { description: 'One index.' },
         ),

@@ -12,7 +12,10 @@ export function postgresText(servers: readonly Postgres[], memory: LeverMemory |
   return servers.map((server) => serverText(server, memory === 'Forbidden' ? {} : memory)).join('') + unseen;
 }
 
-function serverText({ name, version, pendingRestart = [], connections }: Postgres, memory: LeverMemory): string {
+function serverText(
+  { name, version, pendingRestart = [], indexes = [], connections }: Postgres,
+  memory: LeverMemory,
+): string {
   const rows = parameterRows(memory[`postgresql/${name}`] ?? {}, new Set(pendingRestart));
   const inForce = rows.length - pendingRestart.length;
   const says = [
@@ -21,8 +24,19 @@ function serverText({ name, version, pendingRestart = [], connections }: Postgre
     ...(connections === undefined ? [] : [`may need ${connections.needed} of ${connections.available} connections`]),
   ];
   const seen = version === undefined ? 'not looked at yet' : `PostgreSQL ${version}`;
-  return table([[name, seen, says.join('; ')]], '  ') + table(rows, '    ');
+  return table([[name, seen, says.join('; ')]], '  ') + table(rows, '    ') + table(indexes.map(indexRow), '    ');
 }
+
+const indexRow = ({
+  name,
+  state,
+  phase = '',
+  percent,
+}: NonNullable<Postgres['indexes']>[number]): readonly string[] => [
+  `index ${name}`,
+  state,
+  percent === undefined ? phase : `${phase}, ${percent} %`,
+];
 
 /** Parameter, what it is or will be, what the file had. What is only intended is neither. */
 function parameterRows(

@@ -95,6 +95,8 @@ export interface LeverPlan<Change extends LeverChange> {
 export interface LeverChange {
   /** `Drift`: somebody changed what was in force. `Restart`: the server forgot it. */
   readonly cause: 'Declared' | 'Drift' | 'Restart';
+  /** Ends what we have begun ourselves and what still runs: made in DryRun and Paused too. */
+  readonly isWithdrawal?: true;
   readonly differences: readonly Difference[];
   /** Written to the state ConfigMap before the change is made, its fields as unconfirmed, so that a kill at any moment loses no original setting. Absent: nothing to remember. */
   readonly remember?: UnitMemory;

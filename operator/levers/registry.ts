@@ -1,4 +1,5 @@
 import { horizontal, horizontalPlanner, type HorizontalDeps } from './horizontal/lever.ts';
+import { indexesPlanner, postgresqlIndexes } from './postgresql/indexes/lever.ts';
 import { postgresql, postgresqlPlanner, type PostgresDeps } from './postgresql/lever.ts';
 import { redis, redisPlanner, type RedisDeps } from './redis/lever.ts';
 import type { AnyLever } from './run.ts';
@@ -9,6 +10,7 @@ export const createLevers = (deps: HorizontalDeps & RedisDeps & PostgresDeps & R
   horizontal(deps),
   redis(deps),
   postgresql(deps),
+  postgresqlIndexes(deps),
   runtime(deps),
 ];
 
@@ -17,5 +19,6 @@ export const planners: readonly Pick<AnyLever, 'name' | 'condition' | 'plan' | '
   horizontalPlanner,
   redisPlanner,
   postgresqlPlanner,
+  indexesPlanner,
   runtimePlanner,
 ];

@@ -274,11 +274,12 @@ function onlySaid({
   refusal,
   ...plan
 }: LeverPlan<LeverChange>): LeverPlan<LeverChange> & Pick<UnitPlan, 'held'> {
-  const { changes, follows = [], unforeseen, condition } = plan;
-  const held = [...changes.flatMap(({ differences }) => differences), ...follows];
-  if (held.length === 0 && (unforeseen === undefined || condition.status !== 'True')) return plan;
+  const { follows = [], unforeseen, condition } = plan;
+  const [changes, planned] = [plan.changes.filter(isWithdrawal), plan.changes.filter((one) => !isWithdrawal(one))];
+  const held = [...planned.flatMap(({ differences }) => differences), ...follows];
+  if (held.length === 0 && (unforeseen === undefined || condition.status !== 'True')) return { ...plan, changes };
   const would = `Would change ${listed(held.map(differenceText))}`;
-  return { ...plan, changes: [], held, condition: saidOf({ would, unforeseen, condition, refusal }) };
+  return { ...plan, changes, held, condition: saidOf({ would, unforeseen, condition, refusal }) };
 }
 
 interface Said {
@@ -298,6 +299,8 @@ function saidOf({ would, unforeseen, condition, refusal }: Said): PlannedConditi
   const message = `${would}${unforeseen === undefined ? '' : `; ${unforeseen}`}.`;
   return { status: 'True', reason: 'DryRun', message };
 }
+
+const isWithdrawal = (change: LeverChange): boolean => change.isWithdrawal === true;
 
 function listed(said: readonly string[]): string {
   if (said.length === 0) return 'nothing now';

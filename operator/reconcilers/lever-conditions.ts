@@ -2,7 +2,7 @@ import type { Finding } from '../api/conditions.ts';
 import { severityOf, type LeverCondition } from '../levers/lever.ts';
 import type { UnitResult } from '../levers/run.ts';
 
-/** One condition for each lever that has units: the worst of its units', with every unit's words that are not merely "applied". */
+/** One condition for each that has units, of one lever or of two (parameters and indexes of a PostgreSQL): the worst of its units', with every unit's words that are not merely "applied". */
 export function leverConditions(results: readonly UnitResult[]): readonly Finding<LeverCondition>[] {
   const byType = Map.groupBy(results, ({ plan }) => plan.lever.condition);
   return [...byType].map(([type, units]) => {
@@ -10,9 +10,10 @@ export function leverConditions(results: readonly UnitResult[]): readonly Findin
       severityOf(next.condition) > severityOf(worse.condition) ? next : worse,
     ).condition;
     const telling = units.filter(({ condition }) => severityOf(condition) > 0);
+    const isOne = new Set(units.map(({ plan }) => plan.unit.name)).size === 1;
     const said = (telling.length > 0 ? telling : units).map(({ plan, condition }) =>
-      units.length === 1 ? condition.message : `${plan.unit.name}: ${condition.message}`,
+      isOne ? condition.message : `${plan.unit.name}: ${condition.message}`,
     );
-    return { type, status: worst.status, reason: worst.reason, message: said.join(' | ') };
+    return { type, status: worst.status, reason: worst.reason, message: [...new Set(said)].join(' | ') };
   });
 }

@@ -21,11 +21,6 @@ const fields: readonly { readonly name: string; readonly isSaid: (resolved: Reso
       [...origins].some(([path, origin]) => origin !== 'default' && isWithin(path, name)),
   })),
   {
-    name: 'postgres.indexes', // there are some by default
-    isSaid: ({ service: { spec }, policy }) =>
-      (spec.postgres ?? []).length > 0 && policy.postgres.indexes.some(({ mode }) => mode !== 'Off'),
-  },
-  {
     name: 'components[].admin',
     isSaid: ({ service: { spec } }) => spec.components.some(({ admin }) => admin !== undefined),
   },

@@ -131,7 +131,14 @@ function resolvedSections(
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),
     ...(postgres.length === 0
       ? {}
-      : { postgres: postgres.map(({ name }) => ({ name, ...statusOf('postgresql', name), ...connectionsOf(name) })) }),
+      : {
+          postgres: postgres.map(({ name }) => ({
+            name,
+            ...statusOf('postgresql', name),
+            ...statusOf('postgresql-indexes', name),
+            ...connectionsOf(name),
+          })),
+        }),
   };
 }
 
@@ -163,6 +170,7 @@ const stalling: ReadonlySet<string> = new Set([
   'SetOnCommandLine',
   'AlterSystemOff',
   'PoolerInBetween',
+  'IndexDiffers',
 ]);
 /** The rest is about what is declared, which may be rejected. */
 const isOfPlan = (type: string): boolean => !['PolicyAccepted', 'TargetFound', 'Ready', 'Stalled'].includes(type);

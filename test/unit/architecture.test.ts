@@ -70,6 +70,7 @@ const doesIo = [
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
   'operator/levers/redis/{big-keys,connect,config,every-node,parting-words,sentinel,slow-log}.ts',
+  'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue}.ts',
   'operator/levers/postgresql/{connect,owner,settings,statements,statistics}.ts',
 ];
 const pure = files.filter(
@@ -83,6 +84,7 @@ const harmless: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash'],
   'node:net': ['isIP'],
   'node:util': ['isDeepStrictEqual'],
+  pg: ['escapeIdentifier', 'escapeLiteral'],
   'operator/kube/object.ts': ['controllerOf'],
   'operator/kube/resource.ts': ['resource'],
   'operator/levers/apply-owned.ts': ['managers'], // their names

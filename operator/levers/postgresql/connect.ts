@@ -20,6 +20,13 @@ export interface PostgresConnection extends AsyncDisposable {
 const answerWithinMs = 1500;
 const closeWithinMs = 300;
 
+export interface SessionOptions {
+  /** As what it is seen in pg_stat_activity. */
+  readonly application?: string;
+  /** For one statement that may take hours: once it is connected no time is up, and it does not keep the process alive. */
+  readonly isPatient?: boolean;
+}
+
 /** Whatever schemas the role or the database puts first: nobody's function or operator stands in for the server's own. */
 const pinned = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('statement_timeout', '${answerWithinMs}', false)`;
 
@@ -28,10 +35,14 @@ const pinned = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp
  *
  * @throws {Problem} Unreachable, AuthenticationFailed, Busy, PoolerInBetween, …
  */
-export async function connectPostgres(address: PostgresAddress, signal: AbortSignal): Promise<PostgresConnection> {
+export async function connectPostgres(
+  address: PostgresAddress,
+  signal: AbortSignal,
+  options: SessionOptions = {},
+): Promise<PostgresConnection> {
   signal.throwIfAborted();
   const socket = new Socket(); // ours, so that it can be cut at any moment; the client connects it
-  const client = new Client(configOf(address, socket));
+  const client = new Client(configOf(address, socket, options));
   client.on('error', () => undefined); // the query's own rejection tells
   const abort = () => void socket.destroy();
   signal.addEventListener('abort', abort, { once: true });
@@ -54,6 +65,7 @@ export async function connectPostgres(address: PostgresAddress, signal: AbortSig
     await client.connect();
     await withoutPooler(client, connection);
     await connection.query(pinned);
+    if (options.isPatient === true) socket.unref();
     return connection;
   } catch (error) {
     await connection[Symbol.asyncDispose]();
@@ -68,7 +80,11 @@ const plain = (error: unknown, { password }: PostgresAddress): unknown =>
     : error;
 
 /** Nothing is left to the library's own sources: neither PG* of the environment nor ~/.pgpass is asked. */
-function configOf({ host, port, user, password, database, tls }: PostgresAddress, socket: Socket): ClientConfig {
+function configOf(
+  { host, port, user, password, database, tls }: PostgresAddress,
+  socket: Socket,
+  { application = 'genops', isPatient = false }: SessionOptions,
+): ClientConfig {
   const ssl = tls && {
     ...(tls.ca && { ca: tls.ca }),
     ...(tls.cert && { cert: tls.cert }),
@@ -86,8 +102,8 @@ function configOf({ host, port, user, password, database, tls }: PostgresAddress
     ssl: ssl ?? false,
     stream: () => socket,
     connectionTimeoutMillis: answerWithinMs,
-    query_timeout: answerWithinMs,
-    application_name: 'genops',
+    ...(isPatient ? { keepAlive: true, keepAliveInitialDelayMillis: 30_000 } : { query_timeout: answerWithinMs }),
+    application_name: application,
   };
 }
 

@@ -151,7 +151,16 @@ describe('genops status shows of Redis', () => {
 test('genops status shows of PostgreSQL what is in force, what waits, and what postgresql.auto.conf had', () => {
   const connections = { needed: 95, available: 97 };
   const postgres = [
-    { name: 'main', version: '18.4', pendingRestart: ['max_connections'], connections },
+    {
+      name: 'main',
+      version: '18.4',
+      pendingRestart: ['max_connections'],
+      connections,
+      indexes: [
+        { name: 'by_status', state: 'Building' as const, phase: 'building index: scanning table', percent: 40 },
+        { name: 'by_time', state: 'Valid' as const },
+      ],
+    },
     { name: 'other' },
   ];
   const memory = {
@@ -175,6 +184,8 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
       '    jit                 off    was not set',
       '    max_connections     120    was not set, after a restart',
       '    work_mem            16MB   was 8MB',
+      '    index by_status  Building  building index: scanning table, 40 %',
+      '    index by_time    Valid',
       '  other  not looked at yet\n',
     ].join('\n'),
   );

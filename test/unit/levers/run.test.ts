@@ -202,6 +202,18 @@ describe('planAll() in DryRun', () => {
     const [said] = planned(plan, 'DryRun');
     expect(said).toMatchObject({ changes: [], held, condition: { status: 'True', reason: 'DryRun', message } });
   });
+  test('ends what runs on our account all the same, and says nothing of it', () => {
+    const withdrawal = { ...change, isWithdrawal: true } as const;
+    const [said] = planned({ ...toDo, changes: [withdrawal, change] }, 'DryRun');
+    expect(said).toMatchObject({
+      changes: [withdrawal],
+      held: change.differences,
+      condition: { message: 'Would change maxmemory 0 → 1gb.' },
+    });
+    expect(planned({ ...toDo, changes: [withdrawal] }, 'DryRun')).toMatchObject([
+      { changes: [withdrawal], condition: toDo.condition },
+    ]);
+  });
   test('says of a change that would be refused by whom, and what to do', () => {
     const refusal = { status: 'False', reason: 'Conflict', message: 'saw kubectl-edit' } as const;
     const [said] = planned({ ...toDo, refusal }, 'DryRun');

@@ -57,9 +57,9 @@ describe('ignoredFields()', () => {
       says: [],
     },
     {
-      name: 'the indexes of a PostgreSQL, of which there are some by default',
+      name: 'nothing of a PostgreSQL with the indexes that it has by default',
       spec: { postgres: [{ name: 'main', secretRef: { name: 'pg' } }] },
-      says: ['postgres.indexes'],
+      says: [],
     },
     {
       name: 'nothing of a PostgreSQL of which only parameters are declared',

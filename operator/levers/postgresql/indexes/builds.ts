@@ -1,0 +1,191 @@
+import { setTimeout } from 'node:timers/promises';
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import { isProblem } from '../../../api/problem.ts';
+import type { PostgresAddress } from '../address.ts';
+import { connectPostgres, type PostgresConnection } from '../connect.ts';
+import { sqlState } from '../server-error.ts';
+import { createIndex, qualified, type OpclassSchemas } from './statement.ts';
+import { tableName, type WantedIndex } from './wanted.ts';
+
+/** What one build takes. */
+export interface BuildOrder {
+  readonly wanted: WantedIndex;
+  readonly database: string;
+  /** Of the table: it builds, and has the index. */
+  readonly owner: string;
+  readonly opclasses: OpclassSchemas;
+  /** The probe for a table that is locked does not take a materialized view. */
+  readonly isTable: boolean;
+  readonly session: string;
+  readonly mark: string;
+}
+
+/** Why the last build of an index came to nothing. */
+export interface BuildFailure {
+  readonly message: string;
+  /** Nothing is wrong: something is in the way that passes. */
+  readonly isPassing: boolean;
+  readonly attempts: number;
+  /** When the next may begin; ms since the epoch. */
+  readonly againAt: number;
+}
+
+/** The builds that this process has begun. One goes on whatever becomes of the visit that began it, and on the server whatever becomes of us. */
+export interface Builds {
+  /**
+   * Begins a build unless this process has one on that server.
+   *
+   * @returns When it has ended, or after `waitMs`.
+   */
+  start(order: BuildOrder, address: PostgresAddress, waitMs: number): Promise<'Ended' | 'Running' | 'Occupied'>;
+  failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
+  /** After we have ended a build ourselves: that it has failed is no failure. */
+  settle(server: string, key: string, signal: AbortSignal): Promise<void>;
+}
+
+export const indexKey = (database: string, { schema, name }: Pick<WantedIndex, 'schema' | 'name'>): string =>
+  `${database}.${schema}.${name}`;
+
+export function createBuilds(now: () => number = Date.now): Builds {
+  const running = new Map<string, Promise<void>>();
+  const failures = new Map<string, Map<string, BuildFailure>>();
+  const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> => {
+    const key = indexKey(order.database, order.wanted);
+    const known = failures.get(address.label) ?? new Map<string, BuildFailure>();
+    const found = await build(order, address);
+    if (found === undefined) known.delete(key);
+    else known.set(key, withRest(found, known.get(key), now()));
+    failures.set(address.label, known);
+  };
+  return {
+    async start(order, address, waitMs) {
+      if (running.has(address.label)) return 'Occupied';
+      const work = run(order, address).finally(() => running.delete(address.label));
+      running.set(address.label, work);
+      const wait = new AbortController();
+      const timer = setTimeout(waitMs, 'Running' as const, { signal: wait.signal }).catch(() => 'Running' as const);
+      const answer = await Promise.race([work.then(() => 'Ended' as const), timer]);
+      wait.abort();
+      return answer;
+    },
+    failuresOn: (server) => Object.fromEntries(failures.get(server) ?? []),
+    async settle(server, key, signal) {
+      await Promise.race([running.get(server), rejectedBy(signal)]);
+      failures.get(server)?.delete(key);
+    },
+  };
+}
+
+const rejectedBy = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+
+const passingMs = 10_000;
+const firstRestMs = 60_000;
+const longestRestMs = 3_600_000;
+
+/** What passes is tried again soon; what fails, after twice as long each time. */
+function withRest(
+  { message, isPassing }: Pick<BuildFailure, 'message' | 'isPassing'>,
+  before: BuildFailure | undefined,
+  now: number,
+): BuildFailure {
+  const attempts = isPassing ? 0 : (before?.attempts ?? 0) + 1;
+  const restMs = isPassing ? passingMs : Math.min(firstRestMs * 2 ** (attempts - 1), longestRestMs);
+  return { message, isPassing, attempts, againAt: now + restMs };
+}
+
+type Found = Pick<BuildFailure, 'message' | 'isPassing'>;
+
+/** Two numbers, so that no application’s own lock is meant: `geno`, `ps` and the version of what is agreed. */
+const lockKey = [0x67656e6f, 0x70730001] as const;
+const probeMs = 2000;
+const dropMs = 5000;
+
+/** Undefined: it is built. A connection that is lost says nothing: the server goes on, and the next look tells. */
+async function build(order: BuildOrder, address: PostgresAddress): Promise<Found | undefined> {
+  const forever = new AbortController().signal; // neither the visit nor the end of our leadership ends it
+  try {
+    await using postgres = await connectPostgres({ ...address, database: order.database }, forever, {
+      application: order.session,
+      isPatient: true,
+    });
+    return await buildIn(postgres, order);
+  } catch (error) {
+    if (isProblem(error)) return { message: error.message, isPassing: true }; // it never began
+    if (!Error.isError(error)) throw error;
+    return sqlState(error) === '' ? undefined : failureOf(error, order);
+  }
+}
+
+async function buildIn(postgres: PostgresConnection, order: BuildOrder): Promise<Found | undefined> {
+  const { wanted, owner, opclasses, mark } = order;
+  const index = qualified(wanted.schema, wanted.name);
+  await postgres.query(unbounded);
+  const [lock] = await postgres.query<{ got: boolean }>(
+    'SELECT pg_catalog.pg_try_advisory_lock($1, $2) AS got',
+    lockKey,
+  );
+  if (lock?.got !== true) return { message: `another build of genops in database ${order.database}`, isPassing: true };
+  await postgres.query(`SET ROLE ${escapeIdentifier(owner)}`);
+  if (order.isTable) await probe(postgres, wanted);
+  await dropInvalid(postgres, wanted);
+  try {
+    const target = { on: qualified(wanted.schema, wanted.table), name: wanted.name, isConcurrent: true, opclasses };
+    await postgres.query(createIndex(wanted, target));
+  } catch (error) {
+    if (sqlState(error) !== '') await dropInvalid(postgres, wanted).catch(unlessLocked);
+    throw error;
+  }
+  await postgres.query(`COMMENT ON INDEX ${index} IS ${escapeLiteral(mark)}`);
+  return undefined;
+}
+
+/** Whatever the role or the database has for each session: a time-out would leave an invalid index, and a check of the client end the build with us. */
+const unbounded = `SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN
+  ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'client_connection_check_interval')`;
+
+/** Only here a time-out for locks: in a build it would also end the wait for others’ snapshots, and leave an invalid index each time. */
+async function probe(postgres: PostgresConnection, { schema, table }: WantedIndex): Promise<void> {
+  await postgres.query('BEGIN');
+  try {
+    await postgres.query(`SET LOCAL lock_timeout = ${probeMs}`);
+    await postgres.query(`LOCK TABLE ${qualified(schema, table)} IN SHARE UPDATE EXCLUSIVE MODE`);
+  } finally {
+    await postgres.query('ROLLBACK');
+  }
+}
+
+/**
+ * What a build has left that came to no end: every write keeps it up, and nobody can use it. One that is still being built looks the same and is left alone.
+ *
+ * @throws 55P03 where it is locked: the next look finds it again.
+ */
+export async function dropInvalid(
+  postgres: PostgresConnection,
+  { schema, name }: Pick<WantedIndex, 'schema' | 'name'>,
+): Promise<void> {
+  const [left] = await postgres.query(ofInvalid, [schema, name]);
+  if (left !== undefined) await dropIndex(postgres, schema, name);
+}
+
+const ofInvalid = `SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND NOT i.indisvalid
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid AND p.datname = pg_catalog.current_database())`;
+
+export async function dropIndex(postgres: PostgresConnection, schema: string, name: string): Promise<void> {
+  await postgres.query(`SET lock_timeout = ${dropMs}`);
+  await postgres.query('SET statement_timeout = 0');
+  await postgres.query(`DROP INDEX CONCURRENTLY IF EXISTS ${qualified(schema, name)}`);
+  await postgres.query('SET lock_timeout = 0');
+}
+
+function unlessLocked(error: unknown): void {
+  if (sqlState(error) !== '55P03') throw error;
+}
+
+function failureOf(error: Error, { wanted }: BuildOrder): Found {
+  const isLocked = sqlState(error) === '55P03';
+  return isLocked
+    ? { message: `${tableName(wanted)} locked by somebody for more than ${probeMs / 1000} s`, isPassing: true }
+    : { message: error.message, isPassing: false };
+}

@@ -1,0 +1,24 @@
+import type { LeverChange } from '../../lever.ts';
+import type { OpclassSchemas } from './statement.ts';
+import type { WantedIndex } from './wanted.ts';
+
+/** One thing that is done to one index. */
+export type IndexesChange = LeverChange & { readonly database: string } & (
+    | {
+        readonly action: 'Build';
+        readonly wanted: WantedIndex;
+        readonly owner: string;
+        readonly isTable: boolean;
+        readonly opclasses: OpclassSchemas;
+      }
+    /** `pid`: the session that builds it, which is ended first. `isValid`: whether it was; another state means that it is another. */
+    | {
+        readonly action: 'Drop';
+        readonly schema: string;
+        readonly name: string;
+        readonly pid: number | null;
+        readonly isValid: boolean;
+      }
+    /** The session that built it is not ours to speak through: the process that began it is gone. */
+    | { readonly action: 'Mark'; readonly schema: string; readonly name: string }
+  );

@@ -1,0 +1,24 @@
+import type { Resolved } from '../../../decide/resolve.ts';
+import { units as servers, type PostgresUnit } from '../unit.ts';
+
+/** The indexes that are wanted on one declared PostgreSQL. */
+export interface IndexesUnit extends PostgresUnit {
+  /** What the index sessions of this service are called (application_name), so that no other service ends them. */
+  readonly session: string;
+  /** The comment on every index that was built for this service: ownership is written where the index is. */
+  readonly mark: string;
+}
+
+export function units(resolved: Resolved): readonly IndexesUnit[] {
+  const { namespace, name, uid } = resolved.service.metadata;
+  return servers(resolved).map((unit) => ({
+    ...unit,
+    session: sessionOf(uid),
+    mark: `Built by genops for ${namespace}/${name} (${uid})`,
+  }));
+}
+
+/** Of every index session of genops, whatever service it is for. */
+export const sessionPrefix = 'genops index ';
+/** At most 63 bytes: the server cuts off the rest. */
+const sessionOf = (uid: string): string => `${sessionPrefix}${uid}`;

@@ -1,0 +1,27 @@
+/** The index lever as an operator has it, in a process of its own that can be killed: visits one server over and over, and prints the state of each index after each. Arguments: the Secret’s uri, and the indexes as JSON. */
+import { setTimeout } from 'node:timers/promises';
+import { resolve } from '../../operator/decide/resolve.ts';
+import { postgresqlIndexes } from '../../operator/levers/postgresql/indexes/lever.ts';
+import { apply, observe, planAll } from '../../operator/levers/run.ts';
+import { storedService } from '../world/builders.ts';
+
+const [uri = '', indexes = '[]'] = process.argv.slice(2);
+const lever = postgresqlIndexes({ readSecret: () => Promise.resolve({ uri: Buffer.from(uri) }) });
+const service = storedService({
+  spec: {
+    postgres: [{ name: 'main', secretRef: { name: 'postgres' } }],
+    overrides: { postgres: { indexes: JSON.parse(indexes) as [] } },
+  },
+});
+const resolution = resolve({ service, policy: undefined, targets: new Map(), podsMetrics: 'Shadow' });
+if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+
+while (!stop.signal.aborted) {
+  const observations = await observe([lever], resolution.resolved, stop.signal);
+  const plans = planAll(observations, { memory: {}, now: Date.now(), verb: 'plan' });
+  const [result] = await apply(plans, () => true, stop.signal);
+  process.stdout.write(`${JSON.stringify({ ...result?.plan.status, message: result?.condition.message })}\n`);
+  await setTimeout(100, undefined, { signal: stop.signal }).catch(() => undefined);
+}

@@ -1,0 +1,312 @@
+import { describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import type { PostgresServer } from '../../hack/servers/postgres.ts';
+import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
+import { eventually } from '../world/eventually.ts';
+import { creations, indexesOf, indexTuner, makeTables, off, wantedIndex, type Indexes } from './index-tuner.ts';
+import { secretOf, startTuned } from './postgres-tuner.ts';
+
+/** A session of a test's own that keeps what it does open. */
+async function session(server: PostgresServer, ...statements: readonly string[]) {
+  const client = new Client({
+    host: server.host,
+    port: server.port,
+    user: 'postgres',
+    database: 'postgres',
+    application_name: 'report',
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  for (const sql of statements) await client.query(sql);
+  return {
+    client,
+    pid: (client as Client & { readonly processID?: number }).processID ?? 0,
+    [Symbol.asyncDispose]: () => client.end(),
+  };
+}
+/** An older snapshot: every concurrent build of the database has to wait for its end. */
+const snapshot = ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT 1'] as const;
+
+const building = async (server: PostgresServer): Promise<string | undefined> =>
+  (await server.query('SELECT phase FROM pg_stat_progress_create_index'))[0]?.['phase'] as string | undefined;
+const waiting = (server: PostgresServer) =>
+  eventually(async () => expect(await building(server)).toBe('waiting for old snapshots'));
+
+describe.each(postgresVersions)('PostgreSQL %s', (version) => {
+  test('an operator that is killed again and again within a build: one CREATE, one index, and it says whose it is', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server, 1000);
+    await using old = await session(server, ...snapshot);
+    for (let kills = version === '18' ? 10 : 2; kills > 0; kills -= 1) {
+      await using operator = startVisitor(server, [wantedIndex]);
+      await operator.says(/"state":"Building","phase":"waiting for old snapshots"/);
+      await operator.kill();
+    }
+    await old.client.query('COMMIT');
+    await eventually(async () => expect(await building(server)).toBeUndefined());
+
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    expect(await visit([wantedIndex])).toMatchObject({ outcome: 'nothing', reason: 'Applied' });
+    expect(await creations(server)).toHaveLength(1);
+    expect(await visit([], { pruneIndexes: 'Owned' })).toMatchObject({ outcome: 'applied' });
+    expect(await indexesOf(server)).toEqual([]);
+  });
+
+  test('an operator that is stopped leaves its build running, and ends', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 1000);
+    await using old = await session(server, ...snapshot);
+    await using operator = startVisitor(server, [wantedIndex]);
+    await operator.says(/"state":"Building"/);
+    await operator.stop();
+    await waiting(server);
+    await old.client.query('COMMIT');
+    await eventually(async () => expect(await indexesOf(server)).toMatchObject([{ valid: true }]));
+  });
+
+  test('a server that crashes within a build leaves an invalid index, which is built anew', async () => {
+    await using server = await startTuned({ version, settings: { fsync: 'on', log_statement: 'all' } });
+    await makeTables(server, 1000);
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    {
+      await using _ = await session(server, ...snapshot);
+      await visit([wantedIndex]);
+      await waiting(server);
+      await server.kill();
+    }
+    expect(await visit([wantedIndex])).toMatchObject({ reason: 'Unreachable' });
+    await server.restart();
+    expect(await indexesOf(server)).toMatchObject([{ valid: false }]);
+
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+    expect(await indexesOf(server)).toMatchObject([{ name: wantedIndex.name, valid: true }]);
+    expect(await creations(server)).toHaveLength(2);
+  });
+
+  test('time-outs of the role, of the database and of its check of clients end no build', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 1000);
+    const defaults = {
+      statement_timeout: '300ms',
+      lock_timeout: '200ms',
+      idle_in_transaction_session_timeout: '300ms',
+    };
+    for (const [name, value] of Object.entries(defaults))
+      await server.query(`ALTER ROLE genops SET ${name} = '${value}'`);
+    if (version === '18') await server.query(`ALTER DATABASE postgres SET transaction_timeout = '400ms'`);
+    await using old = await session(
+      server,
+      'SET transaction_timeout = 0'.slice(0, version === '18' ? undefined : 0) || 'SELECT 1',
+      ...snapshot,
+    );
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]); // two seconds of it
+    await waiting(server);
+    await old.client.query('COMMIT');
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+  });
+
+  test('an old transaction is named and waited for before a build, not within', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server);
+    await using old = await session(server, ...snapshot);
+    const { visit } = indexTuner({ secret: secretOf(server), oldAfterSeconds: 0 });
+    const visited = await visit([wantedIndex]);
+    expect(visited).toMatchObject({
+      outcome: 'nothing',
+      reason: 'IndexBuilding',
+      entry: { indexes: [{ state: 'Missing' }] },
+    });
+    expect(visited.message).toMatch(
+      new RegExp(
+        `saw a transaction \\(pid ${old.pid}\\) of role postgres \\(report, idle in transaction, since 20..-..-..T..:..Z\\); .*pg_terminate_backend\\(${old.pid}\\)$`,
+      ),
+    );
+    expect((await visit([wantedIndex])).message).toBe(visited.message); // nothing to write into status
+    await old.client.query('COMMIT');
+    expect(await visit([wantedIndex])).toMatchObject({ outcome: 'applied' });
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+    expect(await creations(server)).toHaveLength(1);
+  });
+
+  test('a session that writes to another table holds up nothing; one that writes to this one does, prepared or not', async () => {
+    await using server = await startTuned({ version, settings: { max_prepared_transactions: '2' } });
+    await makeTables(server);
+    await server.query('CREATE TABLE elsewhere (n int)');
+    await using _ = await session(server, 'BEGIN', 'INSERT INTO elsewhere VALUES (1)');
+    const { visit } = indexTuner({ secret: secretOf(server), oldAfterSeconds: 0 });
+    {
+      await using writer = await session(server, 'BEGIN', "INSERT INTO workflows (status) VALUES ('new')");
+      expect((await visit([wantedIndex])).message).toContain(`(pid ${writer.pid})`);
+      await writer.client.query("PREPARE TRANSACTION 'batch-7'");
+    }
+    expect((await visit([wantedIndex])).message).toContain(`ROLLBACK PREPARED 'batch-7'`);
+    await server.query("COMMIT PREPARED 'batch-7'");
+    await visit([wantedIndex]);
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+  });
+
+  test('a migration tool that waits in pg_advisory_lock within a build is named, is no deadlock, and the build goes on after it', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 1000);
+    await using first = await session(server, 'SELECT pg_advisory_lock(42)');
+    await using second = await session(server);
+    const migration = second.client.query('SELECT pg_advisory_lock(42)');
+    await eventually(async () =>
+      expect(await server.query(`SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).toHaveLength(
+        1,
+      ),
+    );
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await waiting(server);
+    const visited = await visit([wantedIndex]);
+    expect(visited).toMatchObject({
+      reason: 'IndexBuilding',
+      entry: { indexes: [{ phase: 'waiting for old snapshots' }] },
+    });
+    expect(visited.message).toContain(`it waits for pid ${second.pid} of role postgres (report, active, since `);
+    await first.client.query('SELECT pg_advisory_unlock(42)');
+    await migration;
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+  });
+
+  test('a table that somebody has locked is not queued for', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server);
+    await using holder = await session(server, 'BEGIN', 'LOCK TABLE workflows IN SHARE UPDATE EXCLUSIVE MODE');
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await eventually(async () =>
+      expect((await visit([wantedIndex])).message).toContain('saw public.workflows locked by somebody'),
+    );
+    expect(await creations(server)).toEqual([]);
+    await holder.client.query('COMMIT');
+  });
+
+  test.each(['Paused', 'DryRun'] as const)('%s ends a build and leaves nothing of it', async (mode) => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 1000);
+    await using old = await session(server, ...snapshot);
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await waiting(server);
+    expect(await visit([wantedIndex], { mode })).toMatchObject({
+      outcome: 'applied',
+      fields: ['index workflows_status_created'],
+    });
+    expect(await building(server)).toBeUndefined();
+    expect(await indexesOf(server)).toEqual([]);
+    expect(await visit([wantedIndex], { mode })).toMatchObject({
+      outcome: 'nothing',
+      reason: 'DryRun',
+      message: 'Would change index workflows_status_created = btree (status, created_at) of public.workflows, partial.',
+    });
+    await old.client.query('COMMIT');
+    await visit([wantedIndex]); // on again: that it was ended is no failure
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+  });
+
+  test('Restore ends what is being built and drops what was', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 1000);
+    await server.query('CREATE INDEX theirs ON workflows (size)');
+    const second = { name: 'second', table: 'workflows', columns: [{ name: 'id' }, { name: 'size' }] };
+    const { visit, restore } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+    await using _ = await session(server, ...snapshot);
+    await visit([wantedIndex, second]);
+    await waiting(server);
+    expect(await restore()).toMatchObject({ outcome: 'applied', status: 'True' });
+    expect(await indexesOf(server)).toMatchObject([{ name: 'theirs' }]);
+    expect(await restore()).toMatchObject({ outcome: 'nothing', status: 'True' });
+  });
+
+  test('a build that somebody cancels leaves nothing, is said, and is not begun again at once', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server, 1000);
+    await using _ = await session(server, ...snapshot);
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await waiting(server);
+    await server.query('SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index');
+    await eventually(async () => expect(await indexesOf(server)).toEqual([]));
+    const visited = await eventually(async () => {
+      const seen = await visit([wantedIndex]);
+      expect(seen).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'Failed' });
+      return seen;
+    });
+    expect(visited.message).toMatch(
+      /saw "canceling statement due to user request" from the build of .* tried again at 20/,
+    );
+    expect(await creations(server)).toHaveLength(1);
+  });
+
+  test('a build that cannot succeed says why in the server’s words, and leaves nothing', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 10);
+    const unique = { name: 'one_each', table: 'workflows', columns: [{ name: 'status' }], unique: true };
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([unique]);
+    await eventually(async () =>
+      expect(await visit([unique])).toMatchObject({
+        outcome: 'nothing',
+        reason: 'Failed',
+        message: expect.stringContaining('could not create unique index "one_each"'),
+        entry: { indexes: [{ name: 'one_each', state: 'Failed' }] },
+      }),
+    );
+    expect(await indexesOf(server)).toEqual([]);
+  });
+
+  test('somebody else’s build of the same index is waited for, and its index not dropped though it is not valid yet', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server, 1000);
+    await using old = await session(server, ...snapshot);
+    await using migration = await session(server);
+    const built = migration.client.query(
+      `CREATE INDEX CONCURRENTLY workflows_status_created ON workflows (status, created_at) WHERE status IN ('running', 'pending')`,
+    );
+    await waiting(server);
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    expect(await visit([wantedIndex])).toMatchObject({ outcome: 'nothing', reason: 'IndexBuilding' });
+    expect(await visit([wantedIndex], { mode: 'Paused' })).toMatchObject({ outcome: 'nothing' }); // not ours to end
+    await old.client.query('COMMIT');
+    await built;
+    expect(await visit([wantedIndex])).toMatchObject({ outcome: 'nothing', reason: 'Applied' });
+    expect(await creations(server)).toEqual([]);
+    await visit([], { pruneIndexes: 'Owned' });
+    expect(await indexesOf(server)).toHaveLength(1); // nor to drop
+  });
+});
+
+/** A process that visits the server; `await using` kills it. */
+function startVisitor(server: PostgresServer, indexes: Indexes) {
+  const script = join(import.meta.dirname, 'index-visitor-process.ts');
+  const child = spawn(process.execPath, [script, secretOf(server).uri, JSON.stringify([...off, ...indexes])], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout });
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await exit;
+  };
+  return {
+    kill,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exit;
+    },
+    says: async (pattern: RegExp) => {
+      for await (const line of lines) if (pattern.test(line)) return;
+      throw new Error(`it ended without ${String(pattern)}`);
+    },
+    [Symbol.asyncDispose]: kill,
+  };
+}
