@@ -215,6 +215,13 @@ const single: Row = {
       unit: 'Bps',
       queries: [{ expr: rateOfEach('genops_postgres_temp_bytes_total'), legend: '{{server}}' }],
     },
+    {
+      title: 'Redis: nodes',
+      says: 'By whether they answered at the last visit.',
+      type: 'timeseries',
+      width: 6,
+      queries: [{ expr: `max by (server, state) (genops_redis_nodes${one})`, legend: '{{server}} {{state}}' }],
+    },
   ],
 };
 

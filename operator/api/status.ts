@@ -139,6 +139,7 @@ const RedisStatus = struct(
     version: string('Version of the server.'),
     topology: string('Standalone, Replicated, Sentinel or Cluster.'),
     nodes: integer('Number of nodes.'),
+    pendingNodes: optional(integer('Nodes of these that are announced and do not answer; absent where all do.')),
     hash: string('Hash of the settings in force.'),
     drifted: integer('Parameters that were changed by somebody else and put back at the last visit.'),
     pendingRestart: optional(

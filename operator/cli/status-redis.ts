@@ -14,15 +14,13 @@ export function redisText(servers: readonly Redis[], memory: LeverMemory | 'Forb
 export const forbidden = 'you may not read the ConfigMap with what was set; genops diff shows what differs';
 
 function serverText(
-  { name, server = '', version = '', topology, nodes = 1, drifted = 0, pendingRestart = [] }: Redis,
+  { name, server = '', version = '', drifted = 0, pendingRestart = [], ...rest }: Redis,
   memory: LeverMemory,
 ): string {
   const settings = settingsOf(Object.entries(rememberedNodes(memory[`redis/${name}`])));
   const most = Math.max(0, ...settings.map(({ rows }) => rows.length));
   const says = [
-    ...(topology === undefined || topology === 'Standalone'
-      ? []
-      : [`${topology}, ${nodes} node${nodes === 1 ? '' : 's'}`]),
+    ...nodesText(rest),
     ...(most === 0 ? [] : [`${most} settings in force`]),
     ...(drifted === 0 ? [] : [`${drifted} put back at the last visit`]),
     ...(pendingRestart.length === 0 ? [] : [`waits for a restart: ${pendingRestart.join(', ')}`]),
@@ -33,6 +31,12 @@ function serverText(
       .map(({ on, rows }) => (settings.length === 1 ? '' : `    on ${on.join(', ')}:\n`) + table(rows, '    '))
       .join('')
   );
+}
+
+function nodesText({ topology, nodes = 1, pendingNodes = 0 }: Partial<Redis>): readonly string[] {
+  if (topology === undefined || topology === 'Standalone') return [];
+  const pending = pendingNodes === 0 ? '' : `, ${pendingNodes} of them not answering`;
+  return [`${topology}, ${nodes} node${nodes === 1 ? '' : 's'}${pending}`];
 }
 
 /** The settings of each node; of those that have the same, once. */

@@ -66,4 +66,16 @@ export function createServiceGauges(
         if (replicas?.floor !== undefined) into.set({ namespace, name, component }, replicas.floor);
     },
   );
+  gauge(
+    'genops_redis_nodes',
+    'Nodes of a Redis by whether they answered at the last visit; those that did not are pending.',
+    ['server', 'state'],
+    ({ metadata: { namespace, name }, status }, into) => {
+      for (const { name: server, nodes, pendingNodes = 0 } of status?.redis ?? []) {
+        if (nodes === undefined) continue;
+        into.set({ namespace, name, server, state: 'answering' }, nodes - pendingNodes);
+        into.set({ namespace, name, server, state: 'pending' }, pendingNodes);
+      }
+    },
+  );
 }

@@ -51,6 +51,19 @@ describe('a Redis with replicas and no Sentinel', () => {
     expect(await primary.configGet('maxmemory-policy')).toBe('allkeys-lru');
   });
 
+  test('of which a replica hangs: the others are tuned meanwhile, and it is when it goes on', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replicas } = await startReplication(stack);
+    const [hung, other] = replicas as readonly [Node, Node];
+    const { visit } = tuner({ secret: secretOf(primary) });
+    hung.freeze();
+    expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'NodesPending', entry: { pendingNodes: 1 } });
+    for (const node of [primary, other]) expect(await node.configGet('maxmemory-policy')).toBe('allkeys-lru');
+    hung.thaw();
+    expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+    expect(await hung.configGet('maxmemory-policy')).toBe('allkeys-lru');
+  });
+
   test('of which the primary does not answer: it is pending, and the replica in the Secret is tuned', async () => {
     await using stack = new AsyncDisposableStack();
     const { primary, replicas } = await startReplication(stack, {}, 1);

@@ -90,6 +90,7 @@ function statusOf(
     ...entries.at(-1), // a primary's
     topology,
     nodes: nodes.length + absent.length,
+    ...(absent.length === 0 ? {} : { pendingNodes: absent.length }),
     drifted: entries.reduce((sum, { drifted }) => sum + Number(drifted), 0),
     ...(waiting.size === 0 ? {} : { pendingRestart: [...waiting].toSorted() }),
   };

@@ -33,6 +33,10 @@ const Server = view('One cache server. Nothing of its Secret is in it.', {
   server: textOrNull('Redis or Valkey.'),
   version: textOrNull('Version of the server.'),
   topology: textOrNull('Standalone, Replicated, Sentinel or Cluster.'),
+  nodes: figure(
+    'Its nodes; the figures below are those of its primaries together, null while one of these is pending.',
+  ),
+  nodes_pending: figure('Nodes of these that did not answer at the last visit.'),
   drifted: figure('Parameters that somebody else had changed and that were put back at the last visit.'),
   observed_at: timeOrNull('When the following was read.'),
   hit_ratio: figure('0 to 1, over the window of the objectives.'),
@@ -93,12 +97,14 @@ export function cacheStatus({ service, policy, components, redisHitRatio, cacheS
       workload_hit_ratio: workload,
     },
     servers: (service.spec.redis ?? []).map(({ name }) => {
-      const { server, version, topology, drifted, pendingRestart } = seen.get(name) ?? {};
+      const { server, version, topology, nodes, pendingNodes = 0, drifted, pendingRestart } = seen.get(name) ?? {};
       return {
         name,
         server: server ?? null,
         version: version ?? null,
         topology: topology ?? null,
+        nodes: nodes ?? null,
+        nodes_pending: nodes === undefined ? null : pendingNodes,
         drifted: drifted ?? null,
         ...figuresOf(cacheServers.find((one) => one.name === name)),
         pending_restart: pendingRestart ?? (seen.has(name) ? [] : null),

@@ -136,6 +136,8 @@ describe('genops status shows of Redis', () => {
     expect(text({ 'a:1': node, 'b:1': node })).toContain(
       '  cache  Redis 7.0.15  Sentinel, 2 nodes; 1 settings in force\n    maxmemory  1gb  was 0\n',
     );
+    const pending = service({ redis: [{ ...sentinel[0], name: 'cache', pendingNodes: 1 }] });
+    expect(statusText(pending, {}, now)).toContain('Sentinel, 2 nodes, 1 of them not answering');
     expect(text({ 'a:1': node, 'b:1': { ...node, originals: {} } })).toContain(
       ['    on a:1:', '    maxmemory  1gb  was 0', '    on b:1:', '    maxmemory  1gb  as it was\n'].join('\n'),
     );

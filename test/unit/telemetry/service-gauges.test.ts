@@ -21,3 +21,20 @@ test('the score is that of the newest look, not of status; who does not lead has
   standings.note(service, { ...look, score: undefined, saved: () => undefined });
   expect(await score()).toEqual([]);
 });
+
+test('the nodes of a Redis are told by whether they answer; of one that nobody has looked at there is no sample', async () => {
+  const redis = [{ name: 'cache', nodes: 3, pendingNodes: 1 }, { name: 'alone', nodes: 1 }, { name: 'new' }];
+  const registry = new Registry();
+  createServiceGauges(
+    registry,
+    () => [storedService({ status: { redis } })],
+    () => undefined,
+  );
+  const values = (await registry.getSingleMetric('genops_redis_nodes')?.get())?.values;
+  expect(values?.map(({ labels, value }) => `${labels['server']} ${labels['state']} ${value}`)).toEqual([
+    'cache answering 2',
+    'cache pending 1',
+    'alone answering 1',
+    'alone pending 0',
+  ]);
+});

@@ -70,7 +70,8 @@ describe('what is said', () => {
       message: 'd:1: saw no answer from d:1; wanted one',
     });
     expect(fieldsOf(result)).toContain('maxmemory@p:1');
-    expect(result.status).toMatchObject({ nodes: 2 });
+    expect(result.status).toMatchObject({ nodes: 2, pendingNodes: 1 });
+    expect(planned(inForce).status).not.toHaveProperty('pendingNodes');
   });
   test('of a node that lets us not in is why, whatever else is pending', () => {
     const absent = [down('Busy'), { ...down('AuthenticationFailed'), address: 'e:1' }];

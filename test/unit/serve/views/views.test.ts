@@ -30,7 +30,9 @@ const status: GenerationServiceStatus = {
       decision: { action: 'ScaleUp', from: 2, to: 4, reason: 'Load', message: 'why', time: '2026-11-25T11:50:00Z' },
     },
   ],
-  redis: [{ name: 'cache', server: 'Valkey', version: '8.1', topology: 'Standalone', drifted: 0 }],
+  redis: [
+    { name: 'cache', server: 'Valkey', version: '8.1', topology: 'Sentinel', nodes: 3, pendingNodes: 1, drifted: 0 },
+  ],
   postgres: [{ name: 'main', version: '18.4', pendingRestart: ['max_connections'] }],
   conditions: [
     {
@@ -250,6 +252,9 @@ describe('cacheStatus()', () => {
           name: 'cache',
           server: 'Valkey',
           version: '8.1',
+          topology: 'Sentinel',
+          nodes: 3,
+          nodes_pending: 1,
           drifted: 0,
           observed_at: '2026-11-25T11:59:52Z',
           hit_ratio: 0.9,
