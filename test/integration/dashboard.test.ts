@@ -30,6 +30,7 @@ const service = {
     conditions: [conditionOf('Ready', 'True'), conditionOf('MetricsAvailable', 'False')],
     objectives: [{ name: 'WorkflowDuration', state: 'NotMet' }],
     components: [{ name: 'workflow', replicas: { floor: 3 } }],
+    redis: [{ name: 'cache', nodes: 3 }],
   },
 } as unknown as GenerationService; // of its status only what the gauges read
 
