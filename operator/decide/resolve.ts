@@ -131,7 +131,7 @@ function withTarget(
 }
 
 /** The annotation is for people whose spec comes from Git: it wins. Who stops in a hurry and writes `True` or `1` means it too. */
-const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
+export const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
   (metadata.annotations?.[annotations.paused] ?? 'false') === 'false' ? spec.mode : 'Paused';
 
 function effectivePolicies({ service: { spec }, policy, effective = effectivePolicy }: ResolveInput) {

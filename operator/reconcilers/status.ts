@@ -2,7 +2,7 @@ import { withCondition, type Condition, type Finding, type NewCondition } from '
 import type { GenerationService } from '../api/generation-service.ts';
 import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
-import type { Resolution, Resolved } from '../decide/resolve.ts';
+import { modeOf, type Resolution, type Resolved } from '../decide/resolve.ts';
 import { unknownAdoption } from '../levers/adoption.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Assessment } from './assess.ts';
@@ -50,7 +50,10 @@ export function renderStatus(service: GenerationService, visit: Visit, now: Date
       [...current, ...kept].some((condition) => condition.type === type),
     ),
   );
-  const sections = visit.kind === 'problem' ? withoutFigures(previous) : resolvedSections(visit, previous);
+  const sections =
+    visit.kind === 'problem'
+      ? { ...withoutFigures(previous), mode: modeOf(service) }
+      : resolvedSections(visit, previous);
   return { ...sections, observedGeneration: service.metadata.generation, conditions: [...conditions] };
 }
 

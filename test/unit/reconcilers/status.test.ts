@@ -119,6 +119,15 @@ describe('renderStatus()', () => {
       lastTransitionTime: '2026-01-01T00:00:05Z',
     });
   });
+  test.each([
+    { paused: undefined, mode: 'Enforce' },
+    { paused: 'true', mode: 'Paused' },
+  ])('says in which mode a service is of which nothing was ever accepted: $mode', ({ paused, mode }) => {
+    const annotations = paused === undefined ? {} : { 'genops.dev/paused': paused };
+    const metadata = { ...service.metadata, annotations };
+    const broken = { ...service, metadata, spec: { ...service.spec, policyRef: { name: 'gone' } } };
+    expect(renderStatus(broken, visit(applied, broken), at(0))).toMatchObject({ mode });
+  });
   test('of a service without an accepted policy nobody can tell how it is: what was measured before is not repeated', () => {
     const objective = { name: 'Memory', state: 'Met', target: '1Gi' } as const;
     const rating = { grade: 'Good' } as const;
