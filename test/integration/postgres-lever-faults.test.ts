@@ -22,6 +22,19 @@ describe('a server that does not answer', () => {
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
   });
 
+  test('hangs in the middle of a change: nothing is taken for made, nor for drift the next time', async () => {
+    await using server = await startTuned({});
+    await using proxy = await withholdingProxy(() => connect(server.port, '127.0.0.1'));
+    const { visit } = tuner({ secret: secretOf(proxy), policy });
+    proxy.arm('ALTER SYSTEM SET work_mem', 'Request');
+    const visiting = visit();
+    await proxy.lost;
+    process.kill(server.pid(), 'SIGSTOP');
+    expect(await visiting).toMatchObject({ outcome: 'failed', status: 'False', reason: 'Unreachable' });
+    process.kill(server.pid(), 'SIGCONT');
+    expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Declared'], reason: 'Applied' });
+  });
+
   test('is gone: said at once, and it recovers by itself', async () => {
     await using server = await startTuned({});
     const { visit } = tuner({ secret: secretOf(server), policy });
@@ -36,15 +49,14 @@ describe('a server that does not answer', () => {
     { word: 'ALTER SYSTEM SET work_mem', loss: 'Answer' },
     { word: 'SELECT pg_catalog.pg_reload_conf()', loss: 'Request' },
   ] as const)(
-    'goes silent ($loss of $word): nothing is taken for made, nor for drift the next time',
+    'goes silent ($loss of $word): it is asked once more in the same visit, and nothing is drift the next time',
     async ({ word, loss }) => {
       await using server = await startTuned({});
       await using proxy = await withholdingProxy(() => connect(server.port, '127.0.0.1'));
       const { visit } = tuner({ secret: secretOf(proxy), policy });
       proxy.arm(word, loss);
-      const visited = await visit();
-      expect(visited).toMatchObject({ outcome: 'failed', status: 'False', reason: 'Unreachable' });
       expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Declared'], reason: 'Applied' });
+      expect(await server.query("SELECT current_setting('work_mem') AS value")).toEqual([{ value: '16MB' }]);
       expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Applied' });
     },
   );

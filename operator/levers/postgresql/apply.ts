@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { postgresParameterNames } from '../../api/postgres-parameters.ts';
-import { Problem, problemMessage } from '../../api/problem.ts';
+import { isProblem, Problem, problemMessage } from '../../api/problem.ts';
 import type { Outcome } from '../lever.ts';
 import type { PostgresAddress } from './address.ts';
 import { fieldOf, type PostgresChange, type Write } from './changes.ts';
@@ -8,7 +8,7 @@ import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { databaseValue } from './judge.ts';
 import { addressOf, readFacts, readOverlays, type Overlay, type PostgresDeps } from './observe.ts';
 import { writeOwner } from './owner.ts';
-import { isRejection, serverProblem } from './server-error.ts';
+import { isRejection, serverProblem, sqlState } from './server-error.ts';
 import { isInForce, meansSame, shown, type ServerSetting } from './setting.ts';
 import { readSettings } from './settings.ts';
 import type { PostgresUnit } from './unit.ts';
@@ -39,7 +39,7 @@ export async function apply(
   }
   const address = await addressOf(unit, deps, signal);
   try {
-    const refusals = await write(change, address, signal);
+    const refusals = await writeAnswered(change, address, signal);
     const sent = change.writes.filter((one) => !refusals.has(fieldOf(one)));
     const { settings, missing } = await readBack(sent, address, signal);
     if (missing.length > 0) await takeBack(missing, change, address, signal);
@@ -48,6 +48,16 @@ export async function apply(
   } catch (error) {
     signal.throwIfAborted();
     throw serverProblem(error, address.label);
+  }
+}
+
+/** Without an answer nobody knows what was written, and all of it may be written twice: once more, on a new connection. */
+async function writeAnswered(change: PostgresChange, address: PostgresAddress, signal: AbortSignal): Promise<Refusals> {
+  try {
+    return await write(change, address, signal);
+  } catch (error) {
+    if (isProblem(error) || sqlState(error) !== '' || signal.aborted) throw error;
+    return write(change, address, signal);
   }
 }
 
