@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { connect } from 'node:net';
 import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
 import { infoOf, startReplication, type Node } from './redis-topologies.ts';
 import { tuner } from './redis-tuner.ts';
+import { withholdingProxy } from './withholding-proxy.ts';
 import { eventually } from '../world/eventually.ts';
 
 const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
@@ -49,6 +51,24 @@ describe('a Redis with replicas and no Sentinel', () => {
     expect(visited).toMatchObject({ outcome: 'applied', status: 'Unknown', reason: 'NodesPending' });
     expect(visited.message).toMatch(/127\.0\.0\.1:1: saw no answer from 127\.0\.0\.1:1 .*replica-announce-ip/);
     expect(await primary.configGet('maxmemory-policy')).toBe('allkeys-lru');
+  });
+
+  test('behind one address that leads to its nodes in turn is one Redis all the same, and a change by hand is drift', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replicas } = await startReplication(stack, {}, 1);
+    const [replica] = replicas as readonly [Node];
+    const nodes = [primary, replica] as const;
+    let turn: 0 | 1 = 0;
+    const proxy = stack.use(await withholdingProxy(() => connect(nodes[turn].port, '127.0.0.1')));
+    const { visit } = tuner({ secret: secretOf(proxy) });
+    await visit();
+    for (const at of [1, 0, 1, 0, 1] as const) {
+      turn = at;
+      expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Applied', entry: { nodes: 2, drifted: 0 } });
+    }
+    turn = 0;
+    await replica.configSet('maxmemory-policy', 'noeviction');
+    expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Drift'] });
   });
 
   test('of which a replica hangs: the others are tuned meanwhile, and it is when it goes on', async () => {
