@@ -8,7 +8,7 @@ import { resource } from '../kube/resource.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { failure, type Answer } from './answer.ts';
 import { answerMetricsQuery, isAboutPods } from './custom-metrics.ts';
-import { frontProxyFrom, refusal, type FrontProxy } from './front-proxy.ts';
+import { createPeerNames, frontProxyFrom, refusal, type FrontProxy } from './front-proxy.ts';
 import type { KeyPair } from './key-pair.ts';
 import type { Leading } from './leading.ts';
 
@@ -41,6 +41,7 @@ const configMaps = resource<AuthenticationConfig>({
 /** Until the cluster's request-header CA is known every request is refused. */
 export function openCustomMetrics({ kube, collector, leading, logger }: CustomMetricsOptions): CustomMetrics {
   let frontProxy: FrontProxy | undefined;
+  const peerName = createPeerNames();
   const listeners: ((ca: string | undefined) => void)[] = [];
   const authentication = openCollection({
     kube,
@@ -63,7 +64,7 @@ export function openCustomMetrics({ kube, collector, leading, logger }: CustomMe
     },
     answer(request, keyPair) {
       const query = { method: request.method ?? '', url: request.url ?? '/' };
-      const refused = refusal(request, frontProxy);
+      const refused = refusal(request, frontProxy, peerName);
       if (refused !== undefined && !isFromUs(request, keyPair))
         return failure(refused.status, refused.status === 401 ? 'Unauthorized' : 'Forbidden', refused.message);
       if (!leading.leads() && isAboutPods(query)) return leading.forward(request);

@@ -39,18 +39,36 @@ function stringList(json: string | undefined): readonly string[] | undefined {
   }
 }
 
+/** The common name in a client's certificate. */
+export type PeerName = (socket: TLSSocket) => string | undefined;
+
+/** Remembers it for each connection: taking a certificate apart costs more than answering, and the API server keeps its connections. */
+export function createPeerNames(): PeerName {
+  const names = new WeakMap<TLSSocket, string | undefined>();
+  return (socket) => {
+    if (!names.has(socket)) {
+      const { CN } = socket.getPeerCertificate().subject;
+      names.set(socket, Array.isArray(CN) ? CN[0] : CN);
+    }
+    return names.get(socket);
+  };
+}
+
 export type Refusal = { readonly status: 401 | 403; readonly message: string };
 
 /**
  * Why a request is refused; undefined when it comes from the API server, which has then authenticated and authorised its user.
  * The TLS server must ask for client certificates and have `frontProxy.ca` as its only authority.
  */
-export function refusal({ socket, headers }: IncomingMessage, frontProxy: FrontProxy | undefined): Refusal | undefined {
+export function refusal(
+  { socket, headers }: IncomingMessage,
+  frontProxy: FrontProxy | undefined,
+  peerName: PeerName,
+): Refusal | undefined {
   if (frontProxy === undefined) return { status: 401, message: 'the request-header CA of this cluster is not known' };
   if (!(socket instanceof TLSSocket) || !socket.authorized)
     return { status: 401, message: 'only the API server may ask here: use kubectl get --raw' };
-  const { CN } = socket.getPeerCertificate().subject;
-  const name = Array.isArray(CN) ? CN[0] : CN;
+  const name = peerName(socket);
   if (frontProxy.allowedNames.length > 0 && !frontProxy.allowedNames.includes(name ?? ''))
     return { status: 403, message: `client certificate ${name ?? ''} is not one of the front proxy` };
   if (!frontProxy.usernameHeaders.some((header) => headers[header] !== undefined && headers[header] !== ''))

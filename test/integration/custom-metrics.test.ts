@@ -268,6 +268,19 @@ describe('past the API server', () => {
     const forged = issueCertificate({ commonName: 'front-proxy-client' }, createAuthority('front-proxy-ca'));
     expect(await direct(forged, user)).toMatchObject({ status: 401 });
   });
+  test('nobody is answered with one of the right authority for another name, nor by asking again on the connection', async () => {
+    const read = (name: string): Promise<string> => readFile(join(dirname(plane.kubeconfigPath), name), 'utf8');
+    const signing = { certificate: await read('front-proxy-ca.crt'), key: await read('front-proxy-ca.key') };
+    const { certificate: cert, key } = issueCertificate({ commonName: 'somebody' }, signing);
+    const connect = { ca: authority.certificate, cert, key };
+    const pool = new Pool(`https://127.0.0.1:${api.port}`, { connections: 1, connect });
+    const path = '/apis/custom.metrics.k8s.io/v1beta2/namespaces/ai/pods/*/requests_per_second';
+    for (let turn = 0; turn < 2; turn++) {
+      const { statusCode, body } = await pool.request({ method: 'GET', path, headers: user });
+      expect([statusCode, await body.text()]).toEqual([403, expect.stringContaining('somebody')]);
+    }
+    await pool.close();
+  });
   test('the front proxy itself has to name a user', async () => {
     expect(await direct(await frontProxy())).toMatchObject({ status: 401 });
     expect(await direct(await frontProxy(), user)).toMatchObject({ status: 200 });
