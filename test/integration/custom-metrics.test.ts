@@ -272,8 +272,8 @@ describe('past the API server', () => {
     const read = (name: string): Promise<string> => readFile(join(dirname(plane.kubeconfigPath), name), 'utf8');
     const signing = { certificate: await read('front-proxy-ca.crt'), key: await read('front-proxy-ca.key') };
     const { certificate: cert, key } = issueCertificate({ commonName: 'somebody' }, signing);
-    const connect = { ca: authority.certificate, cert, key };
-    const pool = new Pool(`https://127.0.0.1:${api.port}`, { connections: 1, connect });
+    const tls = { ca: authority.certificate, cert, key };
+    const pool = new Pool(`https://127.0.0.1:${api.port}`, { connections: 1, connect: tls });
     const path = '/apis/custom.metrics.k8s.io/v1beta2/namespaces/ai/pods/*/requests_per_second';
     for (let turn = 0; turn < 2; turn++) {
       const { statusCode, body } = await pool.request({ method: 'GET', path, headers: user });
