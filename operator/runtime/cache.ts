@@ -1,0 +1,168 @@
+import { LRUCache } from 'lru-cache';
+import type { RuntimeSettings } from '../api/runtime-settings.ts';
+import { openSharedLevel, type RedisServer, type SharedLevel } from './shared-level.ts';
+import type { LiveSettings } from './settings.ts';
+
+export type CacheLevel = 'l1' | 'l2';
+export type CacheResult = 'hit' | 'miss' | 'error';
+
+/** `undefined` is an answer too: there is no such thing, and that is remembered for a while. */
+export interface Found<T> {
+  readonly value: T | undefined;
+  readonly from: CacheLevel | 'loader';
+}
+
+export interface Cache extends AsyncDisposable {
+  /** What is cached, or else loaded: once, however many ask for it meanwhile. Values are kept as JSON in Redis. @throws What `load` throws, and the signal's reason. */
+  get<T>(key: string, load: (key: string) => Promise<T | undefined>, signal?: AbortSignal): Promise<Found<T>>;
+  /** Everywhere: in Redis, here, and within moments in every other process. */
+  delete(key: string): Promise<void>;
+  /** Takes what has expired out of memory. @returns How many entries. */
+  purgeExpired(): number;
+  /** Entries in memory. */
+  readonly entries: number;
+  /** Whether other processes' deletions are heard of. While they are not, what is in memory is kept for a second at most. */
+  readonly isTracked: boolean;
+}
+
+export interface CacheOptions {
+  /** Absent: in memory alone. */
+  readonly redis?: RedisServer | undefined;
+  /** Before every key in Redis. No other cache may have one that begins like it. */
+  readonly prefix?: string;
+  readonly onLookup?: (level: CacheLevel, result: CacheResult) => void;
+  readonly onError?: (error: Error) => void;
+}
+
+interface Kept {
+  readonly value: unknown;
+}
+/** A load under way; `isStale` once the key was deleted meanwhile: its result is an answer to who has asked, and to nobody after. */
+interface Flight {
+  readonly promise: Promise<Found<unknown>>;
+  isStale: boolean;
+}
+
+/** Without its deletions being heard of, an entry may be wrong for so long. */
+const untrackedTtlMs = 1_000;
+/** That there is nothing may change soon. */
+const nothingTtlMs = 10_000;
+
+export function openCache(settings: LiveSettings, options: CacheOptions = {}): Cache {
+  const { redis, prefix = 'cache:', onLookup, onError } = options;
+  const flights = new Map<string, Flight>();
+  let memory = memoryOf(settings.current.cache.l1);
+  const forget = (key: string | undefined): void => {
+    if (key === undefined) memory?.clear();
+    else memory?.delete(key);
+    for (const flight of key === undefined ? flights.values() : [flights.get(key)]) if (flight) flight.isStale = true;
+  };
+  const shared = redis && openSharedLevel({ redis, prefix, onForget: forget, onError });
+  const unsubscribe = settings.onChange(({ cache }) => {
+    memory = memoryOf(cache.l1, memory);
+  });
+  const deps: LoadDeps = {
+    shared,
+    ttlMs: () => settings.current.cache.l2.ttlMs,
+    look: (level, result) => onLookup?.(level, result),
+  };
+  const keep = (key: string, value: unknown): void => {
+    const { ttlMs } = settings.current.cache.l1;
+    const longest = shared === undefined || shared.isTracked ? ttlMs : Math.min(ttlMs, untrackedTtlMs);
+    memory?.set(key, { value }, { ttl: jittered(value === undefined ? Math.min(longest, nothingTtlMs) : longest) });
+  };
+
+  function begin<T>(key: string, load: (key: string) => Promise<T | undefined>): Flight {
+    const flight: Flight = { isStale: false, promise: Promise.resolve({ value: undefined, from: 'loader' }) };
+    const promise = sharedOrLoaded(key, load, flight, deps).then((found) => {
+      if (!flight.isStale) keep(key, found.value);
+      return found;
+    });
+    const landed = Object.assign(flight, { promise });
+    flights.set(key, landed);
+    const leave = (): void => void (flights.get(key) === landed && flights.delete(key));
+    promise.then(leave, leave);
+    return landed;
+  }
+
+  return {
+    async get<T>(key: string, load: (key: string) => Promise<T | undefined>, signal?: AbortSignal) {
+      const kept = memory?.get(key);
+      if (memory !== undefined) deps.look('l1', kept === undefined ? 'miss' : 'hit');
+      if (kept !== undefined) return { value: kept.value as T | undefined, from: 'l1' };
+      const flight = flights.get(key);
+      const { promise } = flight === undefined || flight.isStale ? begin(key, load) : flight;
+      return (await orAborted(promise, signal)) as Found<T>;
+    },
+    async delete(key) {
+      forget(key);
+      await shared?.delete(key);
+      forget(key); // what was read from Redis in between
+    },
+    purgeExpired() {
+      const before = memory?.size ?? 0;
+      memory?.purgeStale();
+      return before - (memory?.size ?? 0);
+    },
+    get entries() {
+      return memory?.size ?? 0;
+    },
+    get isTracked() {
+      return shared?.isTracked ?? true;
+    },
+    async [Symbol.asyncDispose]() {
+      unsubscribe();
+      await shared?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface LoadDeps {
+  readonly shared: SharedLevel | undefined;
+  readonly ttlMs: () => number;
+  readonly look: (level: CacheLevel, result: CacheResult) => void;
+}
+
+/** Redis that cannot be asked is as good as none: what it would have had is loaded. */
+async function sharedOrLoaded<T>(
+  key: string,
+  load: (key: string) => Promise<T | undefined>,
+  flight: Flight,
+  { shared, ttlMs, look }: LoadDeps,
+): Promise<Found<T>> {
+  const answer = await shared?.get(key);
+  if (answer !== undefined) look('l2', answer.result);
+  if (answer?.result === 'hit') return { value: answer.value as T | undefined, from: 'l2' };
+  const value = await load(key);
+  const longest = value === undefined ? Math.min(ttlMs(), nothingTtlMs) : ttlMs();
+  if (answer?.result === 'miss' && !flight.isStale) await shared?.set(key, value, jittered(longest));
+  return { value, from: 'loader' };
+}
+
+/** Up to a tenth less, so that what was loaded together does not expire together. */
+const jittered = (ttlMs: number): number => Math.max(1, Math.round(ttlMs * (1 - 0.1 * Math.random())));
+
+/** With what was kept so far, as far as there is room. Undefined: nothing is to be kept in memory. */
+function memoryOf(
+  { entries, ttlMs }: RuntimeSettings['cache']['l1'],
+  before?: LRUCache<string, Kept>,
+): LRUCache<string, Kept> | undefined {
+  if (entries === 0) return undefined;
+  const memory = new LRUCache<string, Kept>({ max: entries });
+  for (const [key, kept] of [...(before?.entries() ?? [])].toReversed())
+    memory.set(key, kept, { ttl: Math.max(1, Math.min(before?.getRemainingTTL(key) ?? ttlMs, ttlMs)) });
+  return memory;
+}
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const leave = (): void => reject(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}

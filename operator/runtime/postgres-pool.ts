@@ -1,0 +1,125 @@
+import { Pool, type PoolClient, type PoolConfig, type QueryResult, type QueryResultRow } from 'pg';
+import type { RuntimeSettings } from '../api/runtime-settings.ts';
+import type { QueryMonitor } from './query-monitor.ts';
+import type { LiveSettings } from './settings.ts';
+
+/** One connection while it is lent. */
+export interface Connection {
+  query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+}
+
+export interface PostgresPool extends Connection, AsyncDisposable {
+  /** One connection for several statements, a transaction say. It goes back when `work` ends, however that is. */
+  withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  readonly total: number;
+  readonly idle: number;
+  /** Callers that wait for a connection. */
+  readonly queued: number;
+}
+
+export interface PostgresPoolOptions {
+  /** Where the server is, and as whom. */
+  readonly server: Pick<PoolConfig, 'connectionString' | 'host' | 'port' | 'user' | 'password' | 'database' | 'ssl'>;
+  readonly monitor?: QueryMonitor;
+  /** A connection that was not lent has failed, or one of `min` could not be opened. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** Time for a server that does not keep its own statement_timeout. */
+const graceMs = 1_000;
+
+/** Between `min` and `max` connections; each is replaced after `recycleAfterQueries`, or once it was opened with settings that are not in force any more. */
+export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOptions): PostgresPool {
+  const { server, monitor, onError } = options;
+  const configuration: PoolConfig = { ...server, ...limitsOf(settings.current.postgresPool) };
+  const pool = new Pool(configuration);
+  pool.on('error', (error) => onError?.(error));
+  const queries = new WeakMap<PoolClient, number>();
+  let opened = new WeakSet<PoolClient>(); // with the settings that are in force
+  pool.on('connect', (client) => void opened.add(client));
+
+  const mustGo = (client: PoolClient): boolean => {
+    const { recycleAfterQueries, max } = settings.current.postgresPool;
+    return (queries.get(client) ?? 0) >= recycleAfterQueries || !opened.has(client) || pool.totalCount > max;
+  };
+  const connectionOf = (client: PoolClient): Connection => ({
+    async query<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) {
+      queries.set(client, (queries.get(client) ?? 0) + 1);
+      const started = performance.now();
+      try {
+        return await client.query<Row>({ text, values: [...values] });
+      } finally {
+        monitor?.note(text, performance.now() - started);
+      }
+    },
+  });
+  const withConnection: PostgresPool['withConnection'] = async (work) => {
+    const client = await pool.connect();
+    let isBroken = false;
+    try {
+      return await work(connectionOf(client));
+    } catch (error) {
+      isBroken = !isAnswer(error);
+      throw error;
+    } finally {
+      const isGoing = isBroken || mustGo(client);
+      client.release(isGoing);
+      if (isGoing) void fill(pool, settings.current.postgresPool, onError);
+    }
+  };
+  const unsubscribe = settings.onChange(({ postgresPool }) => {
+    Object.assign(pool.options, limitsOf(postgresPool));
+    opened = new WeakSet();
+    void replaceIdle(pool).then(() => fill(pool, postgresPool, onError));
+  });
+  void fill(pool, settings.current.postgresPool, onError);
+  return {
+    withConnection,
+    query: (text, values) => withConnection((connection) => connection.query(text, values)),
+    get total() {
+      return pool.totalCount;
+    },
+    get idle() {
+      return pool.idleCount;
+    },
+    get queued() {
+      return pool.waitingCount;
+    },
+    async [Symbol.asyncDispose]() {
+      unsubscribe();
+      await pool.end();
+    },
+  };
+}
+
+const limitsOf = ({ min, max, idleTimeoutMs, commandTimeoutMs }: RuntimeSettings['postgresPool']) => ({
+  min,
+  max,
+  idleTimeoutMillis: idleTimeoutMs,
+  statement_timeout: commandTimeoutMs,
+  query_timeout: commandTimeoutMs + graceMs,
+});
+
+/** The server has refused a statement; its connection is as good as before. Anything else, a time-out say, leaves it in the middle of something. */
+const isAnswer = (error: unknown): boolean =>
+  Error.isError(error) && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code)) && 'severity' in error;
+
+/** Opens connections until there are `min`. A server that is away is told of, and tried again with the next query. */
+async function fill(
+  pool: Pool,
+  { min, max }: RuntimeSettings['postgresPool'],
+  onError: PostgresPoolOptions['onError'],
+): Promise<void> {
+  const missing = Math.min(min, max) - pool.totalCount;
+  if (missing <= 0 || pool.ending) return;
+  const opening = await Promise.allSettled(Array.from({ length: missing }, () => pool.connect()));
+  for (const one of opening)
+    if (one.status === 'fulfilled') one.value.release();
+    else onError?.(one.reason as Error);
+}
+
+/** Those that nobody uses now; the others go when they come back. */
+async function replaceIdle(pool: Pool): Promise<void> {
+  const idle = await Promise.allSettled(Array.from({ length: pool.idleCount }, () => pool.connect()));
+  for (const one of idle) if (one.status === 'fulfilled') one.value.release(true);
+}

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { setInterval as every } from 'node:timers/promises';
+import { Value } from 'typebox/value';
+import { RuntimeSettings } from '../api/runtime-settings.ts';
+import { defaultSettings } from './default-settings.ts';
+
+/** The settings that are in force now, and who wants to know of the next. */
+export interface LiveSettings {
+  readonly current: RuntimeSettings;
+  /** Called with each change that is taken over. @returns Ends it. */
+  onChange(listener: (settings: RuntimeSettings) => void): () => void;
+}
+
+export interface SettingsFile extends LiveSettings, Disposable {
+  /** Why the file as it stands now is not in force; undefined: it is. */
+  readonly problem: string | undefined;
+}
+
+export interface SettingsFileOptions {
+  /** `settings.json` of the mounted ConfigMap. */
+  readonly file: string;
+  /** How often it is looked at. Polling costs a read of two kilobytes, and sees every kind of volume. */
+  readonly everyMs?: number;
+  /** Until the file was there for the first time; by default the guide's figures. */
+  readonly orElse?: RuntimeSettings;
+  /** Told once for each new problem. */
+  readonly onProblem?: (message: string) => void;
+}
+
+/**
+ * Settings from a file, taken over whenever it changes. A file that is broken, of another version or gone leaves the last good settings in force.
+ */
+export async function watchSettings(options: SettingsFileOptions): Promise<SettingsFile> {
+  const { file, everyMs = 1_000, orElse = defaultSettings, onProblem } = options;
+  const live = createSettings(orElse);
+  const stop = new AbortController();
+  let [text, problem]: (string | undefined)[] = [];
+  const look = async (): Promise<void> => {
+    const read = await readFile(file, 'utf8').catch((error: Error) => error);
+    const found = typeof read === 'string' ? read : undefined;
+    if (found !== undefined && found === text) return;
+    text = found;
+    const next = typeof read === 'string' ? readSettings(read) : { problem: read.message };
+    const before = problem;
+    problem =
+      'problem' in next
+        ? `saw ${file}: ${next.problem}; wanted runtime settings of version 1; next: nothing, the last good ones stay in force`
+        : undefined;
+    if (problem !== undefined && problem !== before) onProblem?.(problem);
+    if (!('problem' in next)) live.set(next);
+  };
+  await look();
+  const ended = follow(look, everyMs, stop.signal);
+  return {
+    get current() {
+      return live.current;
+    },
+    get problem() {
+      return problem;
+    },
+    onChange: (listener) => live.onChange(listener),
+    [Symbol.dispose]() {
+      stop.abort();
+      void ended;
+    },
+  };
+}
+
+async function follow(look: () => Promise<void>, everyMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const _ of every(everyMs, undefined, { signal, ref: false })) await look();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Settings that a program sets itself: for tests, and for who has them from elsewhere. */
+export function createSettings(first: RuntimeSettings): LiveSettings & { set(next: RuntimeSettings): void } {
+  const listeners = new Set<(settings: RuntimeSettings) => void>();
+  let current = first;
+  return {
+    get current() {
+      return current;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    set(next) {
+      current = next;
+      for (const listener of listeners) listener(next);
+    },
+  };
+}
+
+/** Fields beyond the schema are a newer operator's, and are left alone. */
+function readSettings(text: string): RuntimeSettings | { readonly problem: string } {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return { problem: Error.isError(error) ? error.message : String(error) };
+  }
+  if (Value.Check(RuntimeSettings, document)) return document;
+  const [first] = Value.Errors(RuntimeSettings, document);
+  return {
+    problem: first === undefined ? 'it does not fit the schema' : `${first.instancePath || '/'} ${first.message}`,
+  };
+}

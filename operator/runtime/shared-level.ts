@@ -1,0 +1,134 @@
+import { Redis, type RedisOptions } from 'ioredis';
+
+export interface RedisServer {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly tls?: NonNullable<RedisOptions['tls']>;
+}
+
+export type SharedAnswer = { readonly result: 'hit'; readonly value: unknown } | { readonly result: 'miss' | 'error' };
+
+/** The cache in Redis. It may be away at any time: nothing here throws. */
+export interface SharedLevel extends AsyncDisposable {
+  get(key: string): Promise<SharedAnswer>;
+  set(key: string, value: unknown, ttlMs: number): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Whether Redis tells us of every key that somebody else changes, deletes or lets expire. */
+  readonly isTracked: boolean;
+}
+
+export interface SharedLevelOptions {
+  readonly redis: RedisServer;
+  readonly prefix: string;
+  /** Somebody else has changed this key; undefined: nobody knows which. */
+  readonly onForget: (key: string | undefined) => void;
+  readonly onError?: ((error: Error) => void) | undefined;
+}
+
+const channel = '__redis__:invalidate';
+
+/**
+ * Client-side caching of Redis 6 and later: one connection asks, and Redis tells the other of each key with our prefix that anybody else touches.
+ * RESP2 for that other, since ioredis drops the push messages of RESP3.
+ */
+export function openSharedLevel({ redis: server, prefix, onForget, onError }: SharedLevelOptions): SharedLevel {
+  const data = new Redis(connectionTo(server));
+  const listener = new Redis({ ...connectionTo(server), protocol: 2, autoResubscribe: false });
+  let isTracked = false;
+  let listenerId: number | undefined;
+  const failed = (error: unknown): void => onError?.(error as Error);
+  const lose = (): void => {
+    if (!isTracked) return;
+    isTracked = false;
+    onForget(undefined); // what happens from now on, nobody tells
+  };
+  const arm = async (): Promise<void> => {
+    if (listenerId === undefined || data.status !== 'ready') return;
+    const id = listenerId;
+    await data.call('CLIENT', 'TRACKING', 'OFF'); // to be told elsewhere than before
+    await data.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', prefix, 'NOLOOP');
+    if (id !== listenerId) return;
+    onForget(undefined);
+    isTracked = true;
+  };
+  const listen = async (): Promise<void> => {
+    const id = Number(await listener.call('CLIENT', 'ID'));
+    await listener.subscribe(channel);
+    listenerId = id;
+    await arm();
+  };
+  for (const connection of [data, listener]) {
+    connection.on('error', failed);
+    connection.on('close', lose);
+  }
+  data.on('ready', () => void arm().catch(failed));
+  listener.on('close', () => void (listenerId = undefined));
+  listener.on('ready', () => void listen().catch(failed));
+  listener.on('messageBuffer', (_: Buffer, keys: unknown) => {
+    if (!Array.isArray(keys)) return onForget(undefined); // FLUSHALL
+    for (const key of keys) onForget(String(key).slice(prefix.length));
+  });
+
+  /** A command that got no answer: perhaps neither does the listener, and would not know. */
+  const orError = async <T>(work: () => Promise<T>, error: T): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      failed(thrown);
+      if (isTracked) {
+        lose();
+        listener.disconnect(true);
+      }
+      return error;
+    }
+  };
+  return {
+    get isTracked() {
+      return isTracked;
+    },
+    get: (key) => orError<SharedAnswer>(async () => parsed(await data.get(prefix + key)), { result: 'error' }),
+    set: (key, value, ttlMs) =>
+      orError(async () => void (await data.set(prefix + key, JSON.stringify({ value }), 'PX', ttlMs)), undefined),
+    delete: (key) =>
+      orError(async () => {
+        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment.
+        await data
+          .multi()
+          .set(prefix + key, '', 'PX', 1_000)
+          .del(prefix + key)
+          .exec();
+      }, undefined),
+    [Symbol.asyncDispose]: async () => {
+      data.disconnect();
+      listener.disconnect();
+    },
+  };
+}
+
+/** Connects in the background and for ever; a command on a connection that is not there fails at once. */
+const connectionTo = ({ host, port, username, password, tls }: RedisServer) => ({
+  host,
+  port,
+  ...(username === undefined ? {} : { username }),
+  ...(password === undefined ? {} : { password }),
+  ...(tls === undefined ? {} : { tls }),
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 2_000,
+  commandTimeout: 500,
+  retryStrategy: (attempt: number) => Math.min(100 * 2 ** Math.min(attempt, 5), 2_000),
+});
+
+/** What is no entry of ours is as good as none. */
+function parsed(text: string | null): SharedAnswer {
+  if (text === null || text === '') return { result: 'miss' };
+  try {
+    const entry: unknown = JSON.parse(text);
+    if (typeof entry !== 'object' || entry === null) return { result: 'miss' };
+    return { result: 'hit', value: 'value' in entry ? entry.value : undefined };
+  } catch {
+    return { result: 'miss' };
+  }
+}

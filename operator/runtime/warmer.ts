@@ -1,0 +1,49 @@
+import { LRUCache } from 'lru-cache';
+import { createCoAccess } from './co-access.ts';
+import type { LiveSettings } from './settings.ts';
+
+export interface CacheWarmer {
+  /** A real read. @param session What belongs together: the id of a request or of a user. */
+  note(session: string, key: string): void;
+  /** Keys that were warmed. */
+  readonly warmed: number;
+}
+
+/** Most keys whose warming is remembered, so that it is not repeated while they are in the cache anyway. */
+const rememberedKeys = 5_000;
+
+/**
+ * Has the companions of a much-read key loaded before anybody asks for them: keys that were really read together with it.
+ *
+ * @param warm Reads the key through the cache. What it throws is nobody's fault: the next reader loads it.
+ */
+export function createWarmer(settings: LiveSettings, warm: (key: string) => Promise<unknown>): CacheWarmer {
+  const coAccess = createCoAccess();
+  const lately = new LRUCache<string, true>({ max: rememberedKeys });
+  let [warmed, allowance, filledAt] = [0, 0, -Infinity];
+  /** At most `maxPerSecond` in any second; what is beyond is dropped: the next read asks again. */
+  const mayWarm = (): boolean => {
+    const { maxPerSecond } = settings.current.cache.warming;
+    const now = performance.now();
+    if (now - filledAt >= 1_000) [allowance, filledAt] = [maxPerSecond, now];
+    allowance -= 1;
+    return allowance >= 0;
+  };
+  return {
+    get warmed() {
+      return warmed;
+    },
+    note(session, key) {
+      const reads = coAccess.note(session, key);
+      const { warming, l1 } = settings.current.cache;
+      if (reads <= warming.hotAfterReads) return;
+      for (const related of coAccess.related(key)) {
+        if (lately.has(related)) continue;
+        if (!mayWarm()) return;
+        lately.set(related, true, { ttl: Math.max(1, l1.ttlMs) });
+        warmed += 1;
+        warm(related).catch(() => lately.delete(related));
+      }
+    },
+  };
+}

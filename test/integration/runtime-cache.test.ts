@@ -1,0 +1,170 @@
+import { describe, expect, test } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
+import { openCache, type CacheOptions } from '../../operator/runtime/cache.ts';
+import { defaultSettings } from '../../operator/runtime/default-settings.ts';
+import { createSettings } from '../../operator/runtime/settings.ts';
+import { eventually } from '../world/eventually.ts';
+
+/** Loads a value, and counts how often. */
+function source(value: unknown = { text: 'loaded' }) {
+  let loads = 0;
+  return {
+    load: () => {
+      loads += 1;
+      return Promise.resolve(value);
+    },
+    get loads() {
+      return loads;
+    },
+  };
+}
+
+async function trackedCache(
+  redis: RedisServer,
+  options: Omit<CacheOptions, 'redis'> = {},
+  settings = createSettings(defaultSettings),
+) {
+  const cache = openCache(settings, { redis: { host: '127.0.0.1', port: redis.port }, ...options });
+  await eventually(() => expect(cache.isTracked).toBe(true));
+  return cache;
+}
+
+describe('the cache of two levels', () => {
+  test('loads once for all who ask, keeps it in Redis for an hour less a tenth at most, and in memory', async () => {
+    await using redis = await startRedis();
+    const lookups: string[] = [];
+    await using cache = await trackedCache(redis, { onLookup: (level, result) => lookups.push(`${level} ${result}`) });
+    const origin = source();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => cache.get('a', origin.load)));
+    expect(origin.loads).toBe(1);
+    expect(new Set(answers.map(({ from }) => from))).toEqual(new Set(['loader']));
+    expect(answers[0]?.value).toEqual({ text: 'loaded' });
+    expect((await cache.get('a', origin.load)).from).toBe('l1');
+    const ttl = Number(await redis.command('PTTL', 'cache:a'));
+    expect(ttl).toBeGreaterThan(3_230_000);
+    expect(ttl).toBeLessThanOrEqual(3_600_000);
+    expect(lookups.filter((one) => one.startsWith('l2'))).toEqual(['l2 miss']);
+  });
+
+  test('takes what another process has loaded, and has it in memory from then on', async () => {
+    await using redis = await startRedis();
+    await using first = await trackedCache(redis);
+    await using second = await trackedCache(redis);
+    const origin = source();
+    await first.get('a', origin.load);
+    expect((await second.get('a', origin.load)).from).toBe('l2');
+    expect((await second.get('a', origin.load)).from).toBe('l1');
+    expect(origin.loads).toBe(1);
+  });
+
+  test('no longer has in memory what was deleted elsewhere, by whomever, within 100 ms', async () => {
+    await using redis = await startRedis();
+    await using first = await trackedCache(redis);
+    await using second = await trackedCache(redis);
+    const origin = source();
+    for (const cache of [first, second]) await cache.get('a', origin.load);
+    const gone = async (deleted: Promise<unknown>): Promise<number> => {
+      await deleted;
+      const from = performance.now();
+      while (second.entries > 0 && performance.now() - from < 5_000) await nextTurn(); // `eventually` looks too seldom
+      return performance.now() - from;
+    };
+    expect(await gone(first.delete('a'))).toBeLessThan(100);
+    await second.get('a', origin.load);
+    expect(await gone(redis.command('DEL', 'cache:a'))).toBeLessThan(100);
+    await second.get('a', origin.load);
+    expect(await gone(redis.command('FLUSHALL'))).toBeLessThan(100);
+  });
+
+  test('does not keep what was deleted while it was loaded, here or elsewhere', async () => {
+    await using redis = await startRedis();
+    await using first = await trackedCache(redis);
+    await using second = await trackedCache(redis);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const old = second.get('a', () => promise);
+    await eventually(async () => expect(await redis.command('INFO', 'stats')).toContain('keyspace_misses:1'));
+    await first.delete('a');
+    await eventually(async () => expect(await redis.command('INFO', 'commandstats')).toContain('cmdstat_del'));
+    await second.get('other', () => Promise.resolve(1)); // what was said before this answer has arrived
+    resolve('old');
+    expect(await old).toEqual({ value: 'old', from: 'loader' });
+    expect(await redis.command('EXISTS', 'cache:a')).toBe(0);
+    expect((await second.get('a', () => Promise.resolve('new'))).value).toBe('new');
+  });
+
+  test('remembers for a moment that there is nothing', async () => {
+    await using redis = await startRedis();
+    await using cache = await trackedCache(redis);
+    let loads = 0;
+    const nothing = () => {
+      loads += 1;
+      return Promise.resolve(undefined);
+    };
+    expect(await cache.get('none', nothing)).toEqual({ value: undefined, from: 'loader' });
+    expect(await cache.get('none', nothing)).toEqual({ value: undefined, from: 'l1' });
+    expect(loads).toBe(1);
+    expect(Number(await redis.command('PTTL', 'cache:none'))).toBeLessThanOrEqual(10_000);
+  });
+
+  test('loads without Redis, while it hangs and while it is away, and is whole again when it is back', async () => {
+    await using redis = await startRedis();
+    const errors: Error[] = [];
+    await using cache = await trackedCache(redis, { onError: (error) => errors.push(error) });
+    const origin = source();
+    await cache.get('a', origin.load);
+    redis.freeze();
+    const hung = performance.now();
+    expect((await cache.get('b', origin.load)).from).toBe('loader');
+    expect(performance.now() - hung).toBeLessThan(2_000);
+    expect(cache.isTracked).toBe(false); // nobody would tell of a deletion
+    redis.thaw();
+    await eventually(() => expect(cache.isTracked).toBe(true));
+    await redis.kill();
+    await eventually(() => expect(cache.isTracked).toBe(false));
+    expect((await cache.get('c', origin.load)).from).toBe('loader');
+    expect((await cache.get('c', origin.load)).from).toBe('l1'); // for a second
+    expect(errors.length).toBeGreaterThan(0);
+    await redis.restart();
+    await eventually(() => expect(cache.isTracked).toBe(true));
+    await cache.get('d', origin.load);
+    expect(await redis.command('EXISTS', 'cache:d')).toBe(1);
+  });
+
+  test('throws what the source throws, to each who asked, and asks it again next time', async () => {
+    await using cache = openCache(createSettings(defaultSettings));
+    const broken = () => Promise.reject(new Error('broken'));
+    const answers = await Promise.allSettled([cache.get('a', broken), cache.get('a', broken)]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await cache.get('a', () => Promise.resolve(1))).toEqual({ value: 1, from: 'loader' });
+  });
+
+  test('lets one who gives up go without taking the load from the others', async () => {
+    await using cache = openCache(createSettings(defaultSettings));
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const impatient = new AbortController();
+    const left = cache.get('a', () => promise, impatient.signal);
+    const stayed = cache.get('a', () => promise);
+    impatient.abort(new Error('too late'));
+    await expect(left).rejects.toThrow('too late');
+    resolve(1);
+    expect(await stayed).toEqual({ value: 1, from: 'loader' });
+  });
+
+  test('has a new size at once, keeping what was read last, and nothing with a size of 0', async () => {
+    const l1 = (entries: number) => ({
+      ...defaultSettings,
+      cache: { ...defaultSettings.cache, l1: { ...defaultSettings.cache.l1, entries } },
+    });
+    const settings = createSettings(l1(100));
+    await using cache = openCache(settings);
+    for (let key = 0; key < 150; key += 1) await cache.get(String(key), () => Promise.resolve(key));
+    expect(cache.entries).toBe(100);
+    settings.set(l1(10));
+    expect(cache.entries).toBe(10);
+    expect((await cache.get('149', () => Promise.resolve(0))).from).toBe('l1');
+    settings.set(l1(0));
+    expect(cache.entries).toBe(0);
+    expect((await cache.get('149', () => Promise.resolve(0))).from).toBe('loader');
+  });
+});

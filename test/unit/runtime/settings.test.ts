@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
+import { render } from '../../../operator/levers/runtime/render.ts';
+import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
+import { watchSettings } from '../../../operator/runtime/settings.ts';
+import { eventually } from '../../world/eventually.ts';
+
+test('the defaults are what an empty policy gives', () => {
+  const { settings } = render(effectivePolicy({}).policy.runtime);
+  expect({ ...settings, hash: '' }).toEqual({ ...defaultSettings, hash: '' });
+});
+
+/** A folder as the kubelet mounts a ConfigMap: files are links into `..data`, which is exchanged as a whole. */
+async function mountedFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'genops-settings-'));
+  const file = join(folder, 'settings.json');
+  let version = 0;
+  return {
+    file,
+    async write(text: string) {
+      version += 1;
+      await mkdir(join(folder, `..v${version}`));
+      await writeFile(join(folder, `..v${version}`, 'settings.json'), text);
+      await symlink(`..v${version}`, join(folder, '..data_tmp'));
+      await rename(join(folder, '..data_tmp'), join(folder, '..data'));
+      if (version === 1) await symlink('..data/settings.json', file);
+    },
+    remove: () => rm(file),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+const textWith = (io: number, hash = '0000000000aa') => JSON.stringify({ ...defaultSettings, hash, pools: { io } });
+
+describe('watchSettings()', () => {
+  test('begins with the defaults, and takes over what is mounted later and each change of it', async () => {
+    await using mounted = await mountedFolder();
+    using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
+    expect(settings.current).toBe(defaultSettings);
+    expect(settings.problem).toContain('ENOENT');
+    const told: unknown[] = [];
+    settings.onChange(({ pools }) => told.push(pools));
+    await mounted.write(textWith(3));
+    await eventually(() => expect(settings.current.pools).toEqual({ io: 3 }));
+    expect(settings.problem).toBeUndefined();
+    await mounted.write(textWith(4, '0000000000bb'));
+    await eventually(() => expect(settings.current).toMatchObject({ hash: '0000000000bb', pools: { io: 4 } }));
+    expect(told).toEqual([{ io: 3 }, { io: 4 }]);
+  });
+
+  test.each<{ name: string; text: string; says: string }>([
+    { name: 'that is cut off', text: textWith(9).slice(0, 40), says: 'JSON' },
+    { name: 'of another version', text: textWith(9).replace('"version":1', '"version":2'), says: '/version' },
+    { name: 'with a figure that cannot be', text: textWith(0), says: '/pools' },
+    { name: 'of nothing', text: '', says: 'JSON' },
+  ])('stays with the last good settings while there is a file $name, and says so once', async ({ text, says }) => {
+    await using mounted = await mountedFolder();
+    await mounted.write(textWith(3));
+    const problems: string[] = [];
+    using settings = await watchSettings({
+      file: mounted.file,
+      everyMs: 5,
+      onProblem: (message) => problems.push(message),
+    });
+    await mounted.write(text);
+    await eventually(() => expect(settings.problem).toContain(says));
+    expect(settings.current.pools).toEqual({ io: 3 });
+    await mounted.write(textWith(5));
+    await eventually(() => expect(settings.current.pools).toEqual({ io: 5 }));
+    expect(problems).toHaveLength(1);
+  });
+
+  test('stays with the last good settings when the file goes, and ignores fields of a newer operator', async () => {
+    await using mounted = await mountedFolder();
+    await mounted.write(JSON.stringify({ ...defaultSettings, hash: '0000000000aa', later: { unheard: 1 } }));
+    using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
+    expect(settings.current.hash).toBe('0000000000aa');
+    await mounted.remove();
+    await eventually(() => expect(settings.problem).toContain('ENOENT'));
+    expect(settings.current.hash).toBe('0000000000aa');
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import { createCoAccess } from '../../../operator/runtime/co-access.ts';
+import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
+import { createSettings } from '../../../operator/runtime/settings.ts';
+import { createWarmer } from '../../../operator/runtime/warmer.ts';
+
+describe('createCoAccess()', () => {
+  test('knows what was read in the same sessions, most often first, and nothing of others', () => {
+    const seen = createCoAccess();
+    for (const session of ['1', '2', '3']) for (const key of ['a', 'b']) seen.note(session, key);
+    for (const key of ['a', 'c']) seen.note('4', key);
+    seen.note('5', 'z');
+    expect(seen.related('a')).toEqual(['b', 'c']);
+    expect(seen.related('b')).toEqual(['a']);
+    expect(seen.related('z')).toEqual([]);
+    expect(seen.related('never')).toEqual([]);
+  });
+  test('keeps of endless keys and sessions only so many, and what is read often', () => {
+    const seen = createCoAccess();
+    for (let turn = 0; turn < 7_000; turn += 1) {
+      seen.note(`s${turn}`, 'hot');
+      seen.note(`s${turn}`, 'its companion');
+      seen.note(`s${turn}`, `once ${turn}`);
+    }
+    expect(seen.related('hot')[0]).toBe('its companion');
+    expect(seen.related('hot').length).toBeLessThanOrEqual(8);
+    expect(seen.related('once 1')).toEqual([]); // long forgotten
+  });
+});
+
+describe('createWarmer()', () => {
+  const settingsWith = (warming: { hotAfterReads: number; maxPerSecond: number }) =>
+    createSettings({ ...defaultSettings, cache: { ...defaultSettings.cache, warming } });
+  const warming = (settings = settingsWith({ hotAfterReads: 10, maxPerSecond: 50 })) => {
+    const keys: string[] = [];
+    const warmer = createWarmer(settings, (key) => Promise.resolve(keys.push(key)));
+    return { keys, warmer, settings };
+  };
+
+  test('warms what was read with a key once that was read an eleventh time, and once', () => {
+    const { keys, warmer } = warming();
+    for (let turn = 0; turn < 10; turn += 1) for (const key of ['a', 'b']) warmer.note(`s${turn}`, key);
+    expect(keys).toEqual([]);
+    warmer.note('later', 'a');
+    expect(keys).toEqual(['b']);
+    warmer.note('later', 'a');
+    expect(keys).toEqual(['b']);
+  });
+  test('warms nothing made up: a key that was read alone has no companions', () => {
+    const { keys, warmer } = warming();
+    for (let turn = 0; turn < 50; turn += 1) warmer.note(`s${turn}`, 'alone');
+    expect(keys).toEqual([]);
+  });
+  test.each([0, 3])('warms at most %s keys in a second', (maxPerSecond) => {
+    const { keys, warmer } = warming(settingsWith({ hotAfterReads: 1, maxPerSecond }));
+    for (let turn = 0; turn < 20; turn += 1) for (const key of [`a${turn}`, `b${turn}`]) warmer.note(`s${turn}`, key);
+    for (let turn = 0; turn < 20; turn += 1) warmer.note(`again ${turn}`, `a${turn}`);
+    expect(keys).toHaveLength(maxPerSecond);
+  });
+  test('tries a key again whose warming has failed', async () => {
+    let tries = 0;
+    const warmer = createWarmer(settingsWith({ hotAfterReads: 1, maxPerSecond: 50 }), () => {
+      tries += 1;
+      return Promise.reject(new Error('away'));
+    });
+    for (const session of ['1', '2']) for (const key of ['a', 'b']) warmer.note(session, key);
+    await Promise.resolve();
+    const before = tries;
+    warmer.note('3', 'a');
+    expect(tries).toBeGreaterThan(before);
+  });
+});
