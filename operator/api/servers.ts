@@ -28,27 +28,32 @@ const clusterRef = (description: string) =>
     ),
   );
 
-const WorkloadRef = struct(
-  {
-    apiVersion: text({
-      description: 'API version of the workload.',
-      maxLength: 100,
-      pattern: '^([a-z0-9.-]+/)?v[0-9][a-z0-9]*$',
-      wanted: 'must be an API version',
-      example: 'apps/v1',
-    }),
-    kind: text({
-      description: 'Kind of the workload.',
-      maxLength: 63,
-      pattern: '^[A-Z][A-Za-z0-9]*$',
-      wanted: 'must be a kind',
-      example: 'StatefulSet',
-    }),
-    name: objectName({ description: 'Name of the workload.' }),
-    containerName: Type.Optional(name({ description: 'The container that runs the server; the first by default.' })),
-  },
-  { description: 'The workload that runs the server; its memory limit bounds maxMemory.' },
-);
+const workloadRef = (description: string) =>
+  Type.Optional(
+    struct(
+      {
+        apiVersion: text({
+          description: 'API version of the workload.',
+          maxLength: 100,
+          pattern: '^([a-z0-9.-]+/)?v[0-9][a-z0-9]*$',
+          wanted: 'must be an API version',
+          example: 'apps/v1',
+        }),
+        kind: text({
+          description: 'Kind of the workload.',
+          maxLength: 63,
+          pattern: '^[A-Z][A-Za-z0-9]*$',
+          wanted: 'must be a kind',
+          example: 'StatefulSet',
+        }),
+        name: objectName({ description: 'Name of the workload.' }),
+        containerName: Type.Optional(
+          name({ description: 'The container that runs the server; the first by default.' }),
+        ),
+      },
+      { description },
+    ),
+  );
 
 /** One Redis or Valkey that the service uses. */
 export const RedisServer = struct(
@@ -68,7 +73,7 @@ export const RedisServer = struct(
         example: 'mymaster',
       }),
     ),
-    workloadRef: Type.Optional(WorkloadRef),
+    workloadRef: workloadRef('The workload that runs the server; its memory limit bounds maxMemory.'),
     clusterRef: clusterRef(
       'The object of another operator that owns this server: settings go through it, or are only reported.',
     ),
@@ -85,6 +90,9 @@ export const PostgresServer = struct(
       description:
         'Secret with uri (or url), or host, port, username (user), password, dbname (database) and sslmode; optionally ca.crt, tls.crt and tls.key.',
     }),
+    workloadRef: workloadRef(
+      'The workload that runs the server; its memory limit bounds what parameters may take, whatever sizing.memory says.',
+    ),
     clusterRef: clusterRef('The object of a database operator that owns this server: parameters go through it.'),
     pooler: Type.Optional(
       struct(

@@ -64,6 +64,31 @@ test('a PostgreSQL takes the policy’s parameters, drift is put back and counte
   expect(pending).toEqual({ n: 0 });
 });
 
+test('parameters that the container of the server has no memory for are not written, whatever the policy says that it has', async () => {
+  await using server = await startTuned({ version: '18' });
+  await using world = await worldWith(server);
+  const { spec, ...workload } = deployment('pg');
+  const [container] = spec.template.spec.containers;
+  const containers = [{ ...container, resources: { limits: { memory: '1Gi' } } }];
+  const template = { ...spec.template, spec: { containers } };
+  await world.apply({ ...workload, spec: { ...spec, template } });
+  const workloadRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'pg' };
+  await world.apply(
+    generationService({
+      postgres: [{ ...main, workloadRef }],
+      overrides: { postgres: { sizing: { memory: '64Gi', cpus: '2' }, parameters: { shared_buffers: '800MB' } } },
+    }),
+  );
+  const { message } = await world.eventually(async () =>
+    expectCondition(await world.service(), 'PostgresApplied', { status: 'False', reason: 'OutOfBounds' }),
+  );
+  expect(message).toMatch(/wanted at most 410MB, 40 % of the memory limit of Deployment pg/);
+  const [written] = await server.query(
+    "SELECT count(*)::int AS n FROM pg_settings WHERE name = 'shared_buffers' AND pending_restart",
+  );
+  expect(written).toEqual({ n: 0 });
+});
+
 test('two services on one PostgreSQL: the older tunes it, the younger is told by whom', async () => {
   await using server = await startTuned({ version: '15' });
   await using world = await worldWith(server);

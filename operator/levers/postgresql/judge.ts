@@ -4,7 +4,7 @@ import { bytesOf, isInForce, meansSame, shown, type ServerSetting } from './sett
 import { startProblems } from './start.ts';
 import type { PostgresUnit } from './unit.ts';
 import type { Differs, Held, Verdict } from './verdict.ts';
-import { memoryBytesOf } from './wanted.ts';
+import { memoryBoundOf, type MemoryBound } from './wanted.ts';
 
 export interface JudgeInput {
   readonly unit: PostgresUnit;
@@ -25,7 +25,7 @@ export function judge(wanted: ReadonlyMap<string, string>, input: JudgeInput): r
   const problems = startProblems({
     settings,
     next,
-    memoryBytes: memoryBytesOf(input.unit.policy),
+    memory: memoryBoundOf(input.unit, input.observed),
     isStandby,
     standbys,
   });
@@ -69,7 +69,7 @@ function onDatabase(setting: ServerSetting, text: string, input: JudgeInput): Ve
   if (own === undefined && (value === null || isInForce(setting, text))) return undefined;
   const from = own ?? shown(setting, value ?? '');
   const verdict = { state: 'Differs', name, from, text, before: own ?? null, database, atRestart: false } as const;
-  return outOfMemory(setting, text, memoryBytesOf(unit.policy)) ?? verdict;
+  return outOfMemory(setting, text, memoryBoundOf(unit, observed)) ?? verdict;
 }
 
 /** We may not set it on the server, and may set it on the database. */
@@ -107,7 +107,7 @@ function differs(setting: ServerSetting, text: string, memory: UnitMemory | unde
 
 function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memory }: JudgeInput): Held | undefined {
   const { name } = setting;
-  if (unit.clusterRef !== undefined) return outOfMemory(setting, text, memoryBytesOf(unit.policy)); // no right of ours counts there
+  if (unit.clusterRef !== undefined) return outOfMemory(setting, text, memoryBoundOf(unit, observed)); // no right of ours counts there
   if (!setting.maySet)
     return {
       ...held(name, 'PermissionDenied', {
@@ -123,7 +123,7 @@ function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memo
       wanted: 'to know what to put back one day, before it is changed',
       next: `GRANT pg_read_all_settings TO ${observed.role}; GRANT SELECT ON pg_file_settings TO ${observed.role}; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ${observed.role}`,
     });
-  return outOfMemory(setting, text, memoryBytesOf(unit.policy));
+  return outOfMemory(setting, text, memoryBoundOf(unit, observed));
 }
 
 /** The most of the memory that one session, or one worker, may take by a single setting. PostgreSQL itself takes any. */
@@ -134,15 +134,15 @@ const mostOfMemory: Readonly<Record<string, number>> = {
   autovacuum_work_mem: 0.25,
 };
 
-function outOfMemory(setting: ServerSetting, text: string, memoryBytes: number | undefined): Held | undefined {
+function outOfMemory(setting: ServerSetting, text: string, memory: MemoryBound | undefined): Held | undefined {
   const share = mostOfMemory[setting.name];
   const wanted = bytesOf(text, setting);
-  if (share === undefined || memoryBytes === undefined || wanted === undefined || wanted <= memoryBytes * share)
+  if (share === undefined || memory === undefined || wanted === undefined || wanted <= memory.bytes * share)
     return undefined;
   return held(setting.name, 'OutOfBounds', {
     saw: `${setting.name} = ${text}`,
-    wanted: `at most ${Math.floor((memoryBytes * share) / 2 ** 20)}MB, ${share * 100} % of postgres.sizing.memory: each session may take it`,
-    next: 'lower it, or correct postgres.sizing.memory',
+    wanted: `at most ${Math.floor((memory.bytes * share) / 2 ** 20)}MB, ${share * 100} % of ${memory.from}: each session may take it`,
+    next: `lower it, or correct ${memory.from}`,
   });
 }
 

@@ -17,6 +17,12 @@ import type { PostgresUnit } from './unit.ts';
 export interface PostgresDeps {
   /** `data` of a Secret, decoded; undefined where there is none. */
   readSecret(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined>;
+  /** In bytes, of the container of a workload; undefined where it has none or is not there. Absent: it is not asked for. */
+  memoryLimit?(
+    ref: NonNullable<PostgresUnit['workloadRef']>,
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<number | undefined>;
   /** For the objects of database operators; absent: their servers are only looked at. */
   readonly kube?: OwnerKube;
 }
@@ -24,6 +30,8 @@ export interface PostgresDeps {
 export interface PostgresObserved extends ServerFacts {
   /** `host:port`, a short name with its namespace. */
   readonly address: string;
+  /** Of its container, where its workload is named and has one. */
+  readonly memoryLimitBytes: number | undefined;
   /** By name. One that is absent is unknown to this server. */
   readonly settings: Readonly<Record<string, ServerSetting>>;
   readonly overlays: readonly Overlay[];
@@ -70,12 +78,15 @@ export interface Overlay {
 export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: AbortSignal): Promise<PostgresObserved> {
   const address = await addressOf(unit, deps, signal);
   const owner = await readOwner(unit, deps.kube, signal);
+  const { workloadRef, namespace } = unit;
+  const memoryLimitBytes = workloadRef && (await deps.memoryLimit?.(workloadRef, namespace, signal));
   await using postgres = await connectPostgres(address, signal);
   try {
     const facts = await readFacts(postgres);
     return {
       ...facts,
       address: address.label,
+      memoryLimitBytes,
       ...(owner === undefined ? {} : { owner }),
       settings: await readSettings(postgres, facts.maySeeFiles),
       overlays: await readOverlays(postgres),

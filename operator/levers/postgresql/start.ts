@@ -1,5 +1,6 @@
 import type { ServerSetting } from './setting.ts';
 import { bytesOf, figureOf, isInForce } from './setting.ts';
+import type { MemoryBound } from './wanted.ts';
 
 /** What stands between a set of parameters and a server that comes up with it. */
 export interface StartProblem {
@@ -14,8 +15,8 @@ export interface StartInput {
   readonly settings: Readonly<Record<string, ServerSetting>>;
   /** Of these parameters, what the next start would take; the rest stays as it is. */
   readonly next: ReadonlyMap<string, string>;
-  /** Bytes that the server has; undefined: not known. */
-  readonly memoryBytes: number | undefined;
+  /** Undefined: not known. */
+  readonly memory: MemoryBound | undefined;
   readonly isStandby: boolean;
   /** Standbys that follow it now. */
   readonly standbys: number;
@@ -90,23 +91,23 @@ function processProblem(input: StartInput, names: readonly string[]): StartProbl
 function memoryProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
   const [before, after] = [sharedBytes(input, now), sharedBytes(input, then)];
   if (after <= before) return undefined;
-  const { memoryBytes } = input;
+  const { memory } = input;
   const growing = names.filter((name) => then(input, name) > now(input, name));
-  if (memoryBytes === undefined) {
+  if (memory === undefined) {
     if (after - before <= unprovenBytes) return undefined;
     return {
       names: growing,
       saw: `shared memory of ${mib(after)} instead of ${mib(before)} with ${growing.join(', ')}, on a server of unknown size`,
       wanted: 'to be sure that it starts again',
-      next: 'say in postgres.sizing.memory how much memory the server has',
+      next: 'say in postgres.sizing.memory how much memory the server has, or name its workload in spec.postgres[].workloadRef',
     };
   }
-  if (after <= memoryBytes * mostShare) return undefined;
+  if (after <= memory.bytes * mostShare) return undefined;
   return {
     names: growing,
     saw: `shared memory of ${mib(after)} with ${growing.join(', ')}`,
-    wanted: `at most ${mib(memoryBytes * mostShare)}, 40 % of postgres.sizing.memory: above, the server may not start`,
-    next: 'lower them, or correct postgres.sizing.memory',
+    wanted: `at most ${mib(memory.bytes * mostShare)}, 40 % of ${memory.from}: above, the server may not start`,
+    next: `lower them, or correct ${memory.from}`,
   };
 }
 

@@ -6,7 +6,7 @@ type PostgresPolicy = EffectivePolicy['postgres'];
 type PostgresSpec = NonNullable<Resolved['service']['spec']['postgres']>[number];
 
 /** One declared PostgreSQL and what is wanted of it. */
-export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'clusterRef'> {
+export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'workloadRef' | 'clusterRef'> {
   readonly namespace: string;
   readonly secretName: string;
   readonly policy: PostgresPolicy;
@@ -14,12 +14,12 @@ export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'clusterRef'
 
 export function units({ service, mode, policy: { postgres: policy } }: Resolved): readonly PostgresUnit[] {
   const namespace = service.metadata.namespace ?? '';
-  return (service.spec.postgres ?? []).map(({ name, secretRef, clusterRef }) => ({
+  return (service.spec.postgres ?? []).map(({ name, secretRef, ...references }) => ({
+    ...references,
     name,
     mode: unitMode(mode, policy.mode),
     namespace,
     secretName: secretRef.name,
     policy,
-    ...(clusterRef === undefined ? {} : { clusterRef }),
   }));
 }

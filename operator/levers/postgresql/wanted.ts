@@ -17,6 +17,21 @@ export function wantedValues(
   return new Map([...worked, ...given]);
 }
 
-/** What the policy says that the server has; undefined: nothing. */
-export const memoryBytesOf = ({ sizing }: PostgresUnit['policy']): number | undefined =>
-  sizing === undefined ? undefined : bytes(sizing.memory);
+/** How much memory a server has, and by whom. */
+export interface MemoryBound {
+  readonly bytes: number;
+  /** `postgres.sizing.memory` */
+  readonly from: string;
+}
+
+/** The least of what the policy says and what the container may have; undefined: nobody knows. */
+export function memoryBoundOf(
+  { policy: { sizing }, workloadRef }: PostgresUnit,
+  { memoryLimitBytes }: Pick<PostgresObserved, 'memoryLimitBytes'>,
+): MemoryBound | undefined {
+  const declared = sizing && { bytes: bytes(sizing.memory), from: 'postgres.sizing.memory' };
+  const from = `the memory limit of ${workloadRef?.kind ?? ''} ${workloadRef?.name ?? ''}`;
+  const limit = memoryLimitBytes === undefined ? undefined : { bytes: memoryLimitBytes, from };
+  if (declared === undefined || limit === undefined) return declared ?? limit;
+  return limit.bytes < declared.bytes ? limit : declared;
+}

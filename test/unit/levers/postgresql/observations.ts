@@ -74,6 +74,7 @@ export function seen({ settings = {}, ...facts }: Seen = {}): PostgresObserved {
     role: 'genops',
     database: 'shop',
     ownsDatabase: false,
+    memoryLimitBytes: undefined,
     statementsSchema: null,
     seesStatements: false,
     statements: { state: 'Unknown', why: 'nobody asked' },

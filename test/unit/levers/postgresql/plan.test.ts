@@ -402,6 +402,29 @@ describe('what would not start again is not written', () => {
       parameters: { shared_buffers: '2GB' },
       message: /at most 1639MB, 40 %/,
     },
+    {
+      name: 'more than the container has, whatever the policy says',
+      sizing: { memory: '64Gi', cpus: '2' },
+      unit: { workloadRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'pg' } },
+      server: { memoryLimitBytes: 4 * 2 ** 30 },
+      parameters: { shared_buffers: '2GB' },
+      message:
+        /at most 1639MB, 40 % of the memory limit of StatefulSet pg: .* or correct the memory limit of StatefulSet pg/,
+    },
+    {
+      name: 'a quarter of the container for each sort and more, without any sizing',
+      unit: { workloadRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'pg' } },
+      server: { memoryLimitBytes: 2 ** 30 },
+      parameters: { work_mem: '257MB' },
+      message: /at most 256MB, 25 % of the memory limit of StatefulSet pg/,
+    },
+    {
+      name: 'more than the policy says, where the container may have more',
+      sizing: small,
+      server: { memoryLimitBytes: 64 * 2 ** 30 },
+      parameters: { shared_buffers: '2GB' },
+      message: /at most 1639MB, 40 % of postgres\.sizing\.memory/,
+    },
     { name: 'all of an unknown memory', parameters: { shared_buffers: '1GB' }, message: /on a server of unknown size/ },
     {
       name: 'no connection above the reserved ones',

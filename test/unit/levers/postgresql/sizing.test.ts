@@ -59,8 +59,8 @@ test('whatever its size, a server starts with what is worked out for it', () => 
     fc.property(sizes, (sizing) => {
       const { settings } = seen();
       const next = sized(sizing, seen(), 100);
-      const memoryBytes = Number.parseInt(sizing.memory, 10) * 2 ** 20;
-      expect(startProblems({ settings, next, memoryBytes, isStandby: false, standbys: 0 })).toEqual([]);
+      const memory = { bytes: Number.parseInt(sizing.memory, 10) * 2 ** 20, from: 'sizing' };
+      expect(startProblems({ settings, next, memory, isStandby: false, standbys: 0 })).toEqual([]);
     }),
   );
 });
