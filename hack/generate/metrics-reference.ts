@@ -1,3 +1,4 @@
+import { createCacheMetrics } from '../../operator/telemetry/cache-metrics.ts';
 import { createDatabaseMetrics } from '../../operator/telemetry/database-metrics.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../operator/telemetry/objective-gauges.ts';
@@ -28,6 +29,7 @@ export function metricsReference(): ReadonlyMap<string, string> {
     () => undefined,
   );
   createObjectiveGauges(registry, () => []);
+  createCacheMetrics(registry, () => []);
   createDatabaseMetrics(registry, () => []);
   const rows = registry.getMetricsAsArray().map((metric) => {
     const { name, help, labelNames } = metric as unknown as Described; // prom-client types them as their JSON

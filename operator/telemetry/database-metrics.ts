@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { serverMetrics, type ServerSeries } from './server-series.ts';
 
 /** What one database server of a service counts. */
 export interface DatabaseCounts {
@@ -11,44 +12,11 @@ export interface DatabaseCounts {
   readonly tempBytes: number;
 }
 
-export interface DatabaseSeries extends DatabaseCounts {
-  readonly namespace: string;
-  readonly name: string;
-  readonly server: string;
-}
+export interface DatabaseSeries extends DatabaseCounts, ServerSeries {}
 
-/**
- * What every PostgreSQL of every service said at the last visit of the leader. Made when it is asked for, so that what is gone leaves no series behind.
- * Totals are the server's own: they fall when its statistics are reset, which a rate takes for what it is.
- */
+/** What every PostgreSQL of every service said at the last visit of the leader. */
 export function createDatabaseMetrics(registry: Registry, series: () => Iterable<DatabaseSeries>): void {
-  const labelNames = ['namespace', 'name', 'server'] as const;
-  const registers = [registry];
-  const each = (set: (labels: Record<(typeof labelNames)[number], string>, counts: DatabaseCounts) => void): void => {
-    for (const { namespace, name, server, ...counts } of series()) set({ namespace, name, server }, counts);
-  };
-  const gauge = (name: string, help: string, of: (counts: DatabaseCounts) => number) =>
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        each((labels, counts) => this.set(labels, of(counts)));
-      },
-    });
-  const counter = (name: string, help: string, of: (counts: DatabaseCounts) => number) =>
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        each((labels, counts) => this.inc(labels, of(counts)));
-      },
-    });
+  const { gauge, counter } = serverMetrics(registry, series);
   gauge('genops_postgres_connections', 'Sessions of clients on a PostgreSQL.', ({ connections }) => connections);
   gauge(
     'genops_postgres_connections_limit',

@@ -20,12 +20,18 @@ export function figuresOf(observed: NodesObserved): CacheServerFigures | undefin
     hits: sum(({ lookups }) => lookups.hits),
     misses: sum(({ lookups }) => lookups.misses),
     evictedKeys: sum(({ work }) => work.evictedKeys),
+    expiredKeys: sum(({ work }) => work.expiredKeys),
+    rejectedConnections: sum(({ work }) => work.rejectedConnections),
+    writesRefused: sum(({ writesRefused }) => writesRefused),
+    evictionExceededMs: sum(({ work }) => work.evictionExceededMs),
     commands: sum(({ work }) => work.commands),
     commandsPerSecond: sum(({ work }) => work.commandsPerSecond),
     clients: sum(({ work }) => work.clients),
     keys: sum(({ keys }) => keys.keys),
     keysWithoutExpiry: sum(({ keys }) => keys.withoutExpiry),
     usedMemoryBytes: sum(({ usedMemoryBytes }) => usedMemoryBytes),
+    allocatedBytes: sum(({ memory }) => memory.allocatedBytes),
+    residentBytes: sum(({ memory }) => memory.residentBytes),
     maxMemoryBytes: servers.some(({ maxMemoryBytes }) => maxMemoryBytes === 0)
       ? 0
       : sum(({ maxMemoryBytes }) => maxMemoryBytes),

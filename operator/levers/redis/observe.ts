@@ -73,7 +73,18 @@ export interface ServerObserved {
     readonly commands: number;
     readonly commandsPerSecond: number;
     readonly evictedKeys: number;
+    readonly expiredKeys: number;
+    readonly rejectedConnections: number;
+    /** How long it was above its limit. */
+    readonly evictionExceededMs: number;
     readonly clients: number;
+  };
+  readonly memory: {
+    /** All that the server has asked for, and what that takes of the machine: more, where it is fragmented. */
+    readonly allocatedBytes: number;
+    readonly residentBytes: number;
+    /** Pages that clients wrote to during the last save or rewrite. */
+    readonly copiedBytes: number;
   };
   readonly slowLog: SlowLog;
   readonly bigKeys: BigKeys;
@@ -211,7 +222,15 @@ function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slo
       commands: countOf(info, 'total_commands_processed'),
       commandsPerSecond: countOf(info, 'instantaneous_ops_per_sec'),
       evictedKeys: countOf(info, 'evicted_keys'),
+      expiredKeys: countOf(info, 'expired_keys'),
+      rejectedConnections: countOf(info, 'rejected_connections'),
+      evictionExceededMs: countOf(info, 'total_eviction_exceeded_time'),
       clients: countOf(info, 'connected_clients'),
+    },
+    memory: {
+      allocatedBytes: countOf(info, 'used_memory'),
+      residentBytes: countOf(info, 'used_memory_rss'),
+      copiedBytes: Math.max(countOf(info, 'rdb_last_cow_size'), countOf(info, 'aof_last_cow_size')),
     },
     config,
   };

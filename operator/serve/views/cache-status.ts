@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
-import { coverageOf, type CacheServerFigures } from '../../decide/cache-server.ts';
+import { coverageOf, fragmentationOf, type CacheServerFigures } from '../../decide/cache-server.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
 import {
   figure,
@@ -43,12 +43,19 @@ const Server = view('One cache server. Nothing of its Secret is in it.', {
   hits_total: figure('Look-ups that found their key, since the start of the server.'),
   misses_total: figure('Look-ups that did not, since the start of the server.'),
   evicted_keys_total: figure('Keys thrown out for want of memory, since the start of the server.'),
+  expired_keys_total: figure('Keys that went because their time was over, since the start of the server.'),
+  rejected_connections_total: figure('Clients turned away for want of connections, since the start of the server.'),
+  writes_refused_total: figure('Writes refused for want of memory, since the start of the server.'),
+  eviction_exceeded_seconds_total: figure('How long it was above its limit, since the start of the server.'),
   commands_total: figure('Commands since the start of the server.'),
   commands_per_second: figure('As the server itself counts them.'),
   clients: figure('Connections of clients.'),
   keys: figure('Of all databases.'),
   keys_without_expiry: figure('Those of them that never expire.'),
   used_memory_mb: figure('What counts against the limit, in units of 2^20 bytes.'),
+  fragmentation_ratio: figure(
+    'Memory of the machine for each byte in use; not known below 100 MB, where it tells nothing.',
+  ),
   max_memory_mb: figure('The limit, in units of 2^20 bytes. 0: none.'),
   eviction_policy: textOrNull('What is thrown out at the limit.'),
   pending_restart: Type.Unsafe<string[] | null>({
@@ -122,12 +129,17 @@ function figuresOf(server: CacheServerInput | undefined) {
     hits_total: figures?.hits ?? null,
     misses_total: figures?.misses ?? null,
     evicted_keys_total: figures?.evictedKeys ?? null,
+    expired_keys_total: figures?.expiredKeys ?? null,
+    rejected_connections_total: figures?.rejectedConnections ?? null,
+    writes_refused_total: figures?.writesRefused ?? null,
+    eviction_exceeded_seconds_total: figures === undefined ? null : figures.evictionExceededMs / 1_000,
     commands_total: figures?.commands ?? null,
     commands_per_second: figures?.commandsPerSecond ?? null,
     clients: figures?.clients ?? null,
     keys: figures?.keys ?? null,
     keys_without_expiry: figures?.keysWithoutExpiry ?? null,
     used_memory_mb: megabytes(figures?.usedMemoryBytes),
+    fragmentation_ratio: known(figures && fragmentationOf(figures)),
     max_memory_mb: megabytes(figures?.maxMemoryBytes),
     eviction_policy: figures?.evictionPolicy ?? null,
     ...slowLogOf(figures?.slowLog),

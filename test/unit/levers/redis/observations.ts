@@ -66,7 +66,16 @@ export function seen({
       writesRefused: 0,
       slowLog: { state: 'Known', commands: [] },
       bigKeys: { state: 'Unknown', why: 'the search begins at the next visit' },
-      work: { commands: 0, commandsPerSecond: 0, evictedKeys: 0, clients: 0 },
+      work: {
+        commands: 0,
+        commandsPerSecond: 0,
+        evictedKeys: 0,
+        expiredKeys: 0,
+        rejectedConnections: 0,
+        evictionExceededMs: 0,
+        clients: 0,
+      },
+      memory: { allocatedBytes: 2 ** 20, residentBytes: 2 ** 21, copiedBytes: 0 },
       ...server,
       config: {
         access,

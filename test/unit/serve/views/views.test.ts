@@ -259,6 +259,11 @@ describe('cacheStatus()', () => {
           observed_at: '2026-11-25T11:59:52Z',
           hit_ratio: 0.9,
           evicted_keys_total: 0,
+          expired_keys_total: 5,
+          rejected_connections_total: 1,
+          writes_refused_total: 2,
+          eviction_exceeded_seconds_total: 1.5,
+          fragmentation_ratio: null, // below 100 MB it tells nothing
           used_memory_mb: 3,
           max_memory_mb: 1024,
           eviction_policy: 'allkeys-lru',
@@ -273,6 +278,17 @@ describe('cacheStatus()', () => {
         },
       ],
     });
+  });
+  test.each([
+    { allocatedBytes: 100 * 2 ** 20 - 1, ratio: null },
+    { allocatedBytes: 100 * 2 ** 20, ratio: 1.5 },
+  ])('tells of fragmentation from 100 MB on: $allocatedBytes bytes', ({ allocatedBytes, ratio }) => {
+    const [server] = measured.cacheServers;
+    if (server === undefined) throw new Error('one server was seen');
+    const figures = { ...server.figures, allocatedBytes, residentBytes: 150 * 2 ** 20 };
+    expect(cacheStatus({ ...told, cacheServers: [{ ...server, figures }] }).servers).toMatchObject([
+      { fragmentation_ratio: ratio },
+    ]);
   });
   test('says why big keys are not known', () => {
     const [server] = measured.cacheServers;
