@@ -217,6 +217,12 @@ export const conditions = {
           'Keys without expiry exist, and allkeys-* eviction could delete them: a queue may live there. The eviction policy was left alone.',
         next: 'Use a volatile-* policy, give the keys an expiry, or set redis.evictionGuard: Off.',
       },
+      Fragmented: {
+        status: 'True',
+        means:
+          'The settings are in force; the server takes at least one and a half times of what it has in use from the machine (said from 100 MB on, until it is less than 1.3 times).',
+        next: 'Set activedefrag: "yes" where the server takes it, or restart it when it suits.',
+      },
       NothingToEvict: {
         status: 'False',
         means:

@@ -131,6 +131,8 @@ export interface UnitMemory {
   readonly nodes?: Readonly<Record<string, Omit<UnitMemory, 'nodes' | 'unconfirmed'>>>;
   /** Of `applied`, what the server has not yet answered to have in force, sorted: what was only intended, or refused, is no drift. */
   readonly unconfirmed?: readonly string[];
+  /** It was seen to take much more of the machine than it has in use. */
+  readonly fragmented?: true;
   /** A limit that comes down step by step: its last step, and what the server's totals were then. */
   readonly lowering?: {
     /** As declared. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
+import { fragmentationOf } from '../../operator/decide/cache-server.ts';
 import { hitRatio, type Lookups } from '../../operator/decide/hit-ratio.ts';
 import { redis as redisLever } from '../../operator/levers/redis/lever.ts';
 import { unitWith } from '../unit/levers/redis/observations.ts';
+import { tuner } from './redis-tuner.ts';
 
 const secretOf = ({ port }: RedisServer) => ({ uri: `redis://127.0.0.1:${port}` });
 
@@ -68,4 +70,22 @@ describe.each(await availableRedisVersions())('Redis %s', (version) => {
     expect(figures.allocatedBytes).toBeGreaterThanOrEqual(figures.usedMemoryBytes);
     expect(figures.residentBytes).toBeGreaterThan(2 ** 20);
   });
+});
+
+test('a server in pieces says so, and that its settings are in force; when it is whole again it is over', async () => {
+  await using server = await startRedis({ version: '8.2', config: { 'maxmemory-policy': 'allkeys-lru' } });
+  const { visit } = tuner({ secret: secretOf(server), policy: { maxMemory: '1Gi' } });
+  expect(await visit()).not.toMatchObject({ reason: 'Fragmented' });
+  const fill = "for i = ARGV[1], ARGV[1] + 49999 do redis.call('SET', 'key:' .. i, string.rep('x', 500)) end";
+  const thin = "for i = ARGV[1], ARGV[1] + 49999 do if i % 2 == 0 then redis.call('DEL', 'key:' .. i) end end";
+  for (let from = 0; from < 400_000; from += 50_000) await server.command('EVAL', fill, '0', String(from));
+  for (let from = 0; from < 400_000; from += 50_000) await server.command('EVAL', thin, '0', String(from));
+
+  const { figures } = await lookedAt(server)();
+  expect(fragmentationOf(figures)).toBeGreaterThan(1.5);
+  const visited = await visit();
+  expect(visited).toMatchObject({ status: 'True', reason: 'Fragmented' });
+  expect(visited.message).toContain('activedefrag');
+  await server.command('FLUSHALL');
+  expect(await visit()).not.toMatchObject({ reason: 'Fragmented' });
 });

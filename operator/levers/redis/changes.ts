@@ -34,6 +34,7 @@ export interface ChangesInput {
   readonly inForce: readonly { readonly name: string; readonly value: string }[];
   /** To be forgotten: set for a while, and back. */
   readonly settled?: readonly string[];
+  readonly fragmented?: boolean;
   /** To be remembered of a limit on its way down. */
   readonly lowering?: UnitMemory['lowering'];
 }
@@ -94,6 +95,7 @@ function inForceMemory({
   observed: { serverId, address },
   inForce,
   settled = [],
+  fragmented = false,
   lowering,
   now,
 }: ChangesInput): UnitMemory {
@@ -107,6 +109,7 @@ function inForceMemory({
     ...turnsOf(memory, serverId, now),
     address,
     ...(unconfirmed.length === 0 ? {} : { unconfirmed }),
+    ...(fragmented && { fragmented }),
     ...(lowering && { lowering }),
   };
 }

@@ -1,3 +1,4 @@
+import { fragmentationOf } from '../../decide/cache-server.ts';
 import { comesDown, lower, stopped, type LoweringInput } from './lowering.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
@@ -63,15 +64,37 @@ const limitUnknown = ({ policy }: EvictionInput): Held =>
     next: 'name the workload in spec.redis[].workloadRef and give its container a memory limit, or set redis.maxMemory',
   });
 
-function aboveLimit({ persists, observed: { memoryLimitBytes } }: EvictionInput, to: number): Held | undefined {
+function aboveLimit(input: EvictionInput, to: number): Held | undefined {
+  const { persists, observed } = input;
+  const { memoryLimitBytes } = observed;
   if (memoryLimitBytes === undefined) return undefined;
   const share = persists ? shareWithSave : shareWithoutSave;
   const most = Math.floor(memoryLimitBytes * share);
-  if (to !== 0 && to <= most) return undefined;
+  if (to !== 0 && to <= most) return aboveRoom(input, to);
   return outOfBounds({
     saw: `a memory limit of ${mebibytes(memoryLimitBytes)} on the server’s container`,
     wanted: `maxmemory ${to === 0 ? 'without limit' : mebibytes(to)}, which leaves less than ${100 - share * 100} % for ${persists ? 'saving, buffers' : 'buffers'} and fragmentation`,
     next: `set redis.maxMemory to at most ${mebibytes(most)}, or raise the container's limit${persists ? ', or switch saving off (save: "")' : ''}`,
+  });
+}
+
+/** The rule is for servers of which nothing is known yet: one that was seen to take more of the machine than it leaves room for is raised no further than it has room. */
+function aboveRoom(
+  { persists, observed: { server, memoryLimitBytes = 0 } }: EvictionInput,
+  to: number,
+): Held | undefined {
+  const fragmentation = fragmentationOf(server.memory);
+  const from = server.maxMemoryBytes;
+  if (fragmentation === undefined || from === 0 || to <= from) return undefined;
+  const times = Math.max(1, Math.ceil(fragmentation * 10) / 10); // a message must not move with each write
+  const copied = persists && server.memory.copiedBytes > 0 ? 2 ** Math.ceil(Math.log2(server.memory.copiedBytes)) : 0;
+  const most = Math.floor((memoryLimitBytes - copied) / times);
+  if (to <= most) return undefined;
+  const andCopied = copied === 0 ? '' : `, and up to ${mebibytes(copied)} copied by its last save`;
+  return outOfBounds({
+    saw: `up to ${times} times of what is in use taken of the machine${andCopied}, with a memory limit of ${mebibytes(memoryLimitBytes)} on the server’s container`,
+    wanted: `maxmemory ${mebibytes(to)}, for which there is no such room`,
+    next: `set redis.maxMemory to at most ${mebibytes(most)}, raise the container's limit, or let it defragment (activedefrag: "yes" where the server takes it, or a restart)`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { problemMessage } from '../../api/problem.ts';
+import { fragmentationOf } from '../../decide/cache-server.ts';
 import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
 import { judgeEviction } from './eviction.ts';
@@ -43,12 +44,13 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
   const settled = settledNames(observed.server, wanted, memory ?? {}).filter(
     (name) => !differing.some((one) => one.name === name),
   );
-  const input = { memory, observed, inForce, now, settled, ...(lowering && { lowering }) };
+  const fragmented = isFragmented(observed.server, memory);
+  const input = { memory, observed, inForce, now, settled, fragmented, ...(lowering && { lowering }) };
   const changes = readOnly ? [] : orderedChanges(differing, input);
   const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
   return {
     changes,
-    condition: conditionOf(verdicts, unit, observed.server, readOnly),
+    condition: conditionOf(verdicts, unit, observed.server, { readOnly, fragmented }),
     status: {
       ...status,
       drifted: differing.filter((one) => causeOf(one, input) === 'Drift').length,
@@ -151,7 +153,7 @@ function conditionOf(
   verdicts: readonly Verdict[],
   { name, clusterRef }: RedisUnit,
   { product, version, savingFails }: ServerObserved,
-  readOnly: boolean,
+  { readOnly, fragmented }: { readonly readOnly: boolean; readonly fragmented: boolean },
 ): PlannedCondition {
   const held = verdicts
     .flatMap((verdict) =>
@@ -184,6 +186,7 @@ function conditionOf(
     const message = `Of ${name}, ${names} waits for a restart with the new value in the server's own configuration; everything else is in force.`;
     return { status: 'True', reason: 'PendingRestart', message };
   }
+  if (fragmented) return inPieces(name);
   return {
     status: 'True',
     reason: 'Applied',
@@ -199,6 +202,27 @@ function unsaved(name: string): PlannedCondition {
     next: 'see to its disk, folder and memory: its log says what was missing; the settings are in force',
   });
   return { status: 'True', reason: 'SavingFails', message };
+}
+
+/** From where on it is said, and below which it is over: between them it stays as it was. */
+const fragmentedFrom = 1.5;
+const wholeBelow = 1.3;
+
+function isFragmented(
+  { memory: { allocatedBytes, residentBytes } }: ServerObserved,
+  before: UnitMemory | undefined,
+): boolean {
+  const ratio = fragmentationOf({ allocatedBytes, residentBytes });
+  return ratio !== undefined && ratio >= (before?.fragmented === true ? wholeBelow : fragmentedFrom);
+}
+
+function inPieces(name: string): PlannedCondition {
+  const message = problemMessage({
+    saw: `${name} take at least ${wholeBelow} times of what it has in use from the machine (mem_fragmentation_ratio)`,
+    wanted: `less than ${fragmentedFrom} times`,
+    next: 'set activedefrag: "yes" in redis.parameters where the server takes it, or restart it when it suits; the settings are in force',
+  });
+  return { status: 'True', reason: 'Fragmented', message };
 }
 
 const severities = [

@@ -182,6 +182,59 @@ describe('maxmemory against the container', () => {
   });
 });
 
+describe('the room that a server was seen to need', () => {
+  /** 1.8 times of what is in use, and 100 Mi copied by the last save, which reads as 128 Mi: (2048 − 128) / 1.8 = 1066 Mi. */
+  const memory = { allocatedBytes: 400 * mib, residentBytes: 720 * mib, copiedBytes: 100 * mib };
+  const server: Seen = { config: { ...e1, maxmemory: String(512 * mib) }, memory, memoryLimitBytes: 2 * gib };
+
+  test.each<[string, Seen, PolicySpec['redis'], string]>([
+    ['up to it a limit is raised', server, { maxMemory: '1066Mi' }, 'Fragmented'],
+    ['above it, though within the rule of 75 %, it is not', server, { maxMemory: '1067Mi' }, 'OutOfBounds'],
+    ['without saving nothing is copied', server, { maxMemory: '1137Mi', parameters: { save: '' } }, 'Fragmented'],
+    [
+      'the rule holds all the same',
+      { ...server, memory: { ...memory, residentBytes: 0 } },
+      { maxMemory: '1537Mi' },
+      'OutOfBounds',
+    ],
+    [
+      'a limit that is in force is left alone',
+      { ...server, config: { ...e1, maxmemory: '1500Mi' }, maxMemoryBytes: 1500 * mib },
+      { maxMemory: '1500Mi' },
+      'Fragmented',
+    ],
+    [
+      'below 100 Mi in use it means nothing',
+      { ...server, memory: { ...memory, allocatedBytes: 99 * mib } },
+      { maxMemory: '1500Mi' },
+      'Applied',
+    ],
+  ])('%s', (_, seenServer, redis, reason) => {
+    const result = planned(seenServer, redis);
+    expect(result.condition.reason).toBe(reason);
+    if (reason === 'OutOfBounds') expect(sent(result).join()).not.toContain('maxmemory ');
+  });
+});
+
+describe('fragmentation', () => {
+  const at = (ratio: number, before?: true) =>
+    planned(
+      { config: e1, memory: { allocatedBytes: 200 * mib, residentBytes: 200 * mib * ratio, copiedBytes: 0 } },
+      {},
+      {},
+      before && { originals: {}, applied: e1, serverRun: 'run-1', fragmented: before },
+    );
+  test.each<[string, ReturnType<typeof at>, string]>([
+    ['is said at 1.5', at(1.5), 'Fragmented'],
+    ['is not below', at(1.49), 'Applied'],
+    ['stays said at 1.3 where it was', at(1.3, true), 'Fragmented'],
+    ['is over below', at(1.29, true), 'Applied'],
+  ])('%s', (_, { condition, remember }, reason) => {
+    expect(condition).toMatchObject({ status: 'True', reason });
+    expect(remember?.fragmented).toBe(reason === 'Fragmented' ? true : undefined);
+  });
+});
+
 describe('maxmemory against what is in use', () => {
   test.each<[string, Seen, PolicySpec['redis'], string]>([
     ['at what is in use, nothing may be evicted', inUse(gib), { evictionPolicy: 'noeviction' }, 'Applied'],
