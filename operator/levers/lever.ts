@@ -42,6 +42,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   restore?(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
   /** I/O; idempotent; reads back, and only what the server answers counts. */
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
+  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. */
+  forget?(service: string, signal: AbortSignal): Promise<void>;
 }
 
 export type LeverCondition = 'HorizontalApplied' | 'RedisApplied' | 'PostgresApplied' | 'RuntimeApplied';

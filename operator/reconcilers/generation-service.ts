@@ -22,6 +22,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.databaseServers.forget(key);
       deps.connectionUses.forget(key);
       deps.states.forget(key);
+      await Promise.all(deps.levers.flatMap((lever) => lever.forget?.(key, signal) ?? []));
       return awaitChange;
     }
     const service = deps.statuses.latest(cached);

@@ -5,7 +5,7 @@ import type { Outcome } from '../../lever.ts';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
 import { addressOf } from '../observe.ts';
 import { serverProblem } from '../server-error.ts';
-import { dropIndex, dropInvalid, indexKey } from './builds.ts';
+import { dropIndex, dropInvalid, indexKey, rejectedBy } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
 import { qualified } from './statement.ts';
@@ -23,7 +23,7 @@ export async function apply(
 ): Promise<Outcome> {
   const address = await addressOf(unit, deps, signal);
   if (change.action === 'Build') {
-    const order = { ...change, session: unit.session, mark: unit.mark };
+    const order = { ...change, session: unit.session, mark: unit.mark, service: unit.service };
     const answer = await deps.builds.start(order, address, waitMs);
     return { result: answer === 'Occupied' ? 'nothing' : 'applied' };
   }
@@ -44,6 +44,23 @@ export async function apply(
   } catch (error) {
     signal.throwIfAborted();
     throw serverProblem(error, address.label);
+  }
+}
+
+const cancellingAll = `SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+WHERE a.application_name = $1 AND a.usename = session_user AND a.pid <> pg_catalog.pg_backend_pid()`;
+
+/** Ends what this process builds for a service that is gone; its session drops what is left of it. @throws {Problem} */
+export async function forget(service: string, { builds }: IndexesDeps, signal: AbortSignal): Promise<void> {
+  for (const { order, address, work } of builds.of(service)) {
+    try {
+      await using postgres = await connectPostgres(address, signal);
+      await postgres.query(cancellingAll, [order.session]);
+      await Promise.race([work, rejectedBy(signal)]);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw serverProblem(error, address.label);
+    }
   }
 }
 

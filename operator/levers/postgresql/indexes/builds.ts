@@ -18,6 +18,8 @@ export interface BuildOrder {
   readonly isTable: boolean;
   readonly session: string;
   readonly mark: string;
+  /** `namespace/name` of whom it is for. */
+  readonly service: string;
 }
 
 /** Why the last build of an index came to nothing. */
@@ -39,15 +41,23 @@ export interface Builds {
    */
   start(order: BuildOrder, address: PostgresAddress, waitMs: number): Promise<'Ended' | 'Running' | 'Occupied'>;
   failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
+  /** What runs for this service, `namespace/name`. */
+  of(service: string): readonly Running[];
   /** After we have ended a build ourselves: that it has failed is no failure. */
   settle(server: string, key: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface Running {
+  readonly order: BuildOrder;
+  readonly address: PostgresAddress;
+  readonly work: Promise<void>;
 }
 
 export const indexKey = (database: string, { schema, name }: Pick<WantedIndex, 'schema' | 'name'>): string =>
   `${database}.${schema}.${name}`;
 
 export function createBuilds(now: () => number = Date.now): Builds {
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, Running>();
   const failures = new Map<string, Map<string, BuildFailure>>();
   const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> => {
     const key = indexKey(order.database, order.wanted);
@@ -61,7 +71,7 @@ export function createBuilds(now: () => number = Date.now): Builds {
     async start(order, address, waitMs) {
       if (running.has(address.label)) return 'Occupied';
       const work = run(order, address).finally(() => running.delete(address.label));
-      running.set(address.label, work);
+      running.set(address.label, { order, address, work });
       const wait = new AbortController();
       const timer = setTimeout(waitMs, 'Running' as const, { signal: wait.signal }).catch(() => 'Running' as const);
       const answer = await Promise.race([work.then(() => 'Ended' as const), timer]);
@@ -69,14 +79,15 @@ export function createBuilds(now: () => number = Date.now): Builds {
       return answer;
     },
     failuresOn: (server) => Object.fromEntries(failures.get(server) ?? []),
+    of: (service) => [...running.values()].filter(({ order }) => order.service === service),
     async settle(server, key, signal) {
-      await Promise.race([running.get(server), rejectedBy(signal)]);
+      await Promise.race([running.get(server)?.work, rejectedBy(signal)]);
       failures.get(server)?.delete(key);
     },
   };
 }
 
-const rejectedBy = (signal: AbortSignal): Promise<never> =>
+export const rejectedBy = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
 const passingMs = 10_000;

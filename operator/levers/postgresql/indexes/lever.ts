@@ -1,6 +1,6 @@
 import type { Lever } from '../../lever.ts';
 import type { PostgresDeps } from '../observe.ts';
-import { apply } from './apply.ts';
+import { apply, forget } from './apply.ts';
 import { createBuilds } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import { observe, type IndexesObserved } from './observe.ts';
@@ -30,5 +30,6 @@ export function postgresqlIndexes(
     units,
     observe: (unit, signal) => observe(unit, own, signal),
     apply: (change, unit, signal) => apply(change, unit, own, signal),
+    forget: (service, signal) => forget(service, own, signal),
   };
 }

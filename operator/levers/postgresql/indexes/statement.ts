@@ -34,8 +34,7 @@ export function createIndex(wanted: WantedIndex, { on, name, isConcurrent, opcla
 export const qualified = (schema: string, name: string): string =>
   `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
 
-const opclassKey = (method: WantedIndex['method'], opclass: string): string =>
-  `${method.toLowerCase()}/${opclass}`;
+const opclassKey = (method: WantedIndex['method'], opclass: string): string => `${method.toLowerCase()}/${opclass}`;
 
 function keyText(
   { name, order, nulls, opclass }: Column,

@@ -3,6 +3,8 @@ import { units as servers, type PostgresUnit } from '../unit.ts';
 
 /** The indexes that are wanted on one declared PostgreSQL. */
 export interface IndexesUnit extends PostgresUnit {
+  /** `namespace/name` */
+  readonly service: string;
   /** What the index sessions of this service are called (application_name), so that no other service ends them. */
   readonly session: string;
   /** The comment on every index that was built for this service: ownership is written where the index is. */
@@ -13,6 +15,7 @@ export function units(resolved: Resolved): readonly IndexesUnit[] {
   const { namespace, name, uid } = resolved.service.metadata;
   return servers(resolved).map((unit) => ({
     ...unit,
+    service: `${namespace}/${name}`,
     session: sessionOf(uid),
     mark: `Built by genops for ${namespace}/${name} (${uid})`,
   }));

@@ -24,7 +24,13 @@ export const wanting = (
   indexes: Indexes,
   postgres: PolicySpec['postgres'] = {},
   unit: Partial<IndexesUnit> = {},
-): IndexesUnit => ({ ...unitWith({ ...postgres, indexes: [...off, ...indexes] }), session, mark, ...unit });
+): IndexesUnit => ({
+  ...unitWith({ ...postgres, indexes: [...off, ...indexes] }),
+  service: 'ai/generation',
+  session,
+  mark,
+  ...unit,
+});
 
 export const byStatus: Indexes[number] = { name: 'by_status', table: 'workflows', columns: [{ name: 'status' }] };
 export const bySize: Indexes[number] = { name: 'by_size', table: 'workflows', columns: [{ name: 'size' }] };

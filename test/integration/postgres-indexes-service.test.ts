@@ -1,0 +1,88 @@
+import { expect, test } from '@jest/globals';
+import { Client } from 'pg';
+import type { PostgresServer } from '../../hack/servers/postgres.ts';
+import { generationServices } from '../../operator/reconcilers/kinds.ts';
+import { deployment, generationService } from '../world/builders.ts';
+import { eventually } from '../world/eventually.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { creations, indexesOf, makeTables } from './index-tuner.ts';
+import { secretOf, startTuned } from './postgres-tuner.ts';
+
+const declaring = (spec: object = {}) =>
+  generationService({ postgres: [{ name: 'main', secretRef: { name: 'postgres' } }], ...spec });
+
+async function worldWith(server: PostgresServer): Promise<World> {
+  const world = await startWorld({ secrets: ['postgres'] });
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
+  await world.apply(deployment());
+  return world;
+}
+
+/** A snapshot that every concurrent build has to wait for. */
+async function oldSnapshot({ host, port }: PostgresServer) {
+  const client = new Client({ host, port, user: 'postgres', database: 'postgres' });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  await client.query('SELECT 1');
+  return { end: () => client.end(), [Symbol.asyncDispose]: () => client.end() };
+}
+
+const sessions = (server: PostgresServer) => server.query('SELECT pid FROM pg_stat_progress_create_index');
+/** By name: null where there is none. */
+const statesOf = async (world: World) =>
+  Object.fromEntries(
+    (await world.service()).status?.postgres?.[0]?.indexes?.map(({ name, state }) => [name, state]) ?? [],
+  );
+
+test('the indexes of the guide are built as soon as their tables are there, and status tells each', async () => {
+  await using server = await startTuned({ version: '18', settings: { log_statement: 'all' } });
+  await using world = await worldWith(server);
+  await world.apply(declaring());
+  await world.eventually(async () =>
+    expect(await statesOf(world)).toEqual({
+      workflows_status_created: 'NotApplicable',
+      cache_entries_lookup: 'NotApplicable',
+      performance_metrics_time: 'NotApplicable',
+    }),
+  );
+  expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' });
+
+  await makeTables(server, 100);
+  await world.eventually(
+    async () => expect(await statesOf(world)).toMatchObject({ workflows_status_created: 'Valid' }),
+    {
+      withinMs: 60_000,
+    },
+  );
+  expect(await creations(server)).toHaveLength(1);
+  expect(
+    await world.operator.counter('genops_lever_changes_total', { lever: 'postgresql-indexes', result: 'applied' }),
+  ).toBe(1);
+});
+
+test('a build goes on while the operator is killed, ends when the service is paused, and with the service that is deleted', async () => {
+  await using server = await startTuned({ version: '15', settings: { log_statement: 'all' } });
+  await makeTables(server, 100);
+  await using world = await worldWith(server);
+  await using _ = await oldSnapshot(server);
+  await world.apply(declaring());
+  await world.eventually(async () =>
+    expect(await statesOf(world)).toMatchObject({ workflows_status_created: 'Building' }),
+  );
+  expectCondition(await world.service(), 'PostgresApplied', { status: 'False', reason: 'IndexBuilding' });
+
+  await world.operator.kill();
+  expect(await sessions(server)).toHaveLength(1);
+  await world.restartOperator();
+  await world.apply(declaring({ mode: 'Paused' }));
+  await world.eventually(async () => expect(await indexesOf(server)).toEqual([]));
+  expect(await sessions(server)).toEqual([]);
+  expect(await creations(server)).toHaveLength(1);
+
+  await world.apply(declaring({ mode: 'Enforce' }));
+  await world.eventually(async () => expect(await sessions(server)).toHaveLength(1));
+  await world.delete(generationServices, 'generation');
+  await eventually(async () => expect(await indexesOf(server)).toEqual([]));
+  expect(await sessions(server)).toEqual([]);
+});
