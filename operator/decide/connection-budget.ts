@@ -66,7 +66,7 @@ export function judgeConnections(input: BudgetInput): ConnectionBudget {
 
 function problemOf({ name, connections, kept, own, others }: BudgetInput, needed: number, available: number): string {
   const { max, reserved } = connections;
-  const terms = [...ownTerms(own), ...others.map((one) => `${one.needed} of ${one.by}`)];
+  const terms = [...ownTerms(own), ...othersTerms(others)];
   const room = available - (needed - connectionsNeeded(own));
   return problemMessage({
     saw: `${needed} connections that may be opened on ${name} at once: ${terms.join(', ')}`,
@@ -83,6 +83,19 @@ const ownTerms = ({ pods, poolerConnections }: ConnectionUse): readonly string[]
         return `${mostPods(one) * one.pool.max} of ${one.component} (${one.maxReplicas} replicas${rolling}; ${one.pool.max} each)`;
       })
     : [`${poolerConnections} of its pooler`];
+
+/** A condition has room for a few names, and a server may have hundreds of services. */
+const mostNamed = 8;
+
+function othersTerms(others: BudgetInput['others']): readonly string[] {
+  const named = others.toSorted((a, b) => b.needed - a.needed).slice(0, mostNamed);
+  const rest = others.length - named.length;
+  const more = sum(others.map((one) => one.needed)) - sum(named.map((one) => one.needed));
+  return [
+    ...named.map((one) => `${one.needed} of ${one.by}`),
+    ...(rest === 0 ? [] : [`${more} of ${rest} more services`]),
+  ];
+}
 
 /** What would fit into `room`, in the words of the policy; empty: nothing that keeps the least pools and replicas. */
 function fits({ pods, poolerConnections }: ConnectionUse, room: number): readonly string[] {

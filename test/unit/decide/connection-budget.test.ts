@@ -81,6 +81,14 @@ describe('judgeConnections()', () => {
     );
   });
 
+  test('names those who open most, and counts the others', () => {
+    const others = Array.from({ length: 12 }, (_, index) => ({ by: `ai/s${index}`, needed: index + 1 }));
+    const { problem = '' } = budget({ others });
+    expect(problem).toContain('12 of ai/s11, 11 of ai/s10');
+    expect(problem).toContain(', 5 of ai/s4, 10 of 4 more services; wanted');
+    expect(budget({ others: others.slice(4) }).problem).not.toContain('more services');
+  });
+
   test('then replicas, where the least pools are too much: (11 + 3 + 3) × 5 = 85', () => {
     expect(budget({}, [{ ...workflow, maxReplicas: 20 }]).problem).toContain(
       'next: declare runtime.postgresPool.max: 5 and horizontal.maxReplicas: 11 for workflow, or name the pooler',
