@@ -77,6 +77,7 @@ async function lookAtOne(listed: ListedNode, { address, look, signal }: Around, 
     // Sentinel and Cluster know who is primary; without them the server's own word is all there is.
     const asTold = topology === 'Replicated' ? undefined : role;
     const { node, replication } = await lookAtNode(at, { ...look, role: asTold }, signal);
+    if (topology === 'Sentinel' && role === 'Replica' && replication.role === 'Primary') throw noReplica(at.label);
     return { kind: 'Seen', node, replication };
   } catch (error) {
     if (!isProblem(error)) throw error;
@@ -138,6 +139,14 @@ const primariesLast = (a: RedisObserved, b: RedisObserved): number =>
 
 const givenUp = (label: string): Problem =>
   new Problem('Unreachable', { saw: `${label} marked as failed by its cluster`, wanted: 'an answer within 1.5 s' });
+
+/** Sentinel forgets no address, and an address may be given to somebody else's server. */
+const noReplica = (label: string): Problem =>
+  new Problem('NodesPending', {
+    saw: `a server at ${label} that copies from nobody, which Sentinel has for a replica`,
+    wanted: 'a replica of this primary: nothing is set on another server',
+    next: 'nothing after a fail-over, when Sentinel makes it one; where it is another server, SENTINEL RESET',
+  });
 
 /** How a node says where it can be reached, and how one that is gone for good is taken from the list. */
 const cures = {

@@ -123,7 +123,7 @@ function whereOf(some: readonly { readonly address: string }[], of: number): str
   return some.length === of ? all : some.map(({ address }) => address).join(', ');
 }
 
-const passing: ReadonlySet<string> = new Set(['Unreachable', 'Loading', 'Busy', 'NoConnectionLeft']);
+const passing: ReadonlySet<string> = new Set(['Unreachable', 'Loading', 'Busy', 'NoConnectionLeft', 'NodesPending']);
 
 /** What a node has that does not answer is unknown, and no fault of the others. */
 function absence({ problem: { reason, message } }: AbsentNode): PlannedCondition {

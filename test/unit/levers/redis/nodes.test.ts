@@ -6,6 +6,7 @@ import { onEveryNode } from '../../../../operator/levers/redis/nodes.ts';
 import { plan } from '../../../../operator/levers/redis/plan.ts';
 import { restore } from '../../../../operator/levers/redis/restore.ts';
 import type { Role, Topology } from '../../../../operator/levers/redis/topology.ts';
+import { intentions, type AnyLever } from '../../../../operator/levers/run.ts';
 import { alone, e1, seen, unitWith, type Seen } from './observations.ts';
 
 /** One node: `a` is at a:1, as the process run-a. */
@@ -157,6 +158,17 @@ describe('what is remembered', () => {
     const kept = planned(inForce, { address: 'sentinel:2/mymaster', nodes }).remember?.nodes ?? {};
     expect(Object.keys(kept)).toHaveLength(18);
     expect(kept).toHaveProperty('gone-39:1');
+  });
+
+  test('as intended before a kill is no drift afterwards, on any node', () => {
+    const observed = several([node('r', 'Replica', byHand), node('p', 'Primary', byHand)]);
+    const lever = { name: 'redis' } as AnyLever;
+    const unit = unitWith();
+    const intended = intentions([{ lever, unit, ...planned(observed) }], { 'redis/cache': {} })['redis/cache'];
+    expect(intended?.unconfirmed).toEqual(['maxmemory@p:1', 'maxmemory@r:1']);
+    expect(planned(observed, intended).changes.map(({ cause }) => cause)).toEqual(['Declared', 'Declared']);
+    const taken = several([node('r', 'Replica', { config: e1 }), node('p', 'Primary', byHand)]);
+    expect(planned(taken, intended).changes.at(-1)?.remember?.unconfirmed).toEqual(['maxmemory@p:1']);
   });
 
   test('is the same when nothing is new', () => {
