@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { hashNumber, type RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { podResource } from '../../operator/metrics/pod-view.ts';
 import { configMaps, generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
+import { workloadManifests } from '../workload/manifests.ts';
+import { clusterTools } from '../world/cluster-tools.ts';
 import { readyPod } from '../world/ready-pod.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 import { listening } from './source-world.ts';
@@ -146,3 +149,35 @@ describe('runtime settings', () => {
     expect(await world.get(configMaps, configMap)).toBeUndefined();
   });
 });
+
+test('the reference workload runs with its settings on a real node, and with the next ones without a restart', async () => {
+  await clusterTools(['workload', 'redis'], AbortSignal.timeout(100_000));
+  await using world = await startWorld({ operator: ['--no-leader-elect'] });
+  for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
+  const pods = async () => {
+    const all = await world.kube.list(podResource, { namespace: world.namespace }, world.signal);
+    return all.filter(({ metadata }) => metadata.name.startsWith('workflow-execution'));
+  };
+  /** What a Pod has mounted is looked at once in a minute, or at once when it is touched. */
+  const touch = async (why: string) => {
+    const annotations = [{ op: 'add', path: '/metadata/annotations', value: { 'test/touched': why } }] as const;
+    for (const { metadata } of await pods())
+      await world.kube.patch(podResource, `${world.namespace}/${metadata.name}`, annotations, {}, world.signal);
+  };
+  const isInForce = async (aiApi: number) => {
+    const { pools, hash } = await written(world);
+    expect(pools).toMatchObject({ ai_api: aiApi });
+    await touch(hash);
+    expectCondition(await world.service(), 'RuntimeApplied', { status: 'True', reason: 'Applied' });
+    expect((await world.service()).status?.components?.[0]?.runtime).toEqual({ hash, podsCurrent: 2, podsTotal: 2 });
+  };
+  await declare(world, { pools: { ai_api: 7 } });
+  await world.eventually(() => isInForce(7), { withinMs: 90_000 });
+  const before = (await pods()).map(({ metadata: { uid } }) => uid);
+
+  await declare(world, { pools: { ai_api: 9 } });
+  await world.eventually(() => isInForce(9), { withinMs: 90_000 });
+
+  expect((await pods()).map(({ metadata: { uid } }) => uid)).toEqual(before);
+  for (const { status } of await pods()) expect(status).toMatchObject({ containerStatuses: [{ restartCount: 0 }] });
+}, 240_000);

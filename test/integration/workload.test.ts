@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startRedis } from '../../hack/servers/redis.ts';
+import { defaultSettings } from '../../operator/runtime/runtime.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { eventually } from '../world/eventually.ts';
 
@@ -129,7 +134,7 @@ describe('an item', () => {
       statistics: { hits: 1, misses: 1, hit_ratio: 0.5 },
       redis: { keyspace_hits: 1 },
     });
-    expect(await redis.command('TTL', 'item:7')).toBeGreaterThan(290);
+    expect(await redis.command('TTL', 'item:7')).toBeGreaterThan(265); // 300 s less a tenth at most
   });
 
   test('is served without Redis, while it hangs, and from it again when it is back', async () => {
@@ -162,4 +167,65 @@ function addressOf(port: number): Readonly<Record<string, string>> {
 
 async function cacheOf({ url }: ServiceProcess): Promise<Record<string, unknown>> {
   return (await timed(`${url}/api/cache/status`)).body;
+}
+
+describe('runtime settings', () => {
+  test('are taken over while it runs: limits, caches and the hash that it says, and the last good ones stay', async () => {
+    await using redis = await startRedis();
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'settings.json');
+    await using service = await startService({
+      ...addressOf(redis.port),
+      RUNTIME_SETTINGS: file,
+      ITEM_LOAD_MS: '20',
+    });
+    const write = (hash: string, changes: Partial<typeof defaultSettings>) =>
+      writeFile(file, JSON.stringify({ ...defaultSettings, hash, ...changes }));
+    const says = (hash: string) =>
+      eventually(async () =>
+        expect((await samples(service)).get('generation_runtime_config_hash')).toBe(Number.parseInt(hash, 16)),
+      );
+    expect((await samples(service)).get('generation_runtime_config_hash')).toBe(0); // not managed yet
+
+    await write('0000000000aa', { pools: { ai_api: 5 } });
+    await says('0000000000aa');
+    const limit = 'generation_pool_limit{pool="ai_api"}';
+    expect((await samples(service)).get(limit)).toBe(5);
+    await write('0000000000bb', { pools: { ai_api: 50 } });
+    await says('0000000000bb');
+    expect((await samples(service)).get(limit)).toBe(50);
+
+    await timed(`${service.url}/api/item/7`);
+    await timed(`${service.url}/api/item/7`);
+    expect((await samples(service)).get('generation_cache_requests_total{level="l1",result="hit"}')).toBe(1);
+    await writeFile(file, '{');
+    await eventually(async () => expect(await service.log()).toContain('the last good ones stay in force'));
+    await says('0000000000bb');
+  });
+
+  test('hold ai_api to five of a hundred workflows at once', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'settings.json');
+    await writeFile(file, JSON.stringify({ ...defaultSettings, hash: '0000000000aa' }));
+    await using service = await startService({
+      RUNTIME_SETTINGS: file,
+      WORKFLOW_SLOTS: '100',
+      WORKFLOW_MEAN_MS: '50',
+      WORKFLOW_CV: '0',
+      WORKFLOW_CPU_MS: '0',
+    });
+    const started = performance.now();
+    const answers = Promise.all(Array.from({ length: 100 }, () => workflow(service)));
+    const seen: number[] = [];
+    const over = answers.then(() => true);
+    while (!(await Promise.race([over, nextTurn(false)])))
+      seen.push((await samples(service)).get('generation_pool_running{pool="ai_api"}') ?? Number.NaN);
+    expect(Math.max(...seen)).toBe(5);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(990); // 20 rounds of 50 ms
+  });
+});
+
+async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'genops-workload-settings-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -1,13 +1,23 @@
 import { once } from 'node:events';
-import { openCache } from './cache.ts';
+import { createSettings, openMemoryOptimizer, watchSettings } from '../../../operator/runtime/runtime.ts';
 import { listen } from './servers.ts';
 import { createService } from './service.ts';
 import { readSettings } from './settings.ts';
+import { unmanaged } from './unmanaged.ts';
 
+const say = (message: string, about: object = {}): void => console.log(JSON.stringify({ message, ...about }));
 const settings = readSettings(process.env);
-await using cache = settings.redis && openCache(settings.redis);
-await using servers = await listen(createService(settings, cache), settings);
-console.log(JSON.stringify({ message: 'listening', port: servers.port, metricsPort: servers.metricsPort }));
+const orElse = unmanaged(settings);
+const { runtimeSettings: file } = settings;
+const live =
+  file === undefined
+    ? createSettings(orElse)
+    : await watchSettings({ file, orElse, onProblem: (problem) => say('runtime settings', { problem }) });
+live.onChange(({ hash }) => say('runtime settings taken over', { hash }));
+using memory = openMemoryOptimizer(live, { onCollect: (collection) => say('garbage collected', collection) });
+await using service = createService(settings, live);
+await using servers = await listen(service, settings);
+say('listening', { port: servers.port, metricsPort: servers.metricsPort });
 await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-console.log(JSON.stringify({ message: 'draining' }));
+say('draining', { collections: memory.collections });
 await servers.drain(settings.drainMs);

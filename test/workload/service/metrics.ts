@@ -1,7 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export type CacheResult = 'hit' | 'miss' | 'error';
-
 /** Where most answers and all targets lie, each a fifth or a quarter above the one before: a percentile between two of them is known to a few percent. */
 const dense = [
   0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5,
@@ -17,7 +15,7 @@ const servedAtOnce = [
   { http_request_method: 'GET', http_route: '/api/item/:id', http_response_status_code: 200, cache: 'miss' },
 ];
 
-/** The names of the workload contract: what the operator understands without being told. */
+/** The names of the workload contract, what the operator understands without being told; those of the runtime library come with it. */
 export function createMetrics(load: { readonly inFlight: () => number; readonly queued: () => number }) {
   const registry = new Registry();
   const registers = [registry];
@@ -35,18 +33,11 @@ export function createMetrics(load: { readonly inFlight: () => number; readonly 
     buckets: workflowBuckets,
     registers,
   });
-  const cacheRequests = new Counter({
-    name: 'generation_cache_requests_total',
-    help: 'Look-ups in the cache, by level (l2 is Redis) and result.',
-    labelNames: ['level', 'result'] as const,
-    registers,
-  });
-  for (const result of ['hit', 'miss', 'error'] satisfies CacheResult[]) cacheRequests.inc({ level: 'l2', result }, 0);
   gauge(registry, 'generation_workflows_in_flight', 'Workflows that have a slot.', load.inFlight);
   gauge(registry, 'generation_queue_length', 'Workflows that wait for a slot.', load.queued);
   gauge(registry, 'process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   processCpu(registry);
-  return { registry, httpDuration, workflowDuration, cacheRequests };
+  return { registry, httpDuration, workflowDuration };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,31 +1,48 @@
 import type { IncomingMessage } from 'node:http';
+import {
+  cacheMetrics,
+  createSettings,
+  openCache,
+  openPools,
+  poolMetrics,
+  settingsMetrics,
+  type CacheOptions,
+  type LiveSettings,
+} from '../../../operator/runtime/runtime.ts';
 import { createRandom } from '../random.ts';
 import type { Answer } from './answer.ts';
-import type { Cache } from './cache.ts';
-import { items, type Lookups } from './items.ts';
+import { items } from './items.ts';
 import { createMetrics } from './metrics.ts';
 import { CpuMeter, Recent } from './recent.ts';
+import { openRedisInfo } from './redis-info.ts';
 import type { Settings } from './settings.ts';
 import { Slots } from './slots.ts';
-import { cacheView, monitoringView } from './views.ts';
+import { unmanaged } from './unmanaged.ts';
+import { cacheView, monitoringView, type Lookups } from './views.ts';
 import { workflows } from './workflow.ts';
 
 const windowMs = 60_000;
 const windowEntries = 2000;
 
-/** The generation service without its sockets: requests in, answers out. */
-export function createService(settings: Settings, cache: Cache | undefined) {
+/** The generation service without its sockets: requests in, answers out. `live`: the settings that it runs with, see `unmanaged`. */
+export function createService(settings: Settings, live: LiveSettings = createSettings(unmanaged(settings))) {
   const slots = new Slots(settings.slots, settings.maxQueued);
   const metrics = createMetrics({ inFlight: () => slots.taken, queued: () => slots.waiting });
+  const { registry } = metrics;
   const random = createRandom(settings.seed);
   const lookups: Lookups = { hit: 0, miss: 0, error: 0 };
   const recent = { requests: new Recent(windowEntries, windowMs), workflows: new Recent(windowEntries, windowMs) };
   const cpu = new CpuMeter(windowMs, performance.now());
-  const workflow = workflows({ settings, slots, metrics, recent: recent.workflows, random });
-  const item = items({ settings: settings.item, cache, metrics, lookups, random });
+  const pools = openPools(live);
+  settingsMetrics(registry, live);
+  poolMetrics(registry, pools);
+  const cache = settings.redis && openItemCache(live, settings.redis, counting(lookups, cacheMetrics(registry)));
+  const info = settings.redis && openRedisInfo(settings.redis);
+  const workflow = workflows({ settings, slots, aiApi: pools.of('ai_api'), metrics, recent: recent.workflows, random });
+  const item = items({ settings: settings.item, live, cache, random });
 
   return {
-    registry: metrics.registry,
+    registry,
 
     /** @throws RangeError for a query that asks for the impossible; the signal's reason when the client has gone. */
     async answer(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
@@ -33,9 +50,9 @@ export function createService(settings: Settings, cache: Cache | undefined) {
       const asked = `${request.method} ${pathname}`;
       if (asked === 'POST /api/workflow') return workflow(request, searchParams, signal);
       if (asked === 'GET /api/monitoring/metrics') return monitoringView({ ...recent, slots, cpu, lookups });
-      if (asked === 'GET /api/cache/status') return cacheView(lookups, cache);
+      if (asked === 'GET /api/cache/status') return cacheView(lookups, info);
       const id = /^GET \/api\/item\/([\w-]{1,64})$/.exec(asked)?.[1];
-      if (id !== undefined) return item(id, signal);
+      if (id !== undefined) return item(id, sessionOf(request), signal);
       return { status: 404, route: 'none', body: { error: 'no such path' } };
     },
 
@@ -45,7 +62,30 @@ export function createService(settings: Settings, cache: Cache | undefined) {
       metrics.httpDuration.observe(result === undefined ? labels : { ...labels, cache: result }, seconds);
       recent.requests.add(performance.now(), seconds, status >= 500);
     },
+
+    async [Symbol.asyncDispose]() {
+      pools[Symbol.dispose]();
+      await Promise.all([cache?.[Symbol.asyncDispose](), info?.[Symbol.asyncDispose]()]);
+    },
   };
 }
 
 export type Service = ReturnType<typeof createService>;
+
+const openItemCache = (
+  live: LiveSettings,
+  { host, port, username, password }: NonNullable<Settings['redis']>,
+  onLookup: NonNullable<CacheOptions['onLookup']>,
+) => openCache(live, { redis: { host, port, username, password }, prefix: 'item:', onLookup });
+
+/** A miss in memory is none yet: Redis is asked then. */
+const counting =
+  (lookups: Lookups, count: NonNullable<CacheOptions['onLookup']>): NonNullable<CacheOptions['onLookup']> =>
+  (level, result) => {
+    count(level, result);
+    if (level === 'l2' || result === 'hit') lookups[result] += 1;
+  };
+
+/** Who reads: said by the client, or else the one at the other end of the connection. */
+const sessionOf = ({ headers, socket }: IncomingMessage): string =>
+  String(headers['x-session'] ?? `${socket.remoteAddress}:${socket.remotePort}`);

@@ -27,6 +27,8 @@ export interface Settings {
   };
   /** Absent: no cache at all. */
   readonly redis: RedisAddress | undefined;
+  /** File that the lever `runtime` writes; absent: the service is not managed. */
+  readonly runtimeSettings: string | undefined;
   /** After SIGTERM: how long requests in flight may take before they are cut off. */
   readonly drainMs: number;
 }
@@ -59,6 +61,7 @@ export function readSettings(env: Env): Settings {
       bytes: number(env, 'ITEM_BYTES', { orElse: 1024, min: 1, max: 1_048_576 }),
     },
     redis: readRedis(env),
+    runtimeSettings: env['RUNTIME_SETTINGS'] === '' ? undefined : env['RUNTIME_SETTINGS'],
     drainMs: number(env, 'DRAIN_MS', { orElse: 25_000, min: 0, max: 600_000 }),
   };
 }

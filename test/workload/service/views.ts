@@ -1,8 +1,10 @@
 import type { Answer } from './answer.ts';
-import type { Cache } from './cache.ts';
-import type { Lookups } from './items.ts';
 import type { CpuMeter, Recent } from './recent.ts';
+import type { RedisInfo } from './redis-info.ts';
 import type { Slots } from './slots.ts';
+
+/** Look-ups since the start: in memory or Redis. */
+export type Lookups = Record<'hit' | 'miss' | 'error', number>;
 
 interface Observed {
   readonly requests: Recent;
@@ -32,8 +34,8 @@ export function monitoringView({ requests, workflows, slots, cpu, lookups }: Obs
 }
 
 /** GET /api/cache/status: our look-ups since the start, and the server's own figures; `redis` is null where it cannot be asked. */
-export async function cacheView(lookups: Lookups, cache: Cache | undefined): Promise<Answer> {
-  const info = await cache?.info();
+export async function cacheView(lookups: Lookups, redisInfo: RedisInfo | undefined): Promise<Answer> {
+  const info = await redisInfo?.read();
   const number = (name: string): number | null => (info?.has(name) ? Number(info.get(name)) : null);
   const redis = info && {
     version: info.get('redis_version'),

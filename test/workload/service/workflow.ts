@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConcurrencyPool } from '../../../operator/runtime/runtime.ts';
 import { lognormal, type Random } from '../random.ts';
 import { drainBody, type Answer } from './answer.ts';
 import { burn } from './cpu.ts';
@@ -14,13 +15,15 @@ const route = '/api/workflow';
 interface Deps {
   readonly settings: Settings;
   readonly slots: Slots;
+  /** Calls of the model at once. */
+  readonly aiApi: ConcurrencyPool;
   readonly metrics: Metrics;
   readonly recent: Recent;
   readonly random: Random;
 }
 
 /** POST /api/workflow: waits for a slot, then works. The query may change the shape: `?meanMs=800&cv=1&cpuMs=20`. */
-export function workflows({ settings, slots, metrics, recent, random }: Deps) {
+export function workflows({ settings, slots, aiApi, metrics, recent, random }: Deps) {
   return async (request: IncomingMessage, query: URLSearchParams, signal: AbortSignal): Promise<Answer> => {
     const shape = readShape(Object.fromEntries(query), settings.workflow);
     if (!(await drainBody(request))) return { status: 413, route, body: { error: 'at most 64 KiB' } };
@@ -29,7 +32,7 @@ export function workflows({ settings, slots, metrics, recent, random }: Deps) {
     try {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(settings.giveUpMs)]);
       using slot = await slots.acquire(patience);
-      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, random, signal)) };
+      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, { random, aiApi }, signal)) };
       failed = false;
       return { status: 200, route, body };
     } catch (error) {
@@ -43,12 +46,12 @@ export function workflows({ settings, slots, metrics, recent, random }: Deps) {
   };
 }
 
-/** Some of it is CPU, the rest waiting for somebody else's answer. */
-async function work(shape: WorkflowShape, random: Random, signal: AbortSignal) {
+/** Some of it is CPU, the rest waiting for the model's answer. */
+async function work(shape: WorkflowShape, { random, aiApi }: Pick<Deps, 'random' | 'aiApi'>, signal: AbortSignal) {
   const serviceMs = lognormal(random, shape.meanMs, shape.cv);
   const cpuMs = Math.min(shape.cpuMs, serviceMs);
   await burn(cpuMs, signal);
-  await delay(serviceMs - cpuMs, undefined, { signal });
+  await aiApi.run(() => delay(serviceMs - cpuMs, undefined, { signal }), signal);
   return { serviceMs, cpuMs };
 }
 

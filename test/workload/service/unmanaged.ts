@@ -1,0 +1,14 @@
+import { defaultSettings } from '../../../operator/runtime/runtime.ts';
+import type { Settings } from './settings.ts';
+
+/** Runtime settings while nobody has written any: what the environment says and nothing besides, so that measurements of an unmanaged service mean the same as ever. Each load by itself, no memory before Redis, no limit. */
+export const unmanaged = ({ item }: Pick<Settings, 'item'>): typeof defaultSettings => ({
+  ...defaultSettings,
+  pools: { ...defaultSettings.pools, ai_api: 10_000 },
+  batch: { maxRequests: 1, maxWaitMs: 0 },
+  cache: {
+    l1: { entries: 0, ttlMs: 0 },
+    l2: { ttlMs: item.ttlSeconds * 1000 },
+    warming: { hotAfterReads: 1, maxPerSecond: 0 },
+  },
+});
