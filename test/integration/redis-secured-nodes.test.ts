@@ -88,6 +88,23 @@ describe('behind Sentinel', () => {
     expect(wrong).toMatchObject({ status: 'False', reason: 'AuthenticationFailed' });
   });
 
+  test('a Sentinel with users of its own needs the user of the documentation, with no more grants', async () => {
+    const grants = ['get-master-addr-by-name', 'master', 'masters', 'replicas', 'sentinels'];
+    const user = `genops reset on >${password} -@all +ping +client|setname ${grants.map((one) => `+sentinel|${one}`).join(' ')}`;
+    await using world = await startSentinelWorld({
+      aclFile: users(tuning('7.0')),
+      sentinel: { config: { requirepass: password, user: [user] } },
+    });
+    const [sentinel] = world.sentinels as readonly [Node];
+    const secret = asGenops(sentinel);
+    expect(await tuner({ secret, sentinelMasterName }).visit()).toMatchObject({
+      outcome: 'applied',
+      reason: 'Applied',
+    });
+    expect(await tuner({ secret, sentinelMasterName: 'other' }).visit()).toMatchObject({ reason: 'MasterUnknown' });
+    for (const one of world.sentinels) expect(await one.command('ACL', 'LOG')).toEqual([]);
+  });
+
   test('Sentinels and nodes speak TLS and want our certificate; nodes announced by IP show that of the name in the Secret', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'genops-tls-'));
     const authority = createAuthority('redis-ca');

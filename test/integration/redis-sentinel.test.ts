@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RedisServer } from '../../hack/servers/redis.ts';
+import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
 import { startRedis } from '../../hack/servers/redis.ts';
 import { eventually } from '../world/eventually.ts';
 import { tuner } from './redis-tuner.ts';
@@ -9,7 +10,23 @@ import { startSentinelWorld, type Node } from './redis-topologies.ts';
 
 const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
 const sentinelMasterName = 'mymaster';
+const versions = await availableRedisVersions();
 const labelOf = ({ port }: { readonly port: number }) => `127.0.0.1:${port}`;
+
+test.each(versions)('Redis %s behind its own Sentinel: every node is tuned, and put back', async (version) => {
+  await using world = await startSentinelWorld({ version });
+  const [sentinel] = world.sentinels as readonly [Node];
+  const { visit, restore, primaries } = tuner({ secret: secretOf(sentinel), sentinelMasterName });
+  expect(await visit()).toMatchObject({
+    outcome: 'applied',
+    reason: 'Applied',
+    entry: { topology: 'Sentinel', nodes: 3 },
+  });
+  expect(primaries()).toEqual([labelOf(world.primary)]);
+  await restore();
+  for (const node of [world.primary, ...world.replicas])
+    expect(await node.configGet('maxmemory-policy')).toBe('noeviction');
+});
 
 describe('a Redis behind Sentinel', () => {
   test('is asked for by its name: an unknown one, none, and an address that is no Sentinel are said; then every node is tuned, the replicas before their primary', async () => {
