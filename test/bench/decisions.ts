@@ -60,7 +60,7 @@ function classOf(name: string): Class {
 }
 
 /** Short traces say less each: the mean of three seeds. */
-const seedsOf = (trace: Trace): readonly number[] => (lengthSeconds(trace) <= 86_400 ? [1, 2, 3] : [1]);
+const seedsOf = (trace: Trace): readonly number[] => (lengthSeconds(trace) < 86_400 ? [1, 2, 3] : [1]);
 
 interface Figures {
   readonly over: number;

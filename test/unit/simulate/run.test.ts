@@ -78,8 +78,14 @@ describe('startRun()', () => {
   });
 
   test('takes away first what has not started yet', () => {
-    const seen = outcome({ replicas: 1, autoscaler: scripted([0, 3], [10, 1]), lengthSeconds: 3600 });
+    const seen = outcome({
+      replicas: 1,
+      requests: requests([11, 20]), // 25 s is the objective: it cannot wait for a Pod that starts
+      autoscaler: scripted([0, 3], [10, 1]),
+      lengthSeconds: 3600,
+    });
     expect(seen.replicaHours).toBeCloseTo(1 + 20 / 3600, 9);
+    expect(seen.overRatio).toBe(0);
   });
 
   test('gives no request to a Pod that drains', () => {
@@ -93,6 +99,13 @@ describe('startRun()', () => {
       requests: requests([0, 30], [0, 30], [10, 30], [11, 1]),
     });
     expect(full.longestQueue).toBe(1);
+    // What waits is not begun by the Pod that drains when its last request ends at 20 s: it is given up.
+    const waiting = outcome({
+      ...input,
+      autoscaler: scripted([5, 1]),
+      requests: requests([0, 100], [0, 20], [10, 100], [11, 1]),
+    });
+    expect(waiting.givenUpRatio).toBe(0.25);
   });
 
   test('judges windows of five minutes with at least twenty requests', () => {
