@@ -17,18 +17,26 @@ export interface IndexTunerOptions {
   readonly oldAfterSeconds?: number;
   /** What the lever is to take for declared, past every check of a policy. */
   readonly past?: readonly WantedIndex[];
+  /** So long each build has waited for a lock. */
+  readonly waitsSeconds?: number;
 }
 
 type Visited = Omit<NonNullable<PolicySpec['postgres']>, 'mode'> & { readonly mode?: Resolved['mode'] };
 
 /** Visits of the index lever with the indexes that are given, and no others. */
-export function indexTuner({ secret, past, ...options }: IndexTunerOptions) {
+export function indexTuner({ secret, past, waitsSeconds, ...options }: IndexTunerOptions) {
   const lever = postgresqlIndexes({ readSecret: () => Promise.resolve(secretData(secret)) }, options);
   const units: typeof lever.units = (resolved) =>
     lever
       .units(resolved)
       .map((unit) => ({ ...unit, policy: { ...unit.policy, indexes: past ?? unit.policy.indexes } }));
-  const visit = leverTuner({ ...lever, units });
+  const observe: typeof lever.observe = async (unit, signal) => {
+    const observed = await lever.observe(unit, signal);
+    return waitsSeconds === undefined
+      ? observed
+      : { ...observed, builds: observed.builds.map((one) => ({ ...one, waitsSeconds })) };
+  };
+  const visit = leverTuner({ ...lever, units, observe });
   const servers = [{ name: 'main', secretRef: { name: 'postgres' } }];
   return {
     visit: (indexes: Indexes, { mode = 'Enforce', ...more }: Visited = {}) =>

@@ -223,6 +223,24 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await restore()).toMatchObject({ outcome: 'nothing', status: 'True' });
   });
 
+  test('a build that waits in vain is ended, leaves nothing, and is not begun again at once', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server, 1000);
+    await using _ = await session(server, ...snapshot);
+    const { visit } = indexTuner({ secret: secretOf(server), waitsSeconds: 1800 });
+    await visit([wantedIndex]);
+    await waiting(server);
+    expect(await visit([wantedIndex])).toMatchObject({
+      outcome: 'applied',
+      fields: ['index workflows_status_created'],
+    });
+    expect(await indexesOf(server)).toEqual([]);
+    const visited = await visit([wantedIndex]);
+    expect(visited).toMatchObject({ outcome: 'nothing', reason: 'Failed' });
+    expect(visited.message).toContain('saw "half an hour of waiting for one lock"');
+    expect(await creations(server)).toHaveLength(1);
+  });
+
   test('a build that somebody cancels leaves nothing, is said, and is not begun again at once', async () => {
     await using server = await startTuned({ version, settings: { log_statement: 'all' } });
     await makeTables(server, 1000);

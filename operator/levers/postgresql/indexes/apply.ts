@@ -37,7 +37,7 @@ export async function apply(
     else {
       await asOwner(() => mark(postgres, change, unit.mark)); // should the drop have to wait, the next look knows whose it is
       if (change.pid !== null) await end(postgres, change, change.pid, signal);
-      await deps.builds.settle(address.label, indexKey(change.database, change), signal);
+      await deps.builds.settle(address.label, indexKey(change.database, change), change.inVain, signal);
       await asOwner(() => dropInvalid(postgres, change));
     }
     return { result: 'applied' };

@@ -43,8 +43,8 @@ export interface Builds {
   failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
   /** What runs for this service, `namespace/name`. */
   of(service: string): readonly Running[];
-  /** After we have ended a build ourselves: that it has failed is no failure. */
-  settle(server: string, key: string, signal: AbortSignal): Promise<void>;
+  /** After we have ended a build ourselves, whoever began it: that is no failure, unless it was `inVain`. */
+  settle(server: string, key: string, inVain: boolean, signal: AbortSignal): Promise<void>;
 }
 
 export interface Running {
@@ -59,14 +59,14 @@ export const indexKey = (database: string, { schema, name }: Pick<WantedIndex, '
 export function createBuilds(now: () => number = Date.now): Builds {
   const running = new Map<string, Running>();
   const failures = new Map<string, Map<string, BuildFailure>>();
-  const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> => {
-    const key = indexKey(order.database, order.wanted);
-    const known = failures.get(address.label) ?? new Map<string, BuildFailure>();
-    const found = await build(order, address);
+  const note = (server: string, key: string, found: Found | undefined): void => {
+    const known = failures.get(server) ?? new Map<string, BuildFailure>();
     if (found === undefined) known.delete(key);
     else known.set(key, withRest(found, known.get(key), now()));
-    failures.set(address.label, known);
+    failures.set(server, known);
   };
+  const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> =>
+    note(address.label, indexKey(order.database, order.wanted), await build(order, address));
   return {
     async start(order, address, waitMs) {
       if (running.has(address.label)) return 'Occupied';
@@ -80,9 +80,11 @@ export function createBuilds(now: () => number = Date.now): Builds {
     },
     failuresOn: (server) => Object.fromEntries(failures.get(server) ?? []),
     of: (service) => [...running.values()].filter(({ order }) => order.service === service),
-    async settle(server, key, signal) {
-      await Promise.race([running.get(server)?.work, rejectedBy(signal)]);
-      failures.get(server)?.delete(key);
+    async settle(server, key, inVain, signal) {
+      const own = running.get(server);
+      if (own !== undefined && indexKey(own.order.database, own.order.wanted) === key)
+        await Promise.race([own.work, rejectedBy(signal)]);
+      note(server, key, inVain ? vain : undefined);
     },
   };
 }
@@ -95,17 +97,15 @@ const firstRestMs = 60_000;
 const longestRestMs = 3_600_000;
 
 /** What passes is tried again soon; what fails, after twice as long each time. */
-function withRest(
-  { message, isPassing }: Pick<BuildFailure, 'message' | 'isPassing'>,
-  before: BuildFailure | undefined,
-  now: number,
-): BuildFailure {
+function withRest({ message, isPassing }: Found, before: BuildFailure | undefined, now: number): BuildFailure {
   const attempts = isPassing ? 0 : (before?.attempts ?? 0) + 1;
   const restMs = isPassing ? passingMs : Math.min(firstRestMs * 2 ** (attempts - 1), longestRestMs);
   return { message, isPassing, attempts, againAt: now + restMs };
 }
 
 type Found = Pick<BuildFailure, 'message' | 'isPassing'>;
+/** Else it would begin again at once where old transactions are not to be seen, and go on like that. */
+const vain: Found = { message: 'half an hour of waiting for one lock', isPassing: false };
 
 /** Two numbers, so that no application’s own lock is meant: `geno`, `ps` and the version of what is agreed. */
 const lockKey = [0x67656e6f, 0x70730001] as const;

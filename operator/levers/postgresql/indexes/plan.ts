@@ -20,7 +20,12 @@ export function plan(input: PlanInput<IndexesUnit, IndexesObserved>): LeverPlan<
   const ready = wanted.filter(isReady);
   const next = isBusy || ended.length > 0 ? undefined : ready[0];
   const pruned = mayPrune(unit, verdicts) ? prunings(input, (...index) => isAmong(verdicts, ...index)) : [];
-  const changes = [...ended, ...marks(input), ...(next === undefined ? [] : [buildOf(next, input)]), ...pruned];
+  const changes = [
+    ...ended,
+    ...(ended.length > 0 ? [] : marks(input)),
+    ...(next === undefined ? [] : [buildOf(next, input)]),
+    ...pruned,
+  ];
   const isMoving = changes.length > 0 || isBusy || wanted.some(({ state }) => state === 'Building');
   return {
     changes,

@@ -16,13 +16,14 @@ export function withdrawals({ unit, observed }: Input, isWanted: IsWanted): read
   const sessions = observed.builds.flatMap((session) => {
     const { pid, database, schema, index: name } = session;
     if (!isOurs(session, unit) || schema === null || name === null) return [];
-    if (isWanted(database, schema, name) && !isHopeless(session)) return [];
-    return [dropOf(database, { schema, name, isValid: false }, pid)];
+    const inVain = isWanted(database, schema, name);
+    if (inVain && !isHopeless(session)) return [];
+    return [dropOf(database, { schema, name, isValid: false }, { pid, inVain })];
   });
   const left = marked({ unit, observed })
     .filter(({ database, index }) => !index.isValid && !isBeingBuilt(index, database, observed))
     .filter(({ database, index }) => !isWanted(database, index.schema, index.name))
-    .map(({ database, index }) => dropOf(database, index, null));
+    .map(({ database, index }) => dropOf(database, index));
   return [...sessions, ...left];
 }
 
@@ -30,7 +31,7 @@ export function withdrawals({ unit, observed }: Input, isWanted: IsWanted): read
 export const prunings = ({ unit, observed }: Input, isWanted: IsWanted): readonly IndexesChange[] =>
   marked({ unit, observed })
     .filter(({ database, index }) => index.isValid && !isWanted(database, index.schema, index.name))
-    .map(({ database, index }) => dropOf(database, index, null));
+    .map(({ database, index }) => dropOf(database, index));
 
 /** What a process of ours began that is gone: the index says whose it is before nobody knows any more. */
 export function marks({ unit, observed }: Input): readonly IndexesChange[] {
@@ -70,7 +71,7 @@ const isBeingBuilt = (index: Index, database: string, observed: IndexesObserved)
 function dropOf(
   database: string,
   { schema, name, isValid }: Pick<Index, 'schema' | 'name' | 'isValid'>,
-  pid: number | null,
+  { pid, inVain }: { readonly pid: number | null; readonly inVain: boolean } = { pid: null, inVain: false },
 ): IndexesChange {
   const from = isValid ? 'valid' : pid === null ? 'invalid' : 'being built';
   return {
@@ -82,6 +83,7 @@ function dropOf(
     schema,
     name,
     pid,
+    inVain,
     isValid,
   };
 }

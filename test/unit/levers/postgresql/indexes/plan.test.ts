@@ -310,6 +310,12 @@ describe('plan()', () => {
     expect(planned(one, seen()).changes).not.toMatchObject([{ isWithdrawal: true }]);
   });
 
+  test('what waits in vain is told from what is not wanted: the next try is put off', () => {
+    const observed = seen({ indexes: [] }, { builds: [build({ waitsSeconds: 1800 })] });
+    expect(planned(one, observed).changes).toMatchObject([{ action: 'Drop', pid: 77, inVain: true }]);
+    expect(planned(wanting([bySize]), observed).changes).toMatchObject([{ action: 'Drop', pid: 77, inVain: false }]);
+  });
+
   test('in DryRun and Paused no build of ours goes on', () => {
     const observed = seen({ indexes: [index('by_status', 'status', { isValid: false })] }, { builds: [build()] });
     const { changes } = planned(wanting([byStatus], {}, { mode: 'DryRun' }), observed);
