@@ -177,6 +177,12 @@ const PostgresStatus = struct(
             }),
             phase: string('What its build does now.'),
             percent: integer('Of that phase, in steps of ten.'),
+            used: optional(
+              Type.Boolean({
+                description:
+                  'Of a valid one: whether the server has read it since its statistics began (a crash begins them anew).',
+              }),
+            ),
           },
           { description: 'One index.' },
         ),

@@ -32,10 +32,11 @@ const indexRow = ({
   state,
   phase = '',
   percent,
+  used,
 }: NonNullable<Postgres['indexes']>[number]): readonly string[] => [
   `index ${name}`,
   state,
-  percent === undefined ? phase : `${phase}, ${percent} %`,
+  used === false ? 'not read yet' : percent === undefined ? phase : `${phase}, ${percent} %`,
 ];
 
 /** Parameter, what it is or will be, what the file had. What is only intended is neither. */

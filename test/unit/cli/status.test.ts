@@ -160,7 +160,8 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
       connections,
       indexes: [
         { name: 'by_status', state: 'Building' as const, phase: 'building index: scanning table', percent: 40 },
-        { name: 'by_time', state: 'Valid' as const },
+        { name: 'by_time', state: 'Valid' as const, used: false },
+        { name: 'by_size', state: 'Valid' as const, used: true },
       ],
     },
     { name: 'other' },
@@ -187,7 +188,8 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
       '    max_connections     120    was not set, after a restart',
       '    work_mem            16MB   was 8MB',
       '    index by_status  Building  building index: scanning table, 40 %',
-      '    index by_time    Valid',
+      '    index by_time    Valid     not read yet',
+      '    index by_size    Valid',
       '  other  not looked at yet\n',
     ].join('\n'),
   );

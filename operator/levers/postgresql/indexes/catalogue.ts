@@ -28,6 +28,8 @@ export interface Index extends IndexForm {
   /** Every write keeps it up, even where it is not valid. */
   readonly isReady: boolean;
   readonly comment: string | null;
+  /** Whether any plan has read it on this server since its statistics began: a crash begins them anew, a standby has its own. */
+  readonly isRead: boolean;
 }
 
 /** A session that builds an index, or one of ours that is about to. */
@@ -107,7 +109,8 @@ const form = `am.amname AS method, i.indisunique AS "isUnique", i.indnullsnotdis
   i.indclass::text AS opclasses, i.indcollation::text AS collations, i.indoption::text AS options,
   pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate`;
 const ofIndexes = `SELECT i.indrelid::text AS "tableOid", n.nspname AS schema, c.relname AS name, ${form},
-  i.indisvalid AS "isValid", i.indisready AS "isReady", pg_catalog.obj_description(c.oid, 'pg_class') AS comment
+  i.indisvalid AS "isValid", i.indisready AS "isReady", pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
+  pg_catalog.pg_stat_get_numscans(c.oid) > 0 AS "isRead"
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_am am ON am.oid = c.relam
 WHERE i.indislive AND (i.indrelid::text = ANY ($1) OR c.oid IN (SELECT d.objoid FROM pg_catalog.pg_description d

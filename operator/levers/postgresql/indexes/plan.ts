@@ -29,7 +29,7 @@ export function plan(input: PlanInput<IndexesUnit, IndexesObserved>): LeverPlan<
   const isMoving = changes.length > 0 || isBusy || wanted.some(({ state }) => state === 'Building');
   return {
     changes,
-    condition: conditionOf(verdicts, next, unit),
+    condition: conditionOf(verdicts, next, input),
     status: statusOf(verdicts),
     statusAfter: statusOf(verdicts, next),
     ...(ready.length > 1 && { follows: ready.filter((one) => one !== next).map(differenceOf) }),
@@ -83,6 +83,7 @@ const statusOf = (verdicts: readonly IndexVerdict[], begun?: IndexVerdict): Read
 function entryOf(verdict: IndexVerdict, isBegun: boolean): Readonly<Record<string, unknown>> {
   const { wanted, state } = verdict;
   if (isBegun) return { name: wanted.name, state: 'Building' };
+  if (state === 'Valid') return { name: wanted.name, state, used: verdict.there.isRead };
   if (state !== 'Building') return { name: wanted.name, state };
   const { phase, percent } = verdict.session;
   return {

@@ -1,7 +1,9 @@
 import { problemMessage } from '../../../api/problem.ts';
 import type { PlannedCondition } from '../../lever.ts';
 import type { BuildSession, OldTransaction, Waiter } from './catalogue.ts';
+import { serves } from './form.ts';
 import type { IndexVerdict, Waits } from './judge.ts';
+import type { DatabaseSeen, IndexesObserved } from './observe.ts';
 import type { IndexesUnit } from './unit.ts';
 import { indexText } from './wanted.ts';
 
@@ -11,7 +13,7 @@ const reasons = ['PermissionDenied', 'ConfigRejected', 'IndexDiffers', 'Failed',
 export function conditionOf(
   verdicts: readonly IndexVerdict[],
   next: IndexVerdict | undefined,
-  unit: IndexesUnit,
+  { unit, observed }: { readonly unit: IndexesUnit; readonly observed: IndexesObserved },
 ): PlannedCondition {
   const texts = (list: readonly IndexVerdict[], text: (one: IndexVerdict) => string | undefined): string =>
     list.flatMap((one) => text(one) ?? []).join('. ');
@@ -24,7 +26,7 @@ export function conditionOf(
   );
   if (moving.length > 0)
     return { status: 'False', reason: 'IndexBuilding', message: texts(moving, (one) => trouble(one, next, unit)) };
-  return { status: 'True', reason: 'Applied', message: settledText(verdicts, unit) };
+  return { status: 'True', reason: 'Applied', message: settledText(verdicts, unit, observed) };
 }
 
 /** Undefined: there is nothing to say. */
@@ -81,7 +83,7 @@ function who({ role, application, state, since }: Omit<Waiter, 'pid'>): string {
   return `role ${role ?? 'unknown'}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
-function settledText(verdicts: readonly IndexVerdict[], { name }: IndexesUnit): string {
+function settledText(verdicts: readonly IndexVerdict[], { name }: IndexesUnit, { databases }: IndexesObserved): string {
   const valid = verdicts.filter(({ state }) => state === 'Valid').length;
   const absent = [...new Set(verdicts.flatMap((one) => (one.state === 'NotApplicable' ? [one.why] : [])))];
   const said = verdicts.filter(
@@ -94,5 +96,16 @@ function settledText(verdicts: readonly IndexVerdict[], { name }: IndexesUnit): 
       ? []
       : [`Would be built, but for its mode: ${said.map(({ wanted }) => indexText(wanted)).join(', ')}.`]),
   ];
-  return parts.join(' ');
+  return [...parts, ...databases.flatMap(redundantText)].join(' ');
+}
+
+/** Two that do one work cost every write twice. */
+function redundantText({ indexes }: DatabaseSeen): readonly string[] {
+  const valid = indexes.filter(({ isValid }) => isValid);
+  return valid.flatMap((one, position) =>
+    valid
+      .slice(position + 1)
+      .filter((other) => one.tableOid === other.tableOid && (serves(one, other) || serves(other, one)))
+      .map((other) => `${one.name} and ${other.name} do the same work: one of them is enough.`),
+  );
 }

@@ -69,6 +69,7 @@ export const index = (name: string, column: string, more: Partial<Index> = {}): 
   isValid: true,
   isReady: true,
   comment: null,
+  isRead: true,
   ...more,
 });
 

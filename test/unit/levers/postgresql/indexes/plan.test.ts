@@ -45,6 +45,15 @@ describe('plan()', () => {
       says: '1 of 1 indexes of main are there.',
     },
     {
+      name: 'two that do one work are told',
+      observed: seen({
+        indexes: [index('by_status', 'status'), index('theirs', 'status', { isUnique: true }), index('third', 'size')],
+      }),
+      states: ['Valid'],
+      reason: 'Applied',
+      says: '1 of 1 indexes of main are there. by_status and theirs do the same work: one of them is enough.',
+    },
+    {
       name: 'a unique index also serves where none is asked for',
       observed: seen({ indexes: [index('theirs', 'status', { isUnique: true })] }),
       states: ['Valid'],
