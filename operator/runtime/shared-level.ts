@@ -10,10 +10,11 @@ export interface RedisServer {
 
 export type SharedAnswer = { readonly result: 'hit'; readonly value: unknown } | { readonly result: 'miss' | 'error' };
 
-/** The cache in Redis. It may be away at any time: nothing here throws. */
+/** The cache in Redis. It may be away at any time: nobody is held up by it. */
 export interface SharedLevel extends AsyncDisposable {
   get(key: string): Promise<SharedAnswer>;
   set(key: string, value: unknown, ttlMs: number): Promise<void>;
+  /** @throws Where it could not be deleted: the others go on serving it. */
   delete(key: string): Promise<void>;
   /** Whether Redis tells us of every key that somebody else changes, deletes or lets expire. */
   readonly isTracked: boolean;
@@ -28,6 +29,7 @@ export interface SharedLevelOptions {
 }
 
 const channel = '__redis__:invalidate';
+const isRefusal = (error: unknown): boolean => Error.isError(error) && error.name === 'ReplyError';
 
 /**
  * Client-side caching of Redis 6 and later: one connection asks, and Redis tells the other of each key with our prefix that anybody else touches.
@@ -71,16 +73,18 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     for (const key of keys) onForget(String(key).slice(prefix.length));
   });
 
-  /** A command that got no answer: perhaps neither does the listener, and would not know. */
+  /** A command that got no answer: perhaps neither does the listener, and would not know. A refusal is an answer. */
+  const noted = (error: unknown): void => {
+    failed(error);
+    if (!isTracked || isRefusal(error)) return;
+    lose();
+    listener.disconnect(true);
+  };
   const orError = async <T>(work: () => Promise<T>, error: T): Promise<T> => {
     try {
       return await work();
     } catch (thrown) {
-      failed(thrown);
-      if (isTracked) {
-        lose();
-        listener.disconnect(true);
-      }
+      noted(thrown);
       return error;
     }
   };
@@ -91,15 +95,21 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     get: (key) => orError<SharedAnswer>(async () => parsed(await data.get(prefix + key)), { result: 'error' }),
     set: (key, value, ttlMs) =>
       orError(async () => void (await data.set(prefix + key, JSON.stringify({ value }), 'PX', ttlMs)), undefined),
-    delete: (key) =>
-      orError(async () => {
-        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment.
-        await data
-          .multi()
+    async delete(key) {
+      try {
+        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment. A full Redis may refuse to set: it is deleted all the same.
+        const answers = await data
+          .pipeline()
           .set(prefix + key, '', 'PX', 1_000)
           .del(prefix + key)
           .exec();
-      }, undefined),
+        const [error] = answers?.[1] ?? [];
+        if (error) throw error;
+      } catch (error) {
+        noted(error);
+        throw error;
+      }
+    },
     [Symbol.asyncDispose]: async () => {
       data.disconnect();
       listener.disconnect();
