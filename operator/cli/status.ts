@@ -79,6 +79,14 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
             ],
       ),
     ),
+    section(
+      'Runtime settings',
+      components.flatMap(({ name, runtime }) =>
+        runtime === undefined
+          ? []
+          : [[name, runtime.hash ?? '', `in force in ${runtime.podsCurrent} of ${runtime.podsTotal} Pods`]],
+      ),
+    ),
     redis.length === 0 ? '' : `\nRedis\n${redisText(redis, memory)}`,
     postgres.length === 0 ? '' : `\nPostgreSQL\n${postgresText(postgres, memory)}`,
     section(

@@ -103,6 +103,11 @@ test.each<Row>([
     },
     says: /Raise 2 → 3, 3h ago: 40 requests\/s\./,
   },
+  {
+    name: 'in how many Pods the runtime settings are in force',
+    status: { components: [{ name: 'workflow', runtime: { hash: '77d0a1b2c3d4', podsCurrent: 1, podsTotal: 2 } }] },
+    says: /^Runtime settings\n {2}workflow {2}77d0a1b2c3d4 {2}in force in 1 of 2 Pods$/m,
+  },
 ])('genops status shows $name', ({ status, says }) => {
   expect(statusText(service(status), {}, now)).toMatch(says);
 });
