@@ -41,6 +41,8 @@ export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes,
     /** `now`: ms since the epoch. */
     visit: (now?: number) => visit('plan', { mode, redis, overrides: { redis: policy } }, now),
     restore: () => visit('restore', { redis }),
+    /** For the views, at the last visit. */
+    figures: () => seen && lever.cacheOf?.(seen),
     /** Of all that count, at the last visit. */
     lookups: () => seen && lever.lookupsOf?.(seen).reduce((sum, { hits, misses }) => sum + hits + misses, 0),
     /** `host:port` of each primary at the last visit. */

@@ -34,7 +34,7 @@ export function replicationOf(info: Info): Replication {
 }
 
 /**
- * CLUSTER SHARDS (from 7.0), every node of every shard.
+ * CLUSTER SHARDS (from 7.0), every node of every shard. A primary that has failed and whose slots another one serves stays in the list as one: it is none any more.
  *
  * @param asked Where it was asked: a node that does not know its own host leaves it out.
  */
@@ -42,20 +42,26 @@ export function nodesOfShards(
   reply: unknown,
   { host: asked, isTls }: { readonly host: string; readonly isTls: boolean },
 ): readonly ListedNode[] {
-  return listOf(reply).flatMap((shard) =>
-    listOf(pairsOf(shard).get('nodes')).flatMap((node): readonly ListedNode[] => {
-      const fields = pairsOf(node);
-      const port = Number((isTls ? fields.get('tls-port') : undefined) ?? fields.get('port'));
-      const [host] = ['endpoint', 'ip'].flatMap((name) => {
-        const text = textOf(fields.get(name));
-        return text === '' || text === '?' ? [] : [text];
-      });
-      if (!Number.isInteger(port)) return [];
-      const role = fields.get('role') === 'master' ? 'Primary' : 'Replica';
-      const failed = fields.get('health') === 'fail' || fields.get('health') === 'failed';
-      return [{ host: host ?? asked, port, role, ...(failed ? { hasFailed: true } : {}) }];
-    }),
-  );
+  return listOf(reply).flatMap((shard) => {
+    const fields = pairsOf(shard);
+    const nodes = listOf(fields.get('nodes')).flatMap((node) => nodeOf(pairsOf(node), asked, isTls));
+    const isServed = nodes.some(({ role, hasFailed }) => role === 'Primary' && hasFailed !== true);
+    const isEmpty = listOf(fields.get('slots')).length === 0;
+    return nodes.map((node) =>
+      node.hasFailed === true && (isServed || isEmpty) ? { ...node, role: 'Replica' } : node,
+    );
+  });
+}
+
+function nodeOf(fields: ReadonlyMap<string, unknown>, asked: string, isTls: boolean): readonly ListedNode[] {
+  const port = Number((isTls ? fields.get('tls-port') : undefined) ?? fields.get('port'));
+  const [host = asked] = ['endpoint', 'ip']
+    .map((name) => textOf(fields.get(name)))
+    .filter((text) => text !== '' && text !== '?');
+  if (!Number.isInteger(port)) return [];
+  const role = fields.get('role') === 'master' ? 'Primary' : 'Replica';
+  const hasFailed = fields.get('health') === 'fail' || fields.get('health') === 'failed';
+  return [{ host, port, role, ...(hasFailed ? { hasFailed } : {}) }];
 }
 
 /** CLUSTER SLOTS, for servers before 7.0: nodes that have failed, and primaries without slots, are not in it. */

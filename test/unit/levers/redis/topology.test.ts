@@ -44,6 +44,15 @@ describe('CLUSTER SHARDS', () => {
     ]);
   });
   test.each([
+    ['whose slots a replica has taken over is no primary', [0, 16383], true, 'Replica'],
+    ['without slots is no primary', [], false, 'Replica'],
+    ['whose slots nobody serves is one', [0, 16383], false, 'Primary'],
+  ])('a primary that has failed %s', (_, slots, isServed, role) => {
+    const failed = { ...primary, ip: '10.0.0.9', endpoint: '10.0.0.9', health: 'fail' };
+    const nodes = [node(failed), ...(isServed ? [node(primary)] : [])];
+    expect(nodesOfShards([['slots', slots, 'nodes', nodes]], asked)[0]).toMatchObject({ host: '10.0.0.9', role });
+  });
+  test.each([
     ['by the name that it prefers', { endpoint: 'redis-0.redis' }, asked, { host: 'redis-0.redis', port: 7000 }],
     ['by its ip where it prefers an unknown name', { endpoint: '?' }, asked, { host: '10.0.0.1', port: 7000 }],
     ['where we asked when it knows no host', { endpoint: '', ip: '' }, asked, { host: 'redis.ai.svc', port: 7000 }],
