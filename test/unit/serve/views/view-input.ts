@@ -1,5 +1,6 @@
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
 import type { GenerationService } from '../../../../operator/api/generation-service.ts';
+import type { GenerationServiceStatus } from '../../../../operator/api/status.ts';
 import { createRing } from '../../../../operator/metrics/windows.ts';
 import type { ViewInput } from '../../../../operator/serve/views/figures.ts';
 import { viewColumns, type Rows } from '../../../../operator/serve/views/rows.ts';
@@ -157,3 +158,36 @@ export function rows(figures: readonly Partial<Record<(typeof viewColumns)[numbe
     ring.append(now - (figures.length - 1 - index) * 10_000 + offsetMs, row);
   return ring.since(0, viewColumns);
 }
+
+export const status: GenerationServiceStatus = {
+  mode: 'DryRun',
+  objectivesMet: '4/6',
+  rating: { grade: 'Good', score: 65, scoredOf: 100 },
+  objectives: [
+    { name: 'Memory', state: 'NotMet', target: '2048Mi', since: '2026-11-25T11:30:00Z', attainment: '0.98' },
+  ],
+  components: [
+    {
+      name: 'workflow',
+      metricsSource: 'Pods',
+      replicas: { current: 2, min: 2, max: 4, boundBy: 'budget' },
+      decision: { action: 'ScaleUp', from: 2, to: 4, reason: 'Load', message: 'why', time: '2026-11-25T11:50:00Z' },
+    },
+  ],
+  redis: [
+    { name: 'cache', server: 'Valkey', version: '8.1', topology: 'Sentinel', nodes: 3, pendingNodes: 1, drifted: 0 },
+  ],
+  postgres: [{ name: 'main', version: '18.4', pendingRestart: ['max_connections'] }],
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'False',
+      reason: 'Unreachable',
+      message: 'it says no',
+      lastTransitionTime: '2026-11-25T11:40:00Z',
+      observedGeneration: 1,
+    },
+  ],
+};
+/** Measured, and with a status. */
+export const told: ViewInput = { ...measured, service: service({ status }) };
