@@ -55,9 +55,8 @@ export function nodesOfShards(
 
 function nodeOf(fields: ReadonlyMap<string, unknown>, asked: string, isTls: boolean): readonly ListedNode[] {
   const port = Number((isTls ? fields.get('tls-port') : undefined) ?? fields.get('port'));
-  const [host = asked] = ['endpoint', 'ip']
-    .map((name) => textOf(fields.get(name)))
-    .filter((text) => text !== '' && text !== '?');
+  const told = ['endpoint', 'ip'].map((name) => textOf(fields.get(name)));
+  const host = told.find((text) => text !== '' && text !== '?') ?? asked;
   if (!Number.isInteger(port)) return [];
   const role = fields.get('role') === 'master' ? 'Primary' : 'Replica';
   const hasFailed = fields.get('health') === 'fail' || fields.get('health') === 'failed';
