@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { Agent, createServer, request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,8 +15,6 @@ import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { main } from '../../operator/cli/main.ts';
 import { connectKube, type Kube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
-import { createLeading } from '../../operator/serve/leading.ts';
-import { listen } from '../../operator/serve/listen.ts';
 import { openapi } from '../../operator/serve/openapi.ts';
 import { viewPaths } from '../../operator/serve/view-routes.ts';
 import { eventually } from '../world/eventually.ts';
@@ -376,49 +373,6 @@ test('who asks too often is told to wait', async () => {
   expect(codes).toEqual(new Set([200, 429]));
   const refused = answers.find(({ status: code }) => code === 429);
   expect(refused).toMatchObject({ headers: { 'retry-after': '1' }, body: { reason: 'TooManyRequests' } });
-});
-
-describe('a follower sends a token to nobody but a replica of its own certificate', () => {
-  const certified = { commonName: 'genops', names: ['genops.genops-system.svc', '127.0.0.1'] };
-  const own = issueCertificate(certified, authority);
-  const other = createCertificateAuthority('views-ca');
-  test.each([
-    { name: 'its own', served: own, ca: authority.certificate, expected: 200 },
-    { name: 'its own, where nobody says who signed it', served: own, ca: undefined, expected: 200 },
-    {
-      name: 'one of another authority',
-      served: issueCertificate(certified, other),
-      ca: authority.certificate,
-      expected: 503,
-    },
-    {
-      name: 'one for another name',
-      served: issueCertificate({ commonName: 'genops', names: ['127.0.0.1'] }, authority),
-      ca: authority.certificate,
-      expected: 503,
-    },
-    {
-      name: 'another one, where nobody says who signed it',
-      served: issueCertificate(certified, authority),
-      ca: undefined,
-      expected: 503,
-    },
-  ])('$name: $expected', async ({ served, ca, expected }) => {
-    const heard: (string | undefined)[] = [];
-    const server = createServer({ cert: served.certificate, key: served.key }, (seen, response) => {
-      heard.push(seen.headers.authorization);
-      response.end('{}');
-    });
-    await using listening = await listen(server, '127.0.0.1:0');
-    await using leading = createLeading({
-      leads: () => false,
-      leader: () => ({ identity: 'leader', address: `127.0.0.1:${listening.port}` }),
-      keyPair: () => ({ cert: own.certificate, key: own.key, ca }),
-    });
-    const asked = { url: '/', headers: { authorization: 'Bearer secret' } } as IncomingMessage;
-    expect((await leading.forward(asked)).status).toBe(expected);
-    expect(heard).toEqual(expected === 200 ? ['Bearer secret'] : []);
-  });
 });
 
 test('when the leader ends, the follower leads and answers itself', async () => {
