@@ -6,7 +6,8 @@ export const Budgets = struct(
     onViolation: orElse(
       'Clamp',
       oneOf(['Clamp', 'Report'], {
-        description: 'Clamp lowers pools first, then replicas, never below minReplicas; Report only says so.',
+        description:
+          'Clamp lowers the pools of Pods that have their runtime settings from genops, never below postgresPool.min; fewer replicas are only proposed. Report only says so.',
       }),
     ),
   },

@@ -418,7 +418,7 @@ export const conditions = {
         status: 'False',
         means:
           'All who use a PostgreSQL may together open more connections than it has: the message has the arithmetic. The last to come is refused, at the worst moment: a roll-out, or full load.',
-        next: 'Declare what the message names: smaller pools, fewer replicas, more max_connections, or the pooler that stands in between.',
+        next: 'Where the message says that pools were lowered, nothing; else declare what it names: smaller pools, fewer replicas, more max_connections, or the pooler that stands in between.',
       },
       ConnectionsUnknown: {
         status: 'Unknown',

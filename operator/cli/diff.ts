@@ -1,6 +1,7 @@
 import type { ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { unitKey, type AnyLever, type UnitPlan } from '../levers/run.ts';
+import { withPoolBounds } from '../reconcilers/connection-budgets.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { createStates } from '../reconcilers/state.ts';
@@ -40,7 +41,12 @@ export const diff = command({
       states: createStates(kube, caches.states),
       clock: Date,
     };
-    const planned = await planService(service, { ...resolved, mode: 'Enforce' }, planning, signal);
+    const planned = await planService(
+      service,
+      { ...withPoolBounds(resolved, undefined), mode: 'Enforce' },
+      planning,
+      signal,
+    );
     const mustBeAllowed = isOperatorsPod(env);
     const trials = await Promise.all(planned.plans.map((plan) => tried(plan, { mustBeAllowed }, signal)));
     const plans = trials.map(({ plan }) => plan);

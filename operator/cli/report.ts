@@ -6,6 +6,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { postgresAddress } from '../levers/postgresql/address.ts';
 import { redisAddress } from '../levers/redis/address.ts';
 import { unitKey, type LeverMemory, type UnitPlan } from '../levers/run.ts';
+import { withPoolBounds } from '../reconcilers/connection-budgets.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import { readSecret } from '../reconcilers/lever-deps.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
@@ -88,7 +89,9 @@ async function bundleOf(
   const states = createStates(kube, caches.states);
   const planning = { caches: claims, levers: serviceLevers(kube, caches), states, clock: Date };
   const seen =
-    resolution.kind === 'problem' ? undefined : await planService(service, resolution.resolved, planning, signal);
+    resolution.kind === 'problem'
+      ? undefined
+      : await planService(service, withPoolBounds(resolution.resolved, undefined), planning, signal);
   const memory = (seen?.state ?? states.of(service)).levers;
   const secrets = [...(await secretsOf(kube, service, signal)), ...hostsOf(memory)];
   const { status, ...declared } = service;

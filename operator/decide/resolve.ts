@@ -24,7 +24,12 @@ export interface Resolved {
   readonly components: readonly ResolvedComponent[];
   /** Components of which an older service has the target. */
   readonly claimed: readonly string[];
+  /** Absent: no budget bounds any pool. */
+  readonly poolBounds?: PoolBounds;
 }
+
+/** Most connections that a pool of each Pod may have, by component, where that is less than declared; AsItIs: not reckoned yet, and what is in force stays. */
+export type PoolBounds = ReadonlyMap<string, number> | 'AsItIs';
 
 /** How Pods metrics reach an HPA: it reads them from our metrics API, or we fold them into its floor. */
 export type PodsMetricsWay = 'MetricsAPI' | 'Shadow';

@@ -3,6 +3,7 @@ import { problemMessage } from '../api/problem.ts';
 import {
   connectionsNeeded,
   judgeConnections,
+  lowerable,
   type ConnectionBudget,
   type ConnectionUse,
   type PodPools,
@@ -11,6 +12,7 @@ import {
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { Observation } from '../levers/run.ts';
+import { hasRuntimeSettings } from '../levers/runtime/lever.ts';
 import type { Caches } from './caches.ts';
 import type { ConnectionUses } from './connection-uses.ts';
 
@@ -20,7 +22,20 @@ export interface Budgets {
   readonly conditions: readonly Finding<'BudgetsConsistent'>[];
   /** Of each PostgreSQL that answered, by its name in the spec. */
   readonly connections: ReadonlyMap<string, Pick<ConnectionBudget, 'needed' | 'available'>>;
+  /** Undefined: nobody knows now, and what was known before holds. */
+  readonly poolBounds: ReadonlyMap<string, number> | undefined;
 }
+
+/** With what its budget leaves for the pools, as far as that is known; where no budget bounds them as it is. */
+export function withPoolBounds(resolved: Resolved, known: ReadonlyMap<string, number> | undefined): Resolved {
+  const isBounded =
+    (resolved.service.spec.postgres ?? []).length > 0 &&
+    resolved.components.some((component) => mayLower(resolved, component));
+  return isBounded ? { ...resolved, poolBounds: known ?? 'AsItIs' } : resolved;
+}
+
+const mayLower = (resolved: Resolved, component: ResolvedComponent): boolean =>
+  component.policy.budgets.onViolation === 'Clamp' && hasRuntimeSettings(resolved, component);
 
 interface Server {
   readonly name: string;
@@ -48,10 +63,12 @@ export function judgeBudgets(
       name,
       server: connections?.server,
       needed: connectionsNeeded(use),
+      lowerable: lowerable(use),
     })),
   );
-  if (servers.length === 0) return { conditions: [], connections: new Map() };
-  if (!connectionUses.isComplete(caches.services.list())) return { conditions: [pending], connections: new Map() };
+  if (servers.length === 0) return { conditions: [], connections: new Map(), poolBounds: new Map() };
+  if (!connectionUses.isComplete(caches.services.list()))
+    return { conditions: [pending], connections: new Map(), poolBounds: undefined };
   const judged = new Map(
     servers.flatMap(({ name, use, connections }) => {
       if (connections === undefined) return [];
@@ -60,7 +77,21 @@ export function judgeBudgets(
       return [[name, judgeConnections({ name, connections, kept, own: use, others })]] as const;
     }),
   );
-  return { conditions: [conditionOf(servers, judged)], connections: judged };
+  const isSilent = servers.some(({ connections }) => connections === undefined);
+  return {
+    conditions: [conditionOf(servers, judged)],
+    connections: judged,
+    poolBounds: isSilent ? undefined : leastOf([...judged.values()].map(({ bounds }) => bounds)),
+  };
+}
+
+/** A pool of each size is opened on every server: the least counts. */
+function leastOf(all: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const byComponent = Map.groupBy(
+    all.flatMap((bounds) => [...bounds]),
+    ([component]) => component,
+  );
+  return new Map([...byComponent].map(([component, bounds]) => [component, Math.min(...bounds.map(([, max]) => max))]));
 }
 
 const pending = {
@@ -97,7 +128,11 @@ function serversOf(
   caches: BudgetDeps['caches'],
 ): readonly Server[] {
   const { service, components } = resolved;
-  const pods = components.map((component) => podsOf(component, service.metadata.namespace, caches));
+  const pods = components.map((component) => ({
+    ...podsOf(component, service.metadata.namespace, caches),
+    isLowered:
+      mayLower(resolved, component) && resolved.mode === 'Enforce' && component.policy.runtime.mode === 'Enforce',
+  }));
   return (service.spec.postgres ?? []).flatMap(({ name, pooler }) => {
     const observation = looked.find(({ lever, unit }) => lever.name === 'postgresql' && unit.name === name);
     if (observation === undefined || observation.unit.mode === 'Off') return [];
@@ -111,7 +146,7 @@ function podsOf(
   { spec, policy: { horizontal, runtime }, target }: ResolvedComponent,
   namespace: string,
   { hpas }: BudgetDeps['caches'],
-): PodPools {
+): Omit<PodPools, 'isLowered'> {
   const found = hpas.by('target', targetKey(namespace, spec.targetRef)).map((hpa) => hpa.spec.maxReplicas);
   const most = horizontal.mode === 'Enforce' ? [horizontal.maxReplicas] : found;
   return {

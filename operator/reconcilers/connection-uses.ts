@@ -1,3 +1,4 @@
+import type { OtherUse } from '../decide/connection-budget.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import { keyOf, type Key } from '../kube/object.ts';
 
@@ -8,6 +9,7 @@ export interface NotedUse {
   /** Equal for all who use the server; undefined: it did not answer. */
   readonly server: string | undefined;
   readonly needed: number;
+  readonly lowerable: number;
 }
 
 /** What the services may open on each server, as far as this process has looked. */
@@ -15,10 +17,7 @@ export interface ConnectionUses {
   /** All that one service may open. On a server that does not answer its Pods still hold what they have. */
   note(service: GenerationService, uses: readonly NotedUse[]): void;
   /** What everybody else may open there, sorted by who it is; two entries of one service may name one server. */
-  others(
-    server: string,
-    own: { readonly service: GenerationService; readonly name: string },
-  ): readonly { readonly by: string; readonly needed: number }[];
+  others(server: string, own: { readonly service: GenerationService; readonly name: string }): readonly OtherUse[];
   /** Each of these services was looked at: before, a sum would be too small. Stays true. */
   isComplete(services: Iterable<GenerationService>): boolean;
   forget(key: Key): void;
@@ -51,7 +50,7 @@ export function createConnectionUses(): ConnectionUses {
         .flatMap((key) =>
           (byService.get(key) ?? [])
             .filter((use) => use.server === server && !(key === ownKey && use.name === own.name))
-            .map(({ name, needed }) => ({ by: key === ownKey ? `spec.postgres[${name}]` : key, needed })),
+            .map(({ name, server: _, ...use }) => ({ ...use, by: key === ownKey ? `spec.postgres[${name}]` : key })),
         );
     },
     isComplete(services) {

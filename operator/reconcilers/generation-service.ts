@@ -1,13 +1,17 @@
-import { awaitChange, type Reconcile } from '../kube/loop.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
-import { judgeBudgets } from './connection-budgets.ts';
+import { judgeBudgets, withPoolBounds } from './connection-budgets.ts';
 import { resolveInForce } from './in-force.ts';
 import { nextVisit } from './next-visit.ts';
 import { report } from './report.ts';
 import { applyRemembered, planService, type VisitDeps } from './visit.ts';
+
+/** What the budget leaves for pools is known only once the servers were looked at: the next visit has it. */
+const boundAgainMs = 500;
 
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
@@ -21,6 +25,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.cacheServers.forget(key);
       deps.databaseServers.forget(key);
       deps.connectionUses.forget(key);
+      deps.poolBounds.forget(key);
       deps.states.forget(key);
       await Promise.all(deps.levers.flatMap((lever) => lever.forget?.(key, signal) ?? []));
       return awaitChange;
@@ -35,11 +40,14 @@ export function generationService(deps: VisitDeps): Reconcile {
       await report(service, { kind: 'problem', resolution }, deps, signal);
       return awaitChange;
     }
-    const { resolved } = resolution;
+    const knownBounds = deps.poolBounds.of(service);
+    const resolved = withPoolBounds(resolution.resolved, knownBounds);
     const { observations, looked, state, plans } = await planService(service, resolved, deps, signal);
     deps.cacheServers.note(service, observations, deps.clock.now());
     deps.databaseServers.note(service, observations, deps.clock.now());
     const budgets = judgeBudgets(resolved, looked, deps);
+    const { poolBounds } = budgets;
+    if (poolBounds !== undefined) deps.poolBounds.put(service, poolBounds);
     const results = await applyRemembered(service, plans, state, deps, signal);
     const assessment = assess(resolved, deps);
     deps.assessed.put(service, statesOf(assessment));
@@ -55,7 +63,9 @@ export function generationService(deps: VisitDeps): Reconcile {
       planHash: planHash(plans),
     } as const;
     await report(service, visit, deps, signal);
-    return nextVisit(resolved, results, deps.clock.now());
+    const isBoundAnew =
+      resolved.poolBounds !== undefined && poolBounds !== undefined && !isDeepStrictEqual(poolBounds, knownBounds);
+    return isBoundAnew ? requeueAfter(boundAgainMs) : nextVisit(resolved, results, deps.clock.now());
   };
 }
 

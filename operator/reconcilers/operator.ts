@@ -77,6 +77,7 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
     cacheServers: createCacheServers(),
     databaseServers: createDatabaseServers(),
     connectionUses: createConnectionUses(),
+    poolBounds: createLastWords(),
     statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };

@@ -31,6 +31,8 @@ export interface VisitDeps extends ReportDeps, AssessDeps {
   readonly standings: Standings;
   readonly databaseServers: DatabaseServers;
   readonly connectionUses: ConnectionUses;
+  /** What the budgets of a service leave for the pools of its components. */
+  readonly poolBounds: LastWords<ReadonlyMap<string, number>>;
   readonly levers: readonly AnyLever[];
   readonly states: States;
   /** Whether we still lead. */

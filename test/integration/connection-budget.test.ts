@@ -1,9 +1,12 @@
 import { expect, test } from '@jest/globals';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { runtimeSettingsFile, type RuntimeSettings } from '../../operator/api/runtime-settings.ts';
+import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, startWorld } from '../world/world.ts';
 import { secretOf, startTuned } from './postgres-tuner.ts';
 
+const patient = { withinMs: 60_000 };
 const postgres = [{ name: 'main', secretRef: { name: 'postgres' } }];
 /** (4 + 1 + 1) Pods. */
 const withPool = (max: number): Partial<GenerationServiceSpec> => ({
@@ -35,10 +38,26 @@ test('two services that may together open more connections than their PostgreSQL
     }),
   );
   expect(exceeded.message).toBe(
-    `saw 90 connections that may be opened on main at once: 30 of other (4 replicas, 1 more in a roll-out, 1 that still end; 5 each), 60 of ${world.namespace}/generation; wanted at most 85: max_connections 100 − 5 that the server reserves − 10 of postgres.reservedConnections; next: declare runtime.postgresPool.max: 4 for other, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 105`,
+    `saw 90 connections that may be opened on main at once: 30 of other (4 replicas, 1 more in a roll-out, 1 that still end; 5 each), 60 of ${world.namespace}/generation; wanted at most 85: max_connections 100 − 5 that the server reserves − 10 of postgres.reservedConnections; next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 4 for other, or declare runtime.postgresPool.max: 4 for other, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 105`,
   );
   const { status } = await world.service('younger');
   expect(status?.postgres).toMatchObject([{ name: 'main', connections: { needed: 90, available: 85 } }]);
+
+  const poolOf = async (configMap: string): Promise<unknown> => {
+    const text = (await world.get(configMaps, configMap))?.data?.[runtimeSettingsFile] ?? '{}';
+    return (JSON.parse(text) as Partial<RuntimeSettings>).postgresPool?.max;
+  };
+  await world.eventually(async () => expect(await poolOf('younger-other-runtime')).toBe(4)); // 5 × 85 / 90
+  await world.eventually(async () => expect(await poolOf('generation-workflow-runtime')).toBe(9), patient); // 10 × 85 / 90
+
+  const lowered = (await world.get(configMaps, 'younger-other-runtime'))?.metadata.resourceVersion;
+  await world.operator.kill();
+  await world.restartOperator(['--no-leader-elect']);
+  const visits = { controller: 'generation-service', result: 'success' };
+  await world.eventually(async () =>
+    expect(await world.operator.counter('genops_reconcile_total', visits)).toBeGreaterThanOrEqual(4),
+  );
+  expect((await world.get(configMaps, 'younger-other-runtime'))?.metadata.resourceVersion).toBe(lowered);
 
   await world.apply(
     younger({ ...withPool(5), postgres: [{ ...postgres[0], pooler: { serverConnections: 20 } }] as never }),
@@ -46,4 +65,5 @@ test('two services that may together open more connections than their PostgreSQL
   await world.eventually(async () =>
     expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'True', reason: 'Consistent' }),
   );
+  await world.eventually(async () => expect(await poolOf('younger-other-runtime')).toBe(5), patient);
 });

@@ -26,10 +26,10 @@ export function runtime(deps: RuntimeDeps): Lever<RuntimeUnit, RuntimeObserved, 
 
 /** Components for which somebody declared settings. By default there are some, but a workload that was never told of them would be behind for ever. */
 function units(resolved: Resolved): readonly RuntimeUnit[] {
-  const { service, mode, components } = resolved;
+  const { service, mode, components, poolBounds } = resolved;
   const { name, namespace } = service.metadata;
   return components
-    .filter((component) => isDeclared(resolved, component))
+    .filter((component) => hasRuntimeSettings(resolved, component))
     .map(({ spec, policy: { runtime: policy }, target }) => ({
       name: spec.name,
       mode: unitMode(mode, policy.mode),
@@ -39,9 +39,11 @@ function units(resolved: Resolved): readonly RuntimeUnit[] {
       siblings: service.spec.components.map((component) => component.name),
       selector: target.selector,
       policy,
+      poolBound: poolBounds === 'AsItIs' ? poolBounds : poolBounds?.get(spec.name),
       replicas: target.replicas,
     }));
 }
 
-const isDeclared = ({ declared }: Resolved, { spec }: ResolvedComponent): boolean =>
+/** The component's Pods have their settings from us. */
+export const hasRuntimeSettings = ({ declared }: Resolved, { spec }: ResolvedComponent): boolean =>
   declared.has('runtime') || spec.overrides?.runtime !== undefined || spec.runtimeConfigMapName !== undefined;

@@ -27,6 +27,8 @@ export interface RuntimeUnit extends LeverUnit {
   /** Of its Pods. */
   readonly selector: readonly LabelRequirement[];
   readonly policy: EffectivePolicy['runtime'];
+  /** Most connections that the budget leaves for each Pod's pool; AsItIs: not known yet, what stands there stays. Undefined: as declared. */
+  readonly poolBound: number | 'AsItIs' | undefined;
   /** spec.replicas of the target. */
   readonly replicas: number;
 }
@@ -70,7 +72,7 @@ export function plan({
 }: PlanInput<RuntimeUnit, RuntimeObserved>): LeverPlan<RuntimeChange> {
   if (configMap !== undefined && isForeign(unit, configMap))
     return { changes: [], condition: conflict(unit, configMap), status: {}, againMs };
-  const rendered = render(unit.policy);
+  const rendered = render(boundPolicy(unit, configMap));
   const { hash } = rendered.settings;
   const reports = reportsOf(pods, rendered.settings.hash);
   const differing = differencesFrom(configMap, rendered);
@@ -92,6 +94,20 @@ export function plan({
     remember: { applied: { hash } },
   } as const;
   return { ...stay, changes: [change] };
+}
+
+/** The policy with a pool that fits. */
+function boundPolicy({ policy, poolBound }: RuntimeUnit, configMap: ConfigMapSeen | undefined): RuntimeUnit['policy'] {
+  const { postgresPool } = policy;
+  const bound = poolBound === 'AsItIs' ? poolIn(configMap?.text) : poolBound;
+  if (bound === undefined || bound >= postgresPool.max) return policy;
+  return { ...policy, postgresPool: { ...postgresPool, max: Math.max(bound, postgresPool.min, 1) } };
+}
+
+function poolIn(text: string | undefined): number | undefined {
+  const settings = parsed(text) as { readonly postgresPool?: { readonly max?: unknown } } | undefined;
+  const max = settings?.postgresPool?.max;
+  return Number.isInteger(max) ? Number(max) : undefined;
 }
 
 const isForeign = ({ owner, name, siblings }: RuntimeUnit, { controller, component }: ConfigMapSeen): boolean =>

@@ -14,6 +14,7 @@ const workflow: PodPools = {
   maxReplicas: 4,
   surge: '25%',
   pool: { min: 5, max: 20 },
+  isLowered: false,
 };
 const budget = (given: Partial<BudgetInput> = {}, pods: readonly PodPools[] = [workflow]) =>
   judgeConnections({
@@ -38,14 +39,14 @@ describe('judgeConnections()', () => {
   test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; needed: number; fits: boolean }>([
     {
       name: 'fits where it needs just what there is ((2 + 1 + 1) × 20 + 7 = 87)',
-      given: { others: [{ by: 'ai/b', needed: 7 }] },
+      given: { others: [{ by: 'ai/b', needed: 7, lowerable: 0 }] },
       pods: [{ ...workflow, maxReplicas: 2 }],
       needed: 87,
       fits: true,
     },
     {
       name: 'does not with one more',
-      given: { others: [{ by: 'ai/b', needed: 8 }] },
+      given: { others: [{ by: 'ai/b', needed: 8, lowerable: 0 }] },
       pods: [{ ...workflow, maxReplicas: 2 }],
       needed: 88,
       fits: false,
@@ -81,8 +82,46 @@ describe('judgeConnections()', () => {
     );
   });
 
+  describe('pools that are ours to lower', () => {
+    const ours = { ...workflow, isLowered: true };
+    const bounds = (given: Partial<BudgetInput>, pods: readonly PodPools[] = [ours]) =>
+      Object.fromEntries(budget(given, pods).bounds);
+    test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; are: object }>([
+      { name: 'stay where all fits', given: {}, pods: [{ ...ours, maxReplicas: 2 }], are: {} },
+      { name: 'share what there is: 20 × 87 / 120', given: {}, are: { workflow: 14 } },
+      {
+        name: 'by the same share as those of others: 20 × 87 / 240',
+        given: { others: [{ by: 'ai/b', needed: 120, lowerable: 120 }] },
+        are: { workflow: 7 },
+      },
+      {
+        name: 'and what nobody can lower comes first: 20 × (87 − 40) / 120',
+        given: { others: [{ by: 'ai/b', needed: 40, lowerable: 0 }] },
+        are: { workflow: 7 },
+      },
+      {
+        name: 'not below their min, though it does not fit',
+        given: { others: [{ by: 'ai/b', needed: 80, lowerable: 0 }] },
+        are: { workflow: 5 },
+      },
+      {
+        name: 'beside one of ours that is not',
+        given: {},
+        pods: [ours, { ...workflow, component: 'api', maxReplicas: 1 }],
+        are: { workflow: 5 },
+      },
+      { name: 'none behind a pooler', given: { own: { pods: [ours], poolerConnections: 100 } }, are: {} },
+    ])('$name', ({ given, pods, are }) => expect(bounds(given, pods)).toEqual(are));
+
+    test('are told', () => {
+      expect(budget({}, [ours]).problem).toContain(
+        'next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 14 for workflow, or declare',
+      );
+    });
+  });
+
   test('names those who open most, and counts the others', () => {
-    const others = Array.from({ length: 12 }, (_, index) => ({ by: `ai/s${index}`, needed: index + 1 }));
+    const others = Array.from({ length: 12 }, (_, index) => ({ by: `ai/s${index}`, needed: index + 1, lowerable: 0 }));
     const { problem = '' } = budget({ others });
     expect(problem).toContain('12 of ai/s11, 11 of ai/s10');
     expect(problem).toContain(', 5 of ai/s4, 10 of 4 more services; wanted');
@@ -109,7 +148,7 @@ describe('judgeConnections()', () => {
       next: 'next: let the pooler open at most 47, or raise max_connections to 153',
     },
   ])('names only what helps: $name', ({ pods, own, next }) => {
-    const others = own === undefined ? [] : [{ by: 'shop/api', needed: 40 }];
+    const others = own === undefined ? [] : [{ by: 'shop/api', needed: 40, lowerable: 0 }];
     expect(budget({ others, ...(own && { own }) }, pods).problem).toContain(next);
   });
 
@@ -119,6 +158,7 @@ describe('judgeConnections()', () => {
       minReplicas: fc.integer({ min: 1, max: 5 }),
       maxReplicas: fc.integer({ min: 5, max: 60 }),
       surge: fc.constantFrom<number | string>('25%', '100%', 0, 2),
+      isLowered: fc.constant(false),
       pool: fc.record({ min: fc.integer({ min: 0, max: 5 }), max: fc.integer({ min: 5, max: 50 }) }),
     });
     fc.assert(

@@ -4,7 +4,7 @@ import type { GenerationServiceSpec } from '../../../operator/api/generation-ser
 import { resolve, type TargetSeen } from '../../../operator/decide/resolve.ts';
 import { connectionsOf } from '../../../operator/levers/postgresql/connections.ts';
 import type { Observation } from '../../../operator/levers/run.ts';
-import { judgeBudgets } from '../../../operator/reconcilers/connection-budgets.ts';
+import { judgeBudgets, withPoolBounds } from '../../../operator/reconcilers/connection-budgets.ts';
 import { createConnectionUses } from '../../../operator/reconcilers/connection-uses.ts';
 import { storedService } from '../../world/builders.ts';
 import { seen, type Seen } from '../levers/postgresql/observations.ts';
@@ -53,6 +53,56 @@ function judged({ spec, target, server = {}, hpa, others = [] }: Given) {
     caches: { services: { list: () => [service, ...others] }, hpas: { by: () => hpas } } as never,
   });
 }
+
+describe('what is left for the pools', () => {
+  const runtime = { postgresPool: { min: 1, max: 10 } };
+  const full: Seen = { settings: { max_connections: { value: '45' } } }; // 30 for (4 + 1 + 1) Pods
+  const bounds = (given: Given) => judged({ server: full, ...given }).poolBounds;
+
+  test.each<Given & { readonly name: string; readonly are: object }>([
+    { name: 'where it fits, nothing is bounded', server: {}, are: {} },
+    { name: 'else the pools share it: 10 × 30 / 60', are: { workflow: 5 } },
+    {
+      name: 'nothing where the policy only reports',
+      spec: { overrides: { horizontal: { maxReplicas: 4 }, runtime, budgets: { onViolation: 'Report' } } },
+      are: {},
+    },
+    {
+      name: 'nothing where nobody writes the settings of the workload',
+      spec: { overrides: { horizontal: { maxReplicas: 4 }, runtime: { ...runtime, mode: 'Off' } } },
+      are: {},
+    },
+    { name: 'nothing in DryRun', spec: { mode: 'DryRun' }, are: {} },
+  ])('$name', ({ are, ...given }) => expect(Object.fromEntries(bounds(given) ?? [])).toEqual(are));
+
+  test('nobody knows while a server is silent or another service was not looked at', () => {
+    expect(bounds({ server: 'Silent' })).toBeUndefined();
+    const others = [storedService({ metadata: { name: 'other' }, spec: serviceOf().spec })];
+    expect(bounds({ others })).toBeUndefined();
+  });
+});
+
+describe('withPoolBounds()', () => {
+  const bounded = (spec: Partial<GenerationServiceSpec>, known?: ReadonlyMap<string, number>) => {
+    const found = { kind: 'found', replicas: 2, selector: [] } as const;
+    const targets = new Map([['workflow', found]]);
+    const resolution = resolve({ service: serviceOf(spec), policy: undefined, targets, podsMetrics: 'Shadow' });
+    if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
+    return withPoolBounds(resolution.resolved, known).poolBounds;
+  };
+  test.each([
+    { name: 'leaves pools as they are while nothing is known', spec: {}, known: undefined, is: 'AsItIs' },
+    { name: 'passes on what is known', spec: {}, known: new Map([['workflow', 5]]), is: new Map([['workflow', 5]]) },
+    { name: 'bounds nothing without a PostgreSQL', spec: { postgres: [] }, known: undefined, is: undefined },
+    {
+      name: 'bounds nothing where the policy only reports',
+      spec: { overrides: { runtime: {}, budgets: { onViolation: 'Report' as const } } },
+      known: undefined,
+      is: undefined,
+    },
+    { name: 'bounds nothing that nobody writes', spec: { overrides: {} }, known: undefined, is: undefined },
+  ])('$name', ({ spec, known, is }) => expect(bounded(spec, known)).toEqual(is));
+});
 
 describe('judgeBudgets()', () => {
   test.each<Given & { readonly name: string; readonly needed: number }>([

@@ -46,7 +46,7 @@ function reconciled(of: GenerationService): Visit {
     components: new Map<string, never>(),
     running: [],
   };
-  const budgets = { conditions: [], connections: new Map<string, never>() };
+  const budgets = { conditions: [], connections: new Map<string, never>(), poolBounds: undefined };
   const rest = { budgets, scaler: undefined, policyGeneration: undefined, policyHash: 'h', planHash: undefined };
   return { kind: 'reconciled', resolution, results: [], assessment, ...rest };
 }

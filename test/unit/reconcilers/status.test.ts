@@ -53,7 +53,7 @@ function visit(
     resolution,
     results,
     assessment,
-    budgets: { conditions: [], connections: new Map() },
+    budgets: { conditions: [], connections: new Map(), poolBounds: undefined },
     scaler: undefined,
     policyGeneration: undefined,
     policyHash: 'h',

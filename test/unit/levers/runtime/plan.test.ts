@@ -24,6 +24,7 @@ const unit: RuntimeUnit = {
   siblings: ['workflow', 'cache'],
   selector: [],
   policy: policyOf(),
+  poolBound: undefined,
   replicas: 2,
 };
 const { settings, text } = render(unit.policy);
@@ -49,6 +50,29 @@ const planned = (
     memory,
     now: 0,
   });
+
+describe('the pool of PostgreSQL', () => {
+  const poolOf = (
+    poolBound: RuntimeUnit['poolBound'],
+    configMap: ConfigMapSeen | undefined = written({ text: '' }),
+  ) => {
+    const [change] = planned({ configMap }, { poolBound }).changes;
+    return (JSON.parse(change?.text ?? '{}') as typeof settings).postgresPool;
+  };
+  test.each([
+    { name: 'is as declared where nothing bounds it', bound: undefined, max: 20 },
+    { name: 'is what the budget leaves', bound: 14, max: 14 },
+    { name: 'is never more than declared', bound: 30, max: 20 },
+    { name: 'is never less than its min', bound: 2, max: 5 },
+  ])('$name', ({ bound, max }) => expect(poolOf(bound)).toMatchObject({ min: 5, max }));
+
+  test('stays as it is while nobody knows what the budget leaves', () => {
+    const lowered = render({ ...unit.policy, postgresPool: { ...unit.policy.postgresPool, max: 14 } });
+    expect(planned({ configMap: written({ text: lowered.text }) }, { poolBound: 'AsItIs' }).changes).toEqual([]);
+    expect(planned({ configMap: written({ text: lowered.text }) }).changes).toHaveLength(1);
+    expect(poolOf('AsItIs')).toMatchObject({ max: 20 });
+  });
+});
 
 describe('what is written', () => {
   test('is the guide’s figures by default, in base units, and keeps its own schema', () => {
