@@ -233,7 +233,7 @@ describe('what would harm is not sent', () => {
     await using server = await startRedis();
     await server.command('SET', 'big', 'x'.repeat(4 * 2 ** 20));
     const { visit } = tuner({ secret: secretOf(server), policy: { maxMemory: '3Mi', evictionPolicy: 'noeviction' } });
-    expect(await visit()).toMatchObject({ status: 'False', reason: 'OutOfBounds' });
+    expect(await visit()).toMatchObject({ status: 'False', reason: 'NothingToEvict' });
     expect(await server.command('SET', 'other', '1')).toBe('OK');
   });
 
