@@ -278,6 +278,22 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await indexesOf(server)).toEqual([]);
   });
 
+  test('a build that finds no room says so, and leaves nothing', async () => {
+    await using server = await startTuned({ version, settings: { maintenance_work_mem: '1MB' } });
+    await makeTables(server, 100_000);
+    await server.query("ALTER ROLE genops SET temp_file_limit = '64kB'");
+    const bySize = { name: 'by_size', table: 'workflows', columns: [{ name: 'size' }] };
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([bySize]);
+    await eventually(async () =>
+      expect(await visit([bySize])).toMatchObject({
+        reason: 'Failed',
+        message: expect.stringContaining('temporary file size exceeds'),
+      }),
+    );
+    expect(await indexesOf(server)).toEqual([]);
+  });
+
   test('somebody else’s build of the same index is waited for, and its index not dropped though it is not valid yet', async () => {
     await using server = await startTuned({ version, settings: { log_statement: 'all' } });
     await makeTables(server, 1000);

@@ -139,6 +139,18 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await built(visit, [wantedIndex]);
   });
 
+  test('nothing is done as a superuser, though genops could become one', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server);
+    await server.query('ALTER TABLE workflows OWNER TO postgres');
+    await server.query('GRANT postgres TO genops');
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    const visited = await visit([wantedIndex]);
+    expect(visited).toMatchObject({ outcome: 'nothing', reason: 'PermissionDenied' });
+    expect(visited.message).toContain('next: ALTER TABLE public.workflows OWNER TO a role that is none');
+    expect(sentBy(await server.log()).filter((sql) => /SET.* ROLE/.test(sql))).toEqual([]);
+  });
+
   test('a table that is not there makes an index not applicable, or is waited for', async () => {
     await using server = await startTuned({ version });
     const { visit } = indexTuner({ secret: secretOf(server) });

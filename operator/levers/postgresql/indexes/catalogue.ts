@@ -10,6 +10,8 @@ export interface Table {
   readonly name: string;
   readonly kind: 'Table' | 'Partitioned' | 'MaterializedView' | 'View' | 'Foreign';
   readonly owner: string;
+  /** Nothing is ever done as a superuser, even where we may become one. */
+  readonly isSuperusers: boolean;
   /** Whether our role may SET ROLE to the owner: nobody else can build an index. */
   readonly mayOwn: boolean;
   /** Whether the owner may create anything in the schema. */
@@ -86,12 +88,12 @@ const columnText = `pg_catalog.format('%I %s', a.attname, pg_catalog.format_type
 const ofTables = (
   membership: string,
 ): string => `SELECT c.oid::text, n.nspname AS schema, c.relname AS name, ${kinds} AS kind,
-  pg_catalog.pg_get_userbyid(c.relowner) AS owner, pg_catalog.pg_has_role(c.relowner, '${membership}') AS "mayOwn",
+  o.rolname AS owner, o.rolsuper AS "isSuperusers", pg_catalog.pg_has_role(c.relowner, '${membership}') AND NOT o.rolsuper AS "mayOwn",
   pg_catalog.has_schema_privilege(c.relowner, n.oid, 'CREATE') AS "mayCreate",
   coalesce(pg_catalog.pg_relation_size(c.oid), 0)::float8 AS "sizeBytes",
   (SELECT coalesce(pg_catalog.jsonb_object_agg(a.attname, ${columnText}), '{}') FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type y ON y.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
 WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f') AND (n.nspname, c.relname) IN (SELECT * FROM unnest($1::name[], $2::name[]))`;
 
 export const readTables = (

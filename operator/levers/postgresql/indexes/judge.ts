@@ -124,10 +124,17 @@ const partitioned = (wanted: WantedIndex): Judged =>
   );
 
 function mayNotBuild(table: Table, { role, major }: IndexesObserved): Judged | undefined {
+  const name = `${table.schema}.${table.name}`;
+  if (table.isSuperusers)
+    return failed(
+      'PermissionDenied',
+      `table ${name} of ${table.owner}, a superuser, as which nothing is ever done`,
+      `ALTER TABLE ${quoted(table.schema)}.${quoted(table.name)} OWNER TO a role that is none, and grant that one to ${role}; or create the index by hand: it is then found`,
+    );
   if (!table.mayOwn)
     return failed(
       'PermissionDenied',
-      `table ${table.schema}.${table.name} of ${table.owner}, which ${role} may not become`,
+      `table ${name} of ${table.owner}, which ${role} may not become`,
       `GRANT ${quoted(table.owner)} TO ${role}${major >= 16 ? ' WITH INHERIT FALSE, SET TRUE' : ''}`,
     );
   if (table.mayCreate) return undefined;

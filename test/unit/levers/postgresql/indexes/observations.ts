@@ -54,6 +54,7 @@ export const table = (more: Partial<Table> = {}): Table => ({
   name: 'workflows',
   kind: 'Table',
   owner: 'app',
+  isSuperusers: false,
   mayOwn: true,
   mayCreate: true,
   sizeBytes: 8192,

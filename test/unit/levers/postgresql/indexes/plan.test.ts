@@ -224,6 +224,13 @@ describe('plan()', () => {
       says: /next: GRANT "Shop" TO genops WITH INHERIT FALSE, SET TRUE$/,
     },
     {
+      name: 'a table of a superuser, whom no grant is to make ours',
+      observed: seen({ tables: [table({ mayOwn: false, isSuperusers: true, owner: 'postgres' })] }),
+      states: ['Failed'],
+      reason: 'PermissionDenied',
+      says: /of postgres, a superuser, .* next: ALTER TABLE public\.workflows OWNER TO a role that is none/,
+    },
+    {
       name: 'the same before 16',
       observed: seen({ tables: [table({ mayOwn: false })] }, { major: 15 }),
       states: ['Failed'],
