@@ -122,12 +122,12 @@ export const redis = {
   Lowering: {
     status: 'False',
     means:
-      'maxMemory is below what is in use: the limit comes down by 5 % of that at each visit, as long as no write is refused and the hit ratio holds.',
+      'maxMemory is below what is in use: the limit comes down by 5 % of that at each visit, as long as no write is refused and the hit ratio comes as foreseen.',
   },
   LoweringStopped: {
     status: 'False',
     means:
-      'On its way down a limit made writes fail, or the hit ratio fall by more than five points: it stays where it is.',
+      'On its way down a limit made writes fail, or the hit ratio five points worse than foreseen: it stays where it is.',
     next: 'Declare what is in force or more, or another value, with which it begins anew.',
   },
 } as const satisfies Record<string, ReasonText>;

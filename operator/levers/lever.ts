@@ -146,8 +146,9 @@ export interface UnitMemory {
     readonly hits: number;
     readonly misses: number;
     readonly writesRefused: number;
-    /** Hits of all look-ups before the first step. */
+    /** Hits of all look-ups before the first step, and what was foreseen for after this one. */
     readonly ratio?: number;
+    readonly expected?: number;
     /** Why no further step comes; `fellTo` is the hit ratio, where that is why. */
     readonly stopped?: 'WritesRefused' | 'HitRatio';
     readonly fellTo?: number;

@@ -290,7 +290,7 @@ interface Said {
 }
 
 /** What comes by itself once the changes are made. */
-const passing: ReadonlySet<string> = new Set(['Pending', 'PodsBehind', 'IndexBuilding']);
+const passing: ReadonlySet<string> = new Set(['Pending', 'PodsBehind', 'IndexBuilding', 'Lowering']);
 
 function saidOf({ would, unforeseen, condition, refusal }: Said): PlannedCondition {
   if (refusal !== undefined) return { ...refusal, message: `${would}, and be refused: ${refusal.message}` };

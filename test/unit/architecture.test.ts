@@ -69,7 +69,7 @@ const doesIo = [
   'operator/levers/*/lever.ts',
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
-  'operator/levers/redis/{big-keys,connect,config,every-node,parting-words,sentinel,slow-log}.ts',
+  'operator/levers/redis/{big-keys,key-sample,connect,config,every-node,parting-words,sentinel,slow-log}.ts',
   'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue}.ts',
   'operator/levers/postgresql/{connect,owner,settings,statements,statistics}.ts',
 ];

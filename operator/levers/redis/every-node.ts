@@ -33,14 +33,14 @@ export interface AbsentNode {
 /** Looks at every node and changes nothing. @throws {Problem} where there is none to be looked at: SecretNotFound, Unreachable, … */
 export async function observe(
   unit: RedisUnit,
-  deps: RedisDeps & Pick<Look, 'searches' | 'earlier'>,
+  deps: RedisDeps & Pick<Look, 'searches' | 'looks'>,
   signal: AbortSignal,
 ): Promise<NodesObserved> {
   const address = await addressOf(unit, deps, signal);
   const memoryLimitBytes =
     unit.workloadRef === undefined ? undefined : await deps.memoryLimit(unit.workloadRef, unit.namespace, signal);
-  const { searches, earlier } = deps;
-  const around: Around = { address, look: { unit, memoryLimitBytes, searches, earlier }, signal };
+  const { searches } = deps;
+  const around: Around = { address, look: { unit, memoryLimitBytes, searches, looks: deps.looks }, signal };
   const { sentinelMasterName: master } = unit;
   if (master !== undefined) {
     const looks = await lookAtAll(await askSentinels(address, master, signal), around, 'Sentinel');

@@ -2,9 +2,9 @@ import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
 import { createKeySearches } from './big-keys.ts';
 import type { RedisChange } from './changes.ts';
-import { createEarlierLooks } from './earlier-looks.ts';
 import { observe, type NodesObserved } from './every-node.ts';
 import { figuresOf, lookupsOf } from './figures.ts';
+import { createLooks } from './looks.ts';
 import { onEveryNode } from './nodes.ts';
 import type { RedisDeps } from './observe.ts';
 import { plan } from './plan.ts';
@@ -23,7 +23,7 @@ export const redisPlanner = {
 
 /** Every node of every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
 export function redis(deps: RedisDeps): Lever<RedisUnit, NodesObserved, RedisChange> {
-  const kept = { searches: createKeySearches(), earlier: createEarlierLooks() };
+  const kept = { searches: createKeySearches(), looks: createLooks() };
   return {
     ...redisPlanner,
     units,

@@ -1,4 +1,6 @@
 import type { UnitMemory } from '../lever.ts';
+import { foresee, foresightText, type Foresight } from './foresight.ts';
+import { ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { ServerObserved } from './observe.ts';
 import type { Held, Verdict } from './verdict.ts';
@@ -21,14 +23,12 @@ const stepShare = 0.05;
 const watchMs = 25_000;
 /** With writes a server hovers at its limit. */
 const hovering = 1.01;
-/** Below this many look-ups a ratio says nothing. */
-const fewestLookups = 100;
-/** So much of the hit ratio the way down may cost. */
+/** So much of the hit ratio the way down may cost more than was foreseen. */
 const tolerance = 0.05;
 
 /**
- * maxmemory on its way below what is in use: a step, then a look at what it did, and so on. It stays where it is when the hit ratio has fallen by more than five points,
- * and goes back by a step when a write was refused for want of memory; another target begins anew.
+ * maxmemory on its way below what is in use: a step, then a look at what it did, and so on. It stays where it is when the hit ratio is more than five points below what was foreseen for the step (below what it was,
+ * where nothing could be), and goes back by a step when a write was refused for want of memory; another target begins anew.
  */
 export function lower({ server, target, last, now }: LoweringInput): Verdict {
   const { maxMemoryBytes: from, usedMemoryBytes: used, lookups, writesRefused } = server;
@@ -38,7 +38,8 @@ export function lower({ server, target, last, now }: LoweringInput): Verdict {
     return { ...underWay(target), ...(known && { lowering: known }) };
 
   const to = Math.max(target, Math.floor((from === 0 ? used : Math.min(from, used)) - used * stepShare));
-  const ratio = known === undefined ? ratioBefore(server) : known.ratio;
+  const ratio = known === undefined ? server.recent?.ratio : known.ratio;
+  const expected = foresightOf(server, to)?.ratio;
   const lowering = {
     target: String(target),
     at: now,
@@ -46,6 +47,7 @@ export function lower({ server, target, last, now }: LoweringInput): Verdict {
     ...lookups,
     writesRefused,
     ...(ratio !== undefined && { ratio }),
+    ...(expected !== undefined && { expected }),
   };
   const differs = { state: 'Differs', name: 'maxmemory', from: String(from), to: String(to), lowering } as const;
   return to === target ? differs : { ...differs, underWay: underWay(target) };
@@ -66,23 +68,9 @@ function reasonToStop(server: ServerObserved, last: Lowering): Lowering | undefi
   if (last.stopped !== undefined) return last;
   if (server.writesRefused > last.writesRefused) return { ...last, stopped: 'WritesRefused' };
   const fellTo = ratioOf(server.lookups, last);
-  if (fellTo === undefined || last.ratio === undefined || fellTo >= last.ratio - tolerance) return undefined;
+  const foreseen = last.expected ?? last.ratio;
+  if (fellTo === undefined || foreseen === undefined || fellTo >= foreseen - tolerance) return undefined;
   return { ...last, stopped: 'HitRatio', fellTo };
-}
-
-/** Since the look before; where there was none, since the server's start. */
-const ratioBefore = ({ lookups, earlierLookups }: ServerObserved): number | undefined =>
-  (earlierLookups && ratioOf(lookups, earlierLookups)) ?? ratioOf(lookups, { hits: 0, misses: 0 });
-
-interface Totals {
-  readonly hits: number;
-  readonly misses: number;
-}
-
-/** Hits of all look-ups since then; undefined where they are too few, or began anew meanwhile. */
-function ratioOf(now: Totals, before: Totals): number | undefined {
-  const [hits, misses] = [now.hits - before.hits, now.misses - before.misses];
-  return hits < 0 || misses < 0 || hits + misses < fewestLookups ? undefined : hits / (hits + misses);
 }
 
 const underWay = (target: number): Held => ({
@@ -91,33 +79,53 @@ const underWay = (target: number): Held => ({
   reason: 'Lowering',
   saw: `more than ${mebibytes(target)} in use`,
   wanted: `maxmemory ${mebibytes(target)}, for which keys are thrown out`,
-  next: 'nothing: at each visit it comes down by 5 % of what is in use, as long as no write is refused and the hit ratio holds',
+  next: 'nothing: at each visit it comes down by 5 % of what is in use, as long as no write is refused and the hit ratio comes as foreseen',
 });
 
-function whyStopped(
-  { maxMemoryBytes }: ServerObserved,
-  target: number,
-  { stopped: why, ratio, fellTo, from }: Lowering,
-): Held {
+function whyStopped({ maxMemoryBytes }: ServerObserved, target: number, last: Lowering): Held {
+  const { stopped: why, ratio, expected, fellTo, from } = last;
   const percent = (share = 0): string => `${Math.round(share * 100)} %`;
   const onTheWay = `on the way to maxmemory ${mebibytes(target)}`;
   const stays = why === 'HitRatio' ? maxMemoryBytes : Number(from);
+  const foreseen = expected === undefined ? '' : `, where ${percent(expected)} was foreseen`;
   return {
     state: 'Held',
     name: 'maxmemory',
     reason: 'LoweringStopped',
     saw:
       why === 'HitRatio'
-        ? `the hit ratio fall from ${percent(ratio)} to ${percent(fellTo)} ${onTheWay}`
+        ? `the hit ratio fall from ${percent(ratio)} to ${percent(fellTo)}${foreseen} ${onTheWay}`
         : `writes refused for want of memory ${onTheWay}, and took the last step back`,
-    wanted: why === 'HitRatio' ? 'to lose no more than five points' : 'no write to fail',
+    wanted:
+      why === 'HitRatio'
+        ? `to lose no more than five points${expected === undefined ? '' : ' more than was foreseen'}`
+        : 'no write to fail',
     next: `set redis.maxMemory to ${stays === 0 ? 'more than is in use' : `the ${mebibytes(stays)} that are in force or more`}, or to another value, with which it begins anew`,
   };
 }
 
+function foresightOf(server: ServerObserved, target: number): Foresight | undefined {
+  const { sample, keys, usedMemoryBytes: used, startupMemoryBytes: startup, recent } = server;
+  if (sample?.state !== 'Known') return undefined;
+  const { ratio, lookupsPerSecond } = recent ?? {};
+  return foresee({ keys: sample.keys, totalKeys: keys.keys, used, startup, target, ratio, lookupsPerSecond });
+}
+
+/** What a lower limit throws out and costs; undefined where nothing has to go. */
+export function foresightFor(server: ServerObserved, target: number): string | undefined {
+  if (!comesDown(server, target) || server.sample === undefined) return undefined;
+  if (server.sample.state === 'Unknown')
+    return `what maxmemory ${mebibytes(target)} costs is not known: ${server.sample.why}`;
+  const foresight = foresightOf(server, target);
+  if (foresight === undefined) return `what maxmemory ${mebibytes(target)} costs is not known: too few keys`;
+  return foresightText(target, foresight, server.recent?.ratio);
+}
+
 /** Whether keys have to go for this limit, and it is below the one in force. 0: no limit. */
-export const comesDown = ({ maxMemoryBytes: from, usedMemoryBytes }: ServerObserved, target: number): boolean =>
-  target !== 0 && target < usedMemoryBytes && (from === 0 || target < from);
+export const comesDown = (
+  { maxMemoryBytes: from, usedMemoryBytes }: Pick<ServerObserved, 'maxMemoryBytes' | 'usedMemoryBytes'>,
+  target: number,
+): boolean => target !== 0 && target < usedMemoryBytes && (from === 0 || target < from);
 
 export const isComingDown = (verdict: Verdict): boolean =>
   verdict.state === 'Held'

@@ -29,6 +29,7 @@ export const onEveryNode =
       ...written,
       condition: conditionOf(plans, observed),
       status: statusOf(plans, observed),
+      ...unforeseenOf(plans, observed),
       ...againOf(plans),
     };
   };
@@ -94,6 +95,13 @@ function statusOf(
     drifted: entries.reduce((sum, { drifted }) => sum + Number(drifted), 0),
     ...(waiting.size === 0 ? {} : { pendingRestart: [...waiting].toSorted() }),
   };
+}
+
+function unforeseenOf(plans: readonly NodePlan[], observed: NodesObserved): { readonly unforeseen?: string } {
+  const said = plans.flatMap(({ node: { address }, plan: { unforeseen } }) =>
+    unforeseen === undefined ? [] : [isAlone(observed) ? unforeseen : `${address}: ${unforeseen}`],
+  );
+  return said.length === 0 ? {} : { unforeseen: said.join('; ') };
 }
 
 function againOf(plans: readonly NodePlan[]): { readonly againMs?: number } {

@@ -5,9 +5,10 @@ import { redisAddress, type RedisAddress } from './address.ts';
 import type { KeySearches } from './big-keys.ts';
 import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
-import type { EarlierLooks } from './earlier-looks.ts';
 import { countOf, errorsOf, keyCounts, parseInfo, type Info } from './info.ts';
-import { gentleNames } from './lowering.ts';
+import { sampleKeys, type KeySample } from './key-sample.ts';
+import type { Looks, Recent } from './looks.ts';
+import { comesDown, gentleNames } from './lowering.ts';
 import {
   nodesOfShards,
   nodesOfSlots,
@@ -64,8 +65,10 @@ export interface ServerObserved {
   readonly keys: { readonly keys: number; readonly withoutExpiry: number };
   /** Totals since the server's start or CONFIG RESETSTAT: a fall means a new base, not a rate. */
   readonly lookups: { readonly hits: number; readonly misses: number };
-  /** The same at the look before; undefined at the first of this process. */
-  readonly earlierLookups: { readonly hits: number; readonly misses: number } | undefined;
+  /** Undefined while too few were counted. */
+  readonly recent: Recent | undefined;
+  /** Only where keys have to go for the declared limit. */
+  readonly sample: KeySample | undefined;
   /** Writes refused for want of memory, since then too. */
   readonly writesRefused: number;
   /** Totals as above, the rate of the last moment, and the clients of now. */
@@ -107,7 +110,7 @@ export interface Look {
   readonly unit: RedisUnit;
   readonly memoryLimitBytes: number | undefined;
   readonly searches: KeySearches;
-  readonly earlier: EarlierLooks;
+  readonly looks: Looks;
 }
 
 /** What the server in the Secret turned out to be: itself, or one that leads to others. */
@@ -163,15 +166,19 @@ async function lookAt(
 ): Promise<RedisObserved> {
   const { unit, memoryLimitBytes, address, role } = look;
   const serverId = info.get('run_id') ?? '';
-  const config = await observeConfig(redis, wantedValues(unit.policy, memoryLimitBytes));
+  const wantedNow = wantedValues(unit.policy, memoryLimitBytes);
+  const config = await observeConfig(redis, wantedNow);
   const { slowLogEntries, bigKeys: wanted } = unit.policy.monitoring;
   const slowLog = await readSlowLog(redis, slowLogEntries);
   const bigKeys: BigKeys =
     role === 'Replica'
       ? { state: 'Unknown', why: 'its primary is searched' }
       : await look.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
-  const now = serverOf(info, config);
-  const server = { ...now, slowLog, bigKeys, earlierLookups: look.earlier.exchange(serverId, now.lookups) };
+  const { looks } = look;
+  const now = { ...serverOf(info, config), ...looks.note(serverId, lookupsIn(info), Date.now()) };
+  const asksWhatGoes = role === 'Primary' && comesDown(now, Number(wantedNow.get('maxmemory') ?? 0));
+  const sample = asksWhatGoes ? await sampleKeys(redis, (lookups) => looks.own(serverId, lookups)) : undefined;
+  const server = { ...now, slowLog, bigKeys, sample };
   return { serverId, address: address.label, role, server, memoryLimitBytes };
 }
 
@@ -204,7 +211,16 @@ export async function addressOf(unit: RedisUnit, deps: RedisDeps, signal: AbortS
   });
 }
 
-function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slowLog' | 'bigKeys' | 'earlierLookups'> {
+const lookupsIn = (info: Info) => ({
+  hits: countOf(info, 'keyspace_hits'),
+  misses: countOf(info, 'keyspace_misses'),
+  uptimeSeconds: countOf(info, 'uptime_in_seconds'),
+});
+
+function serverOf(
+  info: Info,
+  config: ConfigObserved,
+): Omit<ServerObserved, 'slowLog' | 'bigKeys' | 'lookups' | 'recent' | 'sample'> {
   const isValkey = info.get('server_name') === 'valkey';
   return {
     product: isValkey ? 'Valkey' : 'Redis',
@@ -216,7 +232,6 @@ function serverOf(info: Info, config: ConfigObserved): Omit<ServerObserved, 'slo
     appendOnly: info.get('aof_enabled') === '1',
     savingFails: info.get('rdb_last_bgsave_status') === 'err',
     keys: keyCounts(info),
-    lookups: { hits: countOf(info, 'keyspace_hits'), misses: countOf(info, 'keyspace_misses') },
     writesRefused: errorsOf(info, 'OOM'),
     work: {
       commands: countOf(info, 'total_commands_processed'),

@@ -5,7 +5,7 @@ import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../leve
 import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
 import { judgeEviction } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
-import { gentleValues, isComingDown, settledNames } from './lowering.ts';
+import { foresightFor, gentleValues, isComingDown, settledNames } from './lowering.ts';
 import { isSettable, meansSame, render } from './parameters.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
@@ -46,6 +46,7 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
   );
   const fragmented = isFragmented(observed.server, memory);
   const input = { memory, observed, inForce, now, settled, fragmented, ...(lowering && { lowering }) };
+  const unforeseen = foresightFor(observed.server, Number(wanted.get('maxmemory') ?? 0));
   const changes = readOnly ? [] : orderedChanges(differing, input);
   const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
   return {
@@ -57,6 +58,7 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
       ...(pendingRestart.length === 0 ? {} : { pendingRestart: pendingRestart.map(({ name }) => name) }),
     },
     againMs,
+    ...(unforeseen !== undefined && { unforeseen }),
     ...(remember === undefined ? {} : { remember }),
   };
 }

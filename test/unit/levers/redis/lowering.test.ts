@@ -13,6 +13,7 @@ const full: Seen = {
   usedMemoryBytes: 1000 * mib,
   keys: { keys: 1_000, withoutExpiry: 0 },
   lookups: { hits: 900, misses: 100 },
+  recent: { ratio: 0.9, lookupsPerSecond: 100 },
 };
 const at = (limitMib: number, more: Seen = {}): Seen => ({
   ...full,
@@ -139,10 +140,47 @@ describe('the way down stops', () => {
     const lookups = { hits: 900, misses: 1_000 };
     expect(planned(at(600, { lookups }), remembered(last), next + 30_000).condition.reason).toBe('Applied');
   });
-  test('counts from the look before, not from all that the server ever saw', () => {
-    const earlierLookups = { hits: 800, misses: 0 }; // 100 of 200 since
-    const memory = remembered(planned({ ...full, earlierLookups }));
-    expect(memory).toMatchObject({ lowering: { ratio: 0.5 } });
+});
+
+describe('what a step costs is foreseen from a sample', () => {
+  /** 100 keys of which ten reach each age of 1 to 10 s: half gone is all from 5.5 s on. Each was used again, or else there would be older ones. */
+  const keys = Array.from({ length: 100 }, (_, index) => ({ bytes: 1_000, idleSeconds: Math.floor(index / 10) + 1 }));
+  const sampled: Seen = { sample: { state: 'Known', keys }, recent: { ratio: 0.9, lookupsPerSecond: 1_000 } };
+  const step = planned({ ...full, ...sampled });
+  const memory = remembered(step);
+  test('and remembered with the step', () => {
+    expect(memory?.lowering).toMatchObject({ ratio: 0.9, expected: expect.any(Number) });
+    expect(memory?.lowering?.expected).toBeLessThanOrEqual(0.9);
+  });
+  test.each([
+    {
+      name: 'stops where it is more than five points worse than foreseen',
+      expected: 0.7,
+      hits: 649,
+      reason: 'LoweringStopped',
+    },
+    {
+      name: 'goes on where it is as bad as foreseen, however bad that is',
+      expected: 0.7,
+      hits: 650,
+      reason: 'Lowering',
+    },
+  ])('$name', ({ expected, hits, reason }) => {
+    const lowering = memory?.lowering && { ...memory.lowering, expected };
+    const lookups = { hits: 900 + hits, misses: 100 + 1_000 - hits };
+    const result = planned(at(950, { lookups }), { ...memory, ...(lowering && { lowering }) }, next);
+    expect(result.condition.reason).toBe(reason);
+    if (reason === 'LoweringStopped') expect(result.condition.message).toContain('where 70 % was foreseen');
+  });
+  test('diff and DryRun are told what the declared limit costs, or why nobody knows', () => {
+    expect(step.unforeseen).toMatch(
+      /^at maxmemory 600Mi about 4[05] % of the keys would go, those that were not used for \d+ s/,
+    );
+    const why = 'saw "NOPERM"; wanted OBJECT IDLETIME of some keys';
+    expect(planned({ ...full, sample: { state: 'Unknown', why } }).unforeseen).toBe(
+      `what maxmemory 600Mi costs is not known: ${why}`,
+    );
+    expect(planned({ ...full, ...sampled, usedMemoryBytes: 500 * mib }).unforeseen).toBeUndefined();
   });
 });
 

@@ -1,0 +1,110 @@
+import { describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
+import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
+import { parseInfo } from '../../operator/levers/redis/info.ts';
+import { eventually } from '../world/eventually.ts';
+import { password, tuner } from './redis-tuner.ts';
+
+const infoOf = async (server: RedisServer) => parseInfo(String(await server.command('INFO')));
+const used = async (server: RedisServer): Promise<number> => {
+  const info = await infoOf(server);
+  return Number(info.get('used_memory')) - Number(info.get('mem_not_counted_for_evict'));
+};
+
+/** 20,000 strings of 500 bytes; the first 8,000 are used until none of the others was for five seconds. */
+async function warm(server: RedisServer): Promise<void> {
+  await server.command('EVAL', "for i = 1, 20000 do redis.call('SET', 'key:' .. i, string.rep('x', 500)) end", '0');
+  const began = Date.now();
+  await eventually(async () => {
+    await get(server, 1, 8_000);
+    expect(Date.now() - began).toBeGreaterThan(5_500);
+  });
+}
+
+/** As a client would: by single commands, since those of a script count for its own time alone. */
+async function get(server: RedisServer, from: number, to: number): Promise<void> {
+  const redis = new Redis({ port: server.port, protocol: 2 });
+  const names = Array.from({ length: to - from + 1 }, (_, index) => `key:${from + index}`);
+  await Promise.all(names.map((name) => redis.get(name)));
+  redis.disconnect();
+}
+
+const config = { 'maxmemory-policy': 'allkeys-lru', 'maxmemory-samples': '10' };
+
+describe.each(await availableRedisVersions())('a lower maxmemory of Redis %s', (version) => {
+  test('is foreseen before it is made, goes on while it comes as foreseen, and stops when it does not', async () => {
+    await using server = await startRedis({ version, config });
+    await warm(server);
+    const target = Math.floor((await used(server)) * 0.7);
+    const options = { secret: { uri: `redis://127.0.0.1:${server.port}` }, policy: { maxMemory: String(target) } };
+
+    const dry = await tuner({ ...options, mode: 'DryRun' }).visit(0);
+    expect(dry).toMatchObject({ outcome: 'nothing', reason: 'DryRun' });
+    expect(dry.message).toMatch(
+      /Would change .*maxmemory 0 → .*; at maxmemory .* about (30|35|40) % of the keys would go, those that were not used for \d+ s or more; the hit ratio would come from 100 % to about (9[5-9]|100) %/,
+    );
+    expect(await server.configGet('maxmemory')).toBe('0');
+
+    const { visit } = tuner(options);
+    const limits: (string | undefined)[] = [];
+    const step = async (now: number) => {
+      const visited = await visit(now);
+      limits.push(await server.configGet('maxmemory'));
+      await eventually(async () => expect(await used(server)).toBeLessThan(Number(limits.at(-1)) * 1.01));
+      return visited;
+    };
+    expect(await step(0)).toMatchObject({ reason: 'Lowering' });
+    await get(server, 1, 8_000);
+    expect(await step(30_000)).toMatchObject({ reason: 'Lowering' });
+    expect(limits[1]).not.toBe(limits[0]);
+
+    await get(server, 1, 20_000); // from here on what is gone is asked for
+    await get(server, 1, 20_000);
+    const stopped = await visit(60_000);
+    expect(stopped).toMatchObject({ reason: 'LoweringStopped' });
+    expect(stopped.message).toMatch(/the hit ratio fall from 100 % to \d+ %, where (9[5-9]|100) % was foreseen/);
+    expect(await server.configGet('maxmemory')).toBe(limits[1]);
+  });
+
+  test('is asked for in a way that makes no key look used, and what it counts as look-ups is taken off', async () => {
+    await using server = await startRedis({ version, config });
+    await warm(server);
+    const target = Math.floor((await used(server)) * 0.7);
+    const { visit } = tuner({
+      secret: { uri: `redis://127.0.0.1:${server.port}` },
+      policy: { maxMemory: String(target) },
+      mode: 'DryRun',
+    });
+    await server.command('CONFIG', 'RESETSTAT');
+    await get(server, 1, 1_000);
+    await get(server, 20_001, 21_000); // there are none: 50 %
+    const counted = async () => Number((await infoOf(server)).get('keyspace_hits'));
+    const idle = async () => Number(await server.command('OBJECT', 'IDLETIME', 'key:20000'));
+    const before = await idle();
+    for (let visited = 0; visited < 3; visited += 1)
+      expect((await visit()).message).toContain('the hit ratio would come from 50 %');
+    expect(await counted()).toBeGreaterThan(1_500); // the server took the samples for look-ups
+    expect(await idle()).toBeGreaterThanOrEqual(before);
+  });
+
+  test('is not foreseen by a user without OBJECT IDLETIME, who is told what to grant, and comes down all the same', async () => {
+    const keys = version === '6.2' ? '~*' : '%R~*';
+    const grants = `${keys} +ping +info +config|get +config|set +client|setname +slowlog|get +scan +memory|usage`;
+    const user = `genops reset on >${password} ${grants}`;
+    await using server = await startRedis({
+      version,
+      config,
+      aclFile: `user default on nopass ~* &* +@all\nuser ${user}\n`,
+    });
+    await server.command('EVAL', "for i = 1, 2000 do redis.call('SET', 'key:' .. i, string.rep('x', 500)) end", '0');
+    const target = Math.floor((await used(server)) * 0.7);
+    const options = {
+      secret: { uri: `redis://genops:${password}@127.0.0.1:${server.port}` },
+      policy: { maxMemory: String(target) },
+    };
+    const dry = await tuner({ ...options, mode: 'DryRun' }).visit();
+    expect(dry.message).toMatch(/what maxmemory .* costs is not known: saw "NOPERM.*next: grant .*\+object\|idletime/);
+    expect(await tuner(options).visit()).toMatchObject({ outcome: 'applied', reason: 'Lowering' });
+  });
+});
