@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createSettings, openMemoryOptimizer, watchSettings } from '../../../operator/runtime/runtime.ts';
+import { createSettings, watchSettings } from '../../../operator/runtime/runtime.ts';
 import { listen } from './servers.ts';
 import { createService } from './service.ts';
 import { readSettings } from './settings.ts';
@@ -14,10 +14,9 @@ const live =
     ? createSettings(orElse)
     : await watchSettings({ file, orElse, onProblem: (problem) => say('runtime settings', { problem }) });
 live.onChange(({ hash }) => say('runtime settings taken over', { hash }));
-using memory = openMemoryOptimizer(live, { onCollect: (collection) => say('garbage collected', collection) });
 await using service = createService(settings, live);
 await using servers = await listen(service, settings);
 say('listening', { port: servers.port, metricsPort: servers.metricsPort });
 await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-say('draining', { collections: memory.collections });
+say('draining');
 await servers.drain(settings.drainMs);

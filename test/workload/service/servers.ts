@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { adminPath } from '../../../operator/runtime/runtime.ts';
 import type { Answer } from './answer.ts';
 import type { Service } from './service.ts';
 
@@ -17,7 +18,7 @@ interface ListenOptions {
   readonly metricsPort: number;
 }
 
-/** The service on its port, with /healthz and /readyz; Prometheus metrics on a port of their own. */
+/** The service on its port, with /healthz and /readyz; Prometheus metrics, and admin actions where there is a secret, on a port of their own. */
 export async function listen(service: Service, { port, metricsPort }: ListenOptions): Promise<Servers> {
   let draining = false;
   const cutOff = new AbortController();
@@ -28,6 +29,7 @@ export async function listen(service: Service, { port, metricsPort }: ListenOpti
     return inFlight.during(serve(service, request, response, { isDraining: () => draining, cutOff: cutOff.signal }));
   });
   const metrics = answering(async (request, response) => {
+    if (request.url?.startsWith(adminPath)) return send(response, await askAdmin(service, request));
     if (request.url !== '/metrics') return send(response, { status: 404, body: { error: 'no such path' } });
     const page = await service.registry.metrics();
     response.setHeader('content-type', service.registry.contentType).end(page);
@@ -56,6 +58,11 @@ export async function listen(service: Service, { port, metricsPort }: ListenOpti
       await open.disposeAsync();
     },
   };
+}
+
+/** Signed requests alone; the others learn nothing. */
+async function askAdmin({ admin }: Service, { method = '', url = '', headers }: IncomingMessage) {
+  return admin?.answer({ method, path: url, headers }) ?? { status: 404, body: { error: 'no such path' } };
 }
 
 function answering(listener: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Server {

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import {
   cacheMetrics,
+  createAdmin,
   createSettings,
   openCache,
+  openMemoryOptimizer,
   openPools,
   poolMetrics,
   settingsMetrics,
@@ -38,11 +40,20 @@ export function createService(settings: Settings, live: LiveSettings = createSet
   poolMetrics(registry, pools);
   const cache = settings.redis && openItemCache(live, settings.redis, counting(lookups, cacheMetrics(registry)));
   const info = settings.redis && openRedisInfo(settings.redis);
+  const memory = openMemoryOptimizer(live, {
+    onCollect: (collection) => console.log(JSON.stringify({ message: 'garbage collected', ...collection })),
+  });
+  const actions = {
+    'collect-garbage': () => memory.collect(),
+    'clear-expired-cache': () => ({ entries: cache?.purgeExpired() ?? 0 }),
+  };
   const workflow = workflows({ settings, slots, aiApi: pools.of('ai_api'), metrics, recent: recent.workflows, random });
   const item = items({ settings: settings.item, live, cache, random });
 
   return {
     registry,
+    /** Undefined: it takes no admin actions. */
+    admin: settings.adminKey === undefined ? undefined : createAdmin({ key: settings.adminKey, actions }),
 
     /** @throws RangeError for a query that asks for the impossible; the signal's reason when the client has gone. */
     async answer(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
@@ -64,6 +75,7 @@ export function createService(settings: Settings, live: LiveSettings = createSet
     },
 
     async [Symbol.asyncDispose]() {
+      memory[Symbol.dispose]();
       pools[Symbol.dispose]();
       await Promise.all([cache?.[Symbol.asyncDispose](), info?.[Symbol.asyncDispose]()]);
     },

@@ -29,6 +29,8 @@ export interface Settings {
   readonly redis: RedisAddress | undefined;
   /** File that the lever `runtime` writes; absent: the service is not managed. */
   readonly runtimeSettings: string | undefined;
+  /** Secret of the admin actions, on the port of the metrics; absent: there are none. */
+  readonly adminKey: string | undefined;
   /** After SIGTERM: how long requests in flight may take before they are cut off. */
   readonly drainMs: number;
 }
@@ -61,6 +63,7 @@ export function readSettings(env: Env): Settings {
       bytes: number(env, 'ITEM_BYTES', { orElse: 1024, min: 1, max: 1_048_576 }),
     },
     redis: readRedis(env),
+    adminKey: env['ADMIN_KEY'] === '' ? undefined : env['ADMIN_KEY'],
     runtimeSettings: env['RUNTIME_SETTINGS'] === '' ? undefined : env['RUNTIME_SETTINGS'],
     drainMs: number(env, 'DRAIN_MS', { orElse: 25_000, min: 0, max: 600_000 }),
   };

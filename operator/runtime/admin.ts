@@ -1,0 +1,81 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import { adminHeaders, adminPath, adminSignature, adminToleranceSeconds } from '../api/admin-request.ts';
+
+export interface AdminOptions {
+  /** The shared secret. At least 16 characters. */
+  readonly key: string;
+  /** What may be asked for, by name; the result is sent as JSON. */
+  readonly actions: Readonly<Record<string, () => unknown>>;
+  /** ms since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: { readonly result: unknown } | { readonly error: string };
+}
+
+/** Admin actions without their sockets: any server can ask it. */
+export interface Admin {
+  answer(request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: IncomingHttpHeaders;
+  }): Promise<AdminAnswer>;
+}
+
+/** More in so short a time is no operator; to forget one would let it be sent again. */
+const maxNonces = 10_000;
+
+/**
+ * `POST /genops/actions/<name>`, for who knows the secret, once. Nothing is told to anybody else, not even which actions there are.
+ *
+ * @throws {RangeError} for a secret that can be guessed.
+ */
+export function createAdmin({ key, actions, now = Date.now }: AdminOptions): Admin {
+  if (key.length < 16)
+    throw new RangeError(`saw a key of ${key.length} characters; wanted at least 16; next: openssl rand -hex 32`);
+  const used = new LRUCache<string, true>({ max: maxNonces + 1, ttl: (2 * adminToleranceSeconds + 1) * 1_000 });
+  return {
+    async answer({ method, path, headers }) {
+      const [time = '', nonce = '', signature = ''] = [
+        adminHeaders.time,
+        adminHeaders.nonce,
+        adminHeaders.signature,
+      ].map((name) => String(headers[name] ?? ''));
+      if (!isSame(signature, adminSignature(key, { method, path, time, nonce })))
+        return refused('not signed with the key of this workload');
+      if (!/^\d{1,12}$/.test(time) || Math.abs(now() / 1_000 - Number(time)) > adminToleranceSeconds)
+        return refused(`signed for another time: at most ${adminToleranceSeconds} s from this clock are good`);
+      if (!/^[\x21-\x7e]{16,64}$/.test(nonce)) return refused('the nonce is not 16 to 64 characters');
+      used.purgeStale();
+      if (used.has(nonce)) return refused('sent before');
+      if (used.size >= maxNonces) return { status: 429, body: { error: 'too many in too short a time' } };
+      used.set(nonce, true);
+      return run(method, path, actions);
+    },
+  };
+}
+
+const refused = (error: string): AdminAnswer => ({ status: 401, body: { error } });
+
+/** In a time that does not depend on where they differ. */
+function isSame(given: string, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+async function run(method: string, path: string, actions: AdminOptions['actions']): Promise<AdminAnswer> {
+  const name = path.startsWith(adminPath) ? path.slice(adminPath.length) : '';
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action === undefined)
+    return { status: 404, body: { error: `no such action; there are ${Object.keys(actions).join(', ')}` } };
+  if (method !== 'POST') return { status: 405, body: { error: 'actions are asked for with POST' } };
+  try {
+    return { status: 200, body: { result: await action() } };
+  } catch (error) {
+    return { status: 500, body: { error: Error.isError(error) ? error.message : String(error) } };
+  }
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { adminHeaders, adminSignature, type AdminRequest } from '../../../operator/api/admin-request.ts';
+import { createAdmin } from '../../../operator/runtime/admin.ts';
+
+const key = 'a secret of sixteen or more';
+const now = Date.UTC(2026, 0, 1);
+const seconds = now / 1_000;
+const path = '/genops/actions/count';
+
+function counting() {
+  let count = 0;
+  const admin = createAdmin({
+    key,
+    now: () => now,
+    actions: { count: () => (count += 1), fail: () => Promise.reject(new Error('broken')) },
+  });
+  const good = { method: 'POST', path, time: String(seconds), nonce: 'nonce-0123456789' };
+  const ask = (changes: Partial<AdminRequest> = {}, signed: Partial<AdminRequest> & { readonly key?: string } = {}) => {
+    const sent = { ...good, ...changes };
+    const { key: own = key, ...other } = signed;
+    const signature = adminSignature(own, { ...sent, ...other });
+    const headers = {
+      [adminHeaders.time]: sent.time,
+      [adminHeaders.nonce]: sent.nonce,
+      [adminHeaders.signature]: signature,
+    };
+    return admin.answer({ method: sent.method, path: sent.path, headers });
+  };
+  return {
+    admin,
+    ask,
+    get count() {
+      return count;
+    },
+  };
+}
+
+describe('createAdmin()', () => {
+  test('does what is asked for with the secret, and says what came of it', async () => {
+    const { ask } = counting();
+    expect(await ask()).toEqual({ status: 200, body: { result: 1 } });
+    expect(await ask({ path: '/genops/actions/fail', nonce: 'another-nonce-16' })).toEqual({
+      status: 500,
+      body: { error: 'broken' },
+    });
+  });
+
+  test.each<{ name: string; changes?: Partial<AdminRequest>; signed?: object; status: number; says: string }>([
+    { name: 'another secret', signed: { key: 'a secret of somebody else' }, status: 401, says: 'not signed' },
+    {
+      name: 'a signature of another action',
+      signed: { path: '/genops/actions/fail' },
+      status: 401,
+      says: 'not signed',
+    },
+    { name: 'a signature of another method', signed: { method: 'GET' }, status: 401, says: 'not signed' },
+    { name: 'a signature of another time', signed: { time: '1' }, status: 401, says: 'not signed' },
+    { name: 'a signature of another nonce', signed: { nonce: 'another-nonce-16' }, status: 401, says: 'not signed' },
+    { name: 'a time 61 s ago', changes: { time: String(seconds - 61) }, status: 401, says: 'another time' },
+    { name: 'a time in 61 s', changes: { time: String(seconds + 61) }, status: 401, says: 'another time' },
+    { name: 'no time', changes: { time: '' }, status: 401, says: 'another time' },
+    { name: 'a nonce that is short', changes: { nonce: 'short' }, status: 401, says: 'nonce' },
+    {
+      name: 'an action that is not there',
+      changes: { path: '/genops/actions/toString' },
+      status: 404,
+      says: 'count, fail',
+    },
+    { name: 'GET', changes: { method: 'GET' }, status: 405, says: 'POST' },
+  ])('refuses $name, and does nothing', async ({ changes, signed, status, says }) => {
+    const world = counting();
+    expect(await world.ask(changes, signed)).toMatchObject({ status, body: { error: expect.stringContaining(says) } });
+    expect(world.count).toBe(0);
+  });
+
+  test.each([-60, 60])('takes a clock that is %s s off', async (off) => {
+    expect(await counting().ask({ time: String(seconds + off) })).toMatchObject({ status: 200 });
+  });
+
+  test('refuses what was sent before', async () => {
+    const world = counting();
+    await world.ask();
+    expect(await world.ask()).toEqual({ status: 401, body: { error: 'sent before' } });
+    expect(world.count).toBe(1);
+  });
+
+  test('refuses what has no signature at all, and does not say which actions there are', async () => {
+    const { admin } = counting();
+    const { status, body } = await admin.answer({ method: 'POST', path, headers: {} });
+    expect(status).toBe(401);
+    expect(JSON.stringify(body)).not.toContain('count');
+  });
+
+  test('has no secret that can be guessed', () => {
+    expect(() => createAdmin({ key: 'short', actions: {} })).toThrow('saw a key of 5 characters; wanted at least 16');
+  });
+});
