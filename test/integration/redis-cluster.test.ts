@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { RedisServer } from '../../hack/servers/redis.ts';
 import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
 import { eventually } from '../world/eventually.ts';
-import { startCluster } from './redis-topologies.ts';
+import { startCluster, type Node } from './redis-topologies.ts';
 import { tuner } from './redis-tuner.ts';
 
 const secretOf = ({ port }: { readonly port: number }) => ({ uri: `redis://127.0.0.1:${port}` });
@@ -14,7 +13,7 @@ test.each(versions)(
   async (version) => {
     await using cluster = await startCluster({ version });
     const { primaries, replicas } = cluster;
-    const [replica] = replicas as readonly [RedisServer];
+    const [replica] = replicas as readonly [Node];
     const { visit, primaries: seen } = tuner({ secret: secretOf(replica) });
 
     const visited = await visit();
@@ -38,8 +37,8 @@ test.each(['7.0', '8.2'] as const)(
   async (version) => {
     await using cluster = await startCluster({ version });
     const { primaries, replicas } = cluster;
-    const [down] = primaries as readonly [RedisServer];
-    const [asked] = replicas as readonly [RedisServer];
+    const [down] = primaries as readonly [Node];
+    const [asked] = replicas as readonly [Node];
     const { visit, primaries: seen, figures } = tuner({ secret: secretOf(asked) });
     await visit();
     await down.kill();

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { availableRedisVersions, type RedisVersion } from '../../hack/servers/redis-binary.ts';
-import type { RedisServer } from '../../hack/servers/redis.ts';
 import { startCluster, startReplication, startSentinelWorld, type Node } from './redis-topologies.ts';
 import { password, tuner } from './redis-tuner.ts';
 
@@ -30,7 +29,7 @@ describe.each(versions)('a cluster of Redis %s', (version) => {
   test('is tuned by a user that may do no more than the documentation grants', async () => {
     await using cluster = await startCluster({ version, aclFile: users(tuning(version)) });
     const nodes = [...cluster.primaries, ...cluster.replicas];
-    const { visit, restore } = tuner({ secret: asGenops(nodes[0] as RedisServer) });
+    const { visit, restore } = tuner({ secret: asGenops(nodes[0] as Node) });
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied', entry: { nodes: 6 } });
     expect(await restore()).toMatchObject({ outcome: 'applied' });
     for (const node of nodes) expect(await node.command('ACL', 'LOG')).toEqual([]); // nothing was asked for that is not granted
@@ -38,7 +37,7 @@ describe.each(versions)('a cluster of Redis %s', (version) => {
 
   test('is only reported to a user that may not set', async () => {
     await using cluster = await startCluster({ version, aclFile: users(looking(version)) });
-    const visited = await tuner({ secret: asGenops(cluster.primaries[1] as RedisServer) }).visit();
+    const visited = await tuner({ secret: asGenops(cluster.primaries[1] as Node) }).visit();
     expect(visited).toMatchObject({ outcome: 'nothing', status: 'True', reason: 'ReportOnly', entry: { nodes: 6 } });
     expect(visited.message).toMatch(/^all 6 nodes: saw .*maxmemory-policy noeviction instead of allkeys-lru/);
     for (const node of [...cluster.primaries, ...cluster.replicas])
@@ -46,9 +45,20 @@ describe.each(versions)('a cluster of Redis %s', (version) => {
   });
 });
 
+test('a cluster over TLS whose nodes announce their names is reached by these names, each with its certificate', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'genops-tls-'));
+  const { tls, keys: secret } = await certificatesIn(folder.path);
+  const config = { 'cluster-announce-hostname': 'localhost', 'cluster-preferred-endpoint-type': 'hostname' };
+  await using cluster = await startCluster({ tls, config });
+  const nodes = [...cluster.primaries, ...cluster.replicas];
+  const visited = await tuner({ secret: { uri: `rediss://localhost:${nodes[0]?.tlsPort}`, ...secret } }).visit();
+  expect(visited).toMatchObject({ outcome: 'applied', reason: 'Applied', entry: { topology: 'Cluster', nodes: 6 } });
+  expect(new Set(visited.nodes)).toEqual(new Set(nodes.map(({ tlsPort }) => `localhost:${tlsPort}`)));
+});
+
 test('a cluster whose nodes may not be listed is said with the grant that is missing', async () => {
   await using cluster = await startCluster({ aclFile: users('-@all +ping +info +config|get +client|setname') });
-  const visited = await tuner({ secret: asGenops(cluster.primaries[0] as RedisServer) }).visit();
+  const visited = await tuner({ secret: asGenops(cluster.primaries[0] as Node) }).visit();
   expect(visited).toMatchObject({ status: 'False', reason: 'PermissionDenied' });
   expect(visited.message).toContain('cluster|shards');
 });
@@ -107,25 +117,10 @@ describe('behind Sentinel', () => {
 
   test('Sentinels and nodes speak TLS and want our certificate; nodes announced by IP show that of the name in the Secret', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'genops-tls-'));
-    const authority = createAuthority('redis-ca');
-    const theirs = issueCertificate({ commonName: 'redis', names: ['localhost'] }, authority);
-    const ours = issueCertificate({ commonName: 'genops' }, authority);
-    const tls = {
-      ca: join(folder.path, 'ca.pem'),
-      cert: join(folder.path, 'cert.pem'),
-      key: join(folder.path, 'key.pem'),
-    };
-    await writeFile(tls.ca, authority.certificate);
-    await writeFile(tls.cert, theirs.certificate);
-    await writeFile(tls.key, theirs.key, { mode: 0o600 });
+    const { tls, keys } = await certificatesIn(folder.path);
     await using world = await startSentinelWorld({ tls });
     const [sentinel] = world.sentinels as readonly [Node];
-    const secret = {
-      uri: `rediss://localhost:${sentinel.tlsPort}`,
-      'ca.crt': authority.certificate,
-      'tls.crt': ours.certificate,
-      'tls.key': ours.key,
-    };
+    const secret = { uri: `rediss://localhost:${sentinel.tlsPort}`, ...keys };
 
     const visited = await tuner({ secret, sentinelMasterName }).visit();
 
@@ -141,3 +136,15 @@ describe('behind Sentinel', () => {
     });
   });
 });
+
+/** Of a server called `localhost`, as files, and of a client, as keys of a Secret. */
+async function certificatesIn(folder: string) {
+  const authority = createAuthority('redis-ca');
+  const theirs = issueCertificate({ commonName: 'redis', names: ['localhost'] }, authority);
+  const ours = issueCertificate({ commonName: 'genops' }, authority);
+  const tls = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  await writeFile(tls.ca, authority.certificate);
+  await writeFile(tls.cert, theirs.certificate);
+  await writeFile(tls.key, theirs.key, { mode: 0o600 });
+  return { tls, keys: { 'ca.crt': authority.certificate, 'tls.crt': ours.certificate, 'tls.key': ours.key } };
+}

@@ -83,28 +83,27 @@ export async function startSentinelWorld(options: TopologyOptions = {}): Promise
 
 /** Three primaries with a replica each, all slots served. */
 export async function startCluster(
-  options: Pick<TopologyOptions, 'version' | 'config' | 'aclFile'> = {},
-): Promise<
-  AsyncDisposable & { readonly primaries: readonly RedisServer[]; readonly replicas: readonly RedisServer[] }
-> {
+  options: Omit<TopologyOptions, 'sentinel'> = {},
+): Promise<AsyncDisposable & { readonly primaries: readonly Node[]; readonly replicas: readonly Node[] }> {
   await using stack = new AsyncDisposableStack();
   const config = {
     'cluster-enabled': 'yes',
     'cluster-node-timeout': '3000',
     'repl-diskless-sync-delay': '0',
+    ...(options.tls && { 'tls-cluster': 'yes' }),
     ...options.config,
   };
-  const start = () => startRedis({ ...options, config });
+  const start = () => startNode({ ...options, config });
   const nodes = (await Promise.all(Array.from({ length: 6 }, start))).map((one) => stack.use(one));
   const [primaries, replicas] = [nodes.slice(0, 3), nodes.slice(3)];
-  const [first] = primaries;
+  const meet = String(options.tls === undefined ? primaries[0]?.port : primaries[0]?.tlsPort);
   for (const [index, primary] of primaries.entries()) {
     const [from, to] = [Math.ceil((16384 * index) / 3), Math.ceil((16384 * (index + 1)) / 3)];
     const slots = Array.from({ length: to - from }, (_, slot) => String(from + slot));
     await primary.command('CLUSTER', 'ADDSLOTS', ...slots);
     await primary.command('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
   }
-  for (const node of nodes) await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first?.port));
+  for (const node of nodes) await node.command('CLUSTER', 'MEET', '127.0.0.1', meet);
   for (const node of nodes)
     await eventually(async () =>
       expect(String(await node.command('CLUSTER', 'INFO'))).toMatch(/cluster_state:ok[^]*cluster_known_nodes:6/),
