@@ -73,7 +73,18 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
       if (column.startsWith('gone')) await server.query(`ALTER TABLE t${number} DROP COLUMN gone`);
       await server.query(`CREATE INDEX theirs${number} ON t${number} ${index}`);
     }
+    await server.query(`CREATE TABLE pairs (id int, status text, created_at timestamptz)`);
+    await server.query(`CREATE INDEX ON pairs (id) WHERE created_at IS NOT NULL AND status <> 'done'`);
+    const inOrder = { name: 'pairs', table: 'pairs', columns: [{ name: 'id' }] };
+    const where: Indexes[number]['where'] = [
+      { column: 'status', operator: 'NotEqual', values: ['done'] },
+      { column: 'created_at', operator: 'IsNotNull' },
+    ];
     const { visit } = indexTuner({ secret: secretOf(server) });
+    expect(await visit([{ ...inOrder, where }])).toMatchObject({
+      reason: 'Applied',
+      entry: { indexes: [{ state: 'Valid' }] },
+    });
     const wanted = cases.map((_, number) => ({ ...wantedIndex, name: `i${number}`, table: `t${number}` }));
     // No right on the tables, so that nothing is built: what is there is found all the same.
     expect(await visit(wanted)).toMatchObject({

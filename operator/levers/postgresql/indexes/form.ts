@@ -28,13 +28,16 @@ export function serves(there: IndexForm, wanted: IndexForm): boolean {
     there.opclasses === wanted.opclasses &&
     there.collations === wanted.collations &&
     there.options === wanted.options &&
-    sameSets(there.predicate ?? '') === sameSets(wanted.predicate ?? '')
+    meaningOf(there.predicate ?? '') === meaningOf(wanted.predicate ?? '')
   );
 }
 
-/** The server keeps the order in which the values of an IN were written; it means nothing. */
-function sameSets(predicate: string): string {
-  return predicate.replace(arrays, (_, elements: string) => `ARRAY[${elementsOf(elements).toSorted().join(', ')}]`);
+/** The server keeps the order in which conditions, and the values of an IN, were written; it means nothing. */
+function meaningOf(predicate: string): string {
+  const conditions = conditionsOf(predicate.slice(1, -1)).map((condition) =>
+    condition.replace(arrays, (_, elements: string) => `ARRAY[${elementsOf(elements).toSorted().join(', ')}]`),
+  );
+  return conditions.toSorted().join(' AND ');
 }
 
 const arrays = /ARRAY\[((?:'(?:[^']|'')*'|[^'\]])*)\]/g;
@@ -42,3 +45,15 @@ const arrays = /ARRAY\[((?:'(?:[^']|'')*'|[^'\]])*)\]/g;
 /** Of `'a,b'::text, 'c'::text`: a comma within quotes parts nothing. */
 const elementsOf = (list: string): readonly string[] =>
   (list.match(/(?:'(?:[^']|'')*'|[^',])+/g) ?? []).map((element) => element.trim());
+
+/** Of `(a = 1) AND (b = ' AND ')`: what stands in quotes or parentheses parts nothing. */
+function conditionsOf(text: string): readonly string[] {
+  let depth = 0;
+  const conditions = [''];
+  for (const [token] of text.matchAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"| AND |[^]/g)) {
+    depth += token === '(' ? 1 : token === ')' ? -1 : 0;
+    if (token === ' AND ' && depth === 0) conditions.push('');
+    else conditions.push((conditions.pop() ?? '') + token);
+  }
+  return conditions;
+}

@@ -4,7 +4,7 @@ import type { IndexesObserved } from '../../../../../operator/levers/postgresql/
 import { plan } from '../../../../../operator/levers/postgresql/indexes/plan.ts';
 import { restore } from '../../../../../operator/levers/postgresql/indexes/restore.ts';
 import type { IndexesUnit } from '../../../../../operator/levers/postgresql/indexes/unit.ts';
-import { build, byStatus, bySize, formOf, index, mark, old, seen, table, wanting } from './observations.ts';
+import { build, byStatus, bySize, index, mark, old, seen, table, wanting } from './observations.ts';
 
 const now = Date.parse('2026-11-28T06:00:00Z');
 const planned = (unit: IndexesUnit, observed: IndexesObserved) => plan({ unit, observed, memory: undefined, now });
@@ -346,16 +346,4 @@ test('restore() ends what runs and drops what has our mark, whatever is declared
   );
   const { changes } = restore({ unit: both, observed, memory: undefined, now });
   expect(done(changes)).toEqual(['Drop by_size', 'Drop by_status']);
-});
-
-test('the values of an IN are a set', () => {
-  const [there, wanted] = [
-    `(status = ANY (ARRAY['b'::text, 'a,''c]'::text]))`,
-    `(status = ANY (ARRAY['a,''c]'::text, 'b'::text]))`,
-  ];
-  const observed = seen({
-    indexes: [index('theirs', 'status', { predicate: there })],
-    forms: { by_status: { kind: 'form', form: formOf('status', { predicate: wanted }) } },
-  });
-  expect(planned(one, observed).condition.reason).toBe('Applied');
 });
