@@ -49,10 +49,10 @@ test('parameters of a server that CloudNativePG owns go through its Cluster, bes
   const applied = await told('True', 'ReportOnly');
   expect(applied.message).toMatch(/max_connections 100 instead of 120 on main.*set them in Cluster pg yourself/);
 
-  await world.apply(generationService(tuned({ work_mem: '16MB', max_wal_size: '2GB' })));
+  await world.apply(generationService(tuned({ work_mem: '16MB', max_wal_size: '2GB', jit: 'off' })));
   const conflict = await told('False', 'Conflict');
-  expect(conflict.message).toContain(`max_wal_size (kubectl) in Cluster ${namespace}/pg`);
-  expect(await parameters()).toEqual({ ...theirs, work_mem: '16MB' });
+  expect(conflict.message).toContain('saw max_wal_size = 1GB (kubectl) in Cluster pg; wanted max_wal_size = 2GB');
+  await world.eventually(async () => expect(await parameters()).toEqual({ ...theirs, work_mem: '16MB', jit: 'off' }));
 
   await world.delete(generationServices, 'generation');
   await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());

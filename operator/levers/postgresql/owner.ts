@@ -15,6 +15,8 @@ export interface ServerOwner {
   readonly parameters: Readonly<Record<string, string>>;
   /** Names of those that we have put there. */
   readonly ours: readonly string[];
+  /** Who else has put one there, by its name. */
+  readonly others: Readonly<Record<string, string>>;
 }
 
 /** How parameters go through the objects of one database operator. A new operator is one more of these. */
@@ -57,7 +59,7 @@ export async function readOwner(
     label: labelOf(clusterRef),
     uid: object.metadata.uid,
     parameters: textsIn(at(object, provider.path)),
-    ours: oursOf(object, provider),
+    ...holdersOf(object, provider),
   };
 }
 
@@ -138,22 +140,24 @@ async function orDenied<T>(work: Promise<T>, { clusterRef, namespace, provider }
   }
 }
 
-/** Of managedFields, what our manager has applied below `path`. */
-function oursOf({ metadata }: KubeObject, { path }: OwnerProvider): readonly string[] {
-  const entries = (metadata.managedFields ?? []) as readonly ManagedFields[];
-  const own = entries.filter(({ manager, operation, subresource }) => {
-    return manager === managers.declared && operation === 'Apply' && (subresource ?? '') === '';
-  });
-  const fields = own.map(({ fieldsV1 }) =>
-    at(
-      fieldsV1,
+/** By managedFields, who has applied or written what below `path`. */
+function holdersOf({ metadata }: KubeObject, { path }: OwnerProvider): Pick<ServerOwner, 'ours' | 'others'> {
+  const held = ((metadata.managedFields ?? []) as readonly ManagedFields[]).flatMap((entry) => {
+    const fields = at(
+      entry.fieldsV1,
       path.map((part) => `f:${part}`),
-    ),
-  );
-  return fields.flatMap((one) =>
-    Object.keys(one ?? {}).flatMap((name) => (name.startsWith('f:') ? [name.slice(2)] : [])),
-  );
+    );
+    const names = Object.keys(fields ?? {}).flatMap((key) => (key.startsWith('f:') ? [key.slice(2)] : []));
+    return names.map((name) => ({ name, manager: entry.manager ?? '', isOurs: isOurs(entry) }));
+  });
+  return {
+    ours: held.filter((one) => one.isOurs).map(({ name }) => name),
+    others: Object.fromEntries(held.filter((one) => !one.isOurs).map(({ name, manager }) => [name, manager])),
+  };
 }
+
+const isOurs = ({ manager, operation, subresource = '' }: ManagedFields): boolean =>
+  manager === managers.declared && operation === 'Apply' && subresource === '';
 
 interface ManagedFields {
   readonly manager?: string;

@@ -23,12 +23,19 @@ interface OwnedInput {
 export function planOwned({ unit, observed, verdicts }: OwnedInput, owner: ServerOwner): OwnedPlan {
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
   const [atRestart, open] = [differing.filter((one) => one.atRestart), differing.filter((one) => !one.atRestart)];
-  const missing = open.filter((one) => !isIn(owner, one, observed));
+  const absent = open.filter((one) => !isIn(owner, one, observed));
+  const [foreign, missing] = [
+    absent.filter((one) => isForeign(owner, one)),
+    absent.filter((one) => !isForeign(owner, one)),
+  ];
   return {
     changes: missing.length === 0 ? [] : [changeOf(missing, observed, owner)],
-    obstacle: obstacleTo(open, atRestart, unit, owner),
+    obstacle: obstacleTo({ foreign, open, atRestart }, unit, owner),
   };
 }
+
+/** Somebody else has another value there: to apply ours beside it would be refused, with all the rest. */
+const isForeign = ({ others }: ServerOwner, { name }: Differs): boolean => others[name] !== undefined;
 
 function isIn({ parameters }: ServerOwner, { name, text }: Differs, { settings }: PostgresObserved): boolean {
   const [setting, there] = [settings[name], parameters[name]];
@@ -64,14 +71,29 @@ const fieldIn = ({ label }: ServerOwner, name: string): string => `${name} in ${
 const from = ({ parameters }: ServerOwner, name: string) =>
   parameters[name] === undefined ? {} : { from: parameters[name] };
 
+interface Differing {
+  readonly foreign: readonly Differs[];
+  readonly open: readonly Differs[];
+  readonly atRestart: readonly Differs[];
+}
+
 function obstacleTo(
-  open: readonly Differs[],
-  atRestart: readonly Differs[],
+  { foreign, open, atRestart }: Differing,
   { name }: PostgresUnit,
-  { label }: ServerOwner,
+  { label, parameters, others }: ServerOwner,
 ): PlannedCondition | undefined {
   const list = (differing: readonly Differs[]): string =>
     differing.map((one) => `${one.name} ${one.from} instead of ${one.text}`).join(', ');
+  if (foreign.length > 0) {
+    const saw = foreign.map((one) => `${one.name} = ${parameters[one.name]} (${others[one.name]})`).join(', ');
+    const wanted = foreign.map((one) => `${one.name} = ${one.text}`).join(', ');
+    const next = 'remove them there, or from the policy';
+    return {
+      status: 'False',
+      reason: 'Conflict',
+      message: problemMessage({ saw: `${saw} in ${label}`, wanted, next }),
+    };
+  }
   if (open.length > 0) {
     const next = `nothing: ${label} has the declared values, and its operator brings them to the server; where that lasts, kubectl describe tells why`;
     const message = problemMessage({ saw: `${list(open)} on ${name}`, wanted: 'the declared values', next });

@@ -319,7 +319,15 @@ describe('on the database, where the server may not be set', () => {
 describe('through the object of the server’s own operator', () => {
   const clusterRef = { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' };
   const owner = (parameters: Readonly<Record<string, string>> = {}, ours: readonly string[] = []) => ({
-    owner: { label: 'Cluster pg', uid: 'u', parameters, ours },
+    owner: {
+      label: 'Cluster pg',
+      uid: 'u',
+      parameters,
+      ours,
+      others: Object.fromEntries(
+        Object.keys(parameters).flatMap((name) => (ours.includes(name) ? [] : [[name, 'kubectl']])),
+      ),
+    },
   });
   const through = (given: Given) => planned({ unit: { clusterRef }, parameters: { work_mem: '16MB' }, ...given });
 
@@ -334,6 +342,19 @@ describe('through the object of the server’s own operator', () => {
       name: 'beside what is ours already, which stays',
       server: owner({ jit: 'off' }, ['jit']),
       has: [{ jit: 'off', work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'not over what somebody else has there, which holds up nothing else',
+      server: owner({ work_mem: '8MB' }),
+      parameters: { work_mem: '16MB', jit: 'off' },
+      has: [{ jit: 'off' }],
+      reason: 'Conflict',
+    },
+    {
+      name: 'over what was ours',
+      server: owner({ work_mem: '8MB' }, ['work_mem']),
+      has: [{ work_mem: '16MB' }],
       reason: 'OwnerBehind',
     },
     {
