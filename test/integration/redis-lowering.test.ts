@@ -4,6 +4,7 @@ import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
 import { parseInfo } from '../../operator/levers/redis/info.ts';
 import { eventually } from '../world/eventually.ts';
+import { startReplication, type Node } from './redis-topologies.ts';
 import { tuner } from './redis-tuner.ts';
 
 /** Clients that read and write without a pause, until they are told to stop. */
@@ -35,13 +36,13 @@ function clients({ port }: RedisServer, keys: number) {
   };
 }
 
-const used = async (server: RedisServer): Promise<number> => {
+const used = async (server: Pick<RedisServer, 'command'>): Promise<number> => {
   const info = parseInfo(String(await server.command('INFO', 'memory')));
   return Number(info.get('used_memory')) - Number(info.get('mem_not_counted_for_evict'));
 };
 
 /** Strings of 1000 bytes, `key:0` to `key:<count − 1>`. */
-async function fill(server: RedisServer, count: number): Promise<void> {
+async function fill(server: Pick<RedisServer, 'command'>, count: number): Promise<void> {
   for (let from = 0; from < count; from += 10_000)
     await server.command(
       'EVAL',
@@ -136,4 +137,32 @@ describe.each(await availableRedisVersions())('maxmemory of Redis %s below what 
     expect(await configOf(server)).toEqual(['100', 'no']);
     expect(await visit(90_000)).toMatchObject({ outcome: 'nothing', reason: 'LoweringStopped' });
   });
+});
+
+test('the limit of a replica comes down with that of its primary, and it throws out what its primary does', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { primary, replicas } = await startReplication(stack, { config: { 'maxmemory-policy': 'allkeys-lru' } }, 1);
+  const [replica] = replicas as readonly [Node];
+  await fill(primary, 30_000);
+  await eventually(async () => expect(await replica.command('DBSIZE')).toBe(await primary.command('DBSIZE')));
+  const target = Math.floor((await used(primary)) * 0.7);
+  const { visit } = tuner({
+    secret: { uri: `redis://127.0.0.1:${primary.port}` },
+    policy: { maxMemory: String(target) },
+  });
+
+  let visited = await visit(0);
+  for (let now = 30_000; visited.reason === 'Lowering' && now < 1_200_000; now += 30_000) {
+    const limits = await Promise.all([primary, replica].map(async (node) => Number(await node.configGet('maxmemory'))));
+    await eventually(async () => {
+      expect(await used(primary)).toBeLessThan((limits[0] ?? 0) * 1.01);
+      expect(await replica.command('DBSIZE')).toBe(await primary.command('DBSIZE'));
+    });
+    expect(limits[1]).toBeGreaterThan((await used(replica)) * 0.9); // never far below what it has
+    visited = await visit(now);
+  }
+
+  expect(visited).toMatchObject({ status: 'True', reason: 'Applied' });
+  for (const node of [primary, replica]) expect(Number(await node.configGet('maxmemory'))).toBe(target);
+  expect(parseInfo(String(await replica.command('INFO', 'stats'))).get('evicted_keys')).toBe('0');
 });

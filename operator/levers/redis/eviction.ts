@@ -47,13 +47,13 @@ function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {
   const { maxMemoryBytes: to, observed, steps } = input;
   const name = 'maxmemory';
   if (to === undefined) return limitUnknown(input);
-  const { server } = observed;
+  const { server, role } = observed;
   const held =
     aboveLimit(input, to) ?? (steps && stopped({ ...steps, server, target: to })) ?? belowNeed(input, to, policy);
   if (held !== undefined) return held;
   const from = server.maxMemoryBytes;
   if (from === to) return { state: 'InForce', name, value: String(to) };
-  if (steps !== undefined && comesDown(server, to)) return lower({ ...steps, server, target: to });
+  if (steps !== undefined && comesDown(server, to)) return lower({ ...steps, server, role, target: to });
   return { state: 'Differs', name, from: String(from), to: String(to) };
 }
 

@@ -3,12 +3,14 @@ import { foresee, foresightText, type Foresight } from './foresight.ts';
 import { ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { ServerObserved } from './observe.ts';
+import type { Role } from './topology.ts';
 import type { Held, Verdict } from './verdict.ts';
 
 type Lowering = NonNullable<UnitMemory['lowering']>;
 
 export interface LoweringInput {
   readonly server: ServerObserved;
+  readonly role: Role;
   /** Bytes: below what is in use, and below the limit in force. */
   readonly target: number;
   /** What the last step wrote down. */
@@ -30,14 +32,15 @@ const tolerance = 0.05;
  * maxmemory on its way below what is in use: a step, then a look at what it did, and so on. It stays where it is when the hit ratio is more than five points below what was foreseen for the step (below what it was,
  * where nothing could be), and goes back by a step when a write was refused for want of memory; another target begins anew.
  */
-export function lower({ server, target, last, now }: LoweringInput): Verdict {
+export function lower({ server, role, target, last, now }: LoweringInput): Verdict {
   const { maxMemoryBytes: from, usedMemoryBytes: used, lookups, writesRefused } = server;
   const known = last?.target === String(target) ? last : undefined;
-  const isEvicting = from !== 0 && used > from * hovering;
-  if (isEvicting || (known !== undefined && now - known.at < watchMs))
+  const to = Math.max(target, Math.floor(used * (1 - stepShare)));
+  // A replica throws nothing out, its primary does: it is only kept one step ahead of what it has.
+  const isThere = from === 0 || (role === 'Primary' ? used <= from * hovering : to < from);
+  if (!isThere || (known !== undefined && now - known.at < watchMs))
     return { ...underWay(target), ...(known && { lowering: known }) };
 
-  const to = Math.max(target, Math.floor((from === 0 ? used : Math.min(from, used)) - used * stepShare));
   const ratio = known === undefined ? server.recent?.ratio : known.ratio;
   const expected = foresightOf(server, to)?.ratio;
   const lowering = {
@@ -54,7 +57,7 @@ export function lower({ server, target, last, now }: LoweringInput): Verdict {
 }
 
 /** Why the last step was the last; undefined where it did no harm. */
-export function stopped({ server, target, last }: Omit<LoweringInput, 'now'>): Verdict | undefined {
+export function stopped({ server, target, last }: Omit<LoweringInput, 'now' | 'role'>): Verdict | undefined {
   if (last?.target !== String(target)) return undefined;
   const stop = reasonToStop(server, last);
   if (stop === undefined) return undefined;

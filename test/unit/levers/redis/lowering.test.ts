@@ -59,10 +59,10 @@ describe('a limit below what is in use', () => {
       to: undefined,
     },
     {
-      name: 'goes on where writes keep the server at its limit (955 < 950 + 1 %)',
+      name: 'goes on where writes keep the server at its limit (955 < 950 + 1 %; 955 − 47.75)',
       server: at(950, { usedMemoryBytes: 955 * mib }),
       now: next,
-      to: 902.25,
+      to: 907.25,
     },
     {
       name: 'is set at once where what is in use fits below it by now',
@@ -74,6 +74,14 @@ describe('a limit below what is in use', () => {
     const result = planned(server, afterFirst, now);
     expect(limitOf(result)).toBe(to);
     expect(result.condition.reason).toBe(to === 600 ? 'Applied' : 'Lowering');
+  });
+  test('of a replica, which throws nothing out itself, is kept one step below what it has', () => {
+    const replica = (server: Seen, now: number) => {
+      const unit = unitWith({ maxMemory: String(target) });
+      return plan({ unit, observed: { ...seen(server), role: 'Replica' }, memory: afterFirst, now });
+    };
+    expect(limitOf(replica(at(950, { usedMemoryBytes: 1000 * mib }), next))).toBeUndefined(); // its primary has yet to
+    expect(limitOf(replica(at(950, { usedMemoryBytes: 970 * mib }), next))).toBe(921.5); // more than 950 and 1 %
   });
   test('the last step is the declared value, and then it is in force and nothing is remembered of the way', () => {
     const last = planned(
