@@ -125,7 +125,7 @@ type Values = Readonly<
 function serviceOf(values: Values, { objectives, horizontal }: EffectivePolicy): Service {
   const { minReplicas, maxReplicas } = horizontal;
   const serviceCv = Number(values['service-cv']);
-  if (!(serviceCv > 0))
+  if (!(serviceCv > 0 && serviceCv < Infinity))
     throw new UsageError(`saw --service-cv ${values['service-cv']}; wanted a number above 0, as 0.6`);
   return {
     slots: whole('slots', values.slots),

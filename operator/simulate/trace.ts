@@ -22,12 +22,13 @@ export function readTrace(csv: string): Trace {
   const counts = new Float64Array(rows.length);
   for (const [step, row] of rows.entries()) {
     const at = timeOf(row, offset + step);
-    const arrivals = Number(row.slice(row.indexOf(',') + 1));
+    const arrivals = numberIn(row.slice(row.indexOf(',') + 1));
     if (Math.abs(at - first - step * stepSeconds) > 1e-6 * Math.max(1, at))
       throw new RangeError(
         `line ${offset + step}: saw time ${at} where ${first + step * stepSeconds} comes next; ${wanted}`,
       );
-    if (!(arrivals >= 0)) throw new RangeError(`line ${offset + step}: saw ${JSON.stringify(row)}; ${wanted}`);
+    if (!(arrivals >= 0 && arrivals < Infinity))
+      throw new RangeError(`line ${offset + step}: saw ${JSON.stringify(row)}; ${wanted}`);
     counts[step] = arrivals;
   }
   return { stepSeconds, counts };
@@ -35,9 +36,12 @@ export function readTrace(csv: string): Trace {
 
 function timeOf(row: string, line: number): number {
   const comma = row.indexOf(',');
-  const time = comma === -1 ? NaN : Number(row.slice(0, comma));
+  const time = comma === -1 ? NaN : numberIn(row.slice(0, comma));
   if (!Number.isFinite(time)) throw new RangeError(`line ${line}: saw ${JSON.stringify(row)}; ${wanted}`);
   return time;
 }
+
+/** An empty field is not known, which is not 0. */
+const numberIn = (field: string): number => (field.trim() === '' ? NaN : Number(field));
 
 export const lengthSeconds = ({ stepSeconds, counts }: Trace): number => stepSeconds * counts.length;

@@ -3,8 +3,8 @@ import { learn } from '../../decide/lookahead/learn.ts';
 import { createLookaheadMemory, type LookaheadSettings, type Sample } from '../../decide/lookahead/memory.ts';
 import type { Autoscaler, World } from '../world.ts';
 
-/** Between a sample and what is decided by it. */
-const decidesAfter = 2;
+/** Between a sample and what is decided by it, where the period is not shorter. */
+const decidesAfterSeconds = 2;
 
 export interface LookaheadOptions {
   readonly settings: LookaheadSettings;
@@ -37,7 +37,7 @@ export function createLookahead({ settings, startUpSeconds, onDecision }: Lookah
   return {
     name: 'lookahead',
     get nextAt() {
-      return sample === undefined ? period * periodSeconds : period * periodSeconds + decidesAfter;
+      return period * periodSeconds + (sample === undefined ? 0 : Math.min(decidesAfterSeconds, periodSeconds));
     },
     act(world) {
       if (sample === undefined) {

@@ -102,6 +102,11 @@ describe('genops simulate', () => {
       says: 'saw --slots 0; wanted a whole number from 1 on',
     },
     {
+      name: 'service times that vary without end',
+      args: ['--trace', 'STEP', '--service-cv', 'Infinity'],
+      says: 'saw --service-cv Infinity; wanted a number above 0',
+    },
+    {
       name: 'a time without a unit',
       args: ['--trace', 'STEP', '--service-time', '8'],
       says: '--service-time: saw "8"; wanted a duration',

@@ -19,6 +19,8 @@ describe('readTrace()', () => {
     { name: 'time that does not go on', csv: '0,1\n0,1\n', message: 'line 2: saw time 0 after 0' },
     { name: 'arrivals that are no number', csv: 'time,arrivals\n0,1\n15,many\n', message: 'line 3: saw "15,many"' },
     { name: 'arrivals below nothing', csv: '0,1\n15,-1\n', message: 'line 2: saw "15,-1"' },
+    { name: 'arrivals that are not known', csv: '0,1\n15,\n', message: 'line 2: saw "15,"' },
+    { name: 'arrivals without end', csv: '0,1\n15,Infinity\n', message: 'line 2: saw "15,Infinity"' },
     { name: 'a line without a comma', csv: '0,1\n15\n', message: 'line 2: saw "15"' },
   ])('refuses $name', ({ csv, message }) => {
     expect(() => readTrace(csv)).toThrow(message);
