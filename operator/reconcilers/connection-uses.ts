@@ -28,7 +28,10 @@ export function createConnectionUses(): ConnectionUses {
   const byServer = new Map<string, Set<Key>>();
   let isComplete = false;
   const forget = (key: Key): void => {
-    for (const { server } of byService.get(key) ?? []) if (server !== undefined) byServer.get(server)?.delete(key);
+    for (const { server = '' } of byService.get(key) ?? []) {
+      byServer.get(server)?.delete(key);
+      if (byServer.get(server)?.size === 0) byServer.delete(server);
+    }
     byService.delete(key);
   };
   return {
@@ -55,7 +58,10 @@ export function createConnectionUses(): ConnectionUses {
     },
     isComplete(services) {
       isComplete ||= [...services].every(
-        (service) => (service.spec.postgres ?? []).length === 0 || byService.has(keyOf(service)),
+        (service) =>
+          (service.spec.postgres ?? []).length === 0 ||
+          service.metadata.deletionTimestamp !== undefined || // its visits let go of what it had, and ask nothing
+          byService.has(keyOf(service)),
       );
       return isComplete;
     },

@@ -53,4 +53,11 @@ describe('createConnectionUses()', () => {
     expect(uses.isComplete([api, shop, without])).toBe(true);
     expect(uses.isComplete([api, shop, serviceOf('new')])).toBe(true);
   });
+
+  test('does not wait for a service that is being deleted: nobody looks at its servers any more', () => {
+    const uses = createConnectionUses();
+    uses.note(api, []);
+    const leaving = { ...shop, metadata: { ...shop.metadata, deletionTimestamp: '2026-11-25T12:00:00Z' } };
+    expect(uses.isComplete([api, leaving])).toBe(true);
+  });
 });
