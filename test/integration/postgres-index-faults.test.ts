@@ -184,6 +184,20 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await holder.client.query('COMMIT');
   });
 
+  test('another operator’s build in the database is waited for, without waiting in its lock', async () => {
+    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
+    await makeTables(server);
+    await using other = await session(server, `SELECT pg_advisory_lock(x'67656e6f'::int, x'70730001'::int)`);
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await eventually(async () =>
+      expect((await visit([wantedIndex])).message).toContain('saw another build of genops in database postgres'),
+    );
+    expect(await server.query('SELECT pid FROM pg_locks WHERE NOT granted')).toEqual([]);
+    expect(await creations(server)).toEqual([]);
+    await other.client.query('SELECT pg_advisory_unlock_all()');
+  });
+
   test.each(['Paused', 'DryRun'] as const)('%s ends a build and leaves nothing of it', async (mode) => {
     await using server = await startTuned({ version });
     await makeTables(server, 1000);
