@@ -27,6 +27,8 @@ export interface FloorInput {
   /** spec.replicas of the target. */
   readonly current: number;
   readonly shadow: readonly ShadowMetric[];
+  /** Of the policy's scaler, which keeps its own windows; undefined: it does not act. */
+  readonly asked?: AskedFloor | undefined;
   readonly behavior: Behavior;
   readonly tolerance: Tolerance;
   readonly memory: BehaviorMemory | undefined;
@@ -41,7 +43,11 @@ export type FloorReason =
   | 'MetricsStale'
   | 'Stabilizing'
   | 'RateLimited'
-  | 'WithinBand';
+  | 'WithinBand'
+  | 'CoolingDown'
+  | 'ErrorsHigh'
+  | 'Fallback'
+  | 'WarmingUp';
 
 /** What keeps a floor from what is asked for, or keeps it still. */
 export const floorHolds = [
@@ -52,6 +58,10 @@ export const floorHolds = [
   'MinReplicas',
   'MaxReplicas',
   'MetricsStale',
+  'Cooldown',
+  'ErrorsHigh',
+  'WarmingUp',
+  'DownWindow',
   'DryRun',
   'Paused',
   'Conflict',
@@ -78,6 +88,17 @@ export interface FloorFigure {
   readonly observedAt: number | undefined;
 }
 
+/** What the scaler of a policy asks the floor to be, beside what the policy and shadowed metrics ask for. */
+export interface AskedFloor {
+  readonly floor: number;
+  readonly reason: FloorReason;
+  readonly message: string;
+  readonly figures: readonly FloorFigure[];
+  readonly heldBy: FloorHold | undefined;
+  /** ms since the epoch; undefined: time alone does not end it. */
+  readonly heldUntil: number | undefined;
+}
+
 /** The floor to set and why; also when it stays as it is. */
 export interface FloorDecision {
   readonly action: 'ScaleUp' | 'ScaleDown' | 'Hold';
@@ -96,19 +117,25 @@ export interface FloorDecision {
 }
 
 /**
- * The floor under the autoscaler: the greatest of the policy's minReplicas and what each shadowed metric asks for, held to the policy's behavior and bounds.
+ * The floor under the autoscaler: the greatest of the policy's minReplicas, what each shadowed metric asks for, held to the policy's behavior, and what its scaler asks for; within the bounds.
  * A metric without a single value holds the floor where it is, and for a whole window after that nothing is lowered: unknown is not low.
  */
 export function decideFloor(input: FloorInput): FloorDecision {
-  const { minReplicas, shadow, tolerance } = input;
-  const floor = input.floor ?? minReplicas;
+  const { asked, minReplicas, shadow } = input;
+  const shadowed = shadow.length === 0 ? undefined : byShadow(input);
+  if (asked !== undefined) {
+    const to = clamp(asked.floor, input);
+    const { reason, message, figures, heldBy, heldUntil } = asked;
+    const own = { to, reason, message, heldBy, heldUntil, memory: shadowed?.memory ?? input.memory };
+    if (shadowed === undefined || to > shadowed.to) return decided(input, figures, own);
+  }
+  const message = `The policy's minReplicas is ${minReplicas}.`;
+  return shadowed ?? decided(input, [], { to: minReplicas, reason: 'MinReplicas', message });
+}
+
+function byShadow(input: FloorInput): FloorDecision {
+  const { shadow, tolerance, floor = input.minReplicas } = input;
   const current = Math.max(input.current, floor); // a floor just raised counts as reached: the HPA jumps there at its next sync
-  if (shadow.length === 0)
-    return decided(input, [], {
-      to: minReplicas,
-      reason: 'MinReplicas',
-      message: `The policy's minReplicas is ${minReplicas}.`,
-    });
   const answers = shadow.map((metric) => ({
     metric,
     answer: ofFloor(replicasForPodsMetric({ current, ...metric, tolerance }), floor),

@@ -17,7 +17,7 @@ interface Component {
   readonly target: Pick<ScaleTarget, 'replicas'>;
 }
 
-export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<FloorInput, 'memory' | 'now'> {
+export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<FloorInput, 'memory' | 'asked' | 'now'> {
   readonly resolved: Pick<Resolved, 'mode'> & { readonly service: { readonly metadata: { readonly uid: string } } };
   readonly component: Component;
   /** All that aim at the component's target. */
@@ -25,23 +25,27 @@ export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<FloorInput,
   /** What stood in the autoscaler before we had it, of the service's state; undefined: nothing was written down. */
   readonly originals: Readonly<Record<string, string | null>> | undefined;
   readonly shadow: readonly ShadowMetric[];
+  /** What the scaler asks for is said and not done. */
+  readonly isOnlyTold?: boolean;
 }
 
 export interface FloorPlan<Hpa> {
   readonly decision: FloorDecision;
   /** Undefined: the floor is where it belongs, or nothing may be moved (DryRun, Paused). */
   readonly change: { readonly hpa: Hpa; readonly floor: number; readonly force: boolean } | undefined;
+  /** Neither the service nor its horizontal part is held back. */
+  readonly isEnforced: boolean;
 }
 
 /** The floor of a component's autoscaler. Undefined: there is none, or none whose floor is ours to move. */
 export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): FloorPlan<Hpa> | undefined {
-  const { resolved, component, hpas, originals, shadow, memory, now } = input;
+  const { resolved, component, hpas, originals, shadow, asked, isOnlyTold = false, memory, now } = input;
   const { mode, behavior } = component.policy.horizontal;
   const [hpa] = hpas;
   if (mode === 'Off' || hpa === undefined || hpas.length > 1) return undefined;
   const ownership = ownershipOf(hpa, input);
   if (ownership === 'theirs') return undefined;
-  const decision = decideFloor({
+  const floor = {
     ...boundsOf(component, hpa, originals),
     floor: hpa.spec.minReplicas,
     current: component.target.replicas,
@@ -50,11 +54,15 @@ export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): F
     tolerance: toleranceOf(component),
     memory,
     now,
-  });
-  if (decision.action === 'Hold') return { decision, change: undefined };
+  };
+  const would = decideFloor({ ...floor, asked });
+  const decision = isOnlyTold ? decideFloor(floor) : would;
   const heldBy = resolved.mode !== 'Enforce' ? resolved.mode : mode === 'DryRun' ? mode : undefined;
-  if (heldBy !== undefined) return { decision: { ...decision, heldBy, heldUntil: undefined }, change: undefined };
-  return { decision, change: { hpa, floor: decision.to, force: ownership === 'given' } };
+  const isEnforced = heldBy === undefined;
+  if (isEnforced && decision.action !== 'Hold')
+    return { decision, change: { hpa, floor: decision.to, force: ownership === 'given' }, isEnforced };
+  if (would.action === 'Hold') return { decision: would, change: undefined, isEnforced };
+  return { decision: { ...would, heldBy: heldBy ?? 'DryRun', heldUntil: undefined }, change: undefined, isEnforced };
 }
 
 /** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, and what it was is remembered, so that its floor may be taken from whoever has it; else `theirs`. */

@@ -41,6 +41,8 @@ export interface ScoreInput {
   readonly minReplicas: number;
   readonly maxReplicas: number;
   readonly seen: Seen;
+  /** Figures are of less than a whole window, as after a start: nothing is taken away. */
+  readonly isWarmingUp?: boolean;
   /** Replicas now: the floor of the HPA, or the scale subresource where there is no HPA. */
   readonly current: number;
   readonly memory: ScoreMemory;
@@ -59,7 +61,14 @@ export interface Points {
 }
 
 export type ScoreReason =
-  'PressureHigh' | 'PressureLow' | 'CoolingDown' | 'MetricsMissing' | 'Fallback' | 'ErrorsHigh' | 'WithinBand';
+  | 'PressureHigh'
+  | 'PressureLow'
+  | 'CoolingDown'
+  | 'MetricsMissing'
+  | 'Fallback'
+  | 'ErrorsHigh'
+  | 'WarmingUp'
+  | 'WithinBand';
 
 export interface ScoreDecision {
   readonly from: number;
@@ -130,16 +139,22 @@ type Asked = Pick<ScoreDecision, 'to' | 'reason'>;
 type Weighed = { readonly up: Points; readonly down: Points; readonly missingSince: number | undefined };
 
 /** Replicas before the bounds, where no cooldown runs. */
-function askedFor({ rules, seen, current, now }: ScoreInput, { up, down, missingSince }: Weighed): Asked {
+function askedFor(input: ScoreInput, { up, down, missingSince }: Weighed): Asked {
+  const { rules, current, now } = input;
   if (up.points > up.threshold) return { to: current + rules.scaleUp.step, reason: 'PressureHigh' };
   if (missingSince !== undefined) return withoutMetrics(rules.fallback, current, now - missingSince);
-  const errors = seen.errorRatio;
-  const isErring = errors === undefined || (errors !== 'idle' && errors > rules.blockAboveErrorRatio);
-  if (down.points > down.threshold)
-    return isErring
-      ? { to: current, reason: errors === undefined ? 'MetricsMissing' : 'ErrorsHigh' }
-      : { to: current - rules.scaleDown.step, reason: 'PressureLow' };
-  return { to: current, reason: 'WithinBand' };
+  if (down.points <= down.threshold) return { to: current, reason: 'WithinBand' };
+  const held = heldUp(input);
+  return held === undefined
+    ? { to: current - rules.scaleDown.step, reason: 'PressureLow' }
+    : { to: current, reason: held };
+}
+
+/** What forbids to take away, whatever the points say. */
+function heldUp({ rules, seen: { errorRatio }, isWarmingUp = false }: ScoreInput): ScoreReason | undefined {
+  if (isWarmingUp) return 'WarmingUp';
+  if (errorRatio === undefined) return 'MetricsMissing';
+  return errorRatio !== 'idle' && errorRatio > rules.blockAboveErrorRatio ? 'ErrorsHigh' : undefined;
 }
 
 /** Unknown is not low. */

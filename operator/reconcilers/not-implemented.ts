@@ -52,7 +52,7 @@ const hasConnections = ({ service: { spec } }: Resolved): boolean => (spec.postg
 export const ignoredFields = (resolved: Resolved): readonly string[] =>
   fields.filter(({ isSaid }) => isSaid(resolved)).map(({ name }) => name);
 
-export const notYet = (section: string, next: string): string =>
+const notYet = (section: string, next: string): string =>
   problemMessage({ saw: `${section} declared`, wanted: 'what this version of genops does not have yet', next });
 
 export function isDeclared({ service: { spec }, declared }: Resolved, section: string): boolean {

@@ -119,6 +119,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
       scaler({
         ...visit,
         services: queues.services,
+        collector: deps.collector,
         podSamples: (resolved, component) => podSamples(deps, resolved, component),
         sourceOf: ({ service }, { spec }) => deps.collector.sourceOf(keyOf(service), spec.name)?.type,
       }),

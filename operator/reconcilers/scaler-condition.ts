@@ -3,7 +3,7 @@ import { refusalOf } from '../decide/floor-look.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { shadowedMetrics } from '../decide/shadow.ts';
 import type { Decisions } from './decisions.ts';
-import { isDeclared, notYet } from './not-implemented.ts';
+import { hasScaler } from './scaler-algorithm.ts';
 
 /** A component and whether it is measured. */
 export type Seen = { readonly component: ResolvedComponent; readonly available: Finding<'MetricsAvailable'> };
@@ -31,21 +31,29 @@ export function scalerActive(
     };
   if (shadowed.some(({ available }) => available.reason === 'Pending'))
     return { type, status: 'Unknown', reason: 'Pending', message: 'The Pods have not been read twice yet.' };
-  if (isDeclared(resolved, 'scaler'))
+  const scaled = seen.filter(({ component }) => hasScaler(resolved, component));
+  const looks = decisions.of(resolved.service)?.looks;
+  const starved = scaled.filter(({ component: { spec } }) => looks?.get(spec.name)?.newest.heldBy === 'MetricsStale');
+  if (starved.length > 0)
     return {
       type,
-      status: 'Unknown',
-      reason: 'NotImplemented',
-      message: notYet(
-        'scaler',
-        'floors follow minReplicas and Pods metrics; of scaler only its interval counts until you upgrade',
-      ),
+      status: 'False',
+      reason: 'MetricsStale',
+      message: `saw a metric missing that the scaler of ${named(starved)} needs; wanted each one fresh; next: genops explain ${resolved.service.metadata.name} names it; until then nothing is taken away`,
     };
   if (resolved.mode === 'DryRun')
     return { type, status: 'True', reason: 'DryRun', message: 'Floors are decided and not moved.' };
+  const isTold = scaled.length > 0 && scaled.every(({ component: { policy } }) => policy.scaler.mode === 'DryRun');
+  const parts = [
+    ...(shadowed.length === 0 ? [] : [`requests_per_second is folded into the floor of ${named(shadowed)}`]),
+    ...scaled.map(
+      ({ component: { spec, policy } }) =>
+        `${policy.scaler.algorithm} ${policy.scaler.mode === 'DryRun' ? 'says what it would make of' : 'decides on'} the floor of ${spec.name}`,
+    ),
+  ];
   const message =
-    shadowed.length === 0
+    parts.length === 0
       ? 'Each floor is the policy’s minReplicas: the HPA reads every metric itself.'
-      : `requests_per_second is folded into the floor of ${named(shadowed)}.`;
-  return { type, status: 'True', reason: 'Active', message };
+      : `${parts.join('; ')}.`;
+  return { type, status: 'True', reason: isTold && shadowed.length === 0 ? 'DryRun' : 'Active', message };
 }

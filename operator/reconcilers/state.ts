@@ -7,6 +7,7 @@ import type { Collection } from '../kube/collection.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { readRollUps, type SavedRollUps } from '../metrics/roll-ups.ts';
 import { keyOf, ownerReference, splitKey, type Key, type KubeObject } from '../kube/object.ts';
+import type { KeptScaler } from './scaler-algorithm.ts';
 import { configMaps, type ConfigMap } from './kinds.ts';
 
 /** Keeps a service until its servers have their own settings back, and its state until then: with foreground deletion dependents go first. */
@@ -22,6 +23,8 @@ export interface ServiceState {
   readonly levers: LeverMemory;
   /** How long each objective was met; absent where nothing was judged. */
   readonly rollUps?: SavedRollUps;
+  /** By component: what its scaler asks for, and its cooldown. */
+  readonly scaler?: Readonly<Record<string, KeptScaler>>;
 }
 const empty: ServiceState = { version: 1, levers: {} };
 
@@ -59,11 +62,24 @@ function parsed(text: string | undefined): ServiceState {
     if (state?.version !== 1 || !isObject(state.levers)) return empty;
     const units = Object.entries(state.levers).filter(([, memory]) => isObject(memory));
     const rollUps = readRollUps(state.rollUps);
-    return { version: 1, levers: Object.fromEntries(units), ...(rollUps !== undefined && { rollUps }) };
+    const scaler = Object.entries(isObject(state.scaler) ? state.scaler : {}).filter(([, kept]) => isKept(kept));
+    return {
+      version: 1,
+      levers: Object.fromEntries(units),
+      ...(rollUps !== undefined && { rollUps }),
+      ...(scaler.length > 0 && { scaler: Object.fromEntries(scaler) }),
+    };
   } catch {
     return empty;
   }
 }
+
+const isKept = (kept: unknown): kept is KeptScaler =>
+  isObject(kept) &&
+  'floor' in kept &&
+  Number.isInteger(kept.floor) &&
+  'lastScaledAt' in kept &&
+  Number.isFinite(kept.lastScaledAt);
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

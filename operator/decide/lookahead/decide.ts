@@ -14,7 +14,7 @@ export interface Opinion {
   readonly loss: number | undefined;
 }
 
-export type LookaheadReason = 'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'DownWindow' | 'MetricsMissing';
+export type LookaheadReason = 'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'DownWindow';
 
 /** Every term of the answer. Demand, forecasts and staffing in slots. */
 export interface LookaheadDecision {
@@ -35,7 +35,7 @@ export interface LookaheadDecision {
   readonly staffed: number;
   /** Slots that work off what waits already. */
   readonly backlog: number;
-  /** The greatest that was wanted lately: what a way down has to pass; and windows until it is out of sight. */
+  /** The greatest that was wanted lately: what a way down has to pass. */
   readonly peak: number;
 }
 

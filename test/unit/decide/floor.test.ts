@@ -29,6 +29,15 @@ const seen = (replicas: number, secondsAgo: number): FloorInput['memory'] => ({
   replicas,
 });
 
+const asked = (floor: number): FloorInput['asked'] => ({
+  floor,
+  reason: 'CoolingDown',
+  message: 'up 55 of more than 50.',
+  figures: [],
+  heldBy: 'Cooldown',
+  heldUntil: now + 1,
+});
+
 interface Row {
   readonly name: string;
   readonly input: Partial<FloorInput>;
@@ -50,6 +59,33 @@ describe('decideFloor()', () => {
       name: 'follows a lowered minReplicas',
       input: { floor: 5, current: 5 },
       expected: { action: 'ScaleDown', from: 5, to: 2 },
+    },
+    {
+      name: 'is what the scaler asks for, with its reason and what holds it',
+      input: { asked: asked(4) },
+      expected: {
+        action: 'ScaleUp',
+        to: 4,
+        reason: 'CoolingDown',
+        message: 'up 55 of more than 50.',
+        heldBy: 'Cooldown',
+        heldUntil: now + 1,
+      },
+    },
+    {
+      name: 'is within the bounds, whatever the scaler asks for',
+      input: { asked: asked(40) },
+      expected: { to: 20 },
+    },
+    {
+      name: 'is what a metric asks for where that is more than the scaler does',
+      input: { asked: asked(4), shadow: load(250, 250) },
+      expected: { to: 5, reason: 'LoadHigh' },
+    },
+    {
+      name: 'is what the scaler asks for where that is more than a metric does',
+      input: { asked: asked(6), shadow: load(250, 250) },
+      expected: { to: 6, reason: 'CoolingDown' },
     },
     {
       name: 'rises with the load (2 × 250 / 100 = 5)',

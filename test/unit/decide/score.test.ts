@@ -122,6 +122,18 @@ describe('score()', () => {
       expected: { to: 6, reason: 'MetricsMissing', memory: { missingSince: now } },
     },
     {
+      name: 'takes nothing away on figures of less than a window',
+      seen: slack,
+      rest: { isWarmingUp: true },
+      expected: { to: 6, reason: 'WarmingUp' },
+    },
+    {
+      name: 'adds on figures of less than a window',
+      seen: { ...calm, responseTimeAverage: 1.2, cpuPercent: 85 },
+      rest: { isWarmingUp: true },
+      expected: { to: 8, reason: 'PressureHigh' },
+    },
+    {
       name: 'adds by what is known while a metric is missing',
       seen: { responseTimeAverage: 2, cpuPercent: 95 },
       expected: { to: 8, reason: 'PressureHigh' },

@@ -62,10 +62,33 @@ describe('ScalerActive', () => {
       condition: { status: 'True', reason: 'Active' },
     },
     {
-      name: 'says that declared scores are not acted on',
+      name: 'says which algorithm decides, once the policy says anything of the scaler',
       given: { pods, spec: { overrides: { scaler: { cooldown: '60s' } } } },
       looks: 3,
-      condition: { status: 'Unknown', reason: 'NotImplemented' },
+      condition: {
+        status: 'True',
+        reason: 'Active',
+        message: 'requests_per_second is folded into the floor of workflow; Score decides on the floor of workflow.',
+      },
+    },
+    {
+      name: 'says that it only tells, where the scaler is in DryRun',
+      given: {
+        pods,
+        spec: { overrides: { scaler: { mode: 'DryRun', algorithm: 'Lookahead' }, horizontal: { metrics: [cpu] } } },
+      },
+      looks: 3,
+      condition: {
+        status: 'True',
+        reason: 'DryRun',
+        message: 'Lookahead says what it would make of the floor of workflow.',
+      },
+    },
+    {
+      name: 'has no scaler that is switched off',
+      given: { pods, spec: { overrides: { scaler: { mode: 'Off' }, horizontal: { metrics: [cpu] } } } },
+      looks: 3,
+      condition: { status: 'True', reason: 'Active', message: expect.stringContaining('minReplicas') },
     },
   ])('$name', async ({ given, looks, condition }) => {
     using world = await after(looks, given);

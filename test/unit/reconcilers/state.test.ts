@@ -70,6 +70,24 @@ describe('roll-ups', () => {
   });
 });
 
+describe('what scalers ask for', () => {
+  const scaler = { workflow: { floor: 4, lastScaledAt: 1_700_000_000_000 } };
+  const readOf = (kept: unknown) => projectState(configMap(JSON.stringify({ ...state, scaler: kept }))).state;
+
+  test('is read as it was written', () => {
+    expect(readOf(scaler)).toEqual({ ...state, scaler });
+  });
+  test.each([
+    { name: 'a word', kept: 'oops' },
+    { name: 'null', kept: null },
+    { name: 'no floor', kept: { workflow: { lastScaledAt: 1 } } },
+    { name: 'half a replica', kept: { workflow: { ...scaler.workflow, floor: 2.5 } } },
+    { name: 'a time that is a word', kept: { workflow: { ...scaler.workflow, lastScaledAt: 'now' } } },
+  ])('that is $name is as if it were not there, and the rest is kept', ({ kept }) => {
+    expect(readOf(kept)).toEqual(state);
+  });
+});
+
 test('a server is found by its process and by its address; one that is not held by neither', () => {
   expect(serversOf(projectState(configMap(JSON.stringify(state))))).toEqual(['run', '10.0.0.7:6379']);
 });

@@ -1,0 +1,85 @@
+import type { AskedFloor, FloorHold, FloorReason } from './floor.ts';
+import type { LookaheadDecision } from './lookahead/decide.ts';
+import { pointsText, score, type ScoreDecision, type ScoreInput, type ScoreMemory } from './score.ts';
+import { significant } from './significant.ts';
+
+/** The floor that the scaler asks for by itself, which others may have raised further; and its cooldown. */
+export interface ScoreFloorMemory extends ScoreMemory {
+  readonly floor?: number | undefined;
+}
+
+export interface ScoreFloorInput extends Omit<ScoreInput, 'current' | 'memory'> {
+  /** minReplicas of the HPA now. */
+  readonly inForce: number;
+  readonly memory: ScoreFloorMemory;
+}
+
+/** A step up is one from the floor in force, whoever raised it; a step down is one from what the scaler asked for itself: without memory that is the least. */
+export function scoreFloor({ inForce, memory, ...input }: ScoreFloorInput): {
+  readonly asked: AskedFloor;
+  readonly memory: ScoreFloorMemory;
+} {
+  const own = memory.floor ?? input.minReplicas;
+  const first = score({ ...input, memory, current: own });
+  const isUp = first.to > own && inForce > own;
+  const decision = isUp ? score({ ...input, memory, current: inForce }) : first;
+  return { asked: scoreAsks(decision), memory: { ...decision.memory, floor: decision.to } };
+}
+
+function scoreAsks(decision: ScoreDecision): AskedFloor {
+  const { to, reason, up, down, coolsUntil, clippedBy } = decision;
+  const [word, hold] = scoreWords[reason];
+  const isHeld = to === decision.from;
+  return {
+    floor: to,
+    reason: word,
+    message: `${pointsText('up', up)}; ${pointsText('down', down)}.`,
+    figures: [],
+    heldBy: clippedBy ?? (isHeld ? hold : undefined),
+    heldUntil: isHeld && reason === 'CoolingDown' ? coolsUntil : undefined,
+  };
+}
+
+const scoreWords: Readonly<Record<ScoreDecision['reason'], readonly [FloorReason, FloorHold | undefined]>> = {
+  PressureHigh: ['LoadHigh', undefined],
+  PressureLow: ['LoadLow', undefined],
+  CoolingDown: ['CoolingDown', 'Cooldown'],
+  MetricsMissing: ['MetricsStale', 'MetricsStale'],
+  Fallback: ['Fallback', undefined],
+  ErrorsHigh: ['ErrorsHigh', 'ErrorsHigh'],
+  WarmingUp: ['WarmingUp', 'WarmingUp'],
+  WithinBand: ['WithinBand', undefined],
+};
+
+const lookaheadWords: Readonly<Record<LookaheadDecision['reason'], readonly [FloorReason, FloorHold | undefined]>> = {
+  LoadHigh: ['LoadHigh', undefined],
+  LoadLow: ['LoadLow', undefined],
+  Steady: ['WithinBand', undefined],
+  WarmingUp: ['WarmingUp', 'WarmingUp'],
+  DownWindow: ['Stabilizing', 'DownWindow'],
+};
+
+/** @param confidence Share of peaks that the upper forecast is to cover. */
+export function lookaheadAsks(decision: LookaheadDecision, slotsPerReplica: number, confidence: number): AskedFloor {
+  const [reason, heldBy] = lookaheadWords[decision.reason];
+  return {
+    floor: decision.to,
+    reason,
+    message: lookaheadText(decision, slotsPerReplica, confidence),
+    figures: [],
+    heldBy: heldBy ?? decision.clippedBy,
+    heldUntil: undefined,
+  };
+}
+
+function lookaheadText(decision: LookaheadDecision, slotsPerReplica: number, confidence: number): string {
+  const { demand, serviceSeconds, chosen, staffed, backlog, wanted, peak, to } = decision;
+  return (
+    [
+      `${significant(demand)} slots are asked for, of ${significant(serviceSeconds)} s a request`,
+      `${chosen.expert} expects ${significant(chosen.forecast)}, below ${significant(chosen.upper)} in ${100 * confidence} % of cases`,
+      `that takes ${staffed} slots${backlog > 0 ? ` and ${significant(backlog)} for what waits` : ''}: ${wanted} replicas of ${slotsPerReplica}`,
+      ...(peak > wanted && to > wanted ? [`${peak} were wanted lately`] : []),
+    ].join('; ') + '.'
+  );
+}

@@ -1,0 +1,50 @@
+import type { Sample } from '../decide/lookahead/memory.ts';
+import type { RingSlice } from './windows.ts';
+
+/** Columns that a load sample is made from. */
+export const loadColumns = ['podsReady', 'podsAnswered', 'requestRate', 'inFlight', 'queue'] as const;
+export type LoadSlice = RingSlice<(typeof loadColumns)[number]>;
+
+/** One row of a component as Lookahead takes it. */
+export interface LoadSample {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Undefined: too few Pods answered, or they do not say how much they work on. */
+  readonly load: Omit<Sample, 'asked' | 'startUpSeconds'> | undefined;
+}
+
+/** Below this share of Pods that answer, the others cannot be guessed. */
+const leastAnswering = 0.7;
+
+/**
+ * Rows but for the first, which only says where the second begins. What finished is counted by the Pods; what arrived is that and what there is more of in them.
+ * Where some Pods are silent, the others stand for them.
+ */
+export function loadSamples({ times, figures }: LoadSlice, periodSeconds: number): readonly LoadSample[] {
+  const inSystem = figures.inFlight.map((busy, row) => busy + known(figures.queue[row]));
+  return Array.from(times.subarray(1), (at, index) => {
+    const row = index + 1;
+    const [ready, answered] = [figures.podsReady[row] ?? NaN, figures.podsAnswered[row] ?? NaN];
+    const finished = (figures.requestRate[row] ?? NaN) * periodSeconds;
+    const busy = figures.inFlight[row] ?? NaN;
+    const before = inSystem[index] ?? NaN;
+    const more = Number.isNaN(before) ? 0 : (inSystem[row] ?? NaN) - before;
+    if (!(answered > 0 && answered >= leastAnswering * ready) || Number.isNaN(finished + busy))
+      return { at, load: undefined };
+    const scale = Math.max(1, ready / answered);
+    const meanBusy = Number.isNaN(before) ? busy : (busy + (figures.inFlight[index] ?? busy)) / 2;
+    return {
+      at,
+      load: {
+        arrived: scale * Math.max(0, finished + more),
+        finished: scale * finished,
+        busySeconds: scale * meanBusy * periodSeconds,
+        waiting: scale * known(figures.queue[row]),
+        ready,
+      },
+    };
+  });
+}
+
+/** A workload without a queue has none to tell of. */
+const known = (value = NaN): number => (Number.isNaN(value) ? 0 : value);

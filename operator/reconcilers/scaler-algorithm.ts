@@ -1,0 +1,205 @@
+import { isDeepStrictEqual } from 'node:util';
+import { milliseconds, seconds } from '../api/duration.ts';
+import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
+import type { AskedFloor } from '../decide/floor.ts';
+import { decideLookahead, type LookaheadDecision } from '../decide/lookahead/decide.ts';
+import { learn, missWindows } from '../decide/lookahead/learn.ts';
+import {
+  createLookaheadMemory,
+  type LookaheadMemory,
+  type LookaheadSettings,
+  type Sample,
+} from '../decide/lookahead/memory.ts';
+import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
+import { scoreRules } from '../decide/score.ts';
+import { keyOf, type Key } from '../kube/object.ts';
+import type { Collector } from '../metrics/collector.ts';
+import { loadColumns, loadSamples, type LoadSample } from '../metrics/load-samples.ts';
+import type { PodView } from '../metrics/pod-view.ts';
+import { seenOf } from '../metrics/seen.ts';
+import { isDeclared } from './not-implemented.ts';
+
+/** What of a component's scaler survives a restart: the floor that it asks for, and when it last changed that (ms since the epoch). */
+export interface KeptScaler {
+  readonly floor: number;
+  readonly lastScaledAt: number;
+}
+
+export interface AskInput {
+  readonly resolved: Resolved;
+  readonly component: ResolvedComponent;
+  /** minReplicas of the HPA now. */
+  readonly inForce: number;
+  readonly kept: KeptScaler | undefined;
+  readonly pods: readonly PodView[];
+  readonly now: number;
+}
+
+export interface Answer {
+  readonly asked: AskedFloor;
+  /** To be written before the floor is moved; undefined: as it was. */
+  readonly keep: KeptScaler | undefined;
+}
+
+/** The algorithms of the scaler with what they remember of each component. */
+export interface Algorithms {
+  ask(input: AskInput): Answer;
+  forget(service: Key): void;
+}
+
+/** Nobody asked for a scaler that no layer of the policy says anything of. */
+export const hasScaler = (resolved: Resolved, { policy }: ResolvedComponent): boolean =>
+  policy.scaler.mode !== 'Off' && isDeclared(resolved, 'scaler');
+
+/** Lookahead takes every row that is measured. */
+export function lookIntervalMs({ policy: { collector } }: Resolved, { policy: { scaler } }: ResolvedComponent): number {
+  const [own, rows] = [milliseconds(scaler.interval), milliseconds(collector.interval)];
+  return scaler.algorithm === 'Lookahead' ? Math.min(own, rows) : own;
+}
+
+interface Lookahead {
+  readonly settings: LookaheadSettings;
+  readonly memory: LookaheadMemory;
+  /** ms since the epoch; the newest row that was learned from. */
+  at: number;
+  newest: LookaheadDecision | undefined;
+}
+
+export function createAlgorithms(collector: Pick<Collector, 'windowOf' | 'rowsOf'>): Algorithms {
+  const missing = new Map<string, number>();
+  const learned = new Map<string, Lookahead>();
+  return {
+    ask(input) {
+      const { resolved, component } = input;
+      const { metadata } = resolved.service;
+      const key = `${keyOf(resolved.service)}/${metadata.uid}/${component.spec.name}`;
+      return component.policy.scaler.algorithm === 'Score'
+        ? byScore(input, key, collector, missing)
+        : byLookahead(input, key, collector, learned);
+    },
+    forget(service) {
+      for (const memories of [missing, learned])
+        for (const key of memories.keys()) if (key.startsWith(`${service}/`)) memories.delete(key);
+    },
+  };
+}
+
+/** Signals are means over a minute, or newest values. */
+const windowMs = 60_000;
+
+function byScore(
+  { resolved, component, inForce, kept, now }: AskInput,
+  key: string,
+  collector: Pick<Collector, 'windowOf'>,
+  missing: Map<string, number>,
+): Answer {
+  const { scaler, horizontal } = component.policy;
+  const figures = collector.windowOf(keyOf(resolved.service), component.spec.name, windowMs);
+  const least = windowMs - milliseconds(resolved.policy.collector.interval);
+  const { asked, memory } = scoreFloor({
+    rules: scoreRules(scaler),
+    minReplicas: horizontal.minReplicas,
+    maxReplicas: horizontal.maxReplicas,
+    seen: figures === undefined ? {} : seenOf(figures),
+    isWarmingUp: (figures?.coveredMs ?? 0) < least,
+    inForce,
+    memory: { ...kept, missingSince: missing.get(key) },
+    now,
+  });
+  if (memory.missingSince === undefined) missing.delete(key);
+  else missing.set(key, memory.missingSince);
+  const { floor, lastScaledAt } = memory;
+  const hasMoved = lastScaledAt !== undefined && lastScaledAt !== kept?.lastScaledAt;
+  return { asked, keep: hasMoved && floor !== undefined ? { floor, lastScaledAt } : undefined };
+}
+
+/** Rows that are missing before what is known counts for nothing. */
+const staleRows = 3;
+
+function byLookahead(
+  input: AskInput,
+  key: string,
+  collector: Pick<Collector, 'rowsOf'>,
+  learned: Map<string, Lookahead>,
+): Answer {
+  const { resolved, component, kept, now } = input;
+  const settings = settingsOf(resolved, component);
+  const known = learned.get(key);
+  const isKnown = known !== undefined && isDeepStrictEqual(known.settings, settings);
+  const state = isKnown ? known : { settings, memory: createLookaheadMemory(settings), at: 0, newest: undefined };
+  learned.set(key, state);
+  const asked = kept?.floor ?? settings.minReplicas;
+  const rows = collector.rowsOf(keyOf(resolved.service), component.spec.name, state.at - 1, loadColumns);
+  if (rows !== undefined)
+    goOn(state, loadSamples(rows, settings.periodSeconds), { asked, startUpSeconds: startUpOf(input.pods) });
+  const isStale = now - state.at > staleRows * 1_000 * settings.periodSeconds;
+  const { newest } = state;
+  if (newest === undefined || isStale) return { asked: blind(asked), keep: undefined };
+  const keep = newest.to === asked ? undefined : { floor: newest.to, lastScaledAt: now };
+  return { asked: lookaheadAsks(newest, settings.slotsPerReplica, settings.confidence), keep };
+}
+
+/** Decides and learns by every row since the last time. Those that are missing, or say nothing, are no low load. */
+function goOn(state: Lookahead, samples: readonly LoadSample[], now: Pick<Sample, 'asked' | 'startUpSeconds'>): void {
+  const { memory, settings } = state;
+  for (const { at, load } of samples) {
+    const passed = Math.round((at - state.at) / (1_000 * settings.periodSeconds));
+    if (state.at > 0 && passed > 1) missWindows(memory, passed - 1, settings);
+    state.at = at;
+    state.newest = undefined;
+    if (load === undefined) {
+      missWindows(memory, 1, settings);
+      continue;
+    }
+    const sample = { ...load, ...now };
+    state.newest = decideLookahead(memory, sample, settings);
+    learn(memory, sample, state.newest, settings);
+  }
+}
+
+const blind = (floor: number): AskedFloor => ({
+  floor,
+  reason: 'MetricsStale',
+  message:
+    'No fresh requests per second with what is in flight (generation_workflows_in_flight): the scaler asks for what it asked for (unknown is not low).',
+  figures: [],
+  heldBy: 'MetricsStale',
+  heldUntil: undefined,
+});
+
+/** Workflows that one replica runs at a time: the pool that calls the model. */
+const slotsPool = 'ai_api';
+
+function settingsOf({ policy: { collector } }: Resolved, { policy }: ResolvedComponent): LookaheadSettings {
+  const { horizontal, objectives, runtime, scaler } = policy;
+  const objectiveSeconds = seconds(objectives.workflowDuration.target);
+  return {
+    periodSeconds: seconds(collector.interval),
+    minReplicas: horizontal.minReplicas,
+    maxReplicas: horizontal.maxReplicas,
+    slotsPerReplica: runtime.pools[slotsPool] ?? 1,
+    objectiveSeconds,
+    serviceCv: 0.6,
+    expectedServiceSeconds: objectiveSeconds / 4,
+    confidence: 0.8,
+    horizonSeconds: seconds(scaler.lookahead.horizon),
+  };
+}
+
+/** Where no Pod has shown how long it takes. */
+const unknownStartUp = 60;
+/** A Pod that became Ready later than this after its creation was not starting all the time. */
+const longestStartUp = 900;
+
+/** The 90th percentile of the times that Pods took from their creation until they were Ready, of the newest twenty. */
+export function startUpOf(pods: readonly PodView[]): number {
+  const took = pods
+    .toSorted((a, b) => b.createdAt - a.createdAt)
+    .flatMap(({ ready, readySince, createdAt }) =>
+      ready && readySince !== undefined ? (readySince - createdAt) / 1_000 : [],
+    )
+    .filter((each) => each < longestStartUp)
+    .slice(0, 20)
+    .toSorted((a, b) => a - b);
+  return took[Math.floor(0.9 * took.length)] ?? unknownStartUp;
+}

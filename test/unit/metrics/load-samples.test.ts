@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { loadSamples, type LoadSlice } from '../../../operator/metrics/load-samples.ts';
+
+type Row = Partial<Record<keyof LoadSlice['figures'], number>>;
+function slice(...rows: readonly Row[]): LoadSlice {
+  const column = (name: keyof Row) => Float32Array.from(rows, (row) => row[name] ?? NaN);
+  return {
+    times: Float64Array.from(rows, (_, row) => 10_000 * (row + 1)),
+    figures: {
+      podsReady: column('podsReady'),
+      podsAnswered: column('podsAnswered'),
+      requestRate: column('requestRate'),
+      inFlight: column('inFlight'),
+      queue: column('queue'),
+    },
+  };
+}
+const calm: Row = { podsReady: 4, podsAnswered: 4, requestRate: 2, inFlight: 16, queue: 0 };
+
+describe('loadSamples()', () => {
+  test('says what arrived: what finished, and what there is more of', () => {
+    const [sample] = loadSamples(slice(calm, { ...calm, inFlight: 18, queue: 5 }), 10);
+    expect(sample).toEqual({
+      at: 20_000,
+      load: { arrived: 20 + 7, finished: 20, busySeconds: 170, waiting: 5, ready: 4 },
+    });
+  });
+
+  test('lets Pods that answer stand for a few that do not', () => {
+    const rows = slice(calm, { ...calm, podsReady: 5 });
+    expect(loadSamples(rows, 10)[0]?.load).toEqual({
+      arrived: 25,
+      finished: 25,
+      busySeconds: 200,
+      waiting: 0,
+      ready: 5,
+    });
+  });
+
+  test('knows a service that nobody asks anything from one that is silent', () => {
+    const quiet = { ...calm, requestRate: 0, inFlight: 0 };
+    expect(loadSamples(slice(quiet, quiet), 10)[0]?.load).toMatchObject({ arrived: 0, busySeconds: 0 });
+    expect(loadSamples(slice(calm, { ...calm, podsAnswered: 0 }), 10)[0]?.load).toBeUndefined();
+    expect(loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6 }), 10)[0]?.load).toBeUndefined();
+  });
+
+  test.each(['requestRate', 'inFlight'] as const)('says nothing without %s', (column) => {
+    const { [column]: _, ...rest } = calm;
+    expect(loadSamples(slice(calm, rest), 10)[0]?.load).toBeUndefined();
+  });
+
+  test('takes a workload without a queue for one in which nothing waits', () => {
+    const { queue: _, ...rest } = calm;
+    expect(loadSamples(slice(rest, rest), 10)[0]?.load).toMatchObject({ arrived: 20, waiting: 0 });
+  });
+});
