@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { metricNames } from '../api/contract.ts';
-import { hashNumber } from '../api/runtime-settings.ts';
+import { hashNumber } from '../api/runtime-hash.ts';
 import type { CacheOptions, CacheResult } from './cache.ts';
 import type { ConcurrencyPools } from './pools.ts';
 import type { LiveSettings } from './settings.ts';

@@ -1,6 +1,6 @@
 /** `genops/runtime`: what a workload uses of the settings that the operator gives it. Each part stands for itself; take what you need. */
 export { adminHeaders, adminPath, adminSignature } from '../api/admin-request.ts';
-export { RuntimeSettings, runtimeSettingsFile } from '../api/runtime-settings.ts';
+export type { RuntimeSettings } from '../api/runtime-settings.ts';
 export { createAdmin, type Admin, type AdminAnswer, type AdminOptions } from './admin.ts';
 export { createBatcher, type Batcher, type BatcherOptions } from './batcher.ts';
 export { openCache, type Cache, type CacheOptions, type Found } from './cache.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setInterval as every } from 'node:timers/promises';
-import { Value } from 'typebox/value';
-import { RuntimeSettings } from '../api/runtime-settings.ts';
+import type { RuntimeSettings } from '../api/runtime-settings.ts';
+import { checkSettings } from './check-settings.ts';
 import { defaultSettings } from './default-settings.ts';
 
 /** The settings that are in force now, and who wants to know of the next. */
@@ -101,9 +101,6 @@ function readSettings(text: string): RuntimeSettings | { readonly problem: strin
   } catch (error) {
     return { problem: Error.isError(error) ? error.message : String(error) };
   }
-  if (Value.Check(RuntimeSettings, document)) return document;
-  const [first] = Value.Errors(RuntimeSettings, document);
-  return {
-    problem: first === undefined ? 'it does not fit the schema' : `${first.instancePath || '/'} ${first.message}`,
-  };
+  const problem = checkSettings(document);
+  return problem === undefined ? (document as RuntimeSettings) : { problem };
 }

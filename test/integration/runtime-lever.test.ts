@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { hashNumber, type RuntimeSettings } from '../../operator/api/runtime-settings.ts';
+import { hashNumber } from '../../operator/api/runtime-hash.ts';
+import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { configMaps, generationServices } from '../../operator/reconcilers/kinds.ts';

@@ -115,25 +115,33 @@ describe('an item', () => {
       REDIS_PASSWORD: 'secret',
       ITEM_LOAD_MS: '400',
     });
-    await eventually(async () => expect(await cacheOf(service)).toMatchObject({ redis: { version: '7.0.15' } }));
+    const get = (id: string) => timed(`${service.url}/api/item/${id}`);
+    await eventually(async () => expect((await get('first')).headers.get('x-cache')).toBe('hit')); // it is connected
+    const counted = async () => {
+      const metrics = await samples(service);
+      const { statistics, redis: server } = (await cacheOf(service)) as Record<string, Record<string, number>>;
+      const answered = [...metrics].filter(([name]) =>
+        /^http_server_request_duration_seconds_count.*cache="hit"/.test(name),
+      );
+      return [
+        metrics.get('generation_cache_requests_total{level="l2",result="hit"}'),
+        metrics.get('generation_cache_requests_total{level="l2",result="miss"}'),
+        statistics?.['hits'],
+        statistics?.['misses'],
+        server?.['keyspace_hits'],
+        answered.reduce((sum, [, count]) => sum + count, 0),
+      ].map(Number);
+    };
+    const before = await counted();
 
-    const miss = await timed(`${service.url}/api/item/7`);
-    const hit = await timed(`${service.url}/api/item/7`);
+    const miss = await get('7');
+    const hit = await get('7');
 
     expect([miss.headers.get('x-cache'), hit.headers.get('x-cache')]).toEqual(['miss', 'hit']);
     expect(hit.body).toEqual(miss.body);
     expect(hit.ms).toBeLessThan(miss.ms / 2);
-    const metrics = await samples(service);
-    expect(metrics.get('generation_cache_requests_total{level="l2",result="hit"}')).toBe(1);
-    expect(metrics.get('generation_cache_requests_total{level="l2",result="miss"}')).toBe(1);
-    const hits = [...metrics].filter(
-      ([name]) => name.startsWith('http_server_request_duration_seconds_count') && name.includes('cache="hit"'),
-    );
-    expect(hits.map(([, count]) => count)).toEqual([1]);
-    expect(await cacheOf(service)).toMatchObject({
-      statistics: { hits: 1, misses: 1, hit_ratio: 0.5 },
-      redis: { keyspace_hits: 1 },
-    });
+    expect((await counted()).map((count, index) => count - (before[index] ?? Number.NaN))).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(await cacheOf(service)).toMatchObject({ redis: { version: '7.0.15' } });
     expect(await redis.command('TTL', 'item:7')).toBeGreaterThan(265); // 300 s less a tenth at most
   });
 
@@ -195,9 +203,11 @@ describe('runtime settings', () => {
     await says('0000000000bb');
     expect((await samples(service)).get(limit)).toBe(50);
 
-    await timed(`${service.url}/api/item/7`);
-    await timed(`${service.url}/api/item/7`);
-    expect((await samples(service)).get('generation_cache_requests_total{level="l1",result="hit"}')).toBe(1);
+    const fromMemory = 'generation_cache_requests_total{level="l1",result="hit"}';
+    await eventually(async () => {
+      await timed(`${service.url}/api/item/7`);
+      expect((await samples(service)).get(fromMemory)).toBeGreaterThan(0);
+    });
     await writeFile(file, '{');
     await eventually(async () => expect(await service.log()).toContain('the last good ones stay in force'));
     await says('0000000000bb');

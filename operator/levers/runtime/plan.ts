@@ -1,5 +1,6 @@
 import { problemMessage } from '../../api/problem.ts';
-import { hashText, runtimeSettingsFile } from '../../api/runtime-settings.ts';
+import { hashText } from '../../api/runtime-hash.ts';
+import { runtimeSettingsFile } from '../../api/runtime-settings.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { LabelRequirement } from '../../decide/resolve.ts';
 import type { OwnerReference } from '../../kube/object.ts';

@@ -1,4 +1,4 @@
-import { hashNumber } from '../../api/runtime-settings.ts';
+import { hashNumber } from '../../api/runtime-hash.ts';
 
 /** What one Ready Pod says of the settings that it runs with. */
 export interface PodReport {

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBatcher, createWarmer, type Cache, type LiveSettings } from '../../../operator/runtime/runtime.ts';
+import { createBatcher } from '../../../operator/runtime/batcher.ts';
+import type { Cache } from '../../../operator/runtime/cache.ts';
+import type { LiveSettings } from '../../../operator/runtime/settings.ts';
+import { createWarmer } from '../../../operator/runtime/warmer.ts';
 import { lognormal, type Random } from '../random.ts';
 import type { Answer } from './answer.ts';
 import type { Settings } from './settings.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createSettings, watchSettings } from '../../../operator/runtime/runtime.ts';
+import { createSettings, watchSettings } from '../../../operator/runtime/settings.ts';
 import { listen } from './servers.ts';
 import { createService } from './service.ts';
 import { readSettings } from './settings.ts';

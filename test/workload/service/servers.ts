@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { adminPath } from '../../../operator/runtime/runtime.ts';
+import { adminPath } from '../../../operator/api/admin-request.ts';
 import type { Answer } from './answer.ts';
 import type { Service } from './service.ts';
 

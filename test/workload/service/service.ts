@@ -1,16 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  cacheMetrics,
-  createAdmin,
-  createSettings,
-  openCache,
-  openMemoryOptimizer,
-  openPools,
-  poolMetrics,
-  settingsMetrics,
-  type CacheOptions,
-  type LiveSettings,
-} from '../../../operator/runtime/runtime.ts';
+import { createAdmin } from '../../../operator/runtime/admin.ts';
+import { openCache, type CacheOptions } from '../../../operator/runtime/cache.ts';
+import { openMemoryOptimizer } from '../../../operator/runtime/memory.ts';
+import { cacheMetrics, poolMetrics, settingsMetrics } from '../../../operator/runtime/metrics.ts';
+import { openPools } from '../../../operator/runtime/pools.ts';
+import { createSettings, type LiveSettings } from '../../../operator/runtime/settings.ts';
 import { createRandom } from '../random.ts';
 import type { Answer } from './answer.ts';
 import { items } from './items.ts';

@@ -1,4 +1,4 @@
-import { defaultSettings } from '../../../operator/runtime/runtime.ts';
+import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
 import type { Settings } from './settings.ts';
 
 /** Runtime settings while nobody has written any: what the environment says and nothing besides, so that measurements of an unmanaged service mean the same as ever. Each load by itself, no memory before Redis, no limit. */

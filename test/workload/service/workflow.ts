@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConcurrencyPool } from '../../../operator/runtime/runtime.ts';
+import type { ConcurrencyPool } from '../../../operator/runtime/pools.ts';
 import { lognormal, type Random } from '../random.ts';
 import { drainBody, type Answer } from './answer.ts';
 import { burn } from './cpu.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Value } from 'typebox/value';
-import { hashNumber, RuntimeSettings } from '../../../../operator/api/runtime-settings.ts';
+import { hashNumber } from '../../../../operator/api/runtime-hash.ts';
+import { RuntimeSettings } from '../../../../operator/api/runtime-settings.ts';
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
 import {
   plan,
