@@ -159,7 +159,7 @@ export const postgres = {
   OwnerNotFound: {
     status: 'False',
     means: 'There is no such object as clusterRef names.',
-    next: 'Correct it, or remove it where nobody but genops sets the server.',
+    next: 'Correct it, or remove it where no other operator sets the server.',
   },
   NewSessionsOnly: {
     status: 'True',

@@ -80,7 +80,7 @@ async function found(where: Where, kube: OwnerKube, signal: AbortSignal): Promis
   throw new Problem('OwnerNotFound', {
     saw: discovered === undefined ? `no kind ${provider.kind} of ${provider.group}` : `no ${provider.kind} ${key}`,
     wanted: 'the object that owns the server',
-    next: 'correct spec.postgres[].clusterRef, or remove it where nobody but genops sets this server',
+    next: 'correct spec.postgres[].clusterRef, or remove it where no other operator sets this server',
   });
 }
 

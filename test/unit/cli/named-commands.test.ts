@@ -3,7 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { commands } from '../../../operator/cli/main.ts';
 
 /** What sentences about genops go on with. A word that is neither here nor a command is a command that does not exist. */
-const prose = 'builds built cannot does have keeps may measures never reads runs takes that to views'.split(' ');
+const prose =
+  'builds built cannot does for has have in index keeps may measures never reads runs takes that then to views'.split(
+    ' ',
+  );
 /** Not a command: the Redis user, the release of Helm and the field manager (`ACL SETUSER genops reset`, `helm upgrade genops charts/genops`, `--field-manager=genops`). */
 const named = /(?<!SETUSER |install |upgrade |field-manager=)\bgenops ([a-z]+)(?: ([a-z]+))?/g;
 
