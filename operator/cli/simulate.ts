@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { problemText } from '../api/field-problem.ts';
 import { seconds } from '../api/duration.ts';
@@ -67,7 +68,7 @@ export const simulate = command({
     if (own !== undefined && values.decisions !== undefined)
       await writeFile(values.decisions, decisionLog(own.outcome));
     if (values.picture !== undefined)
-      await writeFile(values.picture, pictureOf({ title: values.trace ?? '', trace, service, runs }));
+      await writeFile(values.picture, pictureOf({ title: basename(values.trace ?? ''), trace, service, runs }));
     out.write(output === 'json' ? asJson(simulation, runs) : asText(trace, runs));
     return exit.yes;
   },

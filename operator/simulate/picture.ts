@@ -15,7 +15,7 @@ const columns = width - left - 16;
 /** Top and height of both panels. */
 const replicas = { top: 48, height: 220 };
 const late = { top: 308, height: 100 };
-const height = 460;
+const height = 476;
 /** Told apart by those who see fewer colours too (Okabe and Ito). */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 
@@ -75,11 +75,17 @@ function loadPath({ trace: { counts, stepSeconds }, service }: PictureInput, mos
   const tops = new Float64Array(columns + 1);
   for (let first = 0; first < counts.length; first += steps) {
     const arrived = counts.subarray(first, first + steps).reduce((sum, count) => sum + count, 0);
-    const column = Math.floor((columns * first) / counts.length);
-    tops[column] = Math.max(tops[column] ?? 0, arrived / perReplica);
+    raise(tops, first / counts.length, (first + steps) / counts.length, arrived / perReplica);
   }
   const points = Array.from(tops, (top, column) => `L${left + column} ${y(replicas, top / most)}`);
   return `M${left} ${y(replicas, 0)}${points.join('')}L${left + columns} ${y(replicas, 0)}Z`;
+}
+
+/** Raises the columns from one share of the whole to another to `top`: the greatest of each shows. */
+function raise(tops: Float64Array, from: number, to: number, top: number): void {
+  const last = Math.min(columns, Math.ceil(columns * to) - 1);
+  for (let column = Math.floor(columns * from); column <= last; column++)
+    tops[column] = Math.max(tops[column] ?? 0, top);
 }
 
 /** What was asked for. Where a column holds several changes, the least and the greatest of them. */
@@ -105,9 +111,7 @@ function stepPath({ decisions }: Outcome, seconds: number, most: number): string
 
 function latePath({ lateRatios }: Outcome, seconds: number): string {
   const tops = new Float64Array(columns + 1);
-  for (const [window, share] of lateRatios.entries()) {
-    const column = Math.min(columns, Math.floor((columns * window * windowSeconds) / seconds));
-    tops[column] = Math.max(tops[column] ?? 0, share);
-  }
+  for (const [window, share] of lateRatios.entries())
+    raise(tops, (window * windowSeconds) / seconds, ((window + 1) * windowSeconds) / seconds, share);
   return Array.from(tops, (top, column) => `${column === 0 ? 'M' : 'L'}${left + column} ${y(late, top)}`).join('');
 }
