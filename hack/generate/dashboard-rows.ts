@@ -91,6 +91,7 @@ const fleet: Row = {
 };
 
 const rate = (metric: string, by: string): string => `sum by (${by}) (rate(${metric}[$__rate_interval]))`;
+const ofEach = (metric: string): string => `max by (server) (${metric}${one})`;
 const rateOfEach = (metric: string): string => rate(`${metric}${one}`, 'server');
 
 const valueAndTarget = (title: string, objectives: string, unit: string): PanelSpec => ({
@@ -214,6 +215,64 @@ const single: Row = {
       width: 6,
       unit: 'Bps',
       queries: [{ expr: rateOfEach('genops_postgres_temp_bytes_total'), legend: '{{server}}' }],
+    },
+    {
+      title: 'Redis: memory',
+      says: 'What counts against the limit, what it takes of the machine, the largest key that was found, and the limit; 0: none.',
+      type: 'timeseries',
+      width: 6,
+      unit: 'bytes',
+      queries: [
+        { expr: ofEach('genops_redis_memory_used_bytes'), legend: '{{server}} in use' },
+        { expr: ofEach('genops_redis_memory_resident_bytes'), legend: '{{server}} of the machine' },
+        { expr: ofEach('genops_redis_largest_key_bytes'), legend: '{{server}} largest key' },
+        { expr: ofEach('genops_redis_memory_max_bytes'), legend: '{{server}} limit' },
+      ],
+    },
+    {
+      title: 'Redis: thrown out, expired, refused',
+      says: 'Keys, writes and clients a second.',
+      type: 'timeseries',
+      width: 6,
+      queries: [
+        { expr: rateOfEach('genops_redis_evicted_keys_total'), legend: '{{server}} thrown out' },
+        { expr: rateOfEach('genops_redis_expired_keys_total'), legend: '{{server}} expired' },
+        { expr: rateOfEach('genops_redis_writes_refused_total'), legend: '{{server}} writes refused' },
+        { expr: rateOfEach('genops_redis_rejected_connections_total'), legend: '{{server}} clients turned away' },
+      ],
+    },
+    {
+      title: 'Redis: commands and look-ups',
+      says: 'A second, and as the server itself counts them at the moment.',
+      type: 'timeseries',
+      width: 6,
+      queries: [
+        { expr: rateOfEach('genops_redis_commands_total'), legend: '{{server}} commands' },
+        { expr: ofEach('genops_redis_commands_per_second'), legend: '{{server}} commands now' },
+        { expr: rateOfEach('genops_redis_keyspace_hits_total'), legend: '{{server}} hits' },
+        { expr: rateOfEach('genops_redis_keyspace_misses_total'), legend: '{{server}} misses' },
+      ],
+    },
+    {
+      title: 'Redis: clients and keys',
+      says: 'Connections of clients, and keys of all databases.',
+      type: 'timeseries',
+      width: 6,
+      queries: [
+        { expr: ofEach('genops_redis_clients'), legend: '{{server}} clients' },
+        { expr: ofEach('genops_redis_keys'), legend: '{{server}} keys' },
+      ],
+    },
+    {
+      title: 'Redis: time above the limit, fragmentation, search',
+      says: 'Share of the time above the limit; memory of the machine for each byte in use, from 100 MB on; share of the keys that was searched for large ones.',
+      type: 'timeseries',
+      width: 6,
+      queries: [
+        { expr: rateOfEach('genops_redis_eviction_exceeded_seconds_total'), legend: '{{server}} above the limit' },
+        { expr: ofEach('genops_redis_memory_fragmentation_ratio'), legend: '{{server}} fragmentation' },
+        { expr: ofEach('genops_redis_key_search_coverage_ratio'), legend: '{{server}} searched' },
+      ],
     },
     {
       title: 'Redis: nodes',

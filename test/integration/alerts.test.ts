@@ -52,6 +52,8 @@ const reconciles = (result: string): string =>
   series('genops_reconcile_total', { ...operator, pod: 'a', controller: 'scaler', result });
 const depth = (pod: string): string => series('genops_workqueue_depth', { ...operator, pod, controller: 'scaler' });
 const drift = (lever: string): string => series('genops_drift_total', { ...operator, pod: 'a', lever });
+const ofCache = { ...service, server: 'cache' };
+const ofRedis = (metric: string): string => series(`genops_redis_${metric}`, { ...ofCache, pod: 'a' });
 const age = series('genops_metric_age_seconds', { ...service, objective: 'CacheHitRatio' });
 const always = '1+0x70';
 const never = '0+0x70';
@@ -169,6 +171,32 @@ const cases: readonly Case[] = [
     name: 'Ready in between',
     series: { [condition('Ready', 'False')]: '1+0x8 stale 1+0x60', [condition('Ready', 'True')]: '_x9 1 stale' },
     at: '16m',
+  },
+  {
+    alert: 'GenopsRedisWritesRefused',
+    name: 'a write was refused',
+    series: { [ofRedis('writes_refused_total')]: '0+0x5 3+0x60' },
+    at: '8m',
+    fires: ofCache,
+  },
+  {
+    alert: 'GenopsRedisWritesRefused',
+    name: 'one was, long ago, and its statistics were reset',
+    series: { [ofRedis('writes_refused_total')]: '3+0x5 0+0x60' },
+    at: '12m',
+  },
+  {
+    alert: 'GenopsRedisEvictionBehind',
+    name: 'above the limit a third of the time',
+    series: { [ofRedis('eviction_exceeded_seconds_total')]: '0+20x70' },
+    at: '21m',
+    fires: ofCache,
+  },
+  {
+    alert: 'GenopsRedisEvictionBehind',
+    name: 'above the limit a tenth of the time',
+    series: { [ofRedis('eviction_exceeded_seconds_total')]: '0+6x70' },
+    at: '21m',
   },
   {
     alert: 'GenopsDriftRepeated',

@@ -2,13 +2,17 @@ import { expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { dashboard, expressionsOf } from '../../hack/generate/dashboard.ts';
 import { startPrometheus } from '../../hack/servers/prometheus.ts';
+import { cacheSeries } from '../../operator/cli/cache-series.ts';
 import type { GenerationService } from '../../operator/api/generation-service.ts';
 import { objectiveNames } from '../../operator/api/status.ts';
 import { serveMetrics } from '../../operator/serve/http.ts';
+import { createCacheMetrics } from '../../operator/telemetry/cache-metrics.ts';
 import { createDatabaseMetrics } from '../../operator/telemetry/database-metrics.ts';
 import { collectProcessMetrics, createMetrics } from '../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../operator/telemetry/objective-gauges.ts';
 import { createServiceGauges } from '../../operator/telemetry/service-gauges.ts';
+import { measured } from '../unit/serve/views/view-input.ts';
+import { storedService } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
 
 const names = { namespace: 'ai', name: 'generation' };
@@ -66,6 +70,15 @@ function livingRegistry() {
     const counts = { transactions: looks, blocksHit: looks, blocksRead: looks, deadlocks: looks, tempBytes: looks };
     return [{ ...names, server: 'main', connections: 1, connectionsLimit: 97, ...counts }];
   });
+  const large = { allocatedBytes: 200 * 2 ** 20, residentBytes: 300 * 2 ** 20 }; // fragmentation is told from 100 MB on
+  createCacheMetrics(metrics.registry, () =>
+    cacheSeries([storedService()], {
+      cacheServers: {
+        servers: () => measured.cacheServers.map((server) => ({ ...server, figures: { ...server.figures, ...large } })),
+        worstHitRatio: () => undefined,
+      },
+    }),
+  );
   metrics.leader.set(1);
   metrics.queueDepth.set({ controller: 'scaler' }, 1);
   metrics.watchStarts.inc({ resource: 'pods', what: 'list' });

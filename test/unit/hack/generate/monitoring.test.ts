@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Histogram } from 'prom-client';
 import { parse } from 'yaml';
 import { dashboard, expressionsOf } from '../../../../hack/generate/dashboard.ts';
+import { createCacheMetrics } from '../../../../operator/telemetry/cache-metrics.ts';
 import { createDatabaseMetrics } from '../../../../operator/telemetry/database-metrics.ts';
 import { collectProcessMetrics, createMetrics } from '../../../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../../../operator/telemetry/objective-gauges.ts';
@@ -32,6 +33,7 @@ function served(): ReadonlyMap<string, ReadonlySet<string>> {
     () => undefined,
   );
   createObjectiveGauges(registry, () => []);
+  createCacheMetrics(registry, () => []);
   createDatabaseMetrics(registry, () => []);
   collectProcessMetrics(metrics);
   const all = new Map<string, ReadonlySet<string>>();
