@@ -46,10 +46,11 @@ describe('runtime settings', () => {
 
     const settings = await world.eventually(() => written(world));
     expect(settings).toMatchObject({ version: 1, pools: { ai_api: 7, io: 20, cpu: 2 }, batch: { maxWaitMs: 100 } });
-    const silent = await world.eventually(async () =>
-      expectCondition(await world.service(), 'RuntimeApplied', { status: 'False', reason: 'PodsBehind' }),
-    );
-    expect(silent.message).toContain('workflow-0 says none, workflow-1 says none');
+    const silent = { status: 'False', reason: 'PodsBehind' } as const;
+    await world.eventually(async () => {
+      const { message } = expectCondition(await world.service(), 'RuntimeApplied', silent);
+      expect(message).toContain('workflow-0 says none, workflow-1 says none'); // they were looked at one after the other
+    });
     expectCondition(await world.service(), 'Ready', { status: 'False', reason: 'PodsBehind' });
 
     first.says(settings.hash);
@@ -101,7 +102,11 @@ describe('runtime settings', () => {
     await world.kube.patch(
       configMaps,
       `${world.namespace}/${configMap}`,
-      [{ op: 'replace', path: '/data/settings.json', value: edited }],
+      [
+        { op: 'replace', path: '/data/settings.json', value: edited },
+        { op: 'add', path: '/data/notes', value: 'of somebody else' },
+        { op: 'add', path: '/metadata/annotations', value: { 'example.com/note': 'kept' } },
+      ],
       { manager: 'kubectl-edit' },
       world.signal,
     );
@@ -110,6 +115,10 @@ describe('runtime settings', () => {
     await world.eventually(async () =>
       expect(await world.operator.counter('genops_drift_total', { lever: 'runtime' })).toBeGreaterThan(0),
     );
+    expect(await world.get(configMaps, configMap)).toMatchObject({
+      metadata: { annotations: { 'example.com/note': 'kept' } },
+      data: { notes: 'of somebody else' },
+    });
 
     await world.delete(generationServices, 'generation');
     await world.eventually(async () => expect(await world.get(configMaps, configMap)).toBeUndefined());

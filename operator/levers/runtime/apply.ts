@@ -17,20 +17,18 @@ export async function apply(
   const { namespace, owner } = unit;
   const manifest = {
     metadata: {
+      ...found?.metadata,
       namespace,
       name,
       labels: {
-        ...found?.labels,
+        ...found?.metadata.labels,
         'app.kubernetes.io/managed-by': 'genops',
         'genops.dev/service': childName(owner.name),
         [componentLabel]: unit.name,
       },
-      ...(found === undefined
-        ? {}
-        : { uid: found.uid, resourceVersion: found.resourceVersion, annotations: found.annotations }),
-      ownerReferences: [owner],
+      ownerReferences: [...(found?.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.uid), owner],
     },
-    data: { [runtimeSettingsFile]: text },
+    data: { ...found?.data, [runtimeSettingsFile]: text },
   };
   const options = { manager: managers.declared };
   try {

@@ -35,15 +35,12 @@ export async function observe(
   return { configMap: found && seen(found), pods: podReports(`${namespace}/${owner.name}`, unit) };
 }
 
-function seen({ metadata, data }: ConfigMap): ConfigMapSeen {
-  const { uid, resourceVersion, labels = {}, annotations = {} } = metadata;
+function seen({ metadata, data = {} }: ConfigMap): ConfigMapSeen {
   return {
-    uid,
-    resourceVersion,
     controller: controllerOf({ metadata })?.uid,
-    component: labels[componentLabel],
-    text: data?.[runtimeSettingsFile],
-    labels,
-    annotations,
+    component: metadata.labels?.[componentLabel],
+    text: data[runtimeSettingsFile],
+    metadata,
+    data,
   };
 }

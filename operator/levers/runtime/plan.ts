@@ -3,7 +3,7 @@ import { hashText } from '../../api/runtime-hash.ts';
 import { runtimeSettingsFile } from '../../api/runtime-settings.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { LabelRequirement } from '../../decide/resolve.ts';
-import type { OwnerReference } from '../../kube/object.ts';
+import type { ObjectMeta, OwnerReference } from '../../kube/object.ts';
 import { differences } from '../differences.ts';
 import type {
   Difference,
@@ -36,16 +36,14 @@ export interface RuntimeUnit extends LeverUnit {
 
 /** A ConfigMap as far as it is asked here. */
 export interface ConfigMapSeen {
-  readonly uid: string;
-  readonly resourceVersion: string;
   /** uid of its controller. */
   readonly controller: string | undefined;
   /** For which component it was written. */
   readonly component: string | undefined;
   readonly text: string | undefined;
-  /** Kept when it is written again. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** What others have put there is kept when it is written again. */
+  readonly metadata: ObjectMeta;
+  readonly data: Readonly<Record<string, string>>;
 }
 
 export interface RuntimeObserved {

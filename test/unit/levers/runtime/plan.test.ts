@@ -31,13 +31,11 @@ const unit: RuntimeUnit = {
 const { settings, text } = render(unit.policy);
 const hash = settings.hash;
 const written = (changes: Partial<ConfigMapSeen> = {}): ConfigMapSeen => ({
-  uid: 'c',
-  resourceVersion: '1',
   controller: 'u',
   component: 'workflow',
   text,
-  labels: {},
-  annotations: {},
+  metadata: { name: 'generation-workflow-runtime', uid: 'c', resourceVersion: '1', creationTimestamp: '' },
+  data: {},
   ...changes,
 });
 const running = (name: string, settingsHash: string) => ({ name, isRead: true, running: hashNumber(settingsHash) });
