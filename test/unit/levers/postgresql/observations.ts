@@ -1,6 +1,8 @@
 import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import type { UnitMemory } from '../../../../operator/levers/lever.ts';
 import type { PostgresObserved } from '../../../../operator/levers/postgresql/observe.ts';
+import { plan } from '../../../../operator/levers/postgresql/plan.ts';
 import type { ServerSetting } from '../../../../operator/levers/postgresql/setting.ts';
 import type { PostgresUnit } from '../../../../operator/levers/postgresql/unit.ts';
 
@@ -88,3 +90,20 @@ export function seen({ settings = {}, ...facts }: Seen = {}): PostgresObserved {
     settings: Object.fromEntries(startSettings.map((one) => [one.name, { ...one, ...settings[one.name] }])),
   };
 }
+
+export interface Given {
+  readonly server?: Seen;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly sizing?: NonNullable<PolicySpec['postgres']>['sizing'];
+  readonly unit?: Partial<PostgresUnit>;
+  readonly memory?: UnitMemory;
+}
+
+/** What the lever would do. */
+export const planned = ({ server, parameters = {}, sizing, unit, memory }: Given) =>
+  plan({ unit: unitWith({ parameters, ...(sizing && { sizing }) }, unit), observed: seen(server), memory, now: 0 });
+/** Its writes, one line each. */
+export const written = ({ changes }: ReturnType<typeof planned>) =>
+  changes.flatMap(({ cause, writes }) => writes.map(({ name, to, before }) => `${cause} ${name} ${before} > ${to}`));
+
+export const small = { memory: '4Gi', cpus: '2' };

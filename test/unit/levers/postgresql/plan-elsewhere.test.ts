@@ -1,0 +1,184 @@
+import { describe, expect, test } from '@jest/globals';
+import { restore } from '../../../../operator/levers/postgresql/restore.ts';
+import { planned, seen, small, unitWith, written, type Given, type Seen } from './observations.ts';
+
+describe('on the database, where the server may not be set', () => {
+  const owner: Seen = {
+    ownsDatabase: true,
+    settings: { work_mem: { maySet: false }, max_wal_size: { maySet: false } },
+  };
+  const overlay = (value: string) => [{ name: 'work_mem', value, role: null, database: 'shop' }];
+  const field = 'work_mem of database shop';
+
+  test.each<Given & { readonly name: string; readonly expected: readonly string[] }>([
+    { name: 'a parameter of sessions', server: owner, expected: ['Declared work_mem null > 16MB'] },
+    {
+      name: 'also where ALTER SYSTEM is switched off',
+      server: { ownsDatabase: true, settings: { allow_alter_system: { value: 'off' } } },
+      expected: ['Declared work_mem null > 16MB'],
+    },
+    {
+      name: 'also where the server may not be made to reload',
+      server: { ownsDatabase: true, mayReload: false },
+      expected: ['Declared work_mem null > 16MB'],
+    },
+    {
+      name: 'over what it had',
+      server: { ...owner, overlays: overlay('8MB') },
+      expected: ['Declared work_mem 8MB > 16MB'],
+    },
+    { name: 'nothing where it has that', server: { ...owner, overlays: overlay('16384') }, expected: [] },
+    {
+      name: 'nothing where the server itself has that',
+      server: { ...owner, settings: { ...owner.settings, work_mem: { maySet: false, value: '16384' } } },
+      expected: [],
+    },
+    {
+      name: 'what somebody has changed there is drift',
+      server: { ...owner, overlays: overlay('8MB') },
+      memory: { applied: { [field]: '16MB' }, originals: { [field]: null } },
+      expected: ['Drift work_mem 8MB > 16MB'],
+    },
+    { name: 'nothing of a database that is not ours', server: { ...owner, ownsDatabase: false }, expected: [] },
+    {
+      name: 'nothing of another operator’s server',
+      server: owner,
+      unit: { clusterRef: { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' } },
+      expected: [],
+    },
+    {
+      name: 'on the server once that may be set, and what the database has from us is taken back',
+      server: { ownsDatabase: true, overlays: overlay('16MB') },
+      memory: { applied: { [field]: '16MB' }, originals: { [field]: null } },
+      expected: ['Declared work_mem 16MB > null', 'Declared work_mem null > 16MB'],
+    },
+  ])('$name', ({ expected, ...given }) => {
+    expect(written(planned({ parameters: { work_mem: '16MB' }, ...given }))).toEqual(expected);
+  });
+
+  test('what no database can have is told with the GRANT, and what one has with who does not have it', () => {
+    const { condition, changes } = planned({ server: owner, parameters: { work_mem: '16MB', max_wal_size: '2GB' } });
+    expect(changes.flatMap(({ writes }) => writes)).toEqual([
+      { name: 'work_mem', database: 'shop', to: '16MB', before: null },
+    ]);
+    expect(condition).toMatchObject({ status: 'False', reason: 'PermissionDenied' });
+    expect(condition.message).toMatch(
+      /next: GRANT ALTER SYSTEM ON PARAMETER max_wal_size TO genops\. work_mem is set on database shop alone/,
+    );
+    const alone = planned({ server: { ...owner, overlays: overlay('16MB') }, parameters: { work_mem: '16MB' } });
+    expect(alone.condition).toMatchObject({ status: 'True', reason: 'NewSessionsOnly' });
+  });
+
+  test('a quarter of the memory for each sort is too much there as well', () => {
+    const { condition, changes } = planned({ server: owner, sizing: small, parameters: { work_mem: '2GB' } });
+    expect(changes.flatMap(({ writes }) => writes.filter(({ name }) => name === 'work_mem'))).toEqual([]);
+    expect(condition).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('25 % of postgres.sizing.memory'),
+    });
+  });
+
+  test('what the database no longer has is not remembered either', () => {
+    const { remember } = planned({ memory: { applied: { [field]: '16MB' }, originals: { [field]: '8MB' } } });
+    expect(remember).toMatchObject({ applied: {}, originals: {} });
+  });
+});
+
+describe('through the object of the server’s own operator', () => {
+  const clusterRef = { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' };
+  const owner = (parameters: Readonly<Record<string, string>> = {}, ours: readonly string[] = []) => ({
+    owner: {
+      label: 'Cluster pg',
+      uid: 'u',
+      parameters,
+      ours,
+      others: Object.fromEntries(
+        Object.keys(parameters).flatMap((name) => (ours.includes(name) ? [] : [[name, 'kubectl']])),
+      ),
+    },
+  });
+  const through = (given: Given) => planned({ unit: { clusterRef }, parameters: { work_mem: '16MB' }, ...given });
+
+  test.each<Given & { readonly name: string; readonly has: readonly object[]; readonly reason: string }>([
+    {
+      name: 'what differs is put there',
+      server: owner({ max_wal_size: '1GB' }),
+      has: [{ work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'beside what is ours already, which stays',
+      server: owner({ jit: 'off' }, ['jit']),
+      has: [{ jit: 'off', work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'not over what somebody else has there, which holds up nothing else',
+      server: owner({ work_mem: '8MB' }),
+      parameters: { work_mem: '16MB', jit: 'off' },
+      has: [{ jit: 'off' }],
+      reason: 'Conflict',
+    },
+    {
+      name: 'over what was ours',
+      server: owner({ work_mem: '8MB' }, ['work_mem']),
+      has: [{ work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'not again while the server is behind',
+      server: owner({ work_mem: '16384kB' }),
+      has: [],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'nothing that the server has, whoever has set it',
+      server: { ...owner(), settings: { work_mem: { value: '16384' } } },
+      has: [],
+      reason: 'Applied',
+    },
+    {
+      name: 'without any right of ours on the server',
+      server: { ...owner(), settings: { work_mem: { maySet: false, inAutoConf: undefined } as never } },
+      has: [{ work_mem: '16MB' }],
+      reason: 'OwnerBehind',
+    },
+    {
+      name: 'nothing that its operator would restart servers for',
+      server: owner(),
+      parameters: { max_connections: '120' },
+      has: [],
+      reason: 'ReportOnly',
+    },
+    {
+      name: 'nothing that is out of bounds, which is said before the rest',
+      server: owner(),
+      parameters: { work_mem: '2GB', jit: 'off' },
+      sizing: small,
+      has: [expect.not.objectContaining({ work_mem: expect.anything() })],
+      reason: 'OutOfBounds',
+    },
+  ])('$name', ({ has, reason, ...given }) => {
+    const { changes, condition } = through(given);
+    expect(changes.map((change) => change.owner?.parameters)).toEqual(has);
+    expect(changes.flatMap(({ writes }) => writes)).toEqual([]);
+    expect(condition.reason).toBe(reason);
+  });
+
+  test('it is looked at again soon while the server is behind; that the server is ours to set is remembered', () => {
+    expect(through({ server: owner({ work_mem: '16MB' }) })).toMatchObject({
+      againMs: 10_000,
+      remember: { serverRun: '7000000000000000001', originals: {} },
+    });
+    expect(through({ server: { ...owner(), settings: { work_mem: { value: '16384' } } } }).againMs).toBe(30_000);
+  });
+
+  test('restore takes just ours out', () => {
+    const restored = (server: Seen) =>
+      restore({ unit: unitWith({}, { clusterRef }), observed: seen(server), memory: undefined, now: 0 }).changes;
+    expect(restored(owner({ work_mem: '16MB', jit: 'off' }, ['jit']))).toMatchObject([
+      { differences: [{ field: 'jit in Cluster pg', from: 'off' }], writes: [], owner: { uid: 'u', parameters: {} } },
+    ]);
+    expect(restored(owner({ work_mem: '16MB' }))).toEqual([]);
+  });
+});
