@@ -107,4 +107,23 @@ describe.each(await availableRedisVersions())('a lower maxmemory of Redis %s', (
     expect(dry.message).toMatch(/what maxmemory .* costs is not known: saw "NOPERM.*next: grant .*\+object\|idletime/);
     expect(await tuner(options).visit()).toMatchObject({ outcome: 'applied', reason: 'Lowering' });
   });
+
+  test.each(['allkeys-lfu', 'volatile-lru'])('is not foreseen with %s, and no key is asked', async (evictionPolicy) => {
+    await using server = await startRedis({ version, config: { 'maxmemory-policy': evictionPolicy } });
+    await server.command(
+      'EVAL',
+      "for i = 1, 2000 do redis.call('SETEX', 'key:' .. i, 1000, string.rep('x', 500)) end",
+      '0',
+    );
+    const target = Math.floor((await used(server)) * 0.7);
+    const { visit } = tuner({
+      secret: { uri: `redis://127.0.0.1:${server.port}` },
+      policy: { maxMemory: String(target), evictionPolicy },
+      mode: 'DryRun',
+    });
+    expect((await visit()).message).toMatch(
+      new RegExp(`what maxmemory .* costs is not known: ${evictionPolicy} does not throw out by the time`),
+    );
+    expect(String(await server.command('INFO', 'commandstats'))).not.toContain('cmdstat_object');
+  });
 });

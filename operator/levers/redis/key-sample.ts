@@ -18,8 +18,11 @@ const withinMs = 300;
 /** Neither asks of a key in a way that makes it look used; `own` counts the look-ups that the server takes for somebody's. */
 export async function sampleKeys(
   redis: RedisConnection,
+  evictionPolicy: string,
   own: (lookups: { readonly hits: number; readonly misses: number }) => void,
 ): Promise<KeySample> {
+  if (evictionPolicy !== 'allkeys-lru')
+    return { state: 'Unknown', why: `${evictionPolicy} does not throw out by the time since a key was used alone` };
   const keys: SampledKey[] = [];
   const began = performance.now();
   let cursor = '0';

@@ -177,7 +177,9 @@ async function lookAt(
   const { looks } = look;
   const now = { ...serverOf(info, config), ...looks.note(serverId, lookupsIn(info), Date.now()) };
   const asksWhatGoes = role === 'Primary' && comesDown(now, Number(wantedNow.get('maxmemory') ?? 0));
-  const sample = asksWhatGoes ? await sampleKeys(redis, (lookups) => looks.own(serverId, lookups)) : undefined;
+  const sample = asksWhatGoes
+    ? await sampleKeys(redis, unit.policy.evictionPolicy, (lookups) => looks.own(serverId, lookups))
+    : undefined;
   const server = { ...now, slowLog, bigKeys, sample };
   return { serverId, address: address.label, role, server, memoryLimitBytes };
 }
