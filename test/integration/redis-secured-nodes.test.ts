@@ -11,7 +11,7 @@ const versions = await availableRedisVersions();
 const sentinelMasterName = 'mymaster';
 
 /** The lines of docs/levers/redis.md. */
-const keys = (version: RedisVersion) => (version === '6.2' ? '~*' : '%R~* resetchannels');
+const keyPattern = (version: RedisVersion) => (version === '6.2' ? '~*' : '%R~* resetchannels');
 const later = {
   '6.2': '',
   '7.0': ' +latency|histogram +cluster|shards',
@@ -19,7 +19,7 @@ const later = {
   'valkey-9.1': ' +latency|histogram +cluster|shards +client|setinfo',
 } as const satisfies Record<RedisVersion, string>;
 const tuning = (version: RedisVersion) =>
-  `${keys(version)} -@all +ping +info +role +config|get +config|set +slowlog|get +slowlog|len +memory|usage +scan +dbsize +latency|latest +client|setname +cluster|slots +cluster|info +acl|whoami${later[version]}`;
+  `${keyPattern(version)} -@all +ping +info +role +config|get +config|set +slowlog|get +slowlog|len +memory|usage +scan +dbsize +latency|latest +client|setname +cluster|slots +cluster|info +acl|whoami${later[version]}`;
 const looking = (version: RedisVersion) =>
   `-@all +ping +info +config|get +slowlog|get +client|setname ${version === '6.2' ? '+cluster|slots' : '+cluster|shards'}`;
 const users = (grants: string) => `user default on nopass ~* &* +@all\nuser genops reset on >${password} ${grants}\n`;

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { freePort } from '../../hack/servers/free-port.ts';
+import { onFreePort } from '../../hack/servers/free-port.ts';
 import { startRedis, type RedisOptions, type RedisServer } from '../../hack/servers/redis.ts';
 import { eventually } from '../world/eventually.ts';
 
@@ -22,8 +22,19 @@ export interface SentinelWorld extends AsyncDisposable {
   failOver(): Promise<void>;
 }
 
-async function startNode({ tls, config, ...options }: RedisOptions & Pick<TopologyOptions, 'tls'>): Promise<Node> {
-  const tlsPort = await freePort();
+type NodeOptions = RedisOptions & Pick<TopologyOptions, 'tls'>;
+
+/** One after the other: where one does not start, those before it end with the stack. */
+async function startNodes(stack: AsyncDisposableStack, count: number, options: NodeOptions): Promise<readonly Node[]> {
+  const nodes: Node[] = [];
+  while (nodes.length < count) nodes.push(stack.use(await startNode(options)));
+  return nodes;
+}
+
+/** On another pair of ports where somebody was faster. */
+const startNode = (options: NodeOptions): Promise<Node> => onFreePort((tlsPort) => startWith(tlsPort, options));
+
+async function startWith(tlsPort: number, { tls, config, ...options }: NodeOptions): Promise<Node> {
   const secured = tls && {
     'tls-port': String(tlsPort),
     'tls-replication': 'yes',
@@ -43,8 +54,7 @@ export async function startReplication(
   const config = { 'repl-diskless-sync-delay': '0', ...options.config }; // else a primary waits five seconds for more replicas
   const primary = stack.use(await startNode({ ...options, config }));
   const from = `127.0.0.1 ${options.tls === undefined ? primary.port : primary.tlsPort}`;
-  const start = () => startNode({ ...options, config: { ...config, replicaof: from } });
-  const replicas = (await Promise.all(Array.from({ length: count }, start))).map((one) => stack.use(one));
+  const replicas = await startNodes(stack, count, { ...options, config: { ...config, replicaof: from } });
   await eventually(async () => expect(await infoOf(primary, 'connected_slaves')).toBe(String(count)));
   for (const replica of replicas)
     await eventually(async () => expect(await infoOf(replica, 'master_link_status')).toBe('up'));
@@ -64,8 +74,7 @@ export async function startSentinelWorld(options: TopologyOptions = {}): Promise
       ...(sentinel?.lines ?? []),
     ],
   };
-  const start = () => startNode({ version, config, isSentinel: true, ...(tls && { tls }) });
-  const sentinels = (await Promise.all([start(), start(), start()])).map((one) => stack.use(one));
+  const sentinels = await startNodes(stack, 3, { version, config, isSentinel: true, ...(tls && { tls }) });
   for (const one of sentinels)
     await eventually(async () => {
       const master = String(await one.command('SENTINEL', 'MASTER', 'mymaster'));
@@ -93,8 +102,7 @@ export async function startCluster(
     ...(options.tls && { 'tls-cluster': 'yes' }),
     ...options.config,
   };
-  const start = () => startNode({ ...options, config });
-  const nodes = (await Promise.all(Array.from({ length: 6 }, start))).map((one) => stack.use(one));
+  const nodes = await startNodes(stack, 6, { ...options, config });
   const [primaries, replicas] = [nodes.slice(0, 3), nodes.slice(3)];
   const meet = String(options.tls === undefined ? primaries[0]?.port : primaries[0]?.tlsPort);
   for (const [index, primary] of primaries.entries()) {
