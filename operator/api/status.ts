@@ -173,7 +173,7 @@ const PostgresStatus = struct(
             name: name('Name of the index.'),
             state: oneOf(['Valid', 'Building', 'Missing', 'Invalid', 'Failed', 'NotApplicable', 'Advised'], {
               description:
-                'How it stands. Invalid: left by a build that came to no end, and built anew. NotApplicable: there is no such table.',
+                'How it stands. Invalid: left by a build that came to no end, and built anew. NotApplicable: there is no such table, or it is one of the defaults and cannot be built: PostgresApplied says why.',
             }),
             phase: string('What its build does now.'),
             percent: integer('Of that phase, in steps of ten.'),

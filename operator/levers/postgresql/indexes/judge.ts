@@ -1,4 +1,5 @@
 import type { BuildFailure } from './builds.ts';
+import { unlessDeclared } from './by-default.ts';
 import type { BuildSession, Index, OldTransaction, Table } from './catalogue.ts';
 import { serves } from './form.ts';
 import type { DatabaseSeen, IndexesObserved } from './observe.ts';
@@ -41,7 +42,7 @@ export function judgeAll(input: JudgeInput): readonly IndexVerdict[] {
     const [own] = observed.databases;
     const database = observed.databases.find(({ name }) => name === (wanted.database ?? own?.name));
     if (database === undefined) return [];
-    return [{ wanted, database: database.name, ...judge(wanted, database, input) }];
+    return [unlessDeclared({ wanted, database: database.name, ...judge(wanted, database, input) }, unit)];
   });
 }
 

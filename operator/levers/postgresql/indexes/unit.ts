@@ -9,6 +9,8 @@ export interface IndexesUnit extends PostgresUnit {
   readonly session: string;
   /** The comment on every index that was built for this service: ownership is written where the index is. */
   readonly mark: string;
+  /** Names of the indexes that no policy and no override says anything of. */
+  readonly byDefault: readonly string[];
 }
 
 export function units(resolved: Resolved): readonly IndexesUnit[] {
@@ -18,7 +20,13 @@ export function units(resolved: Resolved): readonly IndexesUnit[] {
     service: `${namespace}/${name}`,
     session: sessionOf(uid),
     mark: `Built by genops for ${namespace}/${name} (${uid})`,
+    byDefault: unit.policy.indexes.map((index) => index.name).filter((index) => !isDeclared(index, resolved)),
   }));
+}
+
+function isDeclared(index: string, { origins }: Resolved): boolean {
+  const path = `postgres.indexes[${index}].`;
+  return [...origins].some(([field, origin]) => origin !== 'default' && field.startsWith(path));
 }
 
 /** Of every index session of genops, whatever service it is for. */
