@@ -87,7 +87,7 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
           : [[name, runtime.hash ?? '', `in force in ${runtime.podsCurrent} of ${runtime.podsTotal} Pods`]],
       ),
     ),
-    redis.length === 0 ? '' : `\nRedis\n${redisText(redis, memory)}`,
+    redis.length === 0 ? '' : `\nRedis\n${redisText(seen, memory)}`,
     postgres.length === 0 ? '' : `\nPostgreSQL\n${postgresText(postgres, memory)}`,
     section(
       'Conditions',

@@ -133,6 +133,18 @@ describe('genops status shows of Redis', () => {
       ].join('\n'),
     );
   });
+  test('drift that is put back, and drift that is only told as what differs', () => {
+    const drifted = [{ ...redis[0], name: 'cache', drifted: 1, pendingRestart: [] }];
+    const text = (status: GenerationServiceStatus) => statusText(service({ redis: drifted, ...status }), memory, now);
+    const told = '2 of 3 settings in force, 1 differs (see RedisApplied; below is what was set last)\n    hz ';
+    expect(text({ mode: 'Enforce' })).toContain('3 settings in force; 1 put back at the last visit\n');
+    expect(text({ mode: 'DryRun' })).toContain(told);
+    expect(text({ mode: 'Paused' })).toContain(told);
+    const dryRun = { type: 'RedisApplied', status: 'True', reason: 'DryRun', message: 'Would change hz.' } as const;
+    const conditions = [{ ...dryRun, lastTransitionTime: '2026-01-01T00:00:00Z', observedGeneration: 1 }];
+    expect(text({ mode: 'Enforce', conditions })).toContain(told);
+    expect(text({ mode: 'DryRun' })).not.toContain('put back');
+  });
   test('of several nodes their number, and what they have in common once', () => {
     const sentinel = [{ ...redis[0], name: 'cache', topology: 'Sentinel', nodes: 2, pendingRestart: [] }];
     const node = { originals: { maxmemory: '0' }, applied: { maxmemory: '1gb' } };
