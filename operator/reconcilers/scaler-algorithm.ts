@@ -3,6 +3,7 @@ import { milliseconds, seconds } from '../api/duration.ts';
 import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
 import type { AskedFloor } from '../decide/floor.ts';
 import { decideLookahead, type LookaheadDecision } from '../decide/lookahead/decide.ts';
+import { keepLookahead, resumeLookahead } from '../decide/lookahead/kept.ts';
 import { learn, missWindows } from '../decide/lookahead/learn.ts';
 import {
   createLookaheadMemory,
@@ -23,6 +24,8 @@ import { isDeclared } from './not-implemented.ts';
 export interface KeptScaler {
   readonly floor: number;
   readonly lastScaledAt: number;
+  /** What Lookahead had learned by then. */
+  readonly learned?: unknown;
 }
 
 export interface AskInput {
@@ -126,7 +129,7 @@ function byLookahead(
   const settings = settingsOf(resolved, component);
   const known = learned.get(key);
   const isKnown = known !== undefined && isDeepStrictEqual(known.settings, settings);
-  const state = isKnown ? known : { settings, memory: createLookaheadMemory(settings), at: 0, newest: undefined };
+  const state = isKnown ? known : beginLookahead(settings, kept, now);
   learned.set(key, state);
   const asked = kept?.floor ?? settings.minReplicas;
   const rows = collector.rowsOf(keyOf(resolved.service), component.spec.name, state.at - 1, loadColumns);
@@ -135,8 +138,20 @@ function byLookahead(
   const isStale = now - state.at > staleRows * 1_000 * settings.periodSeconds;
   const { newest } = state;
   if (newest === undefined || isStale) return { asked: blind(asked), keep: undefined };
-  const keep = newest.to === asked ? undefined : { floor: newest.to, lastScaledAt: now };
+  const keep =
+    newest.to === asked
+      ? undefined
+      : { floor: newest.to, lastScaledAt: now, learned: keepLookahead(state.memory, settings) };
   return { asked: lookaheadAsks(newest, settings.slotsPerReplica, settings.confidence), keep };
+}
+
+/** Older than this, what was learned says too little of now. */
+const learnedMs = 24 * 3_600_000;
+
+function beginLookahead(settings: LookaheadSettings, kept: KeptScaler | undefined, now: number): Lookahead {
+  const isRecent = kept !== undefined && now - kept.lastScaledAt < learnedMs;
+  const resumed = isRecent ? resumeLookahead(kept.learned, settings) : undefined;
+  return { settings, memory: resumed ?? createLookaheadMemory(settings), at: 0, newest: undefined };
 }
 
 /** Decides and learns by every row since the last time. Those that are missing, or say nothing, are no low load. */

@@ -58,3 +58,19 @@ export function errorQuantile(calibration: Calibration, share: number): number {
   const inside = counts[bin] ?? 0;
   return lowest + binWidth * (bin + (inside > 0 ? Math.min(1, Math.max(0, (wanted - below) / inside)) : 1));
 }
+
+/** Weights of the bins that have any, the newest error having 1. */
+export type Errors = readonly (readonly [bin: number, weight: number])[];
+
+export const errorsOf = ({ counts, weight }: Calibration): Errors =>
+  Array.from(counts, (count, bin) => [bin, Number((count / weight).toPrecision(3))] as const).filter(
+    ([, count]) => count > 0.001,
+  );
+
+/** @returns undefined where there is nothing in it. */
+export function calibrationOf(errors: Errors): Calibration | undefined {
+  const counts = new Float64Array(bins);
+  for (const [bin, count] of errors) if (bin < bins) counts[bin] = count;
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return total > 0 ? { counts, total, weight: 1, bin: 0, below: 0 } : undefined;
+}

@@ -134,7 +134,7 @@ function backlogOf(
   return (expected * serviceSeconds) / workOffSeconds;
 }
 
-/** Without anything learned nothing is lowered for so long. */
+/** Nothing is lowered before so much load is known, be it from an earlier process. */
 const warmUpSeconds = 600;
 
 /** Up at once; down to the greatest that was wanted lately, at most by half, and by a single replica only after three times as long. */
@@ -151,7 +151,7 @@ function moved(
   if (want > inBounds) return { to: want, reason: 'LoadHigh', peak };
   const stay = (reason: LookaheadReason) => ({ to: inBounds, reason, peak });
   const seen = memory.window - memory.soundSince;
-  const isWarm = seen >= downWindow && (memory.isKept || memory.window * periodSeconds >= warmUpSeconds);
+  const isWarm = seen >= downWindow && memory.window * periodSeconds >= warmUpSeconds;
   if (want < inBounds && !isWarm) return stay('WarmingUp');
   if (peak >= inBounds) return stay(want < inBounds ? 'DownWindow' : 'Steady');
   const to = Math.max(peak, Math.ceil(inBounds / 2), minReplicas);

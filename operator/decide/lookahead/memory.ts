@@ -63,8 +63,6 @@ export interface LookaheadMemory {
   window: number;
   /** The first window since which none is missing. */
   soundSince: number;
-  /** Whether it began with what an earlier process had learned. */
-  readonly isKept: boolean;
   readonly demands: Float64Array;
   readonly needs: Float64Array;
   readonly wants: Float64Array;
@@ -95,7 +93,6 @@ export function createLookaheadMemory(settings: LookaheadSettings): LookaheadMem
     size,
     window: 0,
     soundSince: 0,
-    isKept: false,
     demands: ring(),
     needs: ring(),
     wants: ring(),

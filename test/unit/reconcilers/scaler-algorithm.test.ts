@@ -68,7 +68,7 @@ describe('Lookahead', () => {
     const { asked, keep } = stage.ask();
     expect(asked).toMatchObject({ floor: 4, reason: 'LoadHigh' }); // 16 slots of 5 a replica
     expect(asked.message).toMatch(/^16 slots are asked for, of 8 s a request; \w+ expects 16, below 1\d/);
-    expect(keep).toEqual({ floor: 4, lastScaledAt: stage.world.now });
+    expect(keep).toMatchObject({ floor: 4, lastScaledAt: stage.world.now });
   });
 
   test('asks for more with the next row after a rise, and writes nothing while it stays', () => {
@@ -87,6 +87,20 @@ describe('Lookahead', () => {
     expect(stage.ask().asked).toMatchObject({ floor: 12, reason: 'WarmingUp', heldBy: 'WarmingUp' });
     stage.pass(10, 0.1);
     expect(stage.ask().asked.floor).toBe(6);
+  });
+
+  test('goes on with what an earlier process had learned, for a day', () => {
+    const before = openLookahead();
+    before.pass(200, 6);
+    const { keep } = before.ask();
+    if (keep === undefined) throw new Error('the floor has risen');
+    const floorAfter = (lastScaledAt: number): number => {
+      const stage = openLookahead({ ...keep, floor: 16, lastScaledAt });
+      stage.pass(20, 0.1);
+      return stage.ask().asked.floor;
+    };
+    expect(floorAfter(start - 1)).toBeLessThan(16); // ten minutes are not needed: it knows what load there was
+    expect(floorAfter(start - 24 * 3_600_000)).toBe(16);
   });
 
   test.each([

@@ -1,0 +1,73 @@
+import { calibrationOf, errorsOf, type Errors } from './calibration.ts';
+import { createLookaheadMemory, experts, type Expert, type LookaheadMemory, type LookaheadSettings } from './memory.ts';
+
+/** What is kept of a memory over a restart: small enough to be written with each change of the floor. The load by the minute is not: a period is found anew. */
+export interface KeptLookahead {
+  /** Time that slots were busy, and requests that finished; newer ones count more. */
+  readonly service: readonly [busySeconds: number, finished: number];
+  /** Of the last 20 minutes, oldest first. */
+  readonly needs: readonly number[];
+  readonly wants: readonly number[];
+  readonly experts: Readonly<
+    Record<Expert, { readonly errors: Errors; readonly loss: readonly [sum: number, weight: number, covered: number] }>
+  >;
+}
+
+const keptSeconds = 1_200;
+const short = (value: number): number => Number(value.toPrecision(4));
+
+export function keepLookahead(memory: LookaheadMemory, { periodSeconds }: LookaheadSettings): KeptLookahead {
+  const count = Math.min(memory.window, Math.round(keptSeconds / periodSeconds));
+  const last = (ring: Float64Array): readonly number[] =>
+    Array.from({ length: count }, (_, index) => short(ring[(memory.window - count + index) & (memory.size - 1)] ?? 0));
+  const kept = experts.map((expert) => {
+    const { calibration, lossSum, lossWeight, coveredSum } = memory.records[expert];
+    return [expert, { errors: errorsOf(calibration), loss: [lossSum, lossWeight, coveredSum].map(short) }] as const;
+  });
+  return {
+    service: [short(memory.slow.busySeconds), short(memory.slow.finished)],
+    needs: last(memory.needs),
+    wants: last(memory.wants),
+    experts: Object.fromEntries(kept) as unknown as KeptLookahead['experts'],
+  };
+}
+
+/** A memory that goes on with what was kept; undefined: it is not what `keepLookahead` writes. Nothing is lowered before a whole down window was seen. */
+export function resumeLookahead(kept: unknown, settings: LookaheadSettings): LookaheadMemory | undefined {
+  if (!isSound(kept)) return undefined;
+  const memory = createLookaheadMemory(settings);
+  const count = Math.min(kept.needs.length, kept.wants.length, Math.round(keptSeconds / settings.periodSeconds));
+  for (let window = 0; window < count; window++) {
+    const need = kept.needs.at(window - count) ?? 0;
+    memory.demands[window] = need;
+    memory.needs[window] = need;
+    memory.wants[window] = kept.wants.at(window - count) ?? 0;
+  }
+  memory.window = count;
+  memory.soundSince = count;
+  [memory.slow.busySeconds, memory.slow.finished] = kept.service;
+  for (const expert of experts) {
+    const record = memory.records[expert];
+    const { errors, loss } = kept.experts[expert];
+    const calibration = calibrationOf(errors);
+    if (calibration === undefined) continue;
+    Object.assign(record.calibration, calibration);
+    [record.lossSum, record.lossWeight, record.coveredSum] = loss;
+  }
+  return memory;
+}
+
+const isNumbers = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'number' && Number.isFinite(each) && each >= 0);
+
+function isSound(kept: unknown): kept is KeptLookahead {
+  const { service, needs, wants, experts: by } = (kept ?? {}) as Partial<KeptLookahead>;
+  return (
+    [service, needs, wants].every(isNumbers) &&
+    service?.length === 2 &&
+    experts.every((expert) => {
+      const { errors, loss } = by?.[expert] ?? {};
+      return isNumbers(loss) && loss.length === 3 && Array.isArray(errors) && errors.every(isNumbers);
+    })
+  );
+}
