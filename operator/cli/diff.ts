@@ -111,6 +111,7 @@ export const planJson = (plan: UnitPlan) => ({
   condition: plan.condition,
   differences: differencesOf(plan),
   unforeseen: plan.unforeseen,
+  cost: plan.cost,
 });
 
 /** What the lines below it are about, where the operator does not do them. */
@@ -132,6 +133,6 @@ export function planText(plan: UnitPlan): string {
   const { status, message } = plan.condition;
   const held = status === 'True' ? '' : `; ${message}`;
   const saying = rows.length === 0 ? message : `${rows.length} to change${held}`;
-  const unforeseen = plan.unforeseen === undefined ? '' : `  ${plan.unforeseen}\n`;
-  return `${unitKey(plan)}: ${saying}\n${table(rows, '  ')}${unforeseen}`;
+  const beside = [plan.unforeseen, plan.cost].flatMap((line) => (line === undefined ? [] : `  ${line}\n`));
+  return `${unitKey(plan)}: ${saying}\n${table(rows, '  ')}${beside.join('')}`;
 }

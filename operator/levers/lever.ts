@@ -87,6 +87,8 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly refusal?: PlannedCondition;
   /** What moves by figures that no plan has; for diff and DryRun. */
   readonly unforeseen?: string;
+  /** What the changes are expected to cost. The figures are others at each look: for who asks (diff), never for status. */
+  readonly cost?: string;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
   readonly againMs?: number;
   /** What was found in force though nothing is to be changed (a restart that kept it, a time-out that turned out well). Absent: the memory is right. */

@@ -38,6 +38,7 @@ export interface UnitPlan {
   readonly statusAfter?: Readonly<Record<string, unknown>>;
   readonly follows?: readonly Difference[];
   readonly unforeseen?: string;
+  readonly cost?: string;
   /** What would be changed, where it only may be said (DryRun, Paused). */
   readonly held?: readonly Difference[];
   readonly againMs?: number;

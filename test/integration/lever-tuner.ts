@@ -44,6 +44,7 @@ export function leverTuner(lever: AnyLever) {
       ...condition,
       /** status.redis[], status.postgres[]. */
       entry: plan.status,
+      cost: plan.cost,
       causes: plan.changes.map(({ cause }) => cause),
       /** Of several servers, in the order in which they were changed. */
       nodes: plan.changes.map(({ node }) => node),

@@ -29,7 +29,7 @@ export const onEveryNode =
       ...written,
       condition: conditionOf(plans, observed),
       status: statusOf(plans, observed),
-      ...unforeseenOf(plans, observed),
+      ...costOf(plans, observed),
       ...againOf(plans),
     };
   };
@@ -97,11 +97,11 @@ function statusOf(
   };
 }
 
-function unforeseenOf(plans: readonly NodePlan[], observed: NodesObserved): { readonly unforeseen?: string } {
-  const said = plans.flatMap(({ node: { address }, plan: { unforeseen } }) =>
-    unforeseen === undefined ? [] : [isAlone(observed) ? unforeseen : `${address}: ${unforeseen}`],
+function costOf(plans: readonly NodePlan[], observed: NodesObserved): { readonly cost?: string } {
+  const said = plans.flatMap(({ node: { address }, plan: { cost } }) =>
+    cost === undefined ? [] : [isAlone(observed) ? cost : `${address}: ${cost}`],
   );
-  return said.length === 0 ? {} : { unforeseen: said.join('; ') };
+  return said.length === 0 ? {} : { cost: said.join('; ') };
 }
 
 function againOf(plans: readonly NodePlan[]): { readonly againMs?: number } {

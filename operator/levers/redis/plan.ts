@@ -35,8 +35,9 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
   }
 
   const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
+  const isStepping = !readOnly && unit.mode !== 'DryRun'; // the next step is another one at each look
   const known = memory?.serverRun === observed.serverId ? memory : undefined;
-  const verdicts = judge(unit, observed, wanted, readOnly ? undefined : { memory: known, now });
+  const verdicts = judge(unit, observed, wanted, isStepping ? { memory: known, now } : undefined);
   const inForce = verdicts.filter((verdict) => verdict.state === 'InForce');
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
   const pendingRestart = verdicts.filter((verdict) => verdict.state === 'PendingRestart');
@@ -46,7 +47,7 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
   );
   const fragmented = isFragmented(observed.server, memory);
   const input = { memory, observed, inForce, now, settled, fragmented, ...(lowering && { lowering }) };
-  const unforeseen = foresightFor(observed.server, Number(wanted.get('maxmemory') ?? 0));
+  const cost = foresightFor(observed.server, Number(wanted.get('maxmemory') ?? 0));
   const changes = readOnly ? [] : orderedChanges(differing, input);
   const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
   return {
@@ -58,7 +59,7 @@ export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, Redis
       ...(pendingRestart.length === 0 ? {} : { pendingRestart: pendingRestart.map(({ name }) => name) }),
     },
     againMs,
-    ...(unforeseen !== undefined && { unforeseen }),
+    ...(cost !== undefined && { cost }),
     ...(remember === undefined ? {} : { remember }),
   };
 }

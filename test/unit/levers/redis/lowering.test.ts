@@ -180,15 +180,15 @@ describe('what a step costs is foreseen from a sample', () => {
     expect(result.condition.reason).toBe(reason);
     if (reason === 'LoweringStopped') expect(result.condition.message).toContain('where 70 % was foreseen');
   });
-  test('diff and DryRun are told what the declared limit costs, or why nobody knows', () => {
-    expect(step.unforeseen).toMatch(
+  test('who asks is told what the declared limit costs, or why nobody knows', () => {
+    expect(step.cost).toMatch(
       /^at maxmemory 600Mi about 4[05] % of the keys would go, those that were not used for \d+ s/,
     );
     const why = 'saw "NOPERM"; wanted OBJECT IDLETIME of some keys';
-    expect(planned({ ...full, sample: { state: 'Unknown', why } }).unforeseen).toBe(
+    expect(planned({ ...full, sample: { state: 'Unknown', why } }).cost).toBe(
       `what maxmemory 600Mi costs is not known: ${why}`,
     );
-    expect(planned({ ...full, ...sampled, usedMemoryBytes: 500 * mib }).unforeseen).toBeUndefined();
+    expect(planned({ ...full, ...sampled, usedMemoryBytes: 500 * mib }).cost).toBeUndefined();
   });
 });
 
