@@ -8,11 +8,12 @@ import {
   rememberInForce,
   type ChangesInput,
   type PostgresChange,
+  type Write,
 } from './changes.ts';
 import { planOwned } from './plan-owned.ts';
 import { isDatabaseWay, judge, overlaidText } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
-import { toPutBack } from './originals.ts';
+import { leftWaiting, toPutBack } from './originals.ts';
 import { meansSame } from './setting.ts';
 import type { PostgresUnit } from './unit.ts';
 import type { Differs, Held, Verdict } from './verdict.ts';
@@ -31,6 +32,7 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
   const verdicts = judge(wanted, { unit, observed, memory });
   const known = { memory, observed, verdicts };
   const { changes, obstacle, isTuned } = waysOf(known, unit);
+  const left = isTuned && observed.owner === undefined ? leftWaiting(memory, observed, wanted) : [];
   const remember = changes.length === 0 && isTuned ? rememberInForce(known) : undefined;
   const waiting = verdicts.filter(({ state }) => state === 'PendingRestart').map(({ name }) => name);
   const sent = new Set(changes.flatMap(({ writes }) => writes.map(({ name }) => name)));
@@ -40,7 +42,7 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
   const status = statusOf(unit, observed, wanted);
   return {
     changes,
-    condition: withDatabase(obstacle ?? conditionOf(verdicts, { unit, observed, wanted }), verdicts),
+    condition: withDatabase(obstacle ?? conditionOf(verdicts, { unit, observed, wanted, left }), verdicts),
     status: { ...status, ...pendingRestart(waiting) },
     statusAfter: { ...status, ...pendingRestart([...waiting, ...written].toSorted()) },
     againMs: obstacle?.reason === 'OwnerBehind' ? ownerAgainMs : againMs,
@@ -128,6 +130,8 @@ interface Said {
   readonly unit: PostgresUnit;
   readonly observed: PostgresObserved;
   readonly wanted: ReadonlyMap<string, string>;
+  /** What would put back values that wait for a restart and that nobody declares any more. */
+  readonly left: readonly Write[];
 }
 
 /** What holds once the changes are made: first what may not be written, then what waits for a restart, then what others have instead. */
@@ -146,12 +150,24 @@ function conditionOf(verdicts: readonly Verdict[], said: Said): PlannedCondition
   const sentences = [
     waiting &&
       `Of ${unit.name}, ${waiting} waits for a restart: the old value is in force until then; everything else is.`,
+    said.left.length > 0 && leftText(said),
     overlaid &&
       `The server has the declared values, but ${overlaid} wins over them (ALTER ROLE or ALTER DATABASE … SET).`,
-  ].filter((text) => text !== '');
-  const reason = waiting !== '' ? 'PendingRestart' : overlaid !== '' ? 'OverlaidByRole' : 'Applied';
+  ].filter((text) => text !== '' && text !== false);
+  const reason =
+    waiting !== '' || said.left.length > 0 ? 'PendingRestart' : overlaid !== '' ? 'OverlaidByRole' : 'Applied';
   const applied = `${verdicts.length} parameters of ${unit.name} (PostgreSQL ${observed.version}) are in force.`;
   return { status: 'True', reason, message: sentences.length === 0 ? applied : sentences.join(' ') };
+}
+
+/** We put nothing back before the service is deleted: whoever removed it may want it all the same. */
+function leftText({ unit, left }: Said): string {
+  const list = left.map(({ name, before }) => `${name} = ${before}`).join(', ');
+  const commands = left.map(({ name, to }) =>
+    to === null ? `ALTER SYSTEM RESET ${name}` : `ALTER SYSTEM SET ${name} = '${to.replaceAll("'", "''")}'`,
+  );
+  const next = [...commands, 'SELECT pg_reload_conf()'].join('; ');
+  return `Of ${unit.name}, ${list} is no longer declared, and still takes force at the next restart; next: ${next}.`;
 }
 
 const waitingSettings = (verdicts: readonly Verdict[]): string =>

@@ -114,6 +114,31 @@ describe('what is said', () => {
       message: /^Of main, max_connections \(100 instead of 120\) waits for a restart/,
     },
     {
+      name: 'what nobody declares any more and a restart would still take',
+      server: {
+        settings: {
+          max_connections: { isPending: true, inFiles: '200', inAutoConf: '200' },
+          shared_buffers: { isPending: true, inFiles: '1GB', inAutoConf: '1GB' },
+        },
+      },
+      memory: {
+        originals: { max_connections: null, shared_buffers: '256MB' },
+        applied: { max_connections: '200', shared_buffers: '1GB' },
+      },
+      status: 'True',
+      reason: 'PendingRestart',
+      message:
+        /^Of main, max_connections = 200, shared_buffers = 1GB is no longer declared, and still takes force at the next restart; next: ALTER SYSTEM RESET max_connections; ALTER SYSTEM SET shared_buffers = '256MB'; SELECT pg_reload_conf\(\)\.$/,
+    },
+    {
+      name: 'what nobody declares any more and somebody has taken out since',
+      server: { settings: { max_connections: { isPending: true, inFiles: null, inAutoConf: null } } },
+      memory: { originals: { max_connections: null }, applied: { max_connections: '200' } },
+      status: 'True',
+      reason: 'Applied',
+      message: /^0 parameters of main/,
+    },
+    {
       name: 'a missing right, as one command',
       server: { role: '"Gen Ops"', settings: { work_mem: { maySet: false }, jit: { maySet: false } } },
       parameters: { work_mem: '16MB', jit: 'off' },
