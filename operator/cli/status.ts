@@ -108,13 +108,15 @@ function ratingText({ rating: { grade, score, scoredOf, parts = {} } = {} }: Gen
 }
 
 function objectivesOf(
-  { objectives, objectivesMet }: GenerationServiceStatus,
+  { objectives, objectivesMet, conditions = [] }: GenerationServiceStatus,
   now: number,
 ): readonly (readonly string[])[] {
+  // Status is written when a state changes, so its times are no ages of figures that are measured all along.
+  const isFresh = conditions.some(({ type, reason }) => type === 'MetricsAvailable' && reason === 'Fresh');
   if (objectives !== undefined)
     return objectiveRows(objectives).map(([mark = '', measured = '', target = '', more], index) => {
       const { attainment, observedAt } = objectives[index] ?? {};
-      const seen = observedAt === undefined ? '' : `of ${ago(observedAt, now)}`;
+      const seen = observedAt === undefined || isFresh ? '' : `of ${ago(observedAt, now)}`;
       const share = attainment === undefined ? '' : `kept for ${percent(attainment)} of the judged time`;
       return [mark, measured, seen, target, [more, share].filter((text) => text !== '').join(', ')];
     });

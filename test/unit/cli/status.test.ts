@@ -91,6 +91,25 @@ test.each<Row>([
     says: /^ {2}✅ Memory {2,}512Mi {2,}of 12m ago {2,}target 2048Mi/m,
   },
   {
+    name: 'no age of a figure that is fresh: it was only written down then',
+    status: {
+      objectives: [
+        { name: 'Memory', state: 'Met', target: '2048Mi', measured: '512Mi', observedAt: '2025-12-31T23:48:00Z' },
+      ],
+      conditions: [
+        {
+          type: 'MetricsAvailable',
+          status: 'True',
+          reason: 'Fresh',
+          message: 'Every needed signal is fresh.',
+          lastTransitionTime: '2025-12-31T23:00:00Z',
+          observedGeneration: 1,
+        },
+      ],
+    },
+    says: /^ {2}✅ Memory {2,}512Mi {2,}target 2048Mi/m,
+  },
+  {
     name: 'when the last decision was made',
     status: {
       components: [
