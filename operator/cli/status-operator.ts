@@ -41,8 +41,11 @@ export function leaderText(lease: Seen, namespace: string, now: number): string 
     return `not known, you may not read the Lease ${namespace}/${leaseName}: what follows may be old`;
   const silence = silenceText(lease, namespace, now);
   if (silence !== undefined) return `${silence.saw}: what follows is what was written last; next: ${silence.next}`;
-  const { holderIdentity, renewTime = '' } = lease?.spec ?? {};
-  return `${holderIdentity} leads, it has renewed its Lease ${ageText(now - Date.parse(renewTime))} ago`;
+  const { holderIdentity, leaseDurationSeconds = 15, renewTime = '' } = lease?.spec ?? {};
+  const silenceMs = now - Date.parse(renewTime);
+  return silenceMs < leaseDurationSeconds * 1_000
+    ? `${holderIdentity} leads, it has renewed its Lease ${ageText(silenceMs)} ago`
+    : `${holderIdentity} has not renewed the Lease ${namespace}/${leaseName} for ${ageText(silenceMs)}, it holds for ${leaseDurationSeconds}s: what follows is what was written last; next: kubectl get pods -n ${namespace}`;
 }
 
 function silenceText(

@@ -242,7 +242,7 @@ describe('the first line of genops status says whether the status is kept up to 
       resourceVersion: '1',
       creationTimestamp: '2026-01-01T00:00:00Z',
     },
-    spec: { holderIdentity, renewTime: new Date(now - agoMs).toISOString() },
+    spec: { holderIdentity, leaseDurationSeconds: 15, renewTime: new Date(now - agoMs).toISOString() },
   });
   test.each<{ readonly name: string; readonly seen: Lease | 'Forbidden' | undefined; readonly says: RegExp }>([
     { name: 'it leads', seen: lease('genops-7c', 3_000), says: /^genops-7c leads, it has renewed its Lease 3s ago$/ },
@@ -250,6 +250,16 @@ describe('the first line of genops status says whether the status is kept up to 
       name: 'its clock is a little ahead',
       seen: lease('genops-7c', -2_000),
       says: /^genops-7c leads, it has renewed its Lease 0s ago$/,
+    },
+    {
+      name: 'it is about to lose its Lease',
+      seen: lease('genops-7c', 14_900),
+      says: /^genops-7c leads, it has renewed its Lease 15s ago$/,
+    },
+    {
+      name: 'it has let its Lease run out',
+      seen: lease('genops-7c', 15_000),
+      says: /^genops-7c has not renewed the Lease genops-system\/genops for 15s, it holds for 15s: what follows is what was written last; next: kubectl get pods/,
     },
     {
       name: 'it is dead',
