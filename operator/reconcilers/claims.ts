@@ -3,6 +3,7 @@ import { Problem } from '../api/problem.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Observation } from '../levers/run.ts';
 import type { Caches } from './caches.ts';
+import { serverKey } from './state.ts';
 import { claimsBefore } from './targets.ts';
 
 /** Who has settings where. */
@@ -38,7 +39,9 @@ export function claimedBy(
   { services, states }: Claims,
 ): string | undefined {
   if (seen.kind === 'problem' || unit.mode === 'Off') return undefined;
-  const owners = (lever.serverOf?.(seen.value) ?? []).flatMap((server) => states.by('server', server));
+  const owners = (lever.serverOf?.(seen.value) ?? []).flatMap((server) =>
+    states.by('server', serverKey(lever.name, server)),
+  );
   for (const { namespace, serviceName, service: uid } of owners) {
     const other = services.get(keyOf({ metadata: { namespace, name: serviceName } }));
     if (other?.metadata.uid === uid && claimsBefore(other, service)) return keyOf(other);

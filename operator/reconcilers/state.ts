@@ -105,11 +105,15 @@ export interface States {
 type Service = GenerationService & KubeObject;
 type Written = Pick<StateView, 'state' | 'service' | 'resourceVersion' | 'isHeld'>;
 
-/** Every server that a service has settings on, for the index `server`. */
+/** Every server that a service has settings on, for the index `server`: for each lever its own, since some share a server with whoever comes. */
 export const serversOf = ({ state }: StateView): readonly string[] =>
-  Object.values(state.levers)
-    .flatMap((memory) => [memory, ...Object.values(memory.nodes ?? {})])
-    .flatMap(({ serverRun, address }) => [serverRun, address].filter((server) => server !== undefined));
+  Object.entries(state.levers).flatMap(([unit, memory]) =>
+    [memory, ...Object.values(memory.nodes ?? {})]
+      .flatMap(({ serverRun, address }) => [serverRun, address].filter((server) => server !== undefined))
+      .map((server) => serverKey(unit.slice(0, unit.indexOf('/')), server)),
+  );
+
+export const serverKey = (lever: string, server: string): string => `${lever} ${server}`;
 
 export function createStates(kube: Kube, collection: Pick<Collection<StateView>, 'get' | 'hasSeen'>): States {
   const pending = new Map<Key, Written>();

@@ -12,7 +12,7 @@ const service = (name: string, creationTimestamp: string, mode: GenerationServic
 const older = service('older', '2026-01-01T00:00:00Z');
 const younger = service('younger', '2026-01-02T00:00:00Z');
 
-/** These services are there, and this one (a uid) has settings on the server `run`. */
+/** These services are there, and this one (a uid) has settings of Redis on the server `run`. */
 const claims = (services: readonly GenerationService[], holder: string, uid = holder): Claims => {
   const state: StateView = {
     namespace: 'ai',
@@ -24,7 +24,7 @@ const claims = (services: readonly GenerationService[], holder: string, uid = ho
   };
   return {
     services: { get: (key) => services.find(({ metadata: { name } }) => key === `ai/${name}`) },
-    states: { by: (_, server) => (server === 'run' ? [state] : []) },
+    states: { by: (_, server) => (server === 'redis run' ? [state] : []) },
   };
 };
 const seen = (serverId: string, mode: LeverMode = 'Enforce'): Observation => ({
@@ -32,6 +32,10 @@ const seen = (serverId: string, mode: LeverMode = 'Enforce'): Observation => ({
   unit: { name: 'cache', mode },
   seen: { kind: 'seen', value: serverId },
 });
+const ofAnotherLever: Observation = {
+  ...seen('run'),
+  lever: { name: 'postgresql', serverOf: (value: string) => [value] } as unknown as AnyLever,
+};
 const unreachable: Observation = {
   ...seen('run'),
   seen: { kind: 'problem', problem: new Problem('Unreachable', { saw: 'nothing', wanted: 'an answer' }) },
@@ -63,6 +67,12 @@ describe('claimedBy()', () => {
     {
       name: 'says nothing of another server',
       observation: seen('other'),
+      caches: claims([older], 'older'),
+      expected: undefined,
+    },
+    {
+      name: 'says nothing of what another lever has on the server: indexes belong to whoever declares them',
+      observation: ofAnotherLever,
       caches: claims([older], 'older'),
       expected: undefined,
     },

@@ -89,19 +89,24 @@ describe('what scalers ask for', () => {
 });
 
 test('a server is found by its process and by its address; one that is not held by neither', () => {
-  expect(serversOf(projectState(configMap(JSON.stringify(state))))).toEqual(['run', '10.0.0.7:6379']);
+  expect(serversOf(projectState(configMap(JSON.stringify(state))))).toEqual(['redis run', 'redis 10.0.0.7:6379']);
 });
 
 test('each of several servers of one unit is found', () => {
   const nodes = { 'a:1': { serverRun: 'run-a', address: 'a:1' }, 'b:1': { serverRun: 'run-b', address: 'b:1' } };
   const several = { ...state, levers: { 'redis/cache': { address: 'sentinel:2/mymaster', nodes } } };
   expect(serversOf(projectState(configMap(JSON.stringify(several))))).toEqual([
-    'sentinel:2/mymaster',
-    'run-a',
-    'a:1',
-    'run-b',
-    'b:1',
+    'redis sentinel:2/mymaster',
+    'redis run-a',
+    'redis a:1',
+    'redis run-b',
+    'redis b:1',
   ]);
+});
+
+test('a server with nothing but indexes is held by no other lever', () => {
+  const indexes = { ...state, levers: { 'postgresql-indexes/main': { address: 'a:1' } } };
+  expect(serversOf(projectState(configMap(JSON.stringify(indexes))))).toEqual(['postgresql-indexes a:1']);
 });
 
 test('a service made again under the same name does not take over the state of the one before', () => {
