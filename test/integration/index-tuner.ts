@@ -19,12 +19,14 @@ export interface IndexTunerOptions {
   readonly past?: readonly WantedIndex[];
   /** So long each build has waited for a lock. */
   readonly waitsSeconds?: number;
+  /** What others do after a look, before what follows from it is done. */
+  readonly betweenLookAndAct?: () => Promise<unknown>;
 }
 
 type Visited = Omit<NonNullable<PolicySpec['postgres']>, 'mode'> & { readonly mode?: Resolved['mode'] };
 
 /** Visits of the index lever with the indexes that are given, and no others. */
-export function indexTuner({ secret, past, waitsSeconds, ...options }: IndexTunerOptions) {
+export function indexTuner({ secret, past, waitsSeconds, betweenLookAndAct, ...options }: IndexTunerOptions) {
   const lever = postgresqlIndexes({ readSecret: () => Promise.resolve(secretData(secret)) }, options);
   const units: typeof lever.units = (resolved) =>
     lever
@@ -32,6 +34,7 @@ export function indexTuner({ secret, past, waitsSeconds, ...options }: IndexTune
       .map((unit) => ({ ...unit, policy: { ...unit.policy, indexes: past ?? unit.policy.indexes } }));
   const observe: typeof lever.observe = async (unit, signal) => {
     const observed = await lever.observe(unit, signal);
+    await betweenLookAndAct?.();
     return waitsSeconds === undefined
       ? observed
       : { ...observed, builds: observed.builds.map((one) => ({ ...one, waitsSeconds })) };

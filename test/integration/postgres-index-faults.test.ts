@@ -198,6 +198,24 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await other.client.query('SELECT pg_advisory_unlock_all()');
   });
 
+  test('an index that somebody makes between look and act, in the place of an invalid one of ours, stays his', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 100);
+    let meanwhile = (): Promise<unknown> => Promise.resolve();
+    const { visit, restore } = indexTuner({ secret: secretOf(server), betweenLookAndAct: () => meanwhile() });
+    await visit([wantedIndex]);
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+    await server.query(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${wantedIndex.name}'::regclass`);
+    meanwhile = async () => {
+      await server.query(`DROP INDEX ${wantedIndex.name}`);
+      await server.query(`CREATE INDEX ${wantedIndex.name} ON workflows (size)`);
+    };
+    expect(await visit([wantedIndex], { mode: 'Paused' })).toMatchObject({ outcome: 'nothing' });
+    meanwhile = () => Promise.resolve();
+    await restore();
+    expect(await indexesOf(server)).toMatchObject([{ name: wantedIndex.name, valid: true }]);
+  });
+
   test.each(['Paused', 'DryRun'] as const)('%s ends a build and leaves nothing of it', async (mode) => {
     await using server = await startTuned({ version });
     await makeTables(server, 1000);

@@ -30,10 +30,10 @@ export async function apply(
   try {
     await using postgres = await connectPostgres({ ...address, database: change.database }, signal);
     const found = await ownerOf(postgres, change);
-    if (found === undefined) return { result: 'nothing' };
+    if (found === undefined || !isOurs(found, change, unit.mark)) return { result: 'nothing' };
     const asOwner = (work: () => Promise<void>) => becoming(postgres, found.owner, work);
     if (change.action === 'Mark') await asOwner(() => mark(postgres, change, unit.mark));
-    else if (change.isValid) await asOwner(() => dropMarked(postgres, change, unit.mark));
+    else if (change.isValid) await asOwner(() => dropIndex(postgres, change.schema, change.name));
     else {
       await asOwner(() => mark(postgres, change, unit.mark)); // should the drop have to wait, the next look knows whose it is
       if (change.pid !== null) await end(postgres, change, change.pid, signal);
@@ -64,16 +64,20 @@ export async function forget(service: string, { builds }: IndexesDeps, signal: A
   }
 }
 
-type OfIndex = Pick<Exclude<IndexesChange, { action: 'Build' }>, 'schema' | 'name'>;
+type OfIndex = Exclude<IndexesChange, { action: 'Build' }>;
 
 const ofOwner = `SELECT pg_catalog.pg_get_userbyid(c.relowner) AS owner, pg_catalog.obj_description(c.oid, 'pg_class') AS comment
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('i', 'I')`;
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.oid::text = $3`;
 
 type Found = { readonly owner: string; readonly comment: string | null };
 
-/** Undefined: there is no such index any more. */
-const ownerOf = async (postgres: PostgresConnection, { schema, name }: OfIndex): Promise<Found | undefined> =>
-  (await postgres.query<Found>(ofOwner, [schema, name]))[0];
+/** Undefined: the index that was looked at is no more, whatever has its name now. */
+const ownerOf = async (postgres: PostgresConnection, { schema, name, oid }: OfIndex): Promise<Found | undefined> =>
+  (await postgres.query<Found>(ofOwner, [schema, name, oid]))[0];
+
+/** Whoever has put a comment of his own there since, or taken ours from what was built, has taken the index over. */
+const isOurs = ({ comment }: Found, change: OfIndex, ours: string): boolean =>
+  comment === ours || (comment === null && (change.action === 'Mark' || !change.isValid));
 
 /** Only its owner may drop an index, or say anything of it; only our own role may end our sessions. */
 async function becoming(postgres: PostgresConnection, owner: string, work: () => Promise<void>): Promise<void> {
@@ -84,12 +88,6 @@ async function becoming(postgres: PostgresConnection, owner: string, work: () =>
 
 async function mark(postgres: PostgresConnection, { schema, name }: OfIndex, text: string): Promise<void> {
   await postgres.query(`COMMENT ON INDEX ${qualified(schema, name)} IS ${escapeLiteral(text)}`);
-}
-
-/** The plan was made for an index with our mark: one that has come in its place since is somebody's. */
-async function dropMarked(postgres: PostgresConnection, index: OfIndex, text: string): Promise<void> {
-  const found = await ownerOf(postgres, index);
-  if (found?.comment === text) await dropIndex(postgres, index.schema, index.name);
 }
 
 const cancelling = `SELECT pg_catalog.pg_cancel_backend(p.pid) FROM pg_catalog.pg_stat_progress_create_index p

@@ -23,6 +23,7 @@ export interface Table {
 }
 
 export interface Index extends IndexForm {
+  readonly oid: string;
   readonly tableOid: string;
   readonly schema: string;
   readonly name: string;
@@ -44,6 +45,7 @@ export interface BuildSession {
   readonly tableOid: string | null;
   readonly schema: string | null;
   readonly index: string | null;
+  readonly indexOid: string | null;
   readonly phase: string | null;
   /** Of this phase. */
   readonly percent: number | null;
@@ -110,7 +112,7 @@ const form = `am.amname AS method, i.indisunique AS "isUnique", i.indnullsnotdis
   ARRAY(SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k, false) FROM pg_catalog.generate_series(1, i.indnatts) k) AS columns,
   i.indclass::text AS opclasses, i.indcollation::text AS collations, i.indoption::text AS options,
   pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate`;
-const ofIndexes = `SELECT i.indrelid::text AS "tableOid", n.nspname AS schema, c.relname AS name, ${form},
+const ofIndexes = `SELECT c.oid::text, i.indrelid::text AS "tableOid", n.nspname AS schema, c.relname AS name, ${form},
   i.indisvalid AS "isValid", i.indisready AS "isReady", pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
   pg_catalog.pg_stat_get_numscans(c.oid) > 0 AS "isRead"
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -154,7 +156,7 @@ const minute = (column: string): string =>
 const percent = `CASE WHEN p.blocks_total > 0 AND p.blocks_done < p.blocks_total THEN (100 * p.blocks_done / p.blocks_total)::int
   WHEN p.tuples_total > 0 THEN (100 * p.tuples_done / p.tuples_total)::int END`;
 const ofBuilds = `SELECT a.pid, a.datname AS database, a.application_name AS application, a.usename = session_user AS "isOurRole",
-  nullif(p.relid, 0)::text AS "tableOid", n.nspname AS schema, c.relname AS index, p.phase, ${percent} AS percent,
+  nullif(p.relid, 0)::text AS "tableOid", n.nspname AS schema, c.relname AS index, c.oid::text AS "indexOid", p.phase, ${percent} AS percent,
   (SELECT pg_catalog.jsonb_build_object('pid', b.pid, 'role', b.usename, 'application', b.application_name, 'state', b.state,
     'since', ${minute('b.xact_start')})
     FROM pg_catalog.pg_stat_activity b WHERE b.pid = coalesce(nullif(p.current_locker_pid, 0), (pg_catalog.pg_blocking_pids(a.pid))[1])) AS "waitsFor",

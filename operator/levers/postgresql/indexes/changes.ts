@@ -11,15 +11,16 @@ export type IndexesChange = LeverChange & { readonly database: string } & (
         readonly isTable: boolean;
         readonly opclasses: OpclassSchemas;
       }
-    /** `pid`: the session that builds it, which is ended first; `inVain`: since it waits for what does not come. `isValid`: whether it was; another state means that it is another. */
+    /** `oid`: the index that was looked at; another that has come in its place is somebody's. `pid`: the session that builds it, which is ended first; `inVain`: since it waits for what does not come. `isValid`: whether it was; another state means that it is another. */
     | {
         readonly action: 'Drop';
         readonly schema: string;
         readonly name: string;
+        readonly oid: string;
         readonly pid: number | null;
         readonly inVain: boolean;
         readonly isValid: boolean;
       }
     /** The session that built it is not ours to speak through: the process that began it is gone. */
-    | { readonly action: 'Mark'; readonly schema: string; readonly name: string }
+    | { readonly action: 'Mark'; readonly schema: string; readonly name: string; readonly oid: string }
   );

@@ -14,11 +14,11 @@ const hopelessSeconds = 1800;
 /** What runs on our account, or is left of it, and is not wanted any more: after a change of the policy, in DryRun and Paused, or because it waits in vain. */
 export function withdrawals({ unit, observed }: Input, isWanted: IsWanted): readonly IndexesChange[] {
   const sessions = observed.builds.flatMap((session) => {
-    const { pid, database, schema, index: name } = session;
-    if (!isOurs(session, unit) || schema === null || name === null) return [];
+    const { pid, database, schema, index: name, indexOid: oid } = session;
+    if (!isOurs(session, unit) || schema === null || name === null || oid === null) return [];
     const inVain = isWanted(database, schema, name);
     if (inVain && !isHopeless(session)) return [];
-    return [dropOf(database, { schema, name, isValid: false }, { pid, inVain })];
+    return [dropOf(database, { schema, name, oid, isValid: false }, { pid, inVain })];
   });
   const left = marked({ unit, observed })
     .filter(({ database, index }) => !index.isValid && !isBeingBuilt(index, database, observed))
@@ -42,13 +42,14 @@ export function marks({ unit, observed }: Input): readonly IndexesChange[] {
           comment === null &&
           observed.builds.some((one) => isOurs(one, unit) && builds(one, database, { schema, name })),
       )
-      .map(({ schema, name }): IndexesChange => ({
+      .map(({ schema, name, oid }): IndexesChange => ({
         action: 'Mark',
         cause: 'Declared',
         differences: [{ field: `comment of index ${name}`, to: unit.mark }],
         database,
         schema,
         name,
+        oid,
       })),
   );
 }
@@ -70,7 +71,7 @@ const isBeingBuilt = (index: Index, database: string, observed: IndexesObserved)
 
 function dropOf(
   database: string,
-  { schema, name, isValid }: Pick<Index, 'schema' | 'name' | 'isValid'>,
+  { schema, name, oid, isValid }: Pick<Index, 'schema' | 'name' | 'oid' | 'isValid'>,
   { pid, inVain }: { readonly pid: number | null; readonly inVain: boolean } = { pid: null, inVain: false },
 ): IndexesChange {
   const from = isValid ? 'valid' : pid === null ? 'invalid' : 'being built';
@@ -82,6 +83,7 @@ function dropOf(
     database,
     schema,
     name,
+    oid,
     pid,
     inVain,
     isValid,

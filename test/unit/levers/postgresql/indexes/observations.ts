@@ -65,6 +65,7 @@ export const table = (more: Partial<Table> = {}): Table => ({
 
 export const index = (name: string, column: string, more: Partial<Index> = {}): Index => ({
   ...formOf(column),
+  oid: `of ${name}`,
   tableOid: '16384',
   schema: 'public',
   name,
@@ -83,6 +84,7 @@ export const build = (more: Partial<BuildSession> = {}): BuildSession => ({
   tableOid: '16384',
   schema: 'public',
   index: 'by_status',
+  indexOid: 'of by_status',
   phase: 'building index: scanning table',
   percent: 47,
   waitsFor: null,
