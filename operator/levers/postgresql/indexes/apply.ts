@@ -5,14 +5,13 @@ import type { Outcome } from '../../lever.ts';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
 import { addressOf } from '../observe.ts';
 import { serverProblem } from '../server-error.ts';
-import { dropIndex, dropInvalid, indexKey, rejectedBy } from './builds.ts';
+import { beginsWithinMs, dropIndex, dropInvalid, indexKey, rejectedBy, type Begun } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
+import { failedText } from './judge.ts';
 import { qualified } from './statement.ts';
 import type { IndexesUnit } from './unit.ts';
-
-/** So long a visit waits for a build that is soon done; one that takes longer goes on without it. */
-const waitMs = 2000;
+import type { WantedIndex } from './wanted.ts';
 
 /** Begins a build, ends one, drops an index, or marks it. A build that has begun is told by the next look, never waited for. @throws {Problem} */
 export async function apply(
@@ -24,8 +23,7 @@ export async function apply(
   const address = await addressOf(unit, deps, signal);
   if (change.action === 'Build') {
     const order = { ...change, session: unit.session, mark: unit.mark, service: unit.service };
-    const answer = await deps.builds.start(order, address, waitMs);
-    return { result: answer === 'Occupied' ? 'nothing' : 'applied' };
+    return outcomeOf(await deps.builds.start(order, address, beginsWithinMs), change.wanted);
   }
   try {
     await using postgres = await connectPostgres({ ...address, database: change.database }, signal);
@@ -45,6 +43,14 @@ export async function apply(
     signal.throwIfAborted();
     throw serverProblem(error, address.label);
   }
+}
+
+/** One that has ended within its visit without an index was not made. @throws {Problem} */
+function outcomeOf(begun: Begun, wanted: WantedIndex): Outcome {
+  if (begun === 'Occupied') return { result: 'nothing' };
+  if (begun === 'Built' || begun === 'Running') return { result: 'applied' };
+  if (begun.isPassing) return { result: 'nothing' };
+  throw new Problem('Failed', failedText(begun, wanted));
 }
 
 const cancellingAll = `SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a

@@ -37,15 +37,17 @@ export interface Builds {
   /**
    * Begins a build unless this process has one on that server.
    *
-   * @returns When it has ended, or after `waitMs`.
+   * @returns When it has ended, or after `waitMs`; why it came to nothing, where it did.
    */
-  start(order: BuildOrder, address: PostgresAddress, waitMs: number): Promise<'Ended' | 'Running' | 'Occupied'>;
+  start(order: BuildOrder, address: PostgresAddress, waitMs: number): Promise<Begun>;
   failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
   /** What runs for this service, `namespace/name`. */
   of(service: string): readonly Running[];
   /** After we have ended a build ourselves, whoever began it: that is no failure, unless it was `inVain`. */
   settle(server: string, key: string, inVain: boolean, signal: AbortSignal): Promise<void>;
 }
+
+export type Begun = 'Built' | 'Running' | 'Occupied' | BuildFailure;
 
 export interface Running {
   readonly order: BuildOrder;
@@ -59,6 +61,7 @@ export const indexKey = (database: string, { schema, name }: Pick<WantedIndex, '
 export function createBuilds(now: () => number = Date.now): Builds {
   const running = new Map<string, Running>();
   const failures = new Map<string, Map<string, BuildFailure>>();
+  const failureOn = (server: string, key: string) => failures.get(server)?.get(key);
   const note = (server: string, key: string, found: Found | undefined): void => {
     const known = failures.get(server) ?? new Map<string, BuildFailure>();
     if (found === undefined) known.delete(key);
@@ -76,7 +79,8 @@ export function createBuilds(now: () => number = Date.now): Builds {
       const timer = setTimeout(waitMs, 'Running' as const, { signal: wait.signal }).catch(() => 'Running' as const);
       const answer = await Promise.race([work.then(() => 'Ended' as const), timer]);
       wait.abort();
-      return answer;
+      if (answer === 'Running') return answer;
+      return failureOn(address.label, indexKey(order.database, order.wanted)) ?? 'Built';
     },
     failuresOn: (server) => Object.fromEntries(failures.get(server) ?? []),
     of: (service) => [...running.values()].filter(({ order }) => order.service === service),
@@ -110,6 +114,8 @@ const vain: Found = { message: 'half an hour of waiting for one lock', isPassing
 /** Two numbers, so that no application’s own lock is meant: `geno`, `ps` and the version of what is agreed. */
 const lockKey = [0x67656e6f, 0x70730001] as const;
 const probeMs = 2000;
+/** So long a visit waits for a build that is soon done, or does not begin for a lock; one that takes longer goes on without it. */
+export const beginsWithinMs = probeMs + 1000;
 const dropMs = 5000;
 
 /** Undefined: it is built. A connection that is lost says nothing: the server goes on, and the next look tells. */

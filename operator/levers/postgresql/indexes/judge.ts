@@ -26,7 +26,8 @@ interface Failed {
 /** What a build would have to wait for, or did. */
 export type Waits =
   | { readonly for: 'Transaction'; readonly transaction: OldTransaction }
-  | { readonly for: 'Passing'; readonly failure: BuildFailure };
+  /** `isOver`: it is tried again now, and nobody knows whether it has passed. */
+  | { readonly for: 'Passing'; readonly failure: BuildFailure; readonly isOver: boolean };
 
 export interface JudgeInput {
   readonly unit: IndexesUnit;
@@ -153,16 +154,25 @@ function toBuild(
 ): Judged {
   const failure = observed.failures[`${database.name}.${wanted.schema}.${wanted.name}`];
   const isResting = failure !== undefined && now < failure.againAt;
-  if (isResting && !failure.isPassing)
-    return failed(
-      'Failed',
-      `"${failure.message}" from the build of ${indexText(wanted)}`,
-      `see to what the message names; it is tried again at ${new Date(failure.againAt).toISOString()}`,
-    );
+  if (isResting && !failure.isPassing) {
+    const { saw, next } = failedText(failure, wanted);
+    return failed('Failed', saw, next);
+  }
   const old = database.oldTransactions.find((one) => one.hasSnapshot || one.tableOids.includes(table.oid));
   if (old !== undefined) return { state, table, waits: { for: 'Transaction', transaction: old } };
-  return { state, table, waits: isResting ? { for: 'Passing', failure } : undefined };
+  return {
+    state,
+    table,
+    waits: failure?.isPassing === true ? { for: 'Passing', failure, isOver: !isResting } : undefined,
+  };
 }
+
+/** Why a build failed, and when it is tried again. */
+export const failedText = ({ message, againAt }: BuildFailure, wanted: WantedIndex) => ({
+  saw: `"${message}" from the build of ${indexText(wanted)}`,
+  wanted: 'it valid',
+  next: `see to what the message names; it is tried again at ${new Date(againAt).toISOString()}`,
+});
 
 const failed = (reason: Failed['reason'], saw: string, next: string): Failed => ({
   state: 'Failed',

@@ -1,6 +1,6 @@
 import type { LeverChange, LeverPlan, PlanInput, UnitMemory } from '../../lever.ts';
 import type { IndexesChange } from './changes.ts';
-import { judgeAll, type IndexVerdict } from './judge.ts';
+import { judgeAll, type IndexVerdict, type Waits } from './judge.ts';
 import type { IndexesObserved } from './observe.ts';
 import { sessionPrefix, type IndexesUnit } from './unit.ts';
 import { indexText } from './wanted.ts';
@@ -31,7 +31,7 @@ export function plan(input: PlanInput<IndexesUnit, IndexesObserved>): LeverPlan<
     changes,
     condition: conditionOf(verdicts, next, input),
     status: statusOf(verdicts),
-    statusAfter: statusOf(verdicts, next),
+    statusAfter: statusOf(verdicts, next?.waits === undefined ? next : undefined), // what was in the way may still be: only a look tells
     ...(ready.length > 1 && { follows: ready.filter((one) => one !== next).map(differenceOf) }),
     againMs: isMoving ? busyMs : idleMs,
   };
@@ -46,7 +46,9 @@ const isAmong = (verdicts: readonly IndexVerdict[], database: string, schema: st
 
 type ToBuild = Extract<IndexVerdict, { state: 'Missing' | 'Invalid' }>;
 const isReady = (one: IndexVerdict): one is ToBuild =>
-  (one.state === 'Missing' || one.state === 'Invalid') && one.waits === undefined;
+  (one.state === 'Missing' || one.state === 'Invalid') && !isHeldUp(one.waits);
+const isHeldUp = (waits: Waits | undefined): boolean =>
+  waits !== undefined && !(waits.for === 'Passing' && waits.isOver);
 
 const differenceOf = ({ wanted, state }: ToBuild): LeverChange['differences'][number] => ({
   field: `index ${wanted.name}`,

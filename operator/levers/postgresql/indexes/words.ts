@@ -41,8 +41,8 @@ function trouble(
     return about(problemMessage({ saw: verdict.saw, wanted: indexText(wanted), next: verdict.next }));
   if (state === 'Building') return about(problemMessage(buildingText(verdict.session)));
   if (state === 'Valid' || state === 'NotApplicable' || wanted.mode !== 'Enforce') return undefined;
-  if (verdict === next) return about('its build begins');
   const { waits } = verdict;
+  if (verdict === next && waits === undefined) return about('its build begins');
   return about(waits === undefined ? 'waits for its turn, one build at a time' : problemMessage(waitingText(waits)));
 }
 

@@ -308,6 +308,14 @@ describe('plan()', () => {
       reason: 'IndexBuilding',
     },
     {
+      name: 'what passes is tried again, and said until it has passed',
+      observed: seen({}, { failures: { 'shop.public.by_status': { ...failure, isPassing: true, againAt: now } } }),
+      does: ['Build by_status'],
+      states: ['Missing'],
+      reason: 'IndexBuilding',
+      says: 'saw no; wanted to build it; next: nothing: it is tried again',
+    },
+    {
       name: 'an index whose own mode is DryRun',
       unit: wanting([{ ...byStatus, mode: 'DryRun' }]),
       observed: seen(),
@@ -351,6 +359,13 @@ describe('plan()', () => {
     expect(condition).toMatchObject({ reason, status: reason === 'Applied' ? 'True' : 'False' });
     if (typeof says === 'string') expect(condition.message).toContain(says);
     else expect(condition.message).toMatch(says);
+  });
+
+  test('a build that begins is told at once; one that something was in the way of, once a look shows it', () => {
+    const after = (failures: IndexesObserved['failures']) => planned(one, seen({}, { failures })).statusAfter;
+    expect(after({})).toEqual({ indexes: [{ name: 'by_status', state: 'Building' }] });
+    const passing = { ...failure, isPassing: true, againAt: now };
+    expect(after({ 'shop.public.by_status': passing })).toEqual({ indexes: [{ name: 'by_status', state: 'Missing' }] });
   });
 
   test('a change of the same declaration is held back in DryRun; the end of a build is not', () => {
