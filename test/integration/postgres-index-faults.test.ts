@@ -194,6 +194,27 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await other.client.query('SELECT pg_advisory_unlock_all()');
   });
 
+  test('a reader keeps an index from being dropped: that is said, and the index goes once the reader has ended', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 100);
+    const { visit, restore } = indexTuner({ secret: secretOf(server) });
+    await visit([wantedIndex]);
+    await eventually(async () => expect(await visit([wantedIndex])).toMatchObject({ reason: 'Applied' }));
+    await using reader = await session(server, 'BEGIN', 'SELECT status FROM workflows');
+    const held = {
+      outcome: 'failed',
+      reason: 'Failed',
+      message: expect.stringContaining(
+        `saw index public.${wantedIndex.name} of a table that somebody has locked, or reads`,
+      ),
+    };
+    expect(await visit([], { pruneIndexes: 'Owned' })).toMatchObject(held);
+    expect(await restore()).toMatchObject(held);
+    await reader.client.query('COMMIT');
+    expect(await restore()).toMatchObject({ outcome: 'applied', status: 'True' });
+    expect(await indexesOf(server)).toEqual([]);
+  });
+
   test('an index that somebody makes between look and act, in the place of an invalid one of ours, stays his', async () => {
     await using server = await startTuned({ version });
     await makeTables(server, 100);

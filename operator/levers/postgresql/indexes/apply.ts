@@ -5,7 +5,7 @@ import type { Outcome } from '../../lever.ts';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
 import { addressOf } from '../observe.ts';
 import { serverProblem } from '../server-error.ts';
-import { beginsWithinMs, dropIndex, dropInvalid, indexKey, rejectedBy, type Begun } from './builds.ts';
+import { beginsWithinMs, dropIndex, dropInvalid, indexKey, isTimeOut, rejectedBy, type Begun } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
 import { failedText } from './judge.ts';
@@ -26,7 +26,9 @@ export async function apply(
     return outcomeOf(await deps.builds.start(order, address, beginsWithinMs), change.wanted);
   }
   try {
-    await using postgres = await connectPostgres({ ...address, database: change.database }, signal);
+    await using postgres = await connectPostgres({ ...address, database: change.database }, signal, {
+      isPatient: true,
+    });
     const found = await ownerOf(postgres, change);
     if (found === undefined || !isOurs(found, change, unit.mark)) return { result: 'nothing' };
     const asOwner = (work: () => Promise<void>) => becoming(postgres, found.owner, work);
@@ -41,6 +43,7 @@ export async function apply(
     return { result: 'applied' };
   } catch (error) {
     signal.throwIfAborted();
+    if (isTimeOut(error)) throw lockedProblem(change, error);
     throw serverProblem(error, address.label);
   }
 }
@@ -91,6 +94,14 @@ async function becoming(postgres: PostgresConnection, owner: string, work: () =>
   await work();
   await postgres.query('RESET ROLE');
 }
+
+const lockedProblem = ({ schema, name }: OfIndex, cause: unknown): Problem =>
+  new Problem('Failed', {
+    saw: `index ${schema}.${name} of a table that somebody has locked, or reads in a transaction that goes on`,
+    wanted: 'to drop it, for which every transaction on the table has to end',
+    next: 'nothing: it is tried again; where it stays so, see in pg_stat_activity whose transaction is the oldest',
+    cause,
+  });
 
 async function mark(postgres: PostgresConnection, { schema, name }: OfIndex, text: string): Promise<void> {
   await postgres.query(`COMMENT ON INDEX ${qualified(schema, name)} IS ${escapeLiteral(text)}`);

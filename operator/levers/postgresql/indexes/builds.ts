@@ -116,7 +116,9 @@ const lockKey = [0x67656e6f, 0x70730001] as const;
 const probeMs = 2000;
 /** So long a visit waits for a build that is soon done, or does not begin for a lock; one that takes longer goes on without it. */
 export const beginsWithinMs = probeMs + 1000;
-const dropMs = 5000;
+/** For one lock, and for all: what holds them is told, and it is tried again. Two of these and more fit into a visit. */
+const dropLockMs = 3000;
+const dropMs = 4000;
 
 /** Undefined: it is built. A connection that is lost says nothing: the server goes on, and the next look tells. */
 async function build(order: BuildOrder, address: PostgresAddress): Promise<Found | undefined> {
@@ -189,15 +191,20 @@ const ofInvalid = `SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c 
 WHERE n.nspname = $1 AND c.relname = $2 AND NOT i.indisvalid
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid AND p.datname = pg_catalog.current_database())`;
 
+/** The connection is to be patient: only the server’s own time-outs end a drop, else it would go on there without us. */
 export async function dropIndex(postgres: PostgresConnection, schema: string, name: string): Promise<void> {
-  await postgres.query(`SET lock_timeout = ${dropMs}`);
-  await postgres.query('SET statement_timeout = 0');
+  await postgres.query(`SET lock_timeout = ${dropLockMs}`);
+  await postgres.query(`SET statement_timeout = ${dropMs}`);
   await postgres.query(`DROP INDEX CONCURRENTLY IF EXISTS ${qualified(schema, name)}`);
   await postgres.query('SET lock_timeout = 0');
+  await postgres.query('SET statement_timeout = 0');
 }
 
+/** Ended by one of them, or by somebody. */
+export const isTimeOut = (error: unknown): boolean => ['55P03', '57014'].includes(sqlState(error));
+
 function unlessLocked(error: unknown): void {
-  if (sqlState(error) !== '55P03') throw error;
+  if (!isTimeOut(error)) throw error;
 }
 
 function failureOf(error: Error, { wanted }: BuildOrder): Found {
