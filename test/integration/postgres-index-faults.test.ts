@@ -287,6 +287,8 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     const visited = await visit([wantedIndex]);
     expect(visited).toMatchObject({ outcome: 'nothing', reason: 'Failed' });
     expect(visited.message).toContain('saw "half an hour of waiting for one lock"');
+    const [, again = ''] = /tried again at (20\S+)/.exec(visited.message) ?? [];
+    expect(Date.parse(again)).toBeLessThanOrEqual(Date.now() + 60_000); // the first rest, not the second
     expect(await creations(server)).toHaveLength(1);
   });
 

@@ -36,8 +36,9 @@ export async function apply(
     else if (change.isValid) await asOwner(() => dropIndex(postgres, change.schema, change.name));
     else {
       await asOwner(() => mark(postgres, change, unit.mark)); // should the drop have to wait, the next look knows whose it is
-      if (change.pid !== null) await end(postgres, change, change.pid, signal);
-      await deps.builds.settle(address.label, indexKey(change.database, change), change.inVain, signal);
+      const { pid, inVain } = change;
+      const cancel = pid === null ? () => Promise.resolve() : () => end(postgres, change, pid, signal);
+      await deps.builds.end(address.label, indexKey(change.database, change), { cancel, inVain }, signal);
       await asOwner(() => dropInvalid(postgres, change));
     }
     return { result: 'applied' };

@@ -43,11 +43,16 @@ export interface Builds {
   failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
   /** What runs for this service, `namespace/name`. */
   of(service: string): readonly Running[];
-  /** After we have ended a build ourselves, whoever began it: that is no failure, unless it was `inVain`. */
-  settle(server: string, key: string, inVain: boolean, signal: AbortSignal): Promise<void>;
+  /** Ends a build, whoever began it: that is no failure of its own, unless it was `inVain`. */
+  end(server: string, key: string, { cancel, inVain }: Ending, signal: AbortSignal): Promise<void>;
 }
 
 export type Begun = 'Built' | 'Running' | 'Occupied' | BuildFailure;
+
+interface Ending {
+  readonly cancel: () => Promise<void>;
+  readonly inVain: boolean;
+}
 
 export interface Running {
   readonly order: BuildOrder;
@@ -62,14 +67,17 @@ export function createBuilds(now: () => number = Date.now): Builds {
   const running = new Map<string, Running>();
   const failures = new Map<string, Map<string, BuildFailure>>();
   const failureOn = (server: string, key: string) => failures.get(server)?.get(key);
-  const note = (server: string, key: string, found: Found | undefined): void => {
+  const note = (server: string, key: string, found: Found | undefined, before: BuildFailure | undefined): void => {
     const known = failures.get(server) ?? new Map<string, BuildFailure>();
     if (found === undefined) known.delete(key);
-    else known.set(key, withRest(found, known.get(key), now()));
+    else known.set(key, withRest(found, before, now()));
     failures.set(server, known);
   };
-  const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> =>
-    note(address.label, indexKey(order.database, order.wanted), await build(order, address));
+  const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> => {
+    const key = indexKey(order.database, order.wanted);
+    const found = await build(order, address);
+    note(address.label, key, found, failureOn(address.label, key));
+  };
   return {
     async start(order, address, waitMs) {
       if (running.has(address.label)) return 'Occupied';
@@ -84,11 +92,13 @@ export function createBuilds(now: () => number = Date.now): Builds {
     },
     failuresOn: (server) => Object.fromEntries(failures.get(server) ?? []),
     of: (service) => [...running.values()].filter(({ order }) => order.service === service),
-    async settle(server, key, inVain, signal) {
+    async end(server, key, { cancel, inVain }, signal) {
+      const before = failureOn(server, key); // that our own build notes its cancelling is no second failure
+      await cancel();
       const own = running.get(server);
       if (own !== undefined && indexKey(own.order.database, own.order.wanted) === key)
         await Promise.race([own.work, rejectedBy(signal)]);
-      note(server, key, inVain ? vain : undefined);
+      note(server, key, inVain ? vain : undefined, before);
     },
   };
 }
