@@ -67,7 +67,10 @@ export function createBatcher<Request, Answer>(
       const item = { request, resolve, reject };
       const leave = (): void => {
         batch.items.delete(item);
-        if (batch.items.size === 0) batch.abandoned.abort(signal?.reason); // nobody waits for the answer any more
+        if (batch.items.size === 0) {
+          flush(kind, batch); // who comes next begins a batch of their own
+          batch.abandoned.abort(signal?.reason); // nobody waits for the answer any more
+        }
         reject(signal?.reason);
       };
       batch.items.add(item);

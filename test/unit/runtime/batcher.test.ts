@@ -84,4 +84,15 @@ describe('createBatcher()', () => {
     expect(await stayed).toBe(4);
     expect(asked).toEqual([['embed', [2]]]);
   });
+
+  test('fails nobody who asks after the only one of a batch has given up', async () => {
+    const { batcher, asked, signals } = doubling(createSettings(settingsWith(2, 60_000)));
+    const impatient = new AbortController();
+    const left = batcher.ask('embed', 1, impatient.signal);
+    impatient.abort(new Error('too late'));
+    await expect(left).rejects.toThrow('too late');
+    expect(await Promise.all([batcher.ask('embed', 2), batcher.ask('embed', 3)])).toEqual([4, 6]);
+    expect(asked).toEqual([['embed', [2, 3]]]);
+    expect(signals[0]?.aborted).toBe(false);
+  });
 });
