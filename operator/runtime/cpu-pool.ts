@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
@@ -14,46 +15,82 @@ export interface CpuPool<Task, Result> extends AsyncDisposable {
 export interface CpuPoolOptions {
   /** A module whose default export takes a task: `new URL('./work.js', import.meta.url).href`. */
   readonly filename: string;
+  /** A thread has failed while it had no task; another takes its place. */
+  readonly onError?: (error: Error) => void;
 }
 
 /** Worker threads for work that only computes, so that the event loop stays free. */
-export function openCpuPool<Task, Result>(settings: LiveSettings, { filename }: CpuPoolOptions): CpuPool<Task, Result> {
-  let { threads: workers, memo } = openThreads(filename, settings.current.cpuPool);
+export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPoolOptions): CpuPool<Task, Result> {
+  let current = openThreads(options, settings.current.cpuPool);
   const unsubscribe = settings.onChange(({ cpuPool }) => {
-    const before = workers;
-    if (cpuPool.threads !== before.options.maxThreads || cpuPool.memoEntries !== (memo?.max ?? 0)) {
-      ({ threads: workers, memo } = openThreads(filename, cpuPool));
-      void before.close(); // what is under way ends there
+    const before = current;
+    if (cpuPool.threads !== before.pool.options.maxThreads || cpuPool.memoEntries !== (before.memo?.max ?? 0)) {
+      current = openThreads(options, cpuPool);
+      void ended(before);
     }
   });
   return {
     async run(task, signal) {
-      const key = memo && JSON.stringify(task);
+      const { pool, memo, underWay } = current;
+      const key = memo && keyOf(task);
       const known = key === undefined ? undefined : memo?.get(key);
       if (known !== undefined) return known.result as Result;
-      const result = (await workers.run(task, signal === undefined ? {} : { signal })) as Result;
-      if (key !== undefined) memo?.set(key, { result });
-      return result;
+      const running = pool.run(task, signal === undefined ? {} : { signal }) as Promise<Result>;
+      underWay.add(running);
+      try {
+        const result = await running;
+        if (key !== undefined) memo?.set(key, { result });
+        return result;
+      } finally {
+        underWay.delete(running);
+      }
     },
     get threads() {
-      return workers.options.maxThreads;
+      return current.pool.options.maxThreads;
     },
     get queued() {
-      return workers.queueSize;
+      return current.pool.queueSize;
     },
     get remembered() {
-      return memo?.size ?? 0;
+      return current.memo?.size ?? 0;
     },
     async [Symbol.asyncDispose]() {
       unsubscribe();
-      await workers.destroy();
+      await current.pool.destroy();
     },
   };
 }
 
-function openThreads(filename: string, { threads, memoEntries }: RuntimeSettings['cpuPool']) {
+interface Threads {
+  readonly pool: Piscina;
+  readonly memo: LRUCache<string, { readonly result: unknown }> | undefined;
+  readonly underWay: Set<Promise<unknown>>;
+}
+
+function openThreads(
+  { filename, onError }: CpuPoolOptions,
+  { threads, memoEntries }: RuntimeSettings['cpuPool'],
+): Threads {
+  const pool = new Piscina({ filename, minThreads: 1, maxThreads: threads, idleTimeout: 30_000 });
+  pool.on('error', (error: Error) => onError?.(error)); // with no listener it would end the process
   return {
-    threads: new Piscina({ filename, minThreads: 1, maxThreads: threads, idleTimeout: 30_000 }),
+    pool,
     memo: memoEntries === 0 ? undefined : new LRUCache<string, { readonly result: unknown }>({ max: memoEntries }),
+    underWay: new Set(),
   };
+}
+
+/** When all that was asked of them has ended. Not `close()`: that ends threads at work after the first of them is free, or after 30 s. */
+async function ended({ pool, underWay }: Threads): Promise<void> {
+  await Promise.allSettled(underWay);
+  await pool.destroy();
+}
+
+/** Every byte that a thread would be given: JSON takes a Map for any other. Undefined: what cannot be kept, shared memory say, is not remembered. */
+function keyOf(task: unknown): string | undefined {
+  try {
+    return serialize(task).toString('latin1');
+  } catch {
+    return undefined;
+  }
 }

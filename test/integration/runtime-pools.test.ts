@@ -190,7 +190,12 @@ describe('the HTTP pool', () => {
 describe('the CPU pool', () => {
   const filename = new URL('./runtime-cpu-work.mjs', import.meta.url).href;
   const cpuWith = (cpuPool: RuntimeSettings['cpuPool']): RuntimeSettings => ({ ...defaultSettings, cpuPool });
-  type Work = { readonly n: number; readonly fail?: boolean };
+  type Work = {
+    readonly n: number | bigint | ReadonlyMap<string, number>;
+    readonly fail?: boolean;
+    readonly gate?: Int32Array;
+    readonly shared?: SharedArrayBuffer;
+  };
 
   test('computes on threads, remembers results, and has other sizes without a restart', async () => {
     const settings = createSettings(cpuWith({ threads: 2, memoEntries: 3 }));
@@ -219,5 +224,36 @@ describe('the CPU pool', () => {
     expect(pool.remembered).toBe(0);
     await expect(pool.run({ n: 1 }, AbortSignal.abort())).rejects.toThrow();
     expect(await pool.run({ n: 2 })).toMatchObject({ result: 4 });
+  });
+
+  test('tells tasks apart by all that a thread is given', async () => {
+    await using pool = openCpuPool<Work, unknown>(createSettings(cpuWith({ threads: 1, memoEntries: 9 })), {
+      filename,
+    });
+    expect(await pool.run({ n: new Map([['n', 2]]) })).toMatchObject({ result: 4 });
+    expect(await pool.run({ n: new Map([['n', 3]]) })).toMatchObject({ result: 9 });
+    expect(await pool.run({ n: 3n })).toMatchObject({ result: 9n });
+    expect(pool.remembered).toBe(3);
+    expect(await pool.run({ n: 4, shared: new SharedArrayBuffer(4) })).toMatchObject({ result: 16 });
+    expect(pool.remembered).toBe(3); // what is in shared memory may be another the next time
+  });
+
+  test('ends on the threads that there were what was asked before the settings changed', async () => {
+    const settings = createSettings(cpuWith({ threads: 2, memoEntries: 0 }));
+    await using pool = openCpuPool<Work, { readonly result: number }>(settings, { filename });
+    const gates = [1, 2].map(() => new Int32Array(new SharedArrayBuffer(4)));
+    const all = Promise.all([
+      ...gates.map((gate, index) => pool.run({ n: index + 1, gate })),
+      pool.run({ n: 3 }),
+      pool.run({ n: 4 }),
+    ]);
+    await eventually(() => expect(pool.queued).toBe(2));
+    settings.set(cpuWith({ threads: 1, memoEntries: 0 }));
+    expect(await pool.run({ n: 5 })).toMatchObject({ result: 25 });
+    for (const gate of gates) {
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    }
+    expect((await all).map(({ result }) => result)).toEqual([1, 4, 9, 16]);
   });
 });
