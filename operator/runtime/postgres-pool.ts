@@ -37,6 +37,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
   const queries = new WeakMap<PoolClient, number>();
   let opened = new WeakSet<PoolClient>(); // with the settings that are in force
   pool.on('connect', (client) => void opened.add(client));
+  const fill = keepMin(pool, () => settings.current.postgresPool, onError);
 
   const mustGo = (client: PoolClient): boolean => {
     const { recycleAfterQueries, max } = settings.current.postgresPool;
@@ -64,15 +65,15 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
     } finally {
       const isGoing = isBroken || mustGo(client);
       client.release(isGoing);
-      if (isGoing) void fill(pool, settings.current.postgresPool, onError);
+      if (isGoing) void fill();
     }
   };
   const unsubscribe = settings.onChange(({ postgresPool }) => {
     Object.assign(pool.options, limitsOf(postgresPool));
     opened = new WeakSet();
-    void replaceIdle(pool).then(() => fill(pool, postgresPool, onError));
+    void replaceIdle(pool).then(fill);
   });
-  void fill(pool, settings.current.postgresPool, onError);
+  void fill();
   return {
     withConnection,
     query: (text, values) => withConnection((connection) => connection.query(text, values)),
@@ -105,18 +106,27 @@ const isAnswer = (error: unknown): boolean =>
   Error.isError(error) && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code)) && 'severity' in error;
 
 /** Opens connections until there are `min`. A server that is away is told of, and tried again with the next query. */
-async function fill(
-  pool: Pool,
-  { min, max }: RuntimeSettings['postgresPool'],
-  onError: PostgresPoolOptions['onError'],
-): Promise<void> {
-  const missing = Math.min(min, max) - pool.totalCount;
-  if (missing <= 0 || pool.ending) return;
-  const opening = await Promise.allSettled(Array.from({ length: missing }, () => pool.connect()));
-  for (const one of opening)
-    if (one.status === 'fulfilled') one.value.release();
-    else onError?.(one.reason as Error);
+function keepMin(pool: Pool, limits: () => Limits, onError: PostgresPoolOptions['onError']): () => Promise<void> {
+  let isOpening = false;
+  return async () => {
+    if (isOpening) return;
+    isOpening = true;
+    let isAway = false;
+    while (!isAway && !pool.ending && missing(pool, limits()) > 0) {
+      // The pool lends those that are idle before it opens one.
+      const wanted = pool.idleCount + missing(pool, limits());
+      const lent = await Promise.allSettled(
+        Array.from({ length: wanted }, async () => (await pool.connect()).release()),
+      );
+      for (const one of lent) if (one.status === 'rejected') onError?.(one.reason as Error);
+      isAway = lent.some(({ status }) => status === 'rejected');
+    }
+    isOpening = false;
+  };
 }
+
+type Limits = RuntimeSettings['postgresPool'];
+const missing = (pool: Pool, { min, max }: Limits): number => Math.min(min, max) - pool.totalCount;
 
 /** Those that nobody uses now; the others go when they come back. */
 async function replaceIdle(pool: Pool): Promise<void> {

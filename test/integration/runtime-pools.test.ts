@@ -43,6 +43,20 @@ describe('the PostgreSQL pool', () => {
     expect(pids[100]).not.toBe(pids[0]);
   });
 
+  test('keeps its least number of connections while they are replaced', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ min: 3, recycleAfterQueries: 1 })), {
+      server: addressOf(server),
+    });
+    await eventually(() => expect(pool.idle).toBe(3));
+    for (let query = 0; query < 4; query += 1) {
+      await pool.query(backend);
+      await eventually(() => expect([pool.total, pool.idle]).toEqual([3, 3]), { withinMs: 5_000 });
+    }
+    await Promise.all(Array.from({ length: 3 }, () => pool.query(backend)));
+    await eventually(() => expect([pool.total, pool.idle]).toEqual([3, 3]), { withinMs: 5_000 });
+  });
+
   test('ends a statement that takes too long, and goes on with what the server has refused', async () => {
     await using server = await startPostgres();
     const slow: unknown[] = [];
