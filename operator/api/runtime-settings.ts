@@ -52,7 +52,7 @@ export const RuntimeSettings = Type.Object(
       max: count(1, 'Most connections of one process.'),
       recycleAfterQueries: count(1, 'Queries after which a connection is replaced.'),
       idleTimeoutMs: ms('How long an idle connection above min is kept.'),
-      commandTimeoutMs: ms('Longest time for one statement.'),
+      commandTimeoutMs: count(1, 'Longest time for one statement, and longest wait for a connection. In ms.'),
     }),
     queryMonitor: Type.Object({
       slowAboveMs: ms('Statements that take longer are logged.'),

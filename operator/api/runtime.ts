@@ -70,7 +70,14 @@ const PostgresPool = struct(
     max: integer(20, 1, 10_000, 'Most connections of one pod.'),
     recycleAfterQueries: integer(50_000, 1, 1_000_000_000, 'Queries after which a connection is replaced.'),
     idleTimeout: time('300s', 'How long an idle connection above min is kept.', '24h'),
-    commandTimeout: time('30s', 'Longest time for one statement.', '24h'),
+    commandTimeout: orElse(
+      '30s',
+      duration({
+        min: '1ms',
+        max: '24h',
+        description: 'Longest time for one statement, and longest wait for a connection.',
+      }),
+    ),
   },
   {
     description: 'Connections of each pod to PostgreSQL.',

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
+import { orAborted } from './aborted.ts';
 import { openSharedLevel, type RedisServer, type SharedLevel } from './shared-level.ts';
 import type { LiveSettings } from './settings.ts';
 
@@ -152,17 +153,4 @@ function memoryOf(
   for (const [key, kept] of [...(before?.entries() ?? [])].toReversed())
     memory.set(key, kept, { ttl: Math.max(1, Math.min(before?.getRemainingTTL(key) ?? ttlMs, ttlMs)) });
   return memory;
-}
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const leave = (): void => reject(signal.reason);
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
 }

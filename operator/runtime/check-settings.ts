@@ -14,7 +14,7 @@ const least: Least<Omit<RuntimeSettings, 'version' | 'hash' | 'pools'>> = {
     l2: { ttlMs: 0 },
     warming: { hotAfterReads: 1, maxPerSecond: 0 },
   },
-  postgresPool: { min: 0, max: 1, recycleAfterQueries: 1, idleTimeoutMs: 0, commandTimeoutMs: 0 },
+  postgresPool: { min: 0, max: 1, recycleAfterQueries: 1, idleTimeoutMs: 0, commandTimeoutMs: 1 },
   queryMonitor: { slowAboveMs: 0, maxStatements: 1 },
 };
 

@@ -1,5 +1,6 @@
 import { Pool, type PoolClient, type PoolConfig, type QueryResult, type QueryResultRow } from 'pg';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
+import { orAborted } from './aborted.ts';
 import type { QueryMonitor } from './query-monitor.ts';
 import type { LiveSettings } from './settings.ts';
 
@@ -8,9 +9,19 @@ export interface Connection {
   query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
 }
 
-export interface PostgresPool extends Connection, AsyncDisposable {
-  /** One connection for several statements, a transaction say. It goes back when `work` ends, however that is. */
-  withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+export interface PostgresPool extends AsyncDisposable {
+  /** On one connection of the pool. The signal ends the wait for that connection, not the statement. */
+  query<Row extends QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<QueryResult<Row>>;
+  /**
+   * One connection for several statements, a transaction say. It goes back when `work` ends, however that is.
+   *
+   * @throws What `work` throws; the signal's reason when it fires before there is a connection; when there is none within the time for one statement.
+   */
+  withConnection<T>(work: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T>;
   readonly total: number;
   readonly idle: number;
   /** Callers that wait for a connection. */
@@ -54,8 +65,8 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       }
     },
   });
-  const withConnection: PostgresPool['withConnection'] = async (work) => {
-    const client = await pool.connect();
+  const withConnection: PostgresPool['withConnection'] = async (work, signal) => {
+    const client = await connectionFrom(pool, signal);
     let isBroken = false;
     try {
       return await work(connectionOf(client));
@@ -76,7 +87,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
   void fill();
   return {
     withConnection,
-    query: (text, values) => withConnection((connection) => connection.query(text, values)),
+    query: (text, values, signal) => withConnection((connection) => connection.query(text, values), signal),
     get total() {
       return pool.totalCount;
     },
@@ -97,9 +108,25 @@ const limitsOf = ({ min, max, idleTimeoutMs, commandTimeoutMs }: RuntimeSettings
   min,
   max,
   idleTimeoutMillis: idleTimeoutMs,
+  connectionTimeoutMillis: commandTimeoutMs, // also for one that others have
   statement_timeout: commandTimeoutMs,
   query_timeout: commandTimeoutMs + graceMs,
 });
+
+/** For who has given up it goes back as soon as it is there. */
+async function connectionFrom(pool: Pool, signal: AbortSignal | undefined): Promise<PoolClient> {
+  signal?.throwIfAborted();
+  const lent = pool.connect();
+  try {
+    return await orAborted(lent, signal);
+  } catch (error) {
+    lent.then(
+      (client) => client.release(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
 
 /** The server has refused a statement; its connection is as good as before. Anything else, a time-out say, leaves it in the middle of something. */
 const isAnswer = (error: unknown): boolean =>

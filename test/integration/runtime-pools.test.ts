@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { startPostgres } from '../../hack/servers/postgres.ts';
 import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import { openCpuPool } from '../../operator/runtime/cpu-pool.ts';
@@ -74,6 +74,37 @@ describe('the PostgreSQL pool', () => {
     expect(monitor.statistics().find(({ statement }) => statement === backend)).toMatchObject({ count: 2 });
   });
 
+  test('waits for no connection longer than for a statement: of a server that says nothing, or that others have', async () => {
+    await using silent = await takingOnly();
+    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 300 }));
+    await using hanging = openPostgresPool(settings, { server: addressOf(silent) });
+    await expect(hanging.query(backend)).rejects.toThrow('timeout');
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(settings, { server: addressOf(server) });
+    const gate = Promise.withResolvers<void>();
+    const held = pool.withConnection(() => gate.promise);
+    await expect(pool.query(backend)).rejects.toThrow('timeout');
+    gate.resolve();
+    await held;
+    expect((await pool.query(backend)).rows).toHaveLength(1);
+  });
+
+  test('lets who gives up go at once, and has the connection for the next', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
+    const gate = Promise.withResolvers<void>();
+    const held = pool.withConnection(() => gate.promise);
+    const impatient = new AbortController();
+    const left = pool.query(backend, [], impatient.signal);
+    impatient.abort(new Error('too late'));
+    await expect(left).rejects.toThrow('too late');
+    await expect(pool.query(backend, [], impatient.signal)).rejects.toThrow('too late');
+    gate.resolve();
+    await held;
+    expect((await pool.query(backend)).rows).toHaveLength(1);
+    expect([pool.total, pool.idle, pool.queued]).toEqual([1, 1, 0]);
+  });
+
   test('has another size and other time-outs without a restart', async () => {
     await using server = await startPostgres();
     const settings = createSettings(postgresWith({ min: 3, max: 3 }));
@@ -108,6 +139,21 @@ const addressOf = ({ host, port }: { readonly host: string; readonly port: numbe
   user: 'postgres',
   database: 'postgres',
 });
+
+/** A server that takes connections and never says a word. */
+async function takingOnly() {
+  const server = createTcpServer((socket) => void socket.resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
 
 /** A server of its own that counts connections and what it is asked at once. */
 async function counting(answer: RequestListener) {
