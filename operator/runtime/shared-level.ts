@@ -93,8 +93,11 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
       return isTracked;
     },
     get: (key) => orError<SharedAnswer>(async () => parsed(await data.get(prefix + key)), { result: 'error' }),
-    set: (key, value, ttlMs) =>
-      orError(async () => void (await data.set(prefix + key, JSON.stringify({ value }), 'PX', ttlMs)), undefined),
+    async set(key, value, ttlMs) {
+      const text = asJson(prefix + key, value);
+      if (Error.isError(text)) return failed(text); // Redis was not asked: that says nothing of the listener
+      await orError(async () => void (await data.set(prefix + key, text, 'PX', ttlMs)), undefined);
+    },
     async delete(key) {
       try {
         // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment. A full Redis may refuse to set: it is deleted all the same.
@@ -130,6 +133,17 @@ const connectionTo = ({ host, port, username, password, tls }: RedisServer) => (
   commandTimeout: 500,
   retryStrategy: (attempt: number) => Math.min(100 * 2 ** Math.min(attempt, 5), 2_000),
 });
+
+function asJson(key: string, value: unknown): string | Error {
+  try {
+    return JSON.stringify({ value });
+  } catch (cause) {
+    return new TypeError(
+      `saw a value of ${key} that JSON cannot hold; wanted one for Redis; next: it is kept in memory alone; load what JSON can hold`,
+      { cause },
+    );
+  }
+}
 
 /** What is no entry of ours is as good as none. */
 function parsed(text: string | null): SharedAnswer {

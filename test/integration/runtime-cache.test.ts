@@ -133,6 +133,20 @@ describe('the cache of two levels', () => {
     expect(await redis.command('EXISTS', 'cache:d')).toBe(1);
   });
 
+  test('keeps in memory alone what JSON cannot hold, says so, and forgets nothing else', async () => {
+    await using redis = await startRedis();
+    const errors: string[] = [];
+    await using cache = await trackedCache(redis, { onError: ({ message }) => errors.push(message) });
+    const origin = source();
+    await cache.get('a', origin.load);
+    expect(await cache.get('b', () => Promise.resolve({ n: 1n }))).toEqual({ value: { n: 1n }, from: 'loader' });
+    expect(cache.isTracked).toBe(true);
+    expect((await cache.get('a', origin.load)).from).toBe('l1');
+    expect((await cache.get('b', origin.load)).from).toBe('l1');
+    expect(errors).toEqual([expect.stringContaining('saw a value of cache:b that JSON cannot hold')]);
+    expect(await redis.command('EXISTS', 'cache:b')).toBe(0);
+  });
+
   test('says so when it could not delete everywhere, and deletes from a Redis that takes nothing any more', async () => {
     await using redis = await startRedis();
     await using cache = await trackedCache(redis);
