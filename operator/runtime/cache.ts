@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { orAborted } from './aborted.ts';
 import { openSharedLevel, type RedisServer, type SharedLevel } from './shared-level.ts';
-import type { LiveSettings } from './settings.ts';
+import { onSectionChange, type LiveSettings } from './settings.ts';
 
 export type CacheLevel = 'l1' | 'l2';
 export type CacheResult = 'hit' | 'miss' | 'error';
@@ -59,8 +59,8 @@ export function openCache(settings: LiveSettings, options: CacheOptions = {}): C
     for (const flight of key === undefined ? flights.values() : [flights.get(key)]) if (flight) flight.isStale = true;
   };
   const shared = redis && openSharedLevel({ redis, prefix, onForget: forget, onError });
-  const unsubscribe = settings.onChange(({ cache }) => {
-    memory = memoryOf(cache.l1, memory);
+  const unsubscribe = onSectionChange(settings, 'cache', ({ l1 }) => {
+    memory = memoryOf(l1, memory);
   });
   const deps: LoadDeps = {
     shared,

@@ -2,7 +2,7 @@ import { serialize } from 'node:v8';
 import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
-import type { LiveSettings } from './settings.ts';
+import { onSectionChange, type LiveSettings } from './settings.ts';
 
 export interface CpuPool<Task, Result> extends AsyncDisposable {
   /** On a thread; the same task again gives the remembered result. Tasks and results are what a structured clone can carry. @throws What the task throws, and the signal's reason. */
@@ -22,12 +22,10 @@ export interface CpuPoolOptions {
 /** Worker threads for work that only computes, so that the event loop stays free. */
 export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPoolOptions): CpuPool<Task, Result> {
   let current = openThreads(options, settings.current.cpuPool);
-  const unsubscribe = settings.onChange(({ cpuPool }) => {
+  const unsubscribe = onSectionChange(settings, 'cpuPool', (cpuPool) => {
     const before = current;
-    if (cpuPool.threads !== before.pool.options.maxThreads || cpuPool.memoEntries !== (before.memo?.max ?? 0)) {
-      current = openThreads(options, cpuPool);
-      void ended(before);
-    }
+    current = openThreads(options, cpuPool);
+    void ended(before);
   });
   return {
     async run(task, signal) {

@@ -1,6 +1,6 @@
 import { Agent, Dispatcher, fetch, interceptors, type RequestInfo, type RequestInit, type Response } from 'undici';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
-import type { LiveSettings } from './settings.ts';
+import { onSectionChange, type LiveSettings } from './settings.ts';
 
 export interface HttpPool extends AsyncDisposable {
   /** As everywhere, within the pool's limits and its time for a request in all, waiting included. Read or cancel each body: its connection is taken until then. */
@@ -15,7 +15,7 @@ export function openHttpPool(settings: LiveSettings): HttpPool {
   const turns = createTurns(() => settings.current.http.connections);
   let agent = agentOf(settings.current.http);
   const dispatcher = new InTurn(turns, () => agent);
-  const unsubscribe = settings.onChange(({ http }) => {
+  const unsubscribe = onSectionChange(settings, 'http', (http) => {
     const before = agent;
     agent = agentOf(http);
     turns.next();

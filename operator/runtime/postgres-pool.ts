@@ -2,7 +2,7 @@ import { Pool, type PoolClient, type PoolConfig, type QueryResult, type QueryRes
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { orAborted } from './aborted.ts';
 import type { QueryMonitor } from './query-monitor.ts';
-import type { LiveSettings } from './settings.ts';
+import { onSectionChange, type LiveSettings } from './settings.ts';
 
 /** One connection while it is lent. */
 export interface Connection {
@@ -79,7 +79,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       if (isGoing) void fill();
     }
   };
-  const unsubscribe = settings.onChange(({ postgresPool }) => {
+  const unsubscribe = onSectionChange(settings, 'postgresPool', (postgresPool) => {
     Object.assign(pool.options, limitsOf(postgresPool));
     opened = new WeakSet();
     void replaceIdle(pool).then(fill);

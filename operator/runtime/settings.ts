@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setInterval as every } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { checkSettings } from './check-settings.ts';
 import { defaultSettings } from './default-settings.ts';
@@ -91,6 +92,20 @@ export function createSettings(first: RuntimeSettings): LiveSettings & { set(nex
       for (const listener of listeners) listener(next);
     },
   };
+}
+
+/** Called with each change of that one section. What another section changes is no reason to open connections anew. */
+export function onSectionChange<Section extends keyof RuntimeSettings>(
+  settings: LiveSettings,
+  section: Section,
+  listener: (next: RuntimeSettings[Section]) => void,
+): () => void {
+  let before = settings.current[section];
+  return settings.onChange(({ [section]: next }) => {
+    if (isDeepStrictEqual(next, before)) return;
+    before = next;
+    listener(next);
+  });
 }
 
 /** Fields beyond the schema are a newer operator's, and are left alone. */

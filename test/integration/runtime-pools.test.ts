@@ -16,6 +16,8 @@ const postgresWith = (changes: Partial<RuntimeSettings['postgresPool']>): Runtim
   ...defaultSettings,
   postgresPool: { ...defaultSettings.postgresPool, min: 0, ...changes },
 });
+/** As from the file: no object is the one that was there before. */
+const readAnew = (next: RuntimeSettings) => JSON.parse(JSON.stringify(next)) as RuntimeSettings;
 const backend = 'SELECT pg_backend_pid() AS pid';
 
 describe('the PostgreSQL pool', () => {
@@ -115,6 +117,15 @@ describe('the PostgreSQL pool', () => {
     await expect(pool.query('SELECT pg_sleep(10)')).rejects.toThrow('statement timeout');
     settings.set(postgresWith({ min: 6, max: 8 }));
     await eventually(() => expect(pool.total).toBe(6));
+  });
+
+  test('keeps its connections when something else is set', async () => {
+    await using server = await startPostgres();
+    const settings = createSettings(postgresWith({ max: 1 }));
+    await using pool = openPostgresPool(settings, { server: addressOf(server) });
+    const { rows } = await pool.query(backend);
+    settings.set(readAnew({ ...settings.current, batch: { maxRequests: 3, maxWaitMs: 7 } }));
+    expect((await pool.query(backend)).rows).toEqual(rows);
   });
 
   test('works again when a server that was cut off is back', async () => {
@@ -236,6 +247,16 @@ describe('the HTTP pool', () => {
       'TimeoutError',
     ]);
     await eventually(() => expect([pool.running, pool.queued]).toEqual([0, 0]));
+  });
+
+  test('asks on the same connection when something else was set', async () => {
+    await using server = await counting((_, response) => response.end('ok'));
+    const settings = createSettings(httpWith({ connectionsPerHost: 1 }));
+    await using pool = openHttpPool(settings);
+    await ask(pool, server.url);
+    settings.set(readAnew({ ...settings.current, batch: { maxRequests: 3, maxWaitMs: 7 } }));
+    await ask(pool, server.url);
+    expect(server.opened).toBe(1);
   });
 
   test('closes a connection that was idle for long', async () => {
