@@ -1,6 +1,6 @@
-import { setInterval as every } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { follow } from './follow.ts';
 import type { LiveSettings } from './settings.ts';
 
 /** Resident memory of the process before and after a collection. What V8 keeps for itself is not freed by one. */
@@ -64,14 +64,6 @@ export function openMemoryOptimizer(
     },
     [Symbol.dispose]: () => stop.abort(),
   };
-}
-
-async function follow(look: () => void, everyMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    for await (const _ of every(everyMs, undefined, { signal, ref: false })) look();
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }
 
 /** The collector itself, without --expose-gc on the command line. The flag goes back at once: with another set of flags V8 rejects all the code that it has cached. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { setInterval as every } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { checkSettings } from './check-settings.ts';
 import { defaultSettings } from './default-settings.ts';
+import { follow } from './follow.ts';
 
 /** The settings that are in force now, and who wants to know of the next. */
 export interface LiveSettings {
@@ -65,14 +65,6 @@ export async function watchSettings(options: SettingsFileOptions): Promise<Setti
       void ended;
     },
   };
-}
-
-async function follow(look: () => Promise<void>, everyMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    for await (const _ of every(everyMs, undefined, { signal, ref: false })) await look();
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }
 
 /** Settings that a program sets itself: for tests, and for who has them from elsewhere. */
