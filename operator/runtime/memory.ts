@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { follow } from './follow.ts';
 import type { LiveSettings } from './settings.ts';
+import { told } from './told.ts';
 
 /** Resident memory of the process before and after a collection. What V8 keeps for itself is not freed by one. */
 export interface Collection {
@@ -46,7 +47,7 @@ export function openMemoryOptimizer(
       freedBytes: before.rss - after.rss,
       heapFreedBytes: before.heapUsed - after.heapUsed,
     };
-    onCollect?.(last);
+    told(onCollect, last);
     return last;
   };
   const look = (): void => {

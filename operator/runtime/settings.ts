@@ -4,11 +4,12 @@ import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { checkSettings } from './check-settings.ts';
 import { defaultSettings } from './default-settings.ts';
 import { follow } from './follow.ts';
+import { told } from './told.ts';
 
 /** The settings that are in force now, and who wants to know of the next. */
 export interface LiveSettings {
   readonly current: RuntimeSettings;
-  /** Called with each change that is taken over. @returns Ends it. */
+  /** Called with each change that is taken over; what it throws is a warning of the process. @returns Ends it. */
   onChange(listener: (settings: RuntimeSettings) => void): () => void;
 }
 
@@ -47,7 +48,7 @@ export async function watchSettings(options: SettingsFileOptions): Promise<Setti
       'problem' in next
         ? `saw ${file}: ${next.problem}; wanted runtime settings of version 1; next: nothing, the last good ones stay in force`
         : undefined;
-    if (problem !== undefined && problem !== before) onProblem?.(problem);
+    if (problem !== undefined && problem !== before) told(onProblem, problem);
     if (!('problem' in next)) live.set(next);
   };
   await look();
@@ -81,7 +82,7 @@ export function createSettings(first: RuntimeSettings): LiveSettings & { set(nex
     },
     set(next) {
       current = next;
-      for (const listener of listeners) listener(next);
+      for (const listener of listeners) told(listener, next);
     },
   };
 }

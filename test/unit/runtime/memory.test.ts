@@ -30,4 +30,15 @@ describe('openMemoryOptimizer()', () => {
     await eventually(() => expect(optimizer.collections).toBe(1));
     expect(told).toHaveLength(1);
   });
+
+  test('goes on when one who is told throws', async () => {
+    using optimizer = openMemoryOptimizer(createSettings(settingsWith(1)), {
+      everyMs: 2,
+      pauseMs: 0,
+      onCollect: () => {
+        throw new Error('no log');
+      },
+    });
+    await eventually(() => expect(optimizer.collections).toBeGreaterThan(1));
+  });
 });

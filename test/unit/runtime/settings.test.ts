@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,5 +80,35 @@ describe('watchSettings()', () => {
     await mounted.remove();
     await eventually(() => expect(settings.problem).toContain('ENOENT'));
     expect(settings.current.hash).toBe('0000000000aa');
+  });
+
+  test('goes on, and tells the next, when one who is told throws', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockReturnValue();
+    try {
+      await using mounted = await mountedFolder();
+      using settings = await watchSettings({
+        file: mounted.file,
+        everyMs: 5,
+        onProblem: () => {
+          throw new Error('no log');
+        },
+      });
+      const told: unknown[] = [];
+      settings.onChange(() => {
+        throw new Error('no room');
+      });
+      settings.onChange(({ pools }) => told.push(pools));
+      await mounted.write(textWith(3));
+      await eventually(() => expect(told).toEqual([{ io: 3 }]));
+      await mounted.write(textWith(4));
+      await eventually(() => expect(told).toEqual([{ io: 3 }, { io: 4 }]));
+      expect(warned.mock.calls.map(([warning]) => /no \w+/.exec(String(warning))?.[0])).toEqual([
+        'no log',
+        'no room',
+        'no room',
+      ]);
+    } finally {
+      warned.mockRestore();
+    }
   });
 });
