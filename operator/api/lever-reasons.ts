@@ -31,6 +31,11 @@ export const lever = {
     means: 'What would be changed is in the message; nothing was changed.',
     next: 'Set mode: Enforce to apply it.',
   },
+  Paused: {
+    status: 'True',
+    means: 'The service is paused: what would be changed is in the message; nothing was changed.',
+    next: 'Remove the annotation genops.dev/paused, or mode: Paused, to apply it.',
+  },
   Off: { status: 'True', means: 'The policy switches this part off.' },
   Conflict: {
     status: 'False',

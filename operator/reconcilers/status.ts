@@ -78,7 +78,7 @@ const conditionsOf = ({
   budgets,
 }: Extract<Visit, { kind: 'reconciled' }>): readonly Finding[] => [
   ...resolution.conditions,
-  ...leverConditions(results),
+  ...leverConditions(results, resolution.resolved.mode),
   ...notImplemented(resolution.resolved),
   ...assessment.conditions,
   ...budgets.conditions,

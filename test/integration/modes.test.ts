@@ -41,7 +41,7 @@ describe('modes', () => {
     );
     expect((await world.service()).status?.mode).toBe('Paused'); // what kubectl get shows
     await world.eventually(async () =>
-      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'DryRun' }),
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Paused' }),
     );
     expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 20 });
     await world.apply(generationService({ overrides: { horizontal: { maxReplicas: 7 } } }));

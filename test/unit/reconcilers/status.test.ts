@@ -128,6 +128,13 @@ describe('renderStatus()', () => {
     const broken = { ...service, metadata, spec: { ...service.spec, policyRef: { name: 'gone' } } };
     expect(renderStatus(broken, visit(applied, broken), at(0))).toMatchObject({ mode });
   });
+  test.each(['DryRun', 'Paused'] as const)('says of what is held back which mode holds it back: %s', (mode) => {
+    const held = { ...service, spec: { ...service.spec, mode } };
+    const told: PlannedCondition = { status: 'True', reason: 'DryRun', message: 'Would change maxmemory.' };
+    const status = renderStatus(held, visit(told, held), at(0));
+    expect(condition(status, 'RedisApplied')).toMatchObject({ status: 'True', reason: mode, message: told.message });
+    expect(condition(status, 'HorizontalApplied')).toMatchObject({ reason: 'Applied' });
+  });
   test('of a service without an accepted policy nobody can tell how it is: what was measured before is not repeated', () => {
     const objective = { name: 'Memory', state: 'Met', target: '1Gi' } as const;
     const rating = { grade: 'Good' } as const;
