@@ -145,7 +145,15 @@ function componentRows(component: Explanation['components'][number], now: number
   return [
     ...(component.replicas === null
       ? []
-      : [['replicas', `${current ?? 'unknown'} now, floor ${floor ?? 'unknown'}, ${min ?? '?'} to ${max ?? '?'}`]]),
+      : [
+          [
+            'replicas',
+            [
+              `${current ?? 'unknown'} now`,
+              ...(max === undefined ? [] : [`floor ${floor ?? 'unknown'}`, `${min ?? '?'} to ${max}`]),
+            ].join(', '),
+          ],
+        ]),
     ['bounds', component.bounds],
     ...decisionRows(component, now),
   ];

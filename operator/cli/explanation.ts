@@ -83,10 +83,9 @@ export function explanationOf(service: GenerationService, { events, decisions: s
     mode: mode ?? service.spec.mode,
     policy: policyText(service),
     ready: conditions.find(({ type }) => type === 'Ready'),
-    components: known.map(({ name, replicas = null, decision }) => ({
+    components: known.map(({ name, replicas, decision }) => ({
       name,
-      replicas,
-      bounds: replicas === null ? 'not known: nothing was seen of its autoscaler' : boundsText(replicas),
+      ...boundsOf(replicas, conflictOn(name, { conditions, isOne: known.length === 1 })),
       decision: decidedOf(madeOf(name, seen)) ?? decision ?? null,
       made: madeOf(name, seen),
       newest:
@@ -97,6 +96,27 @@ export function explanationOf(service: GenerationService, { events, decisions: s
     events: events === undefined ? null : told(events),
     notRecorded: unrecorded(known, { events, decisions: seen }),
   };
+}
+
+type Bounds = Pick<Explanation['components'][number], 'replicas' | 'bounds'>;
+
+/** What is declared does not bound where somebody else does. */
+function boundsOf(replicas: Replicas | undefined, conflict: string | undefined): Bounds {
+  if (replicas === undefined) return { replicas: null, bounds: 'not known: nothing was seen of its autoscaler' };
+  if (conflict === undefined) return { replicas, bounds: boundsText(replicas) };
+  const { current } = replicas;
+  return { replicas: current === undefined ? {} : { current }, bounds: `not ours (Conflict): ${conflict}` };
+}
+
+/** Who else holds the autoscaler of this component. A condition on several has the words of each behind its name. */
+function conflictOn(
+  name: string,
+  { conditions, isOne }: { readonly conditions: readonly Condition[]; readonly isOne: boolean },
+): string | undefined {
+  const seen = conditions.find(({ type, reason }) => type === 'HorizontalApplied' && reason === 'Conflict');
+  const own = seen?.message.split(' | ').find((text) => text.startsWith(`${name}: `));
+  const message = own?.slice(`${name}: `.length) ?? (isOne ? seen?.message : undefined);
+  return message?.split('; wanted')[0]; // the condition is on the same page
 }
 
 function boundsText({ current, floor, min, max, boundBy }: Replicas): string {

@@ -218,6 +218,37 @@ test.each([
   expect(components[0]?.bounds).toMatch(says);
 });
 
+describe('bounds that somebody else holds', () => {
+  const foreign = { current: 2, min: 2, floor: 1, max: 20 };
+  const conflict = (message: string) => [{ ...condition('HorizontalApplied', 'False', 'Conflict'), message }];
+  const own = 'saw HorizontalPodAutoscaler ai/own for Deployment w';
+
+  test('are told as such, and no figure of the policy that is not in force', () => {
+    const text = page({
+      components: [{ name: 'workflow', replicas: foreign }],
+      conditions: conflict(`${own}; wanted it to be ours`),
+    });
+    expect(text).toContain(`\n  replicas  2 now\n  bounds    not ours (Conflict): ${own}\n`);
+  });
+
+  test('are told of the component that the condition names, and of no other', () => {
+    const names = ['other', 'third', 'workflow'];
+    const told = storedService({
+      spec: { components: spec.components.flatMap((one) => names.map((name) => ({ ...one, name }))) },
+      status: {
+        components: names.map((name) => ({ name, replicas: foreign })),
+        conditions: conflict(`other: ${own} | third: saw it too`),
+      },
+    });
+    const { components } = explanationOf(told, { events: [], decisions: silent });
+    expect(components.map(({ bounds }) => bounds.split('; ')[0])).toEqual([
+      `not ours (Conflict): ${own}`,
+      'not ours (Conflict): saw it too',
+      'the floor is the least that is declared, 1',
+    ]);
+  });
+});
+
 test.each([
   { ms: -5, text: '0s' },
   { ms: 119_000, text: '119s' },
