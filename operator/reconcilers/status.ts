@@ -37,7 +37,9 @@ export function renderStatus(service: GenerationService, visit: Visit, now: Date
       ({ type: known, reason, observedGeneration }) =>
         known === type && observedGeneration === service.metadata.generation && reason !== 'PolicyRejected',
     ) === true;
-  const found = (visit.kind === 'problem' ? [...visit.resolution.conditions, ...unjudged] : conditionsOf(visit)).filter(
+  const found = (
+    visit.kind === 'problem' ? [...visit.resolution.conditions, ...unjudged(previous)] : conditionsOf(visit)
+  ).filter(
     ({ type, reason }) => reason !== 'Pending' || !isKnown(type), // after a restart of ours: not looked at yet is no news
   );
   const kept = (previous.conditions ?? []).filter(
@@ -58,16 +60,22 @@ export function renderStatus(service: GenerationService, visit: Visit, now: Date
 }
 
 /** What nobody looks at without a policy: nobody can tell how it is. */
-const unjudged = (['MetricsAvailable', 'ObjectivesMet', 'ScalerActive'] as const).map((type) => ({
-  type,
-  status: 'Unknown' as const,
-  reason: 'PolicyRejected' as const,
-  message: problemMessage({
-    saw: 'no accepted policy since the operator began to lead',
+function unjudged({ policy }: GenerationServiceStatus): readonly Finding[] {
+  const message = problemMessage({
+    saw:
+      policy === undefined
+        ? 'no policy of this service that was ever accepted'
+        : 'no accepted policy since the operator began to lead',
     wanted: 'one to measure, judge and move floors by',
     next: 'see the condition PolicyAccepted',
-  }),
-}));
+  });
+  return (['MetricsAvailable', 'ObjectivesMet', 'ScalerActive'] as const).map((type) => ({
+    type,
+    status: 'Unknown',
+    reason: 'PolicyRejected',
+    message,
+  }));
+}
 
 const withoutFigures = ({ objectives: _, objectivesMet: __, rating: ___, ...rest }: GenerationServiceStatus) => rest;
 

@@ -153,6 +153,14 @@ describe('renderStatus()', () => {
     expect(status).not.toHaveProperty('rating');
     expect(renderStatus({ ...broken, status }, visit(applied, broken), at(60))).toEqual(status);
   });
+  test('a service that is new is not told that the operator began anew', () => {
+    const broken = { ...service, spec: { ...service.spec, policyRef: { name: 'gone' } } };
+    const known = { ...broken, status: renderStatus(service, visit(), at(0)) };
+    const message = (of: GenerationService) =>
+      condition(renderStatus(of, visit(applied, of), at(5)), 'ObjectivesMet')?.message;
+    expect(message(broken)).toMatch(/^saw no policy of this service that was ever accepted; wanted /);
+    expect(message(known)).toMatch(/^saw no accepted policy since the operator began to lead; wanted /);
+  });
   test('keeps what it said of a component whose target is gone, and goes on with the rest', () => {
     const before = renderStatus(service, visit(), at(0));
     const gone = visit(unreachable, { ...service, status: before }, { kind: 'notFound' });
