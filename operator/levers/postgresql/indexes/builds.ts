@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { isProblem } from '../../../api/problem.ts';
 import type { PostgresAddress } from '../address.ts';
@@ -63,15 +64,21 @@ export interface Running {
 export const indexKey = (database: string, { schema, name }: Pick<WantedIndex, 'schema' | 'name'>): string =>
   `${database}.${schema}.${name}`;
 
+interface NotedFailure {
+  readonly server: string;
+  readonly key: string;
+  readonly failure: BuildFailure;
+}
+/** Previews come and go, each with a server and names of its own: whatever is forgotten is tried once more. */
+const rememberedFailures = 1000;
+
 export function createBuilds(now: () => number = Date.now): Builds {
   const running = new Map<string, Running>();
-  const failures = new Map<string, Map<string, BuildFailure>>();
-  const failureOn = (server: string, key: string) => failures.get(server)?.get(key);
+  const failures = new LRUCache<string, NotedFailure>({ max: rememberedFailures });
+  const failureOn = (server: string, key: string) => failures.get(`${server} ${key}`)?.failure;
   const note = (server: string, key: string, found: Found | undefined, before: BuildFailure | undefined): void => {
-    const known = failures.get(server) ?? new Map<string, BuildFailure>();
-    if (found === undefined) known.delete(key);
-    else known.set(key, withRest(found, before, now()));
-    failures.set(server, known);
+    if (found === undefined) failures.delete(`${server} ${key}`);
+    else failures.set(`${server} ${key}`, { server, key, failure: withRest(found, before, now()) });
   };
   const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> => {
     const key = indexKey(order.database, order.wanted);
@@ -90,7 +97,10 @@ export function createBuilds(now: () => number = Date.now): Builds {
       if (answer === 'Running') return answer;
       return failureOn(address.label, indexKey(order.database, order.wanted)) ?? 'Built';
     },
-    failuresOn: (server) => Object.fromEntries(failures.get(server) ?? []),
+    failuresOn: (server) =>
+      Object.fromEntries(
+        [...failures.values()].filter((one) => one.server === server).map(({ key, failure }) => [key, failure]),
+      ),
     of: (service) => [...running.values()].filter(({ order }) => order.service === service),
     async end(server, key, { cancel, inVain }, signal) {
       const before = failureOn(server, key); // that our own build notes its cancelling is no second failure

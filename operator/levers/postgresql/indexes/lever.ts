@@ -1,12 +1,16 @@
+import { LRUCache } from 'lru-cache';
 import type { Lever } from '../../lever.ts';
 import type { PostgresDeps } from '../observe.ts';
 import { apply, forget } from './apply.ts';
 import { createBuilds } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
-import { observe, type IndexesObserved } from './observe.ts';
+import { observe, type IndexesObserved, type WantedForm } from './observe.ts';
 import { plan } from './plan.ts';
 import { restore } from './restore.ts';
 import { units, type IndexesUnit } from './unit.ts';
+
+/** Tables and services come and go: what is forgotten is worked out once more. */
+const rememberedForms = 1000;
 
 /** What plans without a server. */
 export const indexesPlanner = {
@@ -24,7 +28,12 @@ export function postgresqlIndexes(
   deps: PostgresDeps,
   { oldAfterSeconds = 60 }: { readonly oldAfterSeconds?: number } = {},
 ): Lever<IndexesUnit, IndexesObserved, IndexesChange> {
-  const own = { ...deps, builds: createBuilds(), forms: new Map(), oldAfterSeconds };
+  const own = {
+    ...deps,
+    builds: createBuilds(),
+    forms: new LRUCache<string, WantedForm>({ max: rememberedForms }),
+    oldAfterSeconds,
+  };
   return {
     ...indexesPlanner,
     units,

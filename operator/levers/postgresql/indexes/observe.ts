@@ -1,3 +1,4 @@
+import type { LRUCache } from 'lru-cache';
 import { escapeIdentifier } from 'pg';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
 import type { PostgresAddress } from '../address.ts';
@@ -25,7 +26,7 @@ import type { WantedIndex } from './wanted.ts';
 export interface IndexesDeps extends PostgresDeps {
   readonly builds: Builds;
   /** Forms that servers have worked out, by what they were worked out from: each costs a temporary table once. */
-  readonly forms: Map<string, WantedForm>;
+  readonly forms: LRUCache<string, WantedForm>;
   /** From this age on a transaction is not waited for within a build, but before it. */
   readonly oldAfterSeconds: number;
 }

@@ -22,3 +22,12 @@ describe('end()', () => {
     expect(builds.failuresOn('pg:5432')).toEqual({});
   });
 });
+
+test('failures of servers that come and go do not pile up: the oldest are forgotten', async () => {
+  const builds = createBuilds(() => now);
+  for (let preview = 0; preview <= 1000; preview += 1)
+    await builds.end(`pg.preview-${preview}:5432`, 'shop.public.by_status', inVain, signal);
+  expect(builds.failuresOn('pg.preview-0:5432')).toEqual({});
+  expect(builds.failuresOn('pg.preview-1:5432')).not.toEqual({});
+  expect(builds.failuresOn('pg.preview-1000:5432')).not.toEqual({});
+});
