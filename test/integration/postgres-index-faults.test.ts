@@ -11,12 +11,14 @@ import { creations, indexesOf, indexTuner, makeTables, off, wantedIndex, type In
 import { secretOf, startTuned } from './postgres-tuner.ts';
 
 /** A session of a test's own that keeps what it does open. */
-async function session(server: PostgresServer, ...statements: readonly string[]) {
+const session = (server: PostgresServer, ...statements: readonly string[]) =>
+  sessionIn('postgres', server, ...statements);
+async function sessionIn(database: string, server: PostgresServer, ...statements: readonly string[]) {
   const client = new Client({
     host: server.host,
     port: server.port,
     user: 'postgres',
-    database: 'postgres',
+    database,
     application_name: 'report',
   });
   client.on('error', () => undefined);
@@ -231,6 +233,26 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     meanwhile = () => Promise.resolve();
     await restore();
     expect(await indexesOf(server)).toMatchObject([{ name: wantedIndex.name, valid: true }]);
+  });
+
+  test('a build in a database that no index is declared in any more is ended there', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server);
+    await server.query('CREATE DATABASE shop OWNER app');
+    await using owner = await sessionIn(
+      'shop',
+      server,
+      'CREATE TABLE orders (status text)',
+      'ALTER TABLE orders OWNER TO app',
+      'GRANT CREATE ON SCHEMA public TO app',
+    );
+    await using _ = await sessionIn('shop', server, ...snapshot);
+    const { visit } = indexTuner({ secret: secretOf(server) });
+    await visit([{ name: 'in_shop', database: 'shop', table: 'orders', columns: [{ name: 'status' }] }]);
+    await waiting(server);
+    expect(await visit([])).toMatchObject({ outcome: 'applied', fields: ['index in_shop'] });
+    expect(await building(server)).toBeUndefined();
+    expect((await owner.client.query(`SELECT FROM pg_class WHERE relname = 'in_shop'`)).rowCount).toBe(0);
   });
 
   test.each(['Paused', 'DryRun'] as const)('%s ends a build and leaves nothing of it', async (mode) => {

@@ -40,7 +40,7 @@ export interface IndexesObserved {
   readonly major: number;
   /** A standby has the indexes of its primary. */
   readonly isStandby: boolean;
-  /** Those that an index is wanted in, and the Secret's own first. */
+  /** The Secret’s own, those that an index is wanted in, and those that we build one in. */
   readonly databases: readonly DatabaseSeen[];
   /** Of the whole server. */
   readonly builds: readonly BuildSession[];
@@ -72,12 +72,14 @@ export async function observe(unit: IndexesUnit, deps: IndexesDeps, signal: Abor
   const others = unit.policy.indexes.flatMap(({ database = address.database }) => database);
   const names = [...new Set([address.database, ...others])];
   const looks: Look[] = [];
-  for (const name of names) {
+  const lookInto = async (name: string): Promise<void> => {
     const own = unit.policy.indexes.filter(({ database = address.database }) => database === name);
     looks.push(
       await look({ ...address, database: name }, { own, unit, deps, isSecrets: name === address.database }, signal),
     );
-  }
+  };
+  for (const name of names) await lookInto(name);
+  for (const name of buildingIn(looks, unit)) if (!names.includes(name)) await lookInto(name);
   const [first] = looks;
   if (first?.facts === undefined) throw new Error(`nothing was seen of ${address.label}`);
   const { role, version, major, isStandby } = first.facts;
@@ -95,6 +97,12 @@ export async function observe(unit: IndexesUnit, deps: IndexesDeps, signal: Abor
     failures: deps.builds.failuresOn(address.label),
   };
 }
+
+/** Where we still build, though nothing may be declared there any more. */
+const buildingIn = ([first]: readonly Look[], { session }: IndexesUnit): ReadonlySet<string> =>
+  new Set(
+    (first?.builds ?? []).filter((one) => one.isOurRole && one.application === session).map((one) => one.database),
+  );
 
 interface Look {
   /** Undefined: there is no such database. */

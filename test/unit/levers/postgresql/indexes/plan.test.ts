@@ -392,6 +392,7 @@ test('restore() ends what runs and drops what has our mark, whatever is declared
     { indexes: [index('by_status', 'status', { comment: mark }), index('theirs', 'size')] },
     { builds: [build({ index: 'by_size' })] },
   );
-  const { changes } = restore({ unit: both, observed, memory: undefined, now });
+  const { changes, condition } = restore({ unit: both, observed, memory: undefined, now });
+  expect(condition.message).toBe('main has none of our indexes any more in shop.'); // of others nothing is known
   expect(done(changes)).toEqual(['Drop by_size', 'Drop by_status']);
 });
