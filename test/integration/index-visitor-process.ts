@@ -1,5 +1,4 @@
-/** The index lever as an operator has it, in a process of its own that can be killed: visits one server over and over, and prints the state of each index after each. Arguments: the Secret’s uri, and the indexes as JSON. */
-import { setTimeout } from 'node:timers/promises';
+/** The index lever alone, without the state that an operator keeps, in a process of its own that can be killed: it visits one server over and over, and prints the state of each index after each. Arguments: the Secret’s uri, and the indexes as JSON. */
 import { resolve } from '../../operator/decide/resolve.ts';
 import { postgresqlIndexes } from '../../operator/levers/postgresql/indexes/lever.ts';
 import { apply, observe, planAll } from '../../operator/levers/run.ts';
@@ -23,5 +22,4 @@ while (!stop.signal.aborted) {
   const plans = planAll(observations, { memory: {}, now: Date.now(), verb: 'plan' });
   const [result] = await apply(plans, () => true, stop.signal);
   process.stdout.write(`${JSON.stringify({ ...result?.plan.status, message: result?.condition.message })}\n`);
-  await setTimeout(100, undefined, { signal: stop.signal }).catch(() => undefined);
 }

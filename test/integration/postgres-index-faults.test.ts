@@ -39,14 +39,14 @@ const waiting = (server: PostgresServer) =>
   eventually(async () => expect(await building(server)).toBe('waiting for old snapshots'));
 
 describe.each(postgresVersions)('PostgreSQL %s', (version) => {
-  test('an operator that is killed again and again within a build: one CREATE, one index, and it says whose it is', async () => {
+  test('a process that is killed again and again within a build: one CREATE, one index, and it says whose it is', async () => {
     await using server = await startTuned({ version, settings: { log_statement: 'all' } });
     await makeTables(server, 1000);
     await using old = await session(server, ...snapshot);
     for (let kills = version === '18' ? 10 : 2; kills > 0; kills -= 1) {
-      await using operator = startVisitor(server, [wantedIndex]);
-      await operator.says(/"state":"Building","phase":"waiting for old snapshots"/);
-      await operator.kill();
+      await using visitor = startVisitor(server, [wantedIndex]);
+      await visitor.says(/"state":"Building","phase":"waiting for old snapshots"/);
+      await visitor.kill();
     }
     await old.client.query('COMMIT');
     await eventually(async () => expect(await building(server)).toBeUndefined());
@@ -58,13 +58,13 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await indexesOf(server)).toEqual([]);
   });
 
-  test('an operator that is stopped leaves its build running, and ends', async () => {
+  test('a process that is stopped leaves its build running, and ends', async () => {
     await using server = await startTuned({ version });
     await makeTables(server, 1000);
     await using old = await session(server, ...snapshot);
-    await using operator = startVisitor(server, [wantedIndex]);
-    await operator.says(/"state":"Building"/);
-    await operator.stop();
+    await using visitor = startVisitor(server, [wantedIndex]);
+    await visitor.says(/"state":"Building"/);
+    await visitor.stop();
     await waiting(server);
     await old.client.query('COMMIT');
     await eventually(async () => expect(await indexesOf(server)).toMatchObject([{ valid: true }]));
