@@ -49,7 +49,8 @@ export function foresee(input: ForesightInput): Foresight | undefined {
 function lostHitsPerSecond({ keys, totalKeys }: ForesightInput, age: number): number {
   const oldest = Math.max(...keys.map(({ idleSeconds }) => idleSeconds));
   const reached = perSecond(keys, age * 0.75, age * 1.25 + 1);
-  const neverAgain = perSecond(keys, Math.max(age, oldest * 0.8), oldest + 1);
+  // Ages are whole seconds, and the clock may go on while keys are asked: those of one second may have two ages.
+  const neverAgain = perSecond(keys, Math.min(Math.max(age, oldest * 0.8), oldest - 1), oldest + 1);
   return ((reached - neverAgain) * totalKeys) / keys.length;
 }
 

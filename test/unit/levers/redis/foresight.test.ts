@@ -115,6 +115,14 @@ describe('foresee()', () => {
     const young = keys.map((key, index) => ({ ...key, idleSeconds: index < 90 ? index % 3 : index }));
     expect(foresee({ ...input, keys: young, target: 80 })?.ratio).toBeLessThan(0.9);
   });
+  test('nothing is lost of keys that were all used last in one second, though the clock went on while they were asked', () => {
+    const asked = Array.from({ length: 1_000 }, (_, index) => ({
+      bytes: 100,
+      idleSeconds: index < 400 ? 0 : index < 940 ? 6 : 7,
+    }));
+    const used = { keys: asked, totalKeys: 20_000, used: 110, target: 105, ratio: 1, lookupsPerSecond: 8_000 };
+    expect(foresee({ ...input, ...used })).toMatchObject({ idleSeconds: 7, ratio: 1 });
+  });
   test('too few keys say nothing', () => expect(foresee({ ...input, keys: keys.slice(0, 49) })).toBeUndefined());
 });
 
