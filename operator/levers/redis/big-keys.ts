@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { milliseconds } from '../../api/duration.ts';
 import { bytes } from '../../api/quantity.ts';
 import type { BigKeys } from '../../decide/cache-server.ts';
 import type { RedisConnection } from './connect.ts';
+import { mostServers } from './looks.ts';
 import { isForbidden, isReply, isUnanswered } from './server-error.ts';
 import type { RedisUnit } from './unit.ts';
 
@@ -44,11 +46,9 @@ interface Search {
 
 /** A visit must not be held up for longer: a round of some seconds takes several. */
 const atOnceMs = 1_000;
-/** Some thousand servers; beyond that the one that was looked at least recently begins anew. */
-const mostServers = 4_000;
 
 export function createKeySearches(): KeySearches {
-  const searches = new Map<string, Search>();
+  const searches = new LRUCache<string, Search>({ max: mostServers });
   return {
     async look(redis, server, wanted, signal) {
       const intervalMs = milliseconds(wanted.interval);
@@ -56,9 +56,7 @@ export function createKeySearches(): KeySearches {
       const now = Date.now();
       const known = searches.get(server.serverId);
       const search = known ?? { pass: newPass(), complete: undefined, roundAt: 0, leftMs: 0, why: undefined };
-      searches.delete(server.serverId);
-      searches.set(server.serverId, search);
-      if (searches.size > mostServers) searches.delete(searches.keys().next().value ?? '');
+      if (known === undefined) searches.set(server.serverId, search);
       // The first visit of a server sets it right, the next ones have time.
       if (known === undefined) return { state: 'Unknown', why: 'the search begins at the next visit' };
       if (now >= search.roundAt + intervalMs) {

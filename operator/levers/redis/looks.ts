@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** What was seen of each server process at the look before, and which look-ups since were our own: OBJECT IDLETIME counts as one. */
 export interface Looks {
   /** @returns The totals without our own, and what they say of now. */
@@ -31,12 +33,12 @@ interface Seen {
   readonly look: Totals & { readonly at: number };
 }
 
-/** Beyond that the server that was looked at least recently is forgotten. */
-const mostServers = 4_000;
+/** Some thousand servers; beyond that the one that was looked at least recently is forgotten. */
+export const mostServers = 4_000;
 const none: Totals = { hits: 0, misses: 0 };
 
 export function createLooks(): Looks {
-  const servers = new Map<string, Seen>();
+  const servers = new LRUCache<string, Seen>({ max: mostServers });
   return {
     note(serverId, { uptimeSeconds, ...counted }, now) {
       const before = servers.get(serverId);
@@ -44,9 +46,7 @@ export function createLooks(): Looks {
         before !== undefined && (counted.hits < before.counted.hits || counted.misses < before.counted.misses);
       const own = before === undefined || isReset ? none : before.own;
       const lookups = { hits: Math.max(0, counted.hits - own.hits), misses: Math.max(0, counted.misses - own.misses) };
-      servers.delete(serverId);
       servers.set(serverId, { counted, own, look: { ...lookups, at: now } });
-      if (servers.size > mostServers) servers.delete(servers.keys().next().value ?? '');
       const since = before && !isReset ? recentOf(lookups, before.look, (now - before.look.at) / 1_000) : undefined;
       return { lookups, recent: since ?? recentOf(lookups, none, uptimeSeconds) };
     },
