@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
+import { redisAddress } from '../../operator/levers/redis/address.ts';
+import { connectRedis } from '../../operator/levers/redis/connect.ts';
+import { sampleKeys } from '../../operator/levers/redis/key-sample.ts';
 import { eventually } from '../world/eventually.ts';
 import { startCluster, type Node } from './redis-topologies.ts';
 import { tuner } from './redis-tuner.ts';
@@ -64,3 +68,26 @@ test.each(['7.0', '8.2'] as const)(
     expect(await down.configGet('maxmemory-policy')).toBe('allkeys-lru');
   },
 );
+
+test('a key on its way from another node is asked nothing, and the others of the sample are', async () => {
+  await using cluster = await startCluster();
+  const [from, , to] = cluster.primaries as readonly [Node, Node, Node];
+  await to.command('SET', 'foo', 'x'); // slot 12182
+  await to.command('CLUSTER', 'SETSLOT', '5061', 'IMPORTING', String(await from.command('CLUSTER', 'MYID')));
+  const mover = new Redis({ port: to.port });
+  await Promise.all([mover.call('ASKING'), mover.set('bar', 'x')]); // slot 5061
+  mover.disconnect();
+  const secret = { uri: Buffer.from(secretOf(to).uri) };
+  const signal = AbortSignal.timeout(30_000);
+  await using redis = await connectRedis(redisAddress(secret, { namespace: 'ai', name: 'redis' }), signal);
+  let hits = 0;
+
+  const sample = await sampleKeys(redis, 'allkeys-lru', (own) => (hits += own.hits));
+
+  expect(sample).toEqual({
+    state: 'Known',
+    keys: [{ bytes: expect.any(Number), idleSeconds: expect.any(Number) }],
+  });
+  expect(hits).toBe(1);
+  expect(await to.command('DBSIZE')).toBe(2);
+});

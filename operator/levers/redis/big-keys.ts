@@ -4,6 +4,7 @@ import { milliseconds } from '../../api/duration.ts';
 import { bytes } from '../../api/quantity.ts';
 import type { BigKeys } from '../../decide/cache-server.ts';
 import type { RedisConnection } from './connect.ts';
+import { sizeOf, walkKeys } from './key-walk.ts';
 import { mostServers } from './looks.ts';
 import { isForbidden, isReply, isUnanswered } from './server-error.ts';
 import type { RedisUnit } from './unit.ts';
@@ -96,37 +97,18 @@ async function goOn(redis: RedisConnection, search: Search, wanted: Wanted, sign
   }
 }
 
-/**
- * 100 keys. Never TYPE, which would count as a look-up, and MEMORY USAGE with its own few samples: to have it count all fields of a large hash stops the server for a second.
- */
 async function scanRound(redis: RedisConnection, pass: Pass, { top, minSize }: Wanted): Promise<void> {
-  const [cursor, keys] = (await redis.binary('SCAN', pass.cursor, 'COUNT', '100')) as readonly [
-    Buffer,
-    readonly Buffer[],
-  ];
-  const sizes = await Promise.all(keys.map((key) => sizeOf(redis, key)));
+  const { cursor, keys } = await walkKeys(redis, pass.cursor, (key) => sizeOf(redis, key));
   const smallest = bytes(minSize);
-  const found = keys.flatMap((key, index) => {
-    const size = sizes[index] ?? 0;
-    return size < smallest ? [] : [[key.toString('latin1'), size] as const];
-  });
-  pass.cursor = cursor.toString();
+  const found = keys.flatMap(({ key, answer: size = 0 }) =>
+    size < smallest ? [] : [[key.toString('latin1'), size] as const],
+  );
+  pass.cursor = cursor;
   pass.scanned += keys.length;
   pass.observedAt = Date.now();
-  pass.largestBytes = Math.max(pass.largestBytes, ...sizes.map((size) => size ?? 0));
+  pass.largestBytes = Math.max(pass.largestBytes, ...keys.map(({ answer: size = 0 }) => size));
   if (found.length > 0)
     pass.largest = new Map([...pass.largest, ...found].toSorted(([, a], [, b]) => b - a).slice(0, top)); // SCAN may name a key twice
-}
-
-/** Bytes; undefined for a key that went meanwhile, or moves to another node. */
-async function sizeOf(redis: RedisConnection, key: Buffer): Promise<number | undefined> {
-  try {
-    const size = await redis.binary('MEMORY', 'USAGE', key);
-    return typeof size === 'number' ? size : undefined;
-  } catch (error) {
-    if (isReply(error) && /^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) return undefined;
-    throw error;
-  }
 }
 
 /** Of the last walk that came to its end, else of the one under way. */

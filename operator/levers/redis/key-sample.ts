@@ -1,4 +1,6 @@
 import type { RedisConnection } from './connect.ts';
+import { sizeOf, walkKeys } from './key-walk.ts';
+import type { Totals } from './looks.ts';
 import { isForbidden, isReply, isUnanswered } from './server-error.ts';
 
 /** Keys as they come: where they lie in the server's table says nothing of how large or how new they are. */
@@ -19,7 +21,7 @@ const withinMs = 300;
 export async function sampleKeys(
   redis: RedisConnection,
   evictionPolicy: string,
-  own: (lookups: { readonly hits: number; readonly misses: number }) => void,
+  own: (lookups: Totals) => void,
 ): Promise<KeySample> {
   if (evictionPolicy !== 'allkeys-lru')
     return { state: 'Unknown', why: `${evictionPolicy} does not throw out by the time since a key was used alone` };
@@ -28,15 +30,9 @@ export async function sampleKeys(
   let cursor = '0';
   try {
     do {
-      const [next, names] = (await redis.binary('SCAN', cursor, 'COUNT', '100')) as readonly [
-        Buffer,
-        readonly Buffer[],
-      ];
-      const asked = await Promise.all(names.map((name) => ask(redis, name)));
-      const found = asked.flatMap((key) => key ?? []);
-      own({ hits: found.length, misses: asked.length - found.length });
-      keys.push(...found);
-      cursor = next.toString();
+      const step = await walkKeys(redis, cursor, (key) => ask(redis, key, own));
+      keys.push(...step.keys.flatMap(({ answer }) => answer ?? []));
+      cursor = step.cursor;
     } while (cursor !== '0' && keys.length < mostKeys && performance.now() - began < withinMs);
     return { state: 'Known', keys };
   } catch (error) {
@@ -51,10 +47,13 @@ export async function sampleKeys(
   }
 }
 
-async function ask(redis: RedisConnection, name: Buffer): Promise<SampledKey | undefined> {
-  const [bytes, idleSeconds] = await Promise.all([
-    redis.binary('MEMORY', 'USAGE', name),
-    redis.binary('OBJECT', 'IDLETIME', name),
-  ]);
-  return typeof bytes === 'number' && typeof idleSeconds === 'number' ? { bytes, idleSeconds } : undefined;
+async function ask(
+  redis: RedisConnection,
+  key: Buffer,
+  own: (lookups: Totals) => void,
+): Promise<SampledKey | undefined> {
+  const [bytes, idleSeconds] = await Promise.all([sizeOf(redis, key), redis.binary('OBJECT', 'IDLETIME', key)]);
+  const isThere = typeof idleSeconds === 'number';
+  own({ hits: Number(isThere), misses: Number(!isThere) });
+  return bytes !== undefined && isThere ? { bytes, idleSeconds } : undefined;
 }
