@@ -183,13 +183,17 @@ function policyAccepted(
   };
 }
 
+/** A name may have 253 characters, and a message has to be read. */
+const cut = (name: string): string => (name.length > 63 ? `${name.slice(0, 62)}…` : name);
+
 function targetFound(
   { metadata: { namespace }, spec }: GenerationService,
   targets: ReadonlyMap<string, TargetSeen>,
 ): ResolveCondition {
   const type = 'TargetFound';
   for (const { name, targetRef } of spec.components) {
-    const object = `${targetRef.kind} ${namespace}/${targetRef.name}`;
+    const target = cut(targetRef.name);
+    const object = `${targetRef.kind} ${namespace}/${target}`;
     const seen = targets.get(name) ?? { kind: 'notFound' };
     const field = `spec.components[${name}].targetRef`;
     switch (seen.kind) {
@@ -213,7 +217,7 @@ function targetFound(
           reason: 'NotFound',
           message: problemMessage({
             saw: `no kind ${targetRef.kind} of ${targetRef.apiVersion} among those that the API server serves`,
-            wanted: `one that it serves for ${targetRef.name} in ${field}, for example apps/v1 Deployment`,
+            wanted: `one that it serves for ${target} in ${field}, for example apps/v1 Deployment`,
             next: 'correct apiVersion and kind, or install the CustomResourceDefinition',
           }),
         };

@@ -29,13 +29,15 @@ async function findTarget(
   signal: AbortSignal,
 ): Promise<TargetSeen> {
   const { namespace } = service.metadata;
+  const key = keyOf({ metadata: { namespace, name: targetRef.name } });
+  const seen = isWatched(targetRef)
+    ? found(watchedTarget(namespace, targetRef, caches))
+    : await askForScale(kube, targetRef, key, signal);
+  if (seen.kind === 'notFound' || seen.kind === 'unknownKind') return seen; // nobody can have what is not there
   const older = caches.services
     .by('target', targetKey(namespace, targetRef))
     .find((other) => claimsBefore(other, service));
-  if (older !== undefined) return { kind: 'claimed', by: keyOf(older) };
-  const key = keyOf({ metadata: { namespace, name: targetRef.name } });
-  if (!isWatched(targetRef)) return askForScale(kube, targetRef, key, signal);
-  return found(watchedTarget(namespace, targetRef, caches));
+  return older === undefined ? seen : { kind: 'claimed', by: keyOf(older) };
 }
 
 /** Undefined: it is not there, or of a kind that is not watched. */

@@ -108,6 +108,14 @@ describe('resolve()', () => {
       ],
     });
   });
+  test.each([
+    { length: 63, said: 'a'.repeat(63) },
+    { length: 64, said: `${'a'.repeat(62)}…` },
+  ])('a name of $length characters is told in 63', ({ length, said }) => {
+    const components = [{ name: 'workflow', targetRef: { ...targetRef, name: 'a'.repeat(length) } }];
+    const [, targetFound] = resolved(serviceWith({ components }), { target: { kind: 'notFound' } }).conditions;
+    expect(targetFound?.message).toMatch(new RegExp(`^saw no apps/v1 Deployment ai/${said}; `));
+  });
   test('goes on with the components whose target is there', () => {
     const other = { name: 'render', targetRef: { ...targetRef, name: 'render' } };
     const service = serviceWith({ components: [{ name: 'workflow', targetRef }, other] });
