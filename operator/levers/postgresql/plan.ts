@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { problemMessage } from '../../api/problem.ts';
+import { declaredHash } from '../declared-hash.ts';
 import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import {
   changesOf,
@@ -223,9 +223,5 @@ export function statusOf(
   { version }: PostgresObserved,
   wanted: ReadonlyMap<string, string>,
 ): Readonly<Record<string, unknown>> {
-  const texts = [...wanted]
-    .map((pair) => pair.join(' '))
-    .toSorted()
-    .join('\n');
-  return { name, version, hash: createHash('sha256').update(texts).digest('hex').slice(0, 8) };
+  return { name, version, hash: declaredHash(wanted) };
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { problemMessage } from '../../api/problem.ts';
 import { fragmentationOf } from '../../decide/cache-server.ts';
+import { declaredHash } from '../declared-hash.ts';
 import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
 import { judgeEviction } from './eviction.ts';
@@ -244,10 +244,5 @@ export function statusOf(
   { product, version }: ServerObserved,
   wanted: ReadonlyMap<string, string>,
 ): Readonly<Record<string, unknown>> {
-  const texts = [...wanted]
-    .map((pair) => pair.join(' '))
-    .toSorted()
-    .join('\n');
-  const hash = createHash('sha256').update(texts).digest('hex').slice(0, 8);
-  return { name, server: product, version, hash, drifted: 0 };
+  return { name, server: product, version, hash: declaredHash(wanted), drifted: 0 };
 }
