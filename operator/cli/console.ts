@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { ApiError } from '../kube/api-error.ts';
 import { connectKube } from '../kube/client.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, UsageError } from './command.ts';
@@ -10,6 +11,7 @@ import {
   operatorHelp,
   operatorOptions,
   operatorService,
+  refusedText,
 } from './operator-views.ts';
 import { versionNumber } from './version.ts';
 
@@ -39,10 +41,13 @@ export const openConsole = command({
     const config = await clusterConfig(values);
     await using kube = connectKube(config, { userAgent: `genops/${versionNumber} console` });
     const namespace = values.namespace ?? config.namespace;
-    const credentials = values['own-token']
-      ? credentialsOfUser(config)
-      : credentialsOfAccount(kube, { namespace, name: account(values), audience: values.audience });
-    await credentials(signal); // what is wrong with them is said here, not in the browser
+    const { 'own-token': isOwn, audience } = values;
+    const account = isOwn ? undefined : { namespace, name: accountName(values), audience };
+    const credentials = account === undefined ? credentialsOfUser(config) : credentialsOfAccount(kube, account);
+    await credentials(signal).catch((error: unknown) => {
+      if (account === undefined || !(error instanceof ApiError)) throw error;
+      throw new UsageError(refusedText(error, { operator, account }), { cause: error });
+    }); // what is wrong with them is said here, not in the browser
     await using proxy = await serveConsoleProxy({ kube, operator, credentials });
     const page = values.namespace === undefined ? '' : `#/${values.namespace}`;
     out.write(`${proxy.url}${page}\n`);
@@ -53,7 +58,7 @@ export const openConsole = command({
 });
 
 /** @throws {UsageError} Nobody's token leaves without being asked for. */
-function account({ 'service-account': name }: { readonly 'service-account'?: string | undefined }): string {
+function accountName({ 'service-account': name }: { readonly 'service-account'?: string | undefined }): string {
   if (name !== undefined) return name;
   throw new UsageError(
     'saw nobody to ask the operator as; wanted --service-account NAME, of one that may get and list generationservices/views, or --own-token, with which the operator sees the token of your kubeconfig',

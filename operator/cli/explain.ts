@@ -16,6 +16,7 @@ import {
   operatorHelp,
   operatorOptions,
   operatorService,
+  refusedText,
   type Account,
   type OperatorService,
 } from './operator-views.ts';
@@ -93,7 +94,7 @@ async function decisionsOf(
       return { kind: 'said', view: { decisions: view.decisions, newestDecisions: view.newestDecisions } };
     return silent('saw an answer without them; next: bring the operator to the version of this program');
   } catch (error) {
-    if (error instanceof ApiError) return silent(`${error.message}; next: docs/views.md`);
+    if (error instanceof ApiError) return silent(refusedText(error, { operator, account }));
     if (patience.aborted && !signal.aborted) return silent(`it did not answer within ${patienceMs / 1_000}s`);
     throw error;
   }

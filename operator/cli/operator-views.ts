@@ -1,3 +1,4 @@
+import type { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import type { ClusterConfig } from '../kube/config.ts';
 import { proxiedAuthorization } from '../serve/credentials.ts';
@@ -48,6 +49,20 @@ export function askOperator(
   const proxy = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/https:${encodeURIComponent(name)}:443/proxy`;
   const headers = { [proxiedAuthorization]: authorization };
   return kube.raw({ path: `${proxy}${path}`, target: `views of Service ${namespace}/${name}`, headers }, signal);
+}
+
+/** What was refused on the way to the operator, and what to do: its views are off by default, and nobody has made the ServiceAccount. */
+export function refusedText(
+  { message, status }: ApiError,
+  { operator, account }: { readonly operator: OperatorService; readonly account: Account },
+): string {
+  const isMissing = (what: string): boolean => status === 404 && message.includes(`: ${what} not found`);
+  const next = isMissing(`services "${operator.name}"`)
+    ? `views are off unless they are asked for: helm upgrade genops charts/genops -n ${operator.namespace} --reset-then-reuse-values --set views.enabled=true, or name another Service with --operator`
+    : isMissing(`serviceaccounts "${account.name}"`)
+      ? `kubectl create serviceaccount ${account.name} -n ${account.namespace}, and kubectl create rolebinding ${account.name} -n ${account.namespace} --clusterrole=view --serviceaccount=${account.namespace}:${account.name}`
+      : 'docs/views.md';
+  return `could not ${message}; next: ${next}`;
 }
 
 /** The user's own token, which opens all that the user may: for a user who asks for that. A certificate says who somebody is to the API server only: it cannot be passed on. */

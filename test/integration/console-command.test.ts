@@ -247,6 +247,10 @@ describe('genops console', () => {
       own: [],
       says: /^genops console: saw nobody to ask the operator as; wanted --service-account NAME, .*--own-token/,
     },
+    {
+      own: ['--service-account', 'nobody', '-n', 'ai'],
+      says: /^genops console: could not create token of ServiceAccount ai\/nobody: .*; next: kubectl create serviceaccount nobody -n ai, and /,
+    },
     { own: ['--own-token'], says: /^genops console: saw a kubeconfig without a token; .*next: --service-account NAME/ },
   ])(
     'without a ServiceAccount, and with no token that may be sent, it says what to do: $own',
@@ -336,6 +340,12 @@ describe('genops explain', () => {
     expect(said).toMatch(/\n +decision +ScaleUp 2 → 4, /);
     expect(said).toMatch(
       /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md\n/,
+    );
+  });
+
+  test('says of a ServiceAccount that nobody has made how it is made', async () => {
+    expect(await asAccount('nobody')).toMatch(
+      /asked the operator, and could not create token of ServiceAccount ai\/nobody: .*not found; next: kubectl create serviceaccount nobody -n ai, and /,
     );
   });
 
