@@ -16,6 +16,9 @@ describe('normaliseStatement()', () => {
       sql: 'SELECT t1.a FROM t1 WHERE x > -1.5e3 LIMIT 10',
       plain: 'SELECT t1.a FROM t1 WHERE x > -? LIMIT ?',
     },
+    { name: 'figures of other bases', sql: 'SELECT 0x1F, 0b101, 1_000', plain: 'SELECT ?, ?, ?' },
+    { name: 'comments in comments', sql: 'SELECT a /* b /* c */ secret */ FROM d', plain: 'SELECT a FROM d' },
+    { name: 'a literal that is cut off', sql: "SELECT a FROM b WHERE c = 'secr", plain: 'SELECT a FROM b WHERE c = ?' },
     { name: 'dollar quotes', sql: "SELECT $tag$ it's 1 $tag$, $$x$$", plain: 'SELECT ?, ?' },
     {
       name: 'parameters',
