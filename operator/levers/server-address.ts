@@ -10,9 +10,17 @@ export interface SecretName {
   readonly name: string;
 }
 
-/** A host of one label is a Service in the Secret's own namespace, as the workload that shares the Secret sees it. */
-export const hostFrom = (given: string, { namespace }: SecretName): string =>
-  given.includes('.') || given === 'localhost' || isIP(given) !== 0 ? given : `${given}.${namespace}.svc`;
+/** A host of one label is a Service in the Secret's own namespace, as the workload that shares the Secret sees it. @throws {Problem} SecretInvalid */
+export function hostFrom(given: string, secret: SecretName): string {
+  if (isIP(given) !== 0) return given;
+  if (!/^[\w.-]+$/.test(given))
+    throw invalidSecret(secret, {
+      saw: 'a host that is no name and no address',
+      wanted: 'one host name or IP address, without a port',
+      next: 'correct the key host; the port has a key of its own',
+    });
+  return given.includes('.') || given === 'localhost' ? given : `${given}.${secret.namespace}.svc`;
+}
 
 /** `host:port`, for messages. */
 export const labelOf = (host: string, port: number): string =>

@@ -54,6 +54,7 @@ describe('postgresAddress()', () => {
     [{ uri: 'mysql://u:hidden@h/d' }, 'SecretInvalid', /no address of one PostgreSQL/],
     [{ uri: 'postgresql://u:hidden@a,b:1,c/d' }, 'SecretInvalid', /no address of one PostgreSQL/],
     [{ uri: 'postgresql://u:hidden%@h/d' }, 'SecretInvalid', /% that encodes nothing/],
+    [{ host: '/hidden/run', user: 'a' }, 'SecretInvalid', /a host that is no name and no address/],
     [{ host: 'pg', user: 'a', port: 'hidden' }, 'SecretInvalid', /a port that is none/],
     [{ host: 'pg', user: 'a', sslmode: 'hidden' }, 'SecretInvalid', /a sslmode/],
   ])('%j is a Problem that holds nothing of the Secret', (keys, reason, message) => {

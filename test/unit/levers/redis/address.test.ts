@@ -50,6 +50,8 @@ describe('redisAddress()', () => {
     ['no uri', { uri: 'cache:6379:s3cret' }, 'SecretInvalid'],
     ['a host and port for an uri', { uri: 's3cret' }, 'SecretInvalid'],
     ['a bare %', { uri: 'redis://u:s3cret%zz@cache' }, 'SecretInvalid'],
+    ['a host of several words', { host: 'a s3cret c' }, 'SecretInvalid'],
+    ['a host with its port', { host: 'cache:s3cret' }, 'SecretInvalid'],
     ['a port that is none', { host: 'cache', port: 's3cret' }, 'SecretInvalid'],
     ['a port out of range', { host: 'cache', port: '65536' }, 'SecretInvalid'],
   ])('says what is wrong with %s, without its content', (_, keys, reason) => {
