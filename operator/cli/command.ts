@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { wrongOption } from './wrong-option.ts';
 
 /** What a command answers to the shell. */
 export const exit = { yes: 0, no: 1, cannotTell: 2 } as const;
@@ -142,8 +143,8 @@ function parse(name: string, options: ParseArgsOptionsConfig, args: readonly str
       allowNegative: true,
     });
   } catch (error) {
-    const [saw = ''] = (Error.isError(error) ? error.message : String(error)).split('. '); // then it explains `--`
-    throw new UsageError(`${saw} (genops ${name} --help lists the options)`, { cause: error });
+    const wrong = wrongOption(options, args, Error.isError(error) ? error.message : String(error));
+    throw new UsageError(`${wrong} (genops ${name} --help lists the options)`, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { nearest } from '../api/nearest.ts';
 import { isProblem } from '../api/problem.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { type Command, exit, type Output, runCommand, UsageError } from './command.ts';
@@ -45,7 +46,7 @@ export async function main({ args: given, ...world }: Process): Promise<number> 
   const chosen = name === undefined ? undefined : commands[name];
   if (name === undefined || chosen === undefined) {
     const of = helpAskedFor(args);
-    if (of === undefined) world.err.write(`genops: no command ${args.join(' ')}\n\n${overview(groupOf(args))}`);
+    if (of === undefined) world.err.write(`genops: ${noCommand(args)}\n\n${overview(groupOf(args))}`);
     else world.out.write(overview(of));
     return of === undefined ? exit.cannotTell : exit.yes;
   }
@@ -55,6 +56,12 @@ export async function main({ args: given, ...world }: Process): Promise<number> 
     world.err.write(`genops ${name}: ${isExpected(error, world.signal) ? error.message : inspect(error)}\n`);
     return exit.cannotTell; // never 1: that is an answer
   }
+}
+
+function noCommand(args: readonly string[]): string {
+  const [first = '', second = ''] = args;
+  const meant = nearest(first, Object.keys(commands)) ?? nearest(`${first} ${second}`, Object.keys(commands));
+  return `no command ${args.join(' ')}${meant === undefined ? '' : `; wanted ${meant}, if that was meant`}`;
 }
 
 /** What a person can put right needs no stack: a wrong call, an API server that refuses, a port that is taken, Ctrl-C. */

@@ -85,10 +85,22 @@ describe('runCommand()', () => {
     });
   });
 
-  test('names an option without its value', async () => {
-    await expect(given(['--color'])).rejects.toMatchObject({
+  test.each([
+    { args: ['--color'], says: 'saw --color without a value; wanted --color VALUE' },
+    { args: ['-c'], says: 'saw --color without a value; wanted --color VALUE' },
+    {
+      args: ['--color', '-3'],
+      says: 'saw --color -3; wanted --color VALUE, as --color=-3 where it begins with a dash',
+    },
+    { args: ['-c', '-3'], says: 'saw -c -3; wanted -c VALUE, as --color=-3 where it begins with a dash' },
+    { args: ['--of-all=3'], says: 'saw --of-all with a value; wanted --of-all alone' },
+    { args: ['--colro=red'], says: 'saw --colro; wanted --color, if that was meant' },
+    { args: ['--size'], says: 'saw --size; wanted an option of this command' },
+    { args: ['-s'], says: 'saw -s; wanted an option of this command' },
+  ])('says of $args in its own words what was wanted', async ({ args, says }) => {
+    await expect(given(args)).rejects.toMatchObject({
       name: 'UsageError',
-      message: "Option '-c, --color <value>' argument missing (genops paint --help lists the options)",
+      message: `${says} (genops paint --help lists the options)`,
     });
   });
 });

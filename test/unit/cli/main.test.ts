@@ -37,6 +37,15 @@ describe('genops without a command', () => {
   );
 });
 
+test.each([
+  { call: 'statsu generation', meant: 'status' },
+  { call: 'polcy effective', meant: 'policy effective' },
+  { call: 'policy efective generation', meant: 'policy effective' },
+])('genops $call is told what was probably meant', async ({ call, meant }) => {
+  const { err } = await genops(call.split(' '));
+  expect(err.split('\n')[0]).toBe(`genops: no command ${call}; wanted ${meant}, if that was meant`);
+});
+
 test('genops policy points to the commands that begin so', async () => {
   const { err } = await genops(['policy']);
   expect(err).toMatch(/^ {2}policy effective +\S/m);
@@ -62,7 +71,7 @@ describe.each(Object.entries(commands))('genops %s', (name, { summary, examples,
     expect(await genops([...name.split(' '), '--frobnicate'])).toEqual({
       code: 2,
       out: '',
-      err: `genops ${name}: Unknown option '--frobnicate' (genops ${name} --help lists the options)\n`,
+      err: `genops ${name}: saw --frobnicate; wanted an option of this command (genops ${name} --help lists the options)\n`,
     });
   });
 });
