@@ -64,20 +64,25 @@ export function readBundle(text: string, file: string): Bundle {
     Array.isArray(bundle['observations']) &&
     isObject(bundle['memory']) &&
     !Number.isNaN(Date.parse(String(bundle['takenAt'])));
-  if (!isOne) throw notOne(file);
+  if (!isOne) throw notOne(text, file);
   return bundle as unknown as Bundle;
 }
 
 function parsed(text: string, file: string): unknown {
   try {
-    return parse(text); // JSON is YAML
+    return parse(text, { logLevel: 'error' }); // JSON is YAML
   } catch (error) {
-    throw notOne(file, { cause: error });
+    throw notOne(text, file, { cause: error });
   }
 }
 
-const notOne = (file: string, options?: ErrorOptions): UsageError =>
-  new UsageError(`saw no ${format} in ${file}; wanted a file of genops report`, options);
+/** A file that was cut off has the first lines of one. */
+function notOne(text: string, file: string, options?: ErrorOptions): UsageError {
+  const saw = text.slice(0, 200).includes(format)
+    ? `saw ${file} begin as ${format}, and no observations and memory that can be read; wanted the whole file`
+    : `saw no ${format} in ${file}; wanted a file`;
+  return new UsageError(`${saw} of genops report`, options);
+}
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;

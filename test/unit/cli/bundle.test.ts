@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -62,8 +62,25 @@ test.each([
     says: /saw no genops.dev\/report\/v1 in b; wanted a file of genops report/,
   },
   { name: 'nothing', text: '', says: /saw no genops.dev\/report\/v1/ },
+  {
+    name: 'one that breaks off',
+    text: 'format: genops.dev/report/v1\ngenops: 0.1.0\ntakenAt: "2026-01-01T0',
+    says: /^saw b begin as genops.dev\/report\/v1, and no observations and memory that can be read; wanted the whole file of genops report$/,
+  },
+  {
+    name: 'one that breaks off after its first lines',
+    text: '{ "format": "genops.dev/report/v1" }',
+    says: /^saw b begin as genops.dev\/report\/v1, and no observations/,
+  },
 ])('refuses $name', ({ text, says }) => {
   expect(() => readBundle(text, 'b')).toThrow(says);
+});
+
+test('refuses what YAML warns of without a word beside its own', () => {
+  const warned = jest.spyOn(process, 'emitWarning').mockReturnValue();
+  expect(() => readBundle('%FOO bar\n---\nkind: !unknown Pod\n', 'b')).toThrow('saw no genops.dev');
+  expect(warned).not.toHaveBeenCalled();
+  warned.mockRestore();
 });
 
 test('refuses a lever that this version does not have', () => {
