@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { Agent, Dispatcher, fetch, interceptors, type RequestInfo, type RequestInit, type Response } from 'undici';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
@@ -12,13 +13,13 @@ export interface HttpPool extends AsyncDisposable {
 
 /** Outgoing HTTP: at most `connections` requests at once, `connectionsPerHost` to one host; addresses are remembered for `dnsTtlMs`. */
 export function openHttpPool(settings: LiveSettings): HttpPool {
-  const turns = createTurns(() => settings.current.http.connections);
+  const turns = new PQueue({ concurrency: settings.current.http.connections });
   let agent = agentOf(settings.current.http);
   const dispatcher = new InTurn(turns, () => agent);
   const unsubscribe = onSectionChange(settings, 'http', (http) => {
     const before = agent;
     agent = agentOf(http);
-    turns.next();
+    turns.concurrency = http.connections;
     void before.close(); // what is under way ends there
   });
   return {
@@ -27,10 +28,10 @@ export function openHttpPool(settings: LiveSettings): HttpPool {
       return fetch(url, { ...init, dispatcher, signal: signal ? AbortSignal.any([signal, inTime]) : inTime });
     },
     get running() {
-      return turns.running;
+      return turns.pending;
     },
     get queued() {
-      return turns.queued;
+      return turns.size;
     },
     async [Symbol.asyncDispose]() {
       unsubscribe();
@@ -50,79 +51,31 @@ function agentOf({ connectionsPerHost, dnsTtlMs, keepAliveMs, connectTimeoutMs }
   return agent.compose(interceptors.dns({ maxTTL: dnsTtlMs }));
 }
 
-interface Turns {
-  readonly running: number;
-  readonly queued: number;
-  take(start: () => void): void;
-  giveBack(): void;
-  /** The limit may be another. */
-  next(): void;
-}
-
-/** First come, first served. */
-function createTurns(limit: () => number): Turns {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  const next = (): void => {
-    while (running < limit()) {
-      const start = waiting.shift();
-      if (start === undefined) return;
-      running += 1;
-      start();
-    }
-  };
-  return {
-    get running() {
-      return running;
-    },
-    get queued() {
-      return waiting.length;
-    },
-    take(start) {
-      waiting.push(start);
-      next();
-    },
-    giveBack() {
-      running -= 1;
-      next();
-    },
-    next,
-  };
-}
-
 /** A request takes its turn when it is sent, by the agent that there is then, and gives it back with the end of its answer. */
 class InTurn extends Dispatcher {
-  readonly #turns: Turns;
+  readonly #turns: PQueue;
   readonly #agent: () => Dispatcher;
 
-  constructor(turns: Turns, agent: () => Dispatcher) {
+  constructor(turns: PQueue, agent: () => Dispatcher) {
     super();
     this.#turns = turns;
     this.#agent = agent;
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    this.#turns.take(() => {
-      const giveBack = onlyOnce(() => this.#turns.giveBack());
-      try {
-        this.#agent().dispatch(options, givingBack(handler, giveBack));
-      } catch (error) {
-        giveBack();
-        throw error;
-      }
-    });
+    const sent = async (): Promise<void> => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#agent().dispatch(options, givingBack(handler, resolve));
+      await promise;
+    };
+    const failed = (error: Error): void => handler.onResponseError?.(neverBegun, error); // undici tells it so itself, all but always
+    this.#turns.add(sent).catch(failed);
     return true;
   }
 }
 
-function onlyOnce(act: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    act();
-  };
-}
+/** What undici gives, too, for what has failed before there was anything to control. */
+const neverBegun = null as unknown as Dispatcher.DispatchController;
 
 const givingBack = (handler: Dispatcher.DispatchHandler, giveBack: () => void): Dispatcher.DispatchHandler => ({
   onRequestStart: (...all) => handler.onRequestStart?.(...all),
