@@ -37,9 +37,9 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   /** How many connections a server has, for the budget of all who use it. */
   connectionsOf?(observed: Observed): ServerConnections;
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
-  plan(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
+  plan(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** Pure: what to change so that what we once changed is as it was (deletionPolicy Restore). Absent: there is nothing to put back. */
-  restore?(input: PlanInput<Unit, Observed>): LeverPlan<Change>;
+  restore?(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** I/O; idempotent; reads back, and only what the server answers counts. */
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
   /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. */
@@ -63,11 +63,14 @@ export interface LeverUnit {
   readonly mode: LeverMode;
 }
 
-export interface PlanInput<Unit, Observed> {
+/** What a lever remembers is what its changes carry. */
+export type MemoryOf<Change extends LeverChange> = NonNullable<Change['remember']>;
+
+export interface PlanInput<Unit, Observed, Memory extends UnitMemory = UnitMemory> {
   readonly unit: Unit;
   readonly observed: Observed;
   /** What this unit wrote down before and after its earlier changes; survives restarts of the operator. */
-  readonly memory: UnitMemory | undefined;
+  readonly memory: Memory | undefined;
   /** ms since the epoch. */
   readonly now: number;
 }
@@ -92,7 +95,7 @@ export interface LeverPlan<Change extends LeverChange> {
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
   readonly againMs?: number;
   /** What was found in force though nothing is to be changed (a restart that kept it, a time-out that turned out well). Absent: the memory is right. */
-  readonly remember?: UnitMemory;
+  readonly remember?: MemoryOf<Change>;
 }
 
 /** One write to one object or server. */
@@ -115,7 +118,7 @@ export interface Difference {
   readonly to: string;
 }
 
-/** Small and flat: it is stored in a ConfigMap. `original` values are null where the server had none. */
+/** Small and flat: it is stored in a ConfigMap, with what else a lever's own kind of it has. `original` values are null where the server had none. */
 export interface UnitMemory {
   /** What stood there before our first change, by parameter or field. */
   readonly originals?: Readonly<Record<string, string | null>>;
@@ -123,38 +126,12 @@ export interface UnitMemory {
   readonly applied?: Readonly<Record<string, string>>;
   /** Which server process has it: a new identity means that it restarted. */
   readonly serverRun?: string;
-  /** Processes that had its address before, newest first, each with when it was seen last (ms since the epoch). */
-  readonly earlierRuns?: readonly { readonly run: string; readonly until: number }[];
-  /** ms since the epoch; when one of those came back: a fail-over and back, or one of several. */
-  readonly returnedAt?: number;
-  /** ms since the epoch; when that happened a second time: there are several. */
-  readonly tookTurnsAt?: number;
   /** Where that server is: it stays when the process does not. */
   readonly address?: string;
   /** The same of each of several servers that are one unit, by their addresses. */
   readonly nodes?: Readonly<Record<string, Omit<UnitMemory, 'nodes' | 'unconfirmed'>>>;
   /** Of `applied`, what the server has not yet answered to have in force, sorted: what was only intended, or refused, is no drift. */
   readonly unconfirmed?: readonly string[];
-  /** It was seen to take much more of the machine than it has in use. */
-  readonly fragmented?: true;
-  /** A limit that comes down step by step: its last step, and what the server's totals were then. */
-  readonly lowering?: {
-    /** As declared. */
-    readonly target: string;
-    /** ms since the epoch. */
-    readonly at: number;
-    /** The limit before it. */
-    readonly from: string;
-    readonly hits: number;
-    readonly misses: number;
-    readonly writesRefused: number;
-    /** Hits of all look-ups before the first step, and what was foreseen for after this one. */
-    readonly ratio?: number;
-    readonly expected?: number;
-    /** Why no further step comes; `fellTo` is the hit ratio, where that is why. */
-    readonly stopped?: 'WritesRefused' | 'HitRatio';
-    readonly fellTo?: number;
-  };
 }
 
 export type Outcome =

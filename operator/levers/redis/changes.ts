@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { LeverChange, UnitMemory } from '../lever.ts';
+import type { LeverChange } from '../lever.ts';
+import type { Lowering, NodeMemory, RedisMemory } from './node-memory.ts';
 import type { RedisObserved } from './observe.ts';
 import { meansSame } from './parameters.ts';
 import type { Endpoint, Role } from './topology.ts';
@@ -13,6 +14,7 @@ export interface RedisChange extends LeverChange {
   readonly at?: Endpoint;
   /** What its Sentinel or cluster called it then. */
   readonly role?: Role;
+  readonly remember?: RedisMemory;
   /** Puts back: a parameter that is no longer `from` when it would be sent is somebody else's and stays. */
   readonly onlyOurs?: true;
 }
@@ -23,11 +25,11 @@ export interface Differing {
   readonly from: string;
   readonly to: string;
   /** `to` is a step on the way down. */
-  readonly lowering?: UnitMemory['lowering'];
+  readonly lowering?: Lowering;
 }
 
 export interface ChangesInput {
-  readonly memory: UnitMemory | undefined;
+  readonly memory: NodeMemory | undefined;
   readonly observed: Pick<RedisObserved, 'serverId' | 'address'>;
   /** ms since the epoch. */
   readonly now: number;
@@ -36,7 +38,7 @@ export interface ChangesInput {
   readonly settled?: readonly string[];
   readonly fragmented?: boolean;
   /** To be remembered of a limit on its way down. */
-  readonly lowering?: UnitMemory['lowering'];
+  readonly lowering?: Lowering;
 }
 
 /** Why a parameter is not as declared. What was only intended (a kill, a time-out) or refused is no drift. */
@@ -54,7 +56,7 @@ export function causeOf(
 }
 
 /** What is to be remembered of a server on which nothing is to be changed; undefined when the memory says so already. */
-export function rememberInForce(input: ChangesInput): UnitMemory | undefined {
+export function rememberInForce(input: ChangesInput): NodeMemory | undefined {
   const next = inForceMemory(input);
   return isDeepStrictEqual(next, input.memory) ? undefined : next;
 }
@@ -98,7 +100,7 @@ function inForceMemory({
   fragmented = false,
   lowering,
   now,
-}: ChangesInput): UnitMemory {
+}: ChangesInput): NodeMemory {
   const restarted = memory?.serverRun !== undefined && memory.serverRun !== serverId;
   const found = Object.fromEntries(inForce.map(({ name, value }) => [name, value]));
   const unconfirmed = restarted ? [] : (memory?.unconfirmed ?? []).filter((name) => !(name in found));
@@ -118,7 +120,7 @@ const without = <T>(values: Readonly<Record<string, T>> = {}, names: readonly st
   names.length === 0 ? values : Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 
 /** A restarted server has what it would have without us: that is then the original. */
-function withChange(memory: UnitMemory, parameters: readonly Differing[], cause: LeverChange['cause']): UnitMemory {
+function withChange(memory: NodeMemory, parameters: readonly Differing[], cause: LeverChange['cause']): NodeMemory {
   const found = Object.fromEntries(parameters.map(({ name, from }) => [name, from]));
   const originals = cause === 'Restart' ? { ...memory.originals, ...found } : { ...found, ...memory.originals };
   const applied = { ...memory.applied, ...Object.fromEntries(parameters.map(({ name, to }) => [name, to])) };

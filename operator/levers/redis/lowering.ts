@@ -1,12 +1,10 @@
-import type { UnitMemory } from '../lever.ts';
 import { foresee, foresightText, type Foresight } from './foresight.ts';
 import { ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
+import type { Lowering, NodeMemory } from './node-memory.ts';
 import type { ServerObserved } from './observe.ts';
 import type { Role } from './topology.ts';
 import type { Held, Verdict } from './verdict.ts';
-
-type Lowering = NonNullable<UnitMemory['lowering']>;
 
 export interface LoweringInput {
   readonly server: ServerObserved;
@@ -150,7 +148,7 @@ export const gentleNames: readonly string[] = gently.map(([name]) => name);
 export function gentleValues(
   { config, maxMemoryBytes, usedMemoryBytes }: ServerObserved,
   declared: ReadonlyMap<string, string>,
-  { memory, comingDown }: { readonly memory: UnitMemory | undefined; readonly comingDown: boolean },
+  { memory, comingDown }: { readonly memory: NodeMemory | undefined; readonly comingDown: boolean },
 ): ReadonlyMap<string, string> {
   if (config.access === 'None') return new Map();
   const isStillEvicting =
@@ -170,7 +168,7 @@ export function gentleValues(
 export const settledNames = (
   { config }: ServerObserved,
   declared: ReadonlyMap<string, string>,
-  { applied = {} }: UnitMemory,
+  { applied = {} }: NodeMemory,
 ): readonly string[] =>
   gently.flatMap(([name, gentle]) => {
     const there = config.access === 'None' ? undefined : config.values.get(name)?.value;

@@ -1,8 +1,44 @@
 import type { UnitMemory } from '../lever.ts';
 
+/** What is remembered of a Redis: of one server flat, of several by their addresses. */
+export interface RedisMemory extends NodeMemory {
+  readonly nodes?: Readonly<Record<string, Omit<NodeMemory, 'unconfirmed'>>>;
+}
+
+/** Of one server process. */
+export interface NodeMemory extends Omit<UnitMemory, 'nodes'> {
+  /** Processes that had its address before, newest first, each with when it was seen last (ms since the epoch). */
+  readonly earlierRuns?: readonly { readonly run: string; readonly until: number }[];
+  /** ms since the epoch; when one of those came back: a fail-over and back, or one of several. */
+  readonly returnedAt?: number;
+  /** ms since the epoch; when that happened a second time: there are several. */
+  readonly tookTurnsAt?: number;
+  /** It was seen to take much more of the machine than it has in use. */
+  readonly fragmented?: true;
+  readonly lowering?: Lowering;
+}
+
+/** A limit that comes down step by step: its last step, and what the server's totals were then. */
+export interface Lowering {
+  /** As declared. */
+  readonly target: string;
+  /** ms since the epoch. */
+  readonly at: number;
+  /** The limit before it. */
+  readonly from: string;
+  readonly hits: number;
+  readonly misses: number;
+  readonly writesRefused: number;
+  /** Hits of all look-ups before the first step, and what was foreseen for after this one. */
+  readonly ratio?: number;
+  readonly expected?: number;
+  /** Why no further step comes; `fellTo` is the hit ratio, where that is why. */
+  readonly stopped?: 'WritesRefused' | 'HitRatio';
+  readonly fellTo?: number;
+}
+
 /** What is remembered of each node, by its address. */
 export type NodeMemories = Readonly<Record<string, NodeMemory>>;
-export type NodeMemory = Omit<UnitMemory, 'nodes'>;
 
 /** A parameter of one node of several: `maxmemory@10.0.0.3:6379`. A parameter's name has no @. */
 export const fieldOf = (name: string, address: string | undefined): string =>
@@ -14,7 +50,7 @@ export const parameterOf = (field: string): string => field.split('@', 1)[0] ?? 
 const mostGone = 16;
 
 /** What was written down, by node: of a server that stood alone it stands flat, and while the policy had it Off without an address. */
-export function rememberedNodes(memory: UnitMemory | undefined): NodeMemories {
+export function rememberedNodes(memory: RedisMemory | undefined): NodeMemories {
   const { nodes = {}, unconfirmed = [], ...flat } = memory ?? {};
   const alone = flat.applied === undefined ? undefined : (flat.address ?? '');
   const all = alone === undefined ? nodes : { ...nodes, [alone]: flat };
@@ -71,7 +107,7 @@ export function toRemember(
   nodes: NodeMemories,
   present: ReadonlySet<string>,
   where: { readonly alone: string } | { readonly of: string },
-): UnitMemory {
+): RedisMemory {
   const gone = Object.keys(nodes).filter((address) => !present.has(address));
   const forgotten = new Set(gone.slice(0, Math.max(0, gone.length - mostGone)));
   const kept = Object.entries(nodes).filter(([address]) => !forgotten.has(address));

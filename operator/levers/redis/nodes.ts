@@ -1,13 +1,21 @@
-import { severityOf, type LeverPlan, type PlanInput, type PlannedCondition, type UnitMemory } from '../lever.ts';
+import { severityOf, type LeverPlan, type PlanInput, type PlannedCondition } from '../lever.ts';
 import type { RedisChange } from './changes.ts';
 import type { AbsentNode, NodesObserved } from './every-node.ts';
-import { fieldOf, memoriesOf, rememberedNodes, toRemember, type NodeMemories, type NodeMemory } from './node-memory.ts';
+import {
+  fieldOf,
+  memoriesOf,
+  rememberedNodes,
+  toRemember,
+  type NodeMemories,
+  type NodeMemory,
+  type RedisMemory,
+} from './node-memory.ts';
 import type { RedisObserved } from './observe.ts';
 import type { Topology } from './topology.ts';
 import type { RedisUnit } from './unit.ts';
 
-type PlanOne = (input: PlanInput<RedisUnit, RedisObserved>) => LeverPlan<RedisChange>;
-type PlanAll = (input: PlanInput<RedisUnit, NodesObserved>) => LeverPlan<RedisChange>;
+type PlanOne = (input: PlanInput<RedisUnit, RedisObserved, NodeMemory>) => LeverPlan<RedisChange>;
+type PlanAll = (input: PlanInput<RedisUnit, NodesObserved, RedisMemory>) => LeverPlan<RedisChange>;
 
 interface NodePlan {
   readonly node: RedisObserved;
@@ -39,7 +47,7 @@ const presentIn = ({ nodes, absent }: NodesObserved): ReadonlySet<string> =>
 
 interface Written {
   readonly changes: readonly RedisChange[];
-  readonly remember?: UnitMemory;
+  readonly remember?: RedisMemory;
 }
 
 /** Each node's memory at the address where the node is now. */
@@ -53,7 +61,7 @@ function inPlace(remembered: NodeMemories, known: ReturnType<typeof memoriesOf>)
 function writeDown(plans: readonly NodePlan[], known: NodeMemories, observed: NodesObserved): Written {
   const where = isAlone(observed) ? { alone: observed.address } : { of: observed.address };
   let nodes = known;
-  const note = ({ address }: RedisObserved, next: NodeMemory): UnitMemory => {
+  const note = ({ address }: RedisObserved, next: NodeMemory): RedisMemory => {
     nodes = { ...nodes, [address]: next };
     return toRemember(nodes, presentIn(observed), where);
   };

@@ -1,11 +1,12 @@
 import { problemMessage } from '../../api/problem.ts';
 import { fragmentationOf } from '../../decide/cache-server.ts';
 import { declaredHash } from '../declared-hash.ts';
-import type { LeverPlan, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
+import type { LeverPlan, PlanInput, PlannedCondition } from '../lever.ts';
 import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
 import { judgeEviction } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
 import { foresightFor, gentleValues, isComingDown, settledNames } from './lowering.ts';
+import type { NodeMemory } from './node-memory.ts';
 import { isSettable, meansSame, render } from './parameters.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
@@ -16,7 +17,12 @@ import { wantedValues } from './wanted.ts';
 export const againMs = 30_000;
 
 /** Of one node: what of the policy is not in force on it, what may be sent, and what may not and why. */
-export function plan({ unit, observed, memory, now }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
+export function plan({
+  unit,
+  observed,
+  memory,
+  now,
+}: PlanInput<RedisUnit, RedisObserved, NodeMemory>): LeverPlan<RedisChange> {
   const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
   const status = statusOf(unit, observed.server, wanted);
   const obstacle = obstacleTo(unit, observed, wanted);
@@ -92,7 +98,7 @@ function judge(
   unit: RedisUnit,
   observed: RedisObserved,
   wanted: ReadonlyMap<string, string>,
-  changing: { readonly memory: UnitMemory | undefined; readonly now: number } | undefined,
+  changing: { readonly memory: NodeMemory | undefined; readonly now: number } | undefined,
 ): readonly Verdict[] {
   const { server } = observed;
   const judged = (values: ReadonlyMap<string, string>): readonly Verdict[] =>
@@ -213,7 +219,7 @@ const wholeBelow = 1.3;
 
 function isFragmented(
   { memory: { allocatedBytes, residentBytes } }: ServerObserved,
-  before: UnitMemory | undefined,
+  before: NodeMemory | undefined,
 ): boolean {
   const ratio = fragmentationOf({ allocatedBytes, residentBytes });
   return ratio !== undefined && ratio >= (before?.fragmented === true ? wholeBelow : fragmentedFrom);

@@ -1,15 +1,21 @@
 import { problemMessage } from '../../api/problem.ts';
-import type { LeverPlan, PlanInput, UnitMemory } from '../lever.ts';
+import type { LeverPlan, PlanInput } from '../lever.ts';
 import { orderedChanges, type Differing, type RedisChange } from './changes.ts';
 import { writesWouldFail } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
+import type { NodeMemory } from './node-memory.ts';
 import { meansSame } from './parameters.ts';
 import { againMs, obstacleTo, statusOf } from './plan.ts';
 import type { RedisUnit } from './unit.ts';
 import { wantedValues } from './wanted.ts';
 
 /** Puts back what we once changed, as far as it is still what we set: what somebody has changed since is theirs. */
-export function restore({ unit, observed, memory, now }: PlanInput<RedisUnit, RedisObserved>): LeverPlan<RedisChange> {
+export function restore({
+  unit,
+  observed,
+  memory,
+  now,
+}: PlanInput<RedisUnit, RedisObserved, NodeMemory>): LeverPlan<RedisChange> {
   const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
   const status = statusOf(unit, observed.server, wanted);
   const differing = memory === undefined ? [] : ours(memory, observed.server);
@@ -32,7 +38,7 @@ export function restore({ unit, observed, memory, now }: PlanInput<RedisUnit, Re
 }
 
 /** A parameter that is no longer declared was not read: whether it is still ours is found out when it would be sent. */
-function ours({ originals = {}, applied = {} }: UnitMemory, { config }: ServerObserved): readonly Differing[] {
+function ours({ originals = {}, applied = {} }: NodeMemory, { config }: ServerObserved): readonly Differing[] {
   return Object.entries(originals).flatMap(([name, original]) => {
     const set = applied[name];
     if (original === null || set === undefined) return [];

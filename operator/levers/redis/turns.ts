@@ -1,8 +1,8 @@
 import { Problem } from '../../api/problem.ts';
-import type { UnitMemory } from '../lever.ts';
+import type { NodeMemory } from './node-memory.ts';
 import type { Role } from './topology.ts';
 
-type Turns = Pick<UnitMemory, 'earlierRuns' | 'returnedAt' | 'tookTurnsAt'>;
+type Turns = Pick<NodeMemory, 'earlierRuns' | 'returnedAt' | 'tookTurnsAt'>;
 
 /** So long after they took turns last, several servers count as such: each is looked at some twenty times meanwhile. */
 const turnsMs = 600_000;
@@ -13,7 +13,7 @@ const mostRuns = 4;
  *
  * @param now ms since the epoch.
  */
-export function turnsOf(memory: UnitMemory | undefined, serverId: string, now: number): Turns {
+export function turnsOf(memory: NodeMemory | undefined, serverId: string, now: number): Turns {
   const { serverRun, earlierRuns, returnedAt, tookTurnsAt } = memory ?? {};
   const kept = {
     ...(earlierRuns && { earlierRuns }),

@@ -1,4 +1,4 @@
-import type { UnitMemory } from '../lever.ts';
+import type { Lowering } from './node-memory.ts';
 
 /** What is to be said of one declared parameter, by canonical name. Texts are as they would be sent. */
 export type Verdict =
@@ -14,7 +14,7 @@ interface Differs {
   readonly from: string;
   readonly to: string;
   /** What is to be remembered, where `to` is a step on the way down; and what is to be said as long as it is not the last. */
-  readonly lowering?: UnitMemory['lowering'];
+  readonly lowering?: Lowering;
   readonly underWay?: Held;
 }
 
@@ -27,5 +27,5 @@ export interface Held {
   readonly saw: string;
   readonly wanted: string;
   readonly next: string;
-  readonly lowering?: UnitMemory['lowering'];
+  readonly lowering?: Lowering;
 }

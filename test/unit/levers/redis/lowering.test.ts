@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import type { RedisMemory } from '../../../../operator/levers/redis/node-memory.ts';
 import { plan } from '../../../../operator/levers/redis/plan.ts';
 import { e1, seen, unitWith, type Seen } from './observations.ts';
 
@@ -21,7 +21,7 @@ const at = (limitMib: number, more: Seen = {}): Seen => ({
   ...more,
   config: { ...e1, maxmemory: String(limitMib * mib), ...more.config },
 });
-const planned = (server: Seen, memory?: UnitMemory, now = start, redis: object = {}) =>
+const planned = (server: Seen, memory?: RedisMemory, now = start, redis: object = {}) =>
   plan({ unit: unitWith({ maxMemory: String(target), ...redis }), observed: seen(server), memory, now });
 const sent = ({ changes }: ReturnType<typeof planned>) =>
   changes.flatMap(({ differences }) => differences.map(({ field, to }) => `${field} ${to}`));
@@ -95,7 +95,7 @@ describe('a limit below what is in use', () => {
     expect(there.remember).not.toHaveProperty('lowering');
   });
   test('goes on from where it was when the operator was restarted: all that it needs is remembered', () => {
-    const state = JSON.parse(JSON.stringify(afterFirst)) as UnitMemory;
+    const state = JSON.parse(JSON.stringify(afterFirst)) as RedisMemory;
     expect(limitOf(planned(at(950), state, next))).toBe(902.5);
   });
   test('that somebody lifts meanwhile comes down again from what is in use, and counts as drift', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../../operator/api/problem.ts';
-import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import type { RedisMemory } from '../../../../operator/levers/redis/node-memory.ts';
 import type { NodesObserved } from '../../../../operator/levers/redis/every-node.ts';
 import { onEveryNode } from '../../../../operator/levers/redis/nodes.ts';
 import { plan } from '../../../../operator/levers/redis/plan.ts';
@@ -23,7 +23,7 @@ const several = (nodes: NodesObserved['nodes'], rest: Partial<NodesObserved> = {
   absent: [],
   ...rest,
 });
-const planned = (observed: NodesObserved, memory?: UnitMemory) =>
+const planned = (observed: NodesObserved, memory?: RedisMemory) =>
   onEveryNode(plan)({ unit: unitWith(), observed, memory, now: 0 });
 const fieldsOf = ({ changes }: ReturnType<typeof planned>) =>
   changes.flatMap(({ differences }) => differences.map(({ field }) => field));

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
-import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import type { RedisMemory } from '../../../../operator/levers/redis/node-memory.ts';
 import { plan } from '../../../../operator/levers/redis/plan.ts';
 import type { RedisUnit } from '../../../../operator/levers/redis/unit.ts';
 import { e1, seen, unitWith, type Seen } from './observations.ts';
 
-const planned = (server: Seen, redis?: PolicySpec['redis'], unit?: Partial<RedisUnit>, memory?: UnitMemory) =>
+const planned = (server: Seen, redis?: PolicySpec['redis'], unit?: Partial<RedisUnit>, memory?: RedisMemory) =>
   plan({ unit: unitWith(redis, unit), observed: seen(server), memory, now: 0 });
 const sent = (result: ReturnType<typeof planned>) =>
   result.changes.flatMap(({ differences }) => differences.map(({ field, to }) => `${field} ${to}`));
@@ -278,10 +278,10 @@ describe('maxmemory against what is in use', () => {
 
 describe('cause', () => {
   const applied = { ...e1, 'tcp-keepalive': '300' };
-  const memory: UnitMemory = { originals: { maxmemory: '0' }, applied, serverRun: 'run-1' };
+  const memory: RedisMemory = { originals: { maxmemory: '0' }, applied, serverRun: 'run-1' };
   const drifted = { config: { ...e1, 'maxmemory-policy': 'noeviction' } };
 
-  test.each<[string, Seen, PolicySpec['redis'], UnitMemory | undefined, string]>([
+  test.each<[string, Seen, PolicySpec['redis'], RedisMemory | undefined, string]>([
     ['Declared before anything was ever set', drifted, {}, undefined, 'Declared'],
     ['Drift where the same process had it', drifted, {}, memory, 'Drift'],
     ['Restart where another process had it', { ...drifted, serverId: 'run-2' }, {}, memory, 'Restart'],

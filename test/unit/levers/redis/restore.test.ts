@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import type { RedisMemory } from '../../../../operator/levers/redis/node-memory.ts';
 import { restore } from '../../../../operator/levers/redis/restore.ts';
 import { e1, seen, unitWith, type Seen } from './observations.ts';
 
 const originals = { maxmemory: '0', 'maxmemory-policy': 'noeviction', save: '' };
-const memory: UnitMemory = { originals, applied: e1, serverRun: 'run-1' };
-const restored = (server: Seen, remembered: UnitMemory | undefined = memory) =>
+const memory: RedisMemory = { originals, applied: e1, serverRun: 'run-1' };
+const restored = (server: Seen, remembered: RedisMemory | undefined = memory) =>
   restore({ unit: unitWith(), observed: seen(server), memory: remembered, now: 0 });
 const sent = (result: ReturnType<typeof restored>) =>
   result.changes.flatMap(({ differences }) => differences.map(({ field, to }) => [field, to]));
@@ -34,7 +34,7 @@ describe('restore()', () => {
     expect(changes[0]?.differences).toContainEqual({ field: 'hz', from: '50', to: '10' });
   });
 
-  test.each<[string, Seen, UnitMemory | undefined]>([
+  test.each<[string, Seen, RedisMemory | undefined]>([
     ['everything is as it was', { config: { maxmemory: '0', save: '' } }, memory],
     ['nothing was ever changed', { config: e1 }, { applied: e1 }],
     ['the server has forgotten it at a restart', { config: { save: '' }, serverId: 'run-2' }, memory],

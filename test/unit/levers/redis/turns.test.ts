@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { UnitMemory } from '../../../../operator/levers/lever.ts';
+import type { RedisMemory } from '../../../../operator/levers/redis/node-memory.ts';
 import { plan } from '../../../../operator/levers/redis/plan.ts';
 import { e1, seen, unitWith } from './observations.ts';
 
@@ -7,7 +7,7 @@ const minute = 60_000;
 
 /** What is planned for the last of these looks, each a minute after the one before, with what was remembered of them. */
 function after(runs: readonly string[], { apartMs = minute } = {}) {
-  let memory: UnitMemory | undefined;
+  let memory: RedisMemory | undefined;
   const plans = runs.map((serverId, index) => {
     const planned = plan({ unit: unitWith(), observed: seen({ config: e1, serverId }), memory, now: index * apartMs });
     memory = planned.remember ?? memory;
