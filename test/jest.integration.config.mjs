@@ -4,6 +4,7 @@ export default {
   rootDir: '..',
   roots: ['<rootDir>/test/integration', '<rootDir>/test/faults'],
   testMatch: ['**/*.test.ts'],
+  globalSetup: '<rootDir>/test/bundle-operator.mjs',
   // These run alone: see jest.alone.config.mjs.
   testPathIgnorePatterns: [
     '<rootDir>/test/faults/harness.test.ts',

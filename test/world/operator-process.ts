@@ -13,7 +13,7 @@ export interface OperatorOptions {
   readonly flags?: readonly string[];
 }
 
-/** The operator as a process of its own, as `make run` starts it. */
+/** The operator as a process of its own: the file that its image runs. */
 export interface OperatorProcess extends AsyncDisposable {
   readonly pid: number;
   /** Its /metrics page. */
@@ -33,7 +33,7 @@ export interface OperatorProcess extends AsyncDisposable {
 export async function startOperator({ kubeconfig, namespace, flags = [] }: OperatorOptions): Promise<OperatorProcess> {
   const [metricsPort, probePort] = [await freePort(), await freePort()];
   const args = [
-    'operator/main.ts',
+    '.cache/test/genops.mjs', // of test/bundle-operator.mjs
     'manager',
     '--kubeconfig',
     kubeconfig,

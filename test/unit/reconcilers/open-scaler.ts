@@ -16,9 +16,9 @@ import { deployment, generationService, hpa } from '../../world/builders.ts';
 import { feedCaches } from './fed-caches.ts';
 
 export const key = 'ai/generation';
-export const never = new AbortController().signal;
+const never = new AbortController().signal;
 /** Here it writes nothing and asks nothing, but where a test says so: what it does with a server is told by test/integration/scaling and modes. */
-export const nobody: Partial<Kube> = {};
+const nobody: Partial<Kube> = {};
 
 /** The Deployment of 9 replicas of a service, and the HPA that we made for it. Figures of its Pods are those that a test names. */
 export async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube = nobody) {
