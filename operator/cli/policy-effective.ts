@@ -1,4 +1,5 @@
 import type { GenerationService } from '../api/generation-service.ts';
+import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { stringify } from 'yaml';
 import { problemText } from '../api/field-problem.ts';
 import { effectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
@@ -12,11 +13,12 @@ const usage = 'genops policy effective generation -n ai';
 
 export const policyEffective = command({
   summary: 'show every value that holds for a service and which layer it comes from',
-  usage: 'NAME [-n NAMESPACE] [--component NAME] [-f FILE]...',
+  usage: '[NAME] [-n NAMESPACE] [--component NAME] [-f FILE]...',
   examples: [
     usage,
     `${usage} --component workflow -o yaml`,
     'genops policy effective generation -f policy.yaml -f service.yaml   # before anything is applied',
+    'genops policy effective -f policy.yaml   # one policy over the defaults',
   ],
   options: {
     ...clusterOptions,
@@ -37,7 +39,7 @@ export const policyEffective = command({
       files.length > 0 ? await fromFiles(files, positionals) : await fromCluster(values, positionals, signal);
     const result = effectivePolicy({
       ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec } }),
-      ...(service.spec.overrides === undefined ? {} : { overrides: service.spec.overrides }),
+      ...(service?.spec.overrides === undefined ? {} : { overrides: service.spec.overrides }),
       ...componentLayer(service, values.component),
     });
     out.write(printed(result, output));
@@ -50,9 +52,10 @@ async function fromFiles(files: readonly string[], [name, ...rest]: readonly str
     throw new UsageError(`saw ${[name, ...rest].join(' ')}; wanted one name at most, and -f before each file`);
   const { services, policies } = await readManifests(files);
   const service = services.find(({ metadata }) => name === undefined || metadata.name === name);
+  if (service === undefined && name === undefined) return { service, policy: onlyOne(policies, files) };
   if (service === undefined)
     throw new UsageError(
-      `saw no GenerationService ${name === undefined ? '' : `${name} `}in ${files.join(', ')}; wanted one: ${usage} -f service.yaml`,
+      `saw no GenerationService ${name} in ${files.join(', ')}; wanted one: ${usage} -f service.yaml`,
     );
   const wanted = service.spec.policyRef?.name;
   const policy = policies.find(({ metadata }) => metadata.name === wanted);
@@ -61,6 +64,20 @@ async function fromFiles(files: readonly string[], [name, ...rest]: readonly str
       `saw no PerformancePolicy ${wanted} in ${files.join(', ')}; wanted the one that spec.policyRef.name names: add its file with -f`,
     );
   return { service, policy };
+}
+
+/** A policy that is checked by itself. */
+function onlyOne(policies: readonly PerformancePolicy[], files: readonly string[]): PerformancePolicy {
+  const [policy, ...rest] = policies;
+  const seen = files.join(', ');
+  if (policy === undefined)
+    throw new UsageError(
+      `saw neither a GenerationService nor a PerformancePolicy in ${seen}; wanted one: ${usage} -f service.yaml`,
+    );
+  if (rest.length === 0) return policy;
+  throw new UsageError(
+    `saw PerformancePolicy ${policies.map(({ metadata }) => metadata.name).join(' and ')} in ${seen}, and no GenerationService; wanted one policy, or the service that names it: ${usage} -f service.yaml`,
+  );
 }
 
 async function fromCluster(
@@ -74,8 +91,13 @@ async function fromCluster(
   return { service, policy: await policyOf(kube, service, signal) };
 }
 
-function componentLayer({ spec }: GenerationService, name: string | undefined) {
+function componentLayer(service: GenerationService | undefined, name: string | undefined) {
   if (name === undefined) return {};
+  if (service === undefined)
+    throw new UsageError(
+      `saw --component ${name} and no GenerationService; wanted the service that has it: ${usage} -f service.yaml`,
+    );
+  const { spec } = service;
   const component = spec.components.find((candidate) => candidate.name === name);
   if (component === undefined)
     throw new UsageError(

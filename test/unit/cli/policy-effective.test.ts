@@ -59,6 +59,19 @@ describe('genops policy effective -f', () => {
     expect(code).toBe(0);
   });
 
+  test('of a policy alone shows it over the defaults', async () => {
+    const answer = await effective([policy]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer.out).toMatch(/^horizontal\.minReplicas +policy standard +4$/m);
+    expect(answer.out).toMatch(/^horizontal\.mode +default +Enforce$/m);
+  });
+
+  test('is 1 where a policy alone contradicts the defaults', async () => {
+    const answer = await effective([policy.replace('minReplicas: 4, maxReplicas: 30', 'minReplicas: 40')]);
+    expect(answer).toMatchObject({ code: 1, err: '' });
+    expect(answer.out).toMatch(/^❌ horizontal\.\w+: saw .*; wanted: /m);
+  });
+
   test('-o yaml is a policy, -o json has the origins and problems too', async () => {
     const texts = [policy, service('{}')];
     expect(parse((await effective(texts, '-o', 'yaml')).out)).toMatchObject({ horizontal: { minReplicas: 4 } });
@@ -76,7 +89,28 @@ describe('genops policy effective -f', () => {
   });
 
   test.each<{ name: string; texts: readonly string[]; args?: readonly string[]; says: RegExp }>([
-    { name: 'no service in the files', texts: [policy], says: /saw no GenerationService in .*0\.yaml; wanted one: / },
+    {
+      name: 'neither a service nor a policy in the files',
+      texts: ['kind: Pod'],
+      says: /saw neither a GenerationService nor a PerformancePolicy in .*0\.yaml; wanted one: /,
+    },
+    {
+      name: 'two policies and no service',
+      texts: [policy, policy.replace('standard', 'fast')],
+      says: /saw PerformancePolicy standard and fast in .*, and no GenerationService; wanted one policy, or the service that names it: /,
+    },
+    {
+      name: 'a policy alone, and the name of a service',
+      texts: [policy],
+      args: ['generation'],
+      says: /saw no GenerationService generation in .*0\.yaml; wanted one: /,
+    },
+    {
+      name: 'a policy alone, and a component',
+      texts: [policy],
+      args: ['--component', 'workflow'],
+      says: /saw --component workflow and no GenerationService; wanted the service that has it: /,
+    },
     {
       name: 'another service than the one that is asked for',
       texts: [policy, service('{}')],
