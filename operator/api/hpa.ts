@@ -1,7 +1,8 @@
 /** Shapes of autoscaling/v2, field for field: what is written here can be copied from and to a HorizontalPodAutoscaler. */
 import { Type } from 'typebox';
 import { name } from './names.ts';
-import { atomicList, cel, moreThanNothing, oneOf, orElse, quantity, struct } from './schema.ts';
+import { atomicList, cel, moreThanNothing, oneOf, orElse, property, quantity, struct } from './schema.ts';
+import { servedMetrics } from './served-metrics.ts';
 
 const MetricTarget = struct(
   {
@@ -85,7 +86,16 @@ export const MetricSpec = struct(
               }),
               selector: Type.Optional(Selector),
             },
-            { description: 'Which metric.' },
+            {
+              description: 'Which metric.',
+              rules: servedMetrics.map((served) =>
+                cel(`self.name != '${served}' || !has(self.selector)`, {
+                  wanted: `must have no selector where its name is ${served}, which genops measures of each pod as a whole`,
+                  example: `name: ${served}`,
+                  holds: (self) => property(self, 'name') !== served || property(self, 'selector') === undefined,
+                }),
+              ),
+            },
           ),
           target: MetricTarget,
         },

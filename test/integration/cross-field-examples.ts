@@ -18,8 +18,10 @@ const service = (name: string, spec: object, field: string, message: string): Ba
   message,
 });
 const nginx = (settings: object): object => ({ loadBalancer: { type: 'Nginx', nginx: { managed: {}, ...settings } } });
-const podsMetric = (held: object): object => ({
-  horizontal: { metrics: [{ type: 'Pods', pods: { metric: { name: 'requests_per_second' }, target: held } }] },
+const podsMetric = (held: object, which: object = {}): object => ({
+  horizontal: {
+    metrics: [{ type: 'Pods', pods: { metric: { name: 'requests_per_second', ...which }, target: held } }],
+  },
 });
 const metrics = (...list: readonly object[]): object => ({ components: [{ ...workflow, metrics: list }] });
 
@@ -138,6 +140,12 @@ export const crossFieldExamples: readonly BadExample[] = [
     podsMetric({ type: 'AverageValue', averageValue: '0.0' }),
     'horizontal.metrics[0].pods.target.averageValue',
     'must be more than 0, for example 100',
+  ),
+  policy(
+    'a selector on what is measured of each Pod as a whole',
+    podsMetric({ type: 'AverageValue', averageValue: '100' }, { selector: { matchLabels: { route: 'chat' } } }),
+    'horizontal.metrics[0].pods.metric',
+    'must have no selector where its name is requests_per_second, which genops measures of each pod as a whole, for example name: requests_per_second',
   ),
   ...[
     podsMetric({ type: 'Utilization', averageUtilization: 70 }),

@@ -129,6 +129,27 @@ describe('validate() names the field, what it saw, what was wanted, and an examp
       },
     },
     {
+      name: 'a selector on what is measured of each Pod as a whole',
+      object: policy({
+        horizontal: {
+          metrics: [
+            {
+              type: 'Pods',
+              pods: {
+                metric: { name: 'requests_per_second', selector: { matchLabels: { route: 'chat' } } },
+                target: { type: 'AverageValue', averageValue: '100' },
+              },
+            },
+          ],
+        },
+      }),
+      problem: {
+        field: 'spec.horizontal.metrics[0].pods.metric',
+        wanted:
+          'must have no selector where its name is requests_per_second, which genops measures of each pod as a whole',
+      },
+    },
+    {
       name: 'a Redis parameter that opens a door, by its name and without its value',
       object: policy({ redis: { parameters: { requirepass: 'hunter2', 'tcp-keepalive': '300' } } }),
       problem: {
