@@ -87,7 +87,10 @@ export const Redis = struct(
   {
     mode: orElse('Enforce', oneOf(['Enforce', 'DryRun', 'Off'], { description: 'DryRun only reports what differs.' })),
     maxMemory: Type.Optional(
-      quantity({ description: 'Memory in bytes that the data may use. This or maxMemoryPercentOfLimit.' }),
+      quantity({
+        description:
+          'Memory in bytes that the data may use. 0 takes the limit away: held back where the container of workloadRef has one. This or maxMemoryPercentOfLimit.',
+      }),
     ),
     maxMemoryPercentOfLimit: Type.Optional(
       Type.Integer({
