@@ -60,7 +60,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return runWithCluster(operands, signal);
     case undefined:
     default:
-      process.stderr.write(usage);
+      process.stderr.write(command === undefined ? usage : `saw ${command}; wanted a COMMAND of these\n\n${usage}`);
       return 2;
   }
 }
@@ -86,17 +86,23 @@ async function up(values: Values, signal: AbortSignal): Promise<number> {
 async function loadImage(name: string, [tarPath]: readonly string[], signal: AbortSignal): Promise<number> {
   const cluster = await findCluster({ name, progress }, signal);
   if (cluster === undefined || tarPath === undefined) {
-    process.stderr.write(tarPath === undefined ? usage : `cluster ${name} is not up; \`make cluster-up\` starts it\n`);
+    process.stderr.write(tarPath === undefined ? usage : notUp(name));
     return 2;
   }
   await cluster.loadImage(tarPath, signal);
   return 0;
 }
 
+function notUp(name: string): string {
+  const starts =
+    name === options.name.default ? 'make cluster-up' : `node_modules/.bin/node hack/cluster/main.ts up --name ${name}`;
+  return `cluster ${name} is not up; \`${starts}\` starts it\n`;
+}
+
 async function withCluster(name: string, print: (cluster: Cluster) => string, signal: AbortSignal): Promise<number> {
   const cluster = await findCluster({ name, progress }, signal);
   if (cluster === undefined) {
-    process.stderr.write(`cluster ${name} is not up; \`make cluster-up\` starts it\n`);
+    process.stderr.write(notUp(name));
     return 1;
   }
   process.stdout.write(print(cluster));

@@ -54,7 +54,7 @@ describe('hack/cluster/main.ts status', () => {
     const { code, complaint, asked } = await status({ GENOPS_TEST_CLUSTERS: 'kind' });
     expect({ code, complaint }).toEqual({
       code: 1,
-      complaint: `cluster ${name} is not up; \`make cluster-up\` starts it\n`,
+      complaint: `cluster ${name} is not up; \`node_modules/.bin/node hack/cluster/main.ts up --name ${name}\` starts it\n`,
     });
     expect(asked).toEqual(['version', 'get clusters']);
   });

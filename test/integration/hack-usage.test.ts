@@ -15,3 +15,12 @@ test.each(['hack/cluster/main.ts', 'hack/demo/main.ts'])(
     expect(stdout).not.toMatch(/(?<!\.bin\/)\bnode hack\//); // the Node of this checkout, not whichever is on the PATH
   },
 );
+
+test('hack/cluster/main.ts says which word is no command of it, above those that are', async () => {
+  const call = run(process.execPath, ['hack/cluster/main.ts', 'statsu', '--name', 'nope'], { cwd: checkout });
+  await expect(call).rejects.toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^saw statsu; wanted a COMMAND of these\n\nnode_modules\/\.bin\/node hack\/cluster/),
+  });
+});
