@@ -61,6 +61,26 @@ test('the indexes of the guide are built as soon as their tables are there, and 
   ).toBe(1);
 });
 
+test('an index of the guide on a table of somebody else keeps no parameter from being in force; once it is declared, it fails', async () => {
+  await using server = await startTuned({ version: '18' });
+  await server.query('CREATE ROLE stranger');
+  await server.query('CREATE TABLE workflows (id bigint, status text, created_at timestamptz)');
+  await server.query('ALTER TABLE workflows OWNER TO stranger');
+  await using world = await worldWith(server);
+  const parameters = { work_mem: '16MB' };
+  await world.apply(declaring({ overrides: { postgres: { parameters } } }));
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
+  const { message } = expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' });
+  expect(message).toMatch(/1 parameters of main .* are in force.*workflows_status_created of the defaults .*stranger/);
+  expect(await statesOf(world)).toMatchObject({ workflows_status_created: 'NotApplicable' });
+
+  const indexes = [{ name: 'workflows_status_created' }];
+  await world.apply(declaring({ overrides: { postgres: { parameters, indexes } } }));
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'PostgresApplied', { status: 'False', reason: 'PermissionDenied' }),
+  );
+});
+
 test('a build goes on while the operator is killed, ends when the service is paused, and with the service that is deleted', async () => {
   await using server = await startTuned({ version: '15', settings: { log_statement: 'all' } });
   await makeTables(server, 100);
