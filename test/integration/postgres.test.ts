@@ -64,6 +64,39 @@ test('a PostgreSQL takes the policy’s parameters, drift is put back and counte
   expect(pending).toEqual({ n: 0 });
 });
 
+test('what waits for a restart and is not declared any more is told, with the command that takes it out', async () => {
+  await using server = await startTuned({ version: '18' });
+  await using world = await worldWith(server);
+  const declare = (parameters: Readonly<Record<string, string>>) =>
+    world.apply(
+      generationService({ postgres: [main], overrides: { postgres: { parameters, indexes: off } } } as Parameters<
+        typeof generationService
+      >[0]),
+    );
+  await declare({ work_mem: '16MB', max_connections: '120' });
+  await world.eventually(async () =>
+    expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'PendingRestart' }),
+  );
+
+  await declare({ work_mem: '16MB' });
+  await world.eventually(async () => {
+    const { message } = expectCondition(await world.service(), 'PostgresApplied', {
+      status: 'True',
+      reason: 'PendingRestart',
+    });
+    expect(message).toMatch(
+      /^Of main, max_connections = 120 is no longer declared.*; next: ALTER SYSTEM RESET max_connections; SELECT pg_reload_conf\(\)\.$/,
+    );
+  });
+
+  await server.query('ALTER SYSTEM RESET max_connections');
+  await server.query('SELECT pg_reload_conf()');
+  await world.eventually(
+    async () => expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' }),
+    { withinMs: 45_000 },
+  );
+});
+
 test('parameters that the container of the server has no memory for are not written, whatever the policy says that it has', async () => {
   await using server = await startTuned({ version: '18' });
   await using world = await worldWith(server);
