@@ -53,6 +53,13 @@ export function leverTuner(lever: AnyLever) {
   };
 }
 
+/** What `genops diff` tells of the price of all changes: planned as with mode Enforce, and nothing made. */
+export async function costOf(lever: AnyLever, spec: Partial<GenerationService['spec']>): Promise<string | undefined> {
+  const resolved = resolvedFor('plan', storedService({ spec: { components, ...spec, mode: 'Enforce' } }));
+  const observations = await observe([lever], resolved, AbortSignal.timeout(30_000));
+  return planAll(observations, { memory: {}, now: 0, verb: 'plan' })[0]?.cost;
+}
+
 /** A service that is deleted is restored without its policy, which may be gone. */
 function resolvedFor(verb: 'plan' | 'restore', service: GenerationService): Resolved {
   if (verb === 'restore') return resolveDefaults({ service, targets, podsMetrics: 'Shadow' });

@@ -2,7 +2,7 @@ import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import type { RedisServer } from '../../operator/api/servers.ts';
 import type { Resolved } from '../../operator/decide/resolve.ts';
 import { redis as redisLever } from '../../operator/levers/redis/lever.ts';
-import { leverTuner, secretData } from './lever-tuner.ts';
+import { costOf, leverTuner, secretData } from './lever-tuner.ts';
 
 export { password } from './lever-tuner.ts';
 
@@ -40,6 +40,8 @@ export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes,
   return {
     /** `now`: ms since the epoch. */
     visit: (now?: number) => visit('plan', { mode, redis, overrides: { redis: policy } }, now),
+    /** As diff tells it. */
+    cost: () => costOf(lever, { redis, overrides: { redis: policy } }),
     restore: () => visit('restore', { redis }),
     /** For the views, at the last visit. */
     figures: () => seen && lever.cacheOf?.(seen),

@@ -67,7 +67,7 @@ export interface ServerObserved {
   readonly lookups: { readonly hits: number; readonly misses: number };
   /** Undefined while too few were counted. */
   readonly recent: Recent | undefined;
-  /** Only where keys have to go for the declared limit. */
+  /** Only where keys have to go for the declared limit, and may. */
   readonly sample: KeySample | undefined;
   /** Writes refused for want of memory, since then too. */
   readonly writesRefused: number;
@@ -176,7 +176,9 @@ async function lookAt(
       : await look.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
   const { looks } = look;
   const now = { ...serverOf(info, config), ...looks.note(serverId, lookupsIn(info), Date.now()) };
-  const asksWhatGoes = role === 'Primary' && comesDown(now, Number(wantedNow.get('maxmemory') ?? 0));
+  // In DryRun no step comes, and who asks what one would cost (diff) looks as with Enforce.
+  const asksWhatGoes =
+    unit.mode === 'Enforce' && role === 'Primary' && comesDown(now, Number(wantedNow.get('maxmemory') ?? 0));
   const sample = asksWhatGoes
     ? await sampleKeys(redis, unit.policy.evictionPolicy, (lookups) => looks.own(serverId, lookups))
     : undefined;
