@@ -1,14 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import type { PostgresServer } from '../../hack/servers/postgres.ts';
 import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
 import { eventually } from '../world/eventually.ts';
-import { creations, indexesOf, indexTuner, makeTables, off, wantedIndex, type Indexes } from './index-tuner.ts';
+import { creations, indexesOf, indexTuner, makeTables, wantedIndex } from './index-tuner.ts';
 import { secretOf, startTuned } from './postgres-tuner.ts';
+import { startVisitor } from './index-visitor.ts';
 
 /** A session of a test's own that keeps what it does open. */
 const session = (server: PostgresServer, ...statements: readonly string[]) =>
@@ -392,29 +389,3 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await indexesOf(server)).toHaveLength(1); // nor to drop
   });
 });
-
-/** A process that visits the server; `await using` kills it. */
-function startVisitor(server: PostgresServer, indexes: Indexes) {
-  const script = join(import.meta.dirname, 'index-visitor-process.ts');
-  const child = spawn(process.execPath, [script, secretOf(server).uri, JSON.stringify([...off, ...indexes])], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exit = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout });
-  const kill = async () => {
-    child.kill('SIGKILL');
-    await exit;
-  };
-  return {
-    kill,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exit;
-    },
-    says: async (pattern: RegExp) => {
-      for await (const line of lines) if (pattern.test(line)) return;
-      throw new Error(`it ended without ${String(pattern)}`);
-    },
-    [Symbol.asyncDispose]: kill,
-  };
-}

@@ -1,7 +1,9 @@
 import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
 import type { NodesObserved } from '../../../../operator/levers/redis/every-node.ts';
+import type { RedisMemory } from '../../../../operator/levers/redis/node-memory.ts';
 import type { RedisObserved, ServerObserved } from '../../../../operator/levers/redis/observe.ts';
+import { plan } from '../../../../operator/levers/redis/plan.ts';
 import type { RedisUnit } from '../../../../operator/levers/redis/unit.ts';
 
 export const unitWith = (redis: PolicySpec['redis'] = {}, unit: Partial<RedisUnit> = {}): RedisUnit => ({
@@ -97,3 +99,7 @@ export const alone = (node: RedisObserved): NodesObserved => ({
   nodes: [node],
   absent: [],
 });
+
+/** What the lever would do. */
+export const planned = (server: Seen, redis?: PolicySpec['redis'], unit?: Partial<RedisUnit>, memory?: RedisMemory) =>
+  plan({ unit: unitWith(redis, unit), observed: seen(server), memory, now: 0 });
