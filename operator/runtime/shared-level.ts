@@ -38,9 +38,66 @@ const isRefusal = (error: unknown): boolean => Error.isError(error) && error.nam
 export function openSharedLevel({ redis: server, prefix, onForget, onError }: SharedLevelOptions): SharedLevel {
   const data = new Redis(connectionTo(server));
   const listener = new Redis({ ...connectionTo(server), protocol: 2, autoResubscribe: false });
+  const failed = (error: unknown): void => onError?.(error as Error);
+  const tracking = track({ data, listener, prefix, onForget, failed });
+
+  /** A command that got no answer: perhaps neither does the listener, and would not know. A refusal is an answer. */
+  const noted = (error: unknown): void => {
+    failed(error);
+    if (!tracking.isOn || isRefusal(error)) return;
+    tracking.lose();
+    listener.disconnect(true);
+  };
+  const orError = async <T>(work: () => Promise<T>, error: T): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      noted(thrown);
+      return error;
+    }
+  };
+  return {
+    get isTracked() {
+      return tracking.isOn;
+    },
+    get: (key) => orError<SharedAnswer>(async () => parsed(await data.get(prefix + key)), { result: 'error' }),
+    async set(key, value, ttlMs) {
+      const text = asJson(prefix + key, value);
+      if (Error.isError(text)) return failed(text); // Redis was not asked: that says nothing of the listener
+      await orError(async () => void (await data.set(prefix + key, text, 'PX', ttlMs)), undefined);
+    },
+    async delete(key) {
+      try {
+        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment. A full Redis may refuse to set: it is deleted all the same.
+        const answers = await data
+          .pipeline()
+          .set(prefix + key, '', 'PX', 1_000)
+          .del(prefix + key)
+          .exec();
+        const [error] = answers?.[1] ?? [];
+        if (error) throw error;
+      } catch (error) {
+        noted(error);
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      data.disconnect();
+      listener.disconnect();
+    },
+  };
+}
+
+interface TrackInput extends Pick<SharedLevelOptions, 'prefix' | 'onForget'> {
+  readonly data: Redis;
+  readonly listener: Redis;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Has the server tell `listener` of keys that others touch, anew whenever one of the two connects. */
+function track({ data, listener, prefix, onForget, failed }: TrackInput) {
   let isTracked = false;
   let listenerId: number | undefined;
-  const failed = (error: unknown): void => onError?.(error as Error);
   const lose = (): void => {
     if (!isTracked) return;
     isTracked = false;
@@ -72,51 +129,11 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     if (!Array.isArray(keys)) return onForget(undefined); // FLUSHALL
     for (const key of keys) onForget(String(key).slice(prefix.length));
   });
-
-  /** A command that got no answer: perhaps neither does the listener, and would not know. A refusal is an answer. */
-  const noted = (error: unknown): void => {
-    failed(error);
-    if (!isTracked || isRefusal(error)) return;
-    lose();
-    listener.disconnect(true);
-  };
-  const orError = async <T>(work: () => Promise<T>, error: T): Promise<T> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      noted(thrown);
-      return error;
-    }
-  };
   return {
-    get isTracked() {
+    get isOn() {
       return isTracked;
     },
-    get: (key) => orError<SharedAnswer>(async () => parsed(await data.get(prefix + key)), { result: 'error' }),
-    async set(key, value, ttlMs) {
-      const text = asJson(prefix + key, value);
-      if (Error.isError(text)) return failed(text); // Redis was not asked: that says nothing of the listener
-      await orError(async () => void (await data.set(prefix + key, text, 'PX', ttlMs)), undefined);
-    },
-    async delete(key) {
-      try {
-        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment. A full Redis may refuse to set: it is deleted all the same.
-        const answers = await data
-          .pipeline()
-          .set(prefix + key, '', 'PX', 1_000)
-          .del(prefix + key)
-          .exec();
-        const [error] = answers?.[1] ?? [];
-        if (error) throw error;
-      } catch (error) {
-        noted(error);
-        throw error;
-      }
-    },
-    [Symbol.asyncDispose]: async () => {
-      data.disconnect();
-      listener.disconnect();
-    },
+    lose,
   };
 }
 
