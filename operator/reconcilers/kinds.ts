@@ -4,6 +4,8 @@ import type { KubeObject } from '../kube/object.ts';
 import type { LabelSelector } from '../kube/label-selector.ts';
 import { resource } from '../kube/resource.ts';
 
+export { configMaps, type ConfigMap } from '../levers/runtime/observe.ts';
+
 const ours = { group: 'genops.dev', version: 'v1alpha1', namespaced: true } as const;
 export const generationServices = resource<GenerationService & KubeObject>({
   ...ours,
@@ -28,17 +30,6 @@ export interface Workload extends KubeObject {
 const apps = { group: 'apps', version: 'v1', namespaced: true } as const;
 export const deployments = resource<Workload>({ ...apps, plural: 'deployments', kind: 'Deployment' });
 export const statefulSets = resource<Workload>({ ...apps, plural: 'statefulsets', kind: 'StatefulSet' });
-
-export interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
-export const configMaps = resource<ConfigMap>({
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-});
 
 export interface Secret extends KubeObject {
   /** Base64. */

@@ -11,7 +11,7 @@ export interface RuntimeDeps {
   readonly podReports: (service: Key, of: Pick<RuntimeUnit, 'name' | 'selector'>) => readonly PodReport[] | undefined;
 }
 
-interface ConfigMap extends KubeObject {
+export interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 export const configMaps = resource<ConfigMap>({
