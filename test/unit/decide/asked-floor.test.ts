@@ -4,6 +4,7 @@ import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
 import { decideLookahead } from '../../../operator/decide/lookahead/decide.ts';
 import { createLookaheadMemory } from '../../../operator/decide/lookahead/memory.ts';
 import { scoreRules, type Seen } from '../../../operator/decide/score.ts';
+import { settings } from './lookahead/settings.ts';
 
 const now = 1_800_000_000_000;
 const busy: Seen = {
@@ -59,17 +60,6 @@ describe('scoreFloor()', () => {
 });
 
 test('lookaheadAsks() says every term in one sentence', () => {
-  const settings = {
-    periodSeconds: 10,
-    minReplicas: 2,
-    maxReplicas: 20,
-    slotsPerReplica: 5,
-    objectiveSeconds: 30,
-    serviceCv: 0.6,
-    expectedServiceSeconds: 8,
-    confidence: 0.8,
-    horizonSeconds: 300,
-  };
   const sample = { arrived: 25, finished: 20, busySeconds: 160, waiting: 5, ready: 4, asked: 4, startUpSeconds: 30 };
   const decision = decideLookahead(createLookaheadMemory(settings), sample, settings);
   expect(lookaheadAsks(decision, 5, 0.8)).toMatchObject({

@@ -5,21 +5,10 @@ import { learn, missWindows } from '../../../../operator/decide/lookahead/learn.
 import {
   createLookaheadMemory,
   type LookaheadMemory,
-  type LookaheadSettings,
   type Sample,
 } from '../../../../operator/decide/lookahead/memory.ts';
+import { settings } from './settings.ts';
 
-const settings: LookaheadSettings = {
-  periodSeconds: 10,
-  minReplicas: 2,
-  maxReplicas: 20,
-  slotsPerReplica: 5,
-  objectiveSeconds: 30,
-  serviceCv: 0.6,
-  expectedServiceSeconds: 8,
-  confidence: 0.8,
-  horizonSeconds: 300,
-};
 const sampleOf = (arrived: number, asked: number, rest: Partial<Sample> = {}): Sample => ({
   arrived,
   finished: arrived,

@@ -3,18 +3,8 @@ import { decideLookahead } from '../../../../operator/decide/lookahead/decide.ts
 import { keepLookahead, resumeLookahead } from '../../../../operator/decide/lookahead/kept.ts';
 import { learn } from '../../../../operator/decide/lookahead/learn.ts';
 import { createLookaheadMemory, type LookaheadMemory } from '../../../../operator/decide/lookahead/memory.ts';
+import { settings } from './settings.ts';
 
-const settings = {
-  periodSeconds: 10,
-  minReplicas: 2,
-  maxReplicas: 20,
-  slotsPerReplica: 5,
-  objectiveSeconds: 30,
-  serviceCv: 0.6,
-  expectedServiceSeconds: 8,
-  confidence: 0.8,
-  horizonSeconds: 300,
-};
 const sampleOf = (arrived: number, asked: number) => ({
   arrived,
   finished: arrived,
