@@ -7,3 +7,6 @@ export const annotations = {
   /** Kinds, separated by commas (`hpa,vpa`): objects of these kinds that already aim at the target are taken over. */
   adopt: 'genops.dev/adopt',
 } as const;
+
+/** Label of a Pod, from 1 to 100: its share of the requests beside other Pods (weights.mode Static). */
+export const weightLabel = 'genops.dev/weight';

@@ -7,7 +7,7 @@ export const Budgets = struct(
       'Clamp',
       oneOf(['Clamp', 'Report'], {
         description:
-          'Clamp lowers the pools of Pods that have their runtime settings from genops, never below postgresPool.min; fewer replicas are only proposed. Report only says so.',
+          'Clamp lowers the pools of Pods that have their runtime settings from genops, never below postgresPool.min, and where that is not enough, or where a ResourceQuota leaves less, maxReplicas of their autoscaler, never below minReplicas; and maxmemory of a Redis to what its container has room for, where no key has to go for it. Report only says so.',
       }),
     ),
   },

@@ -8,6 +8,33 @@ export const eventReasons = {
   DriftRepaired: { type: 'Warning', means: 'Somebody changed what the policy declares; it was put back.' },
   FloorRaised: { type: 'Normal', means: 'The floor under the autoscaler of a component was raised.' },
   FloorLowered: { type: 'Normal', means: 'It was lowered.' },
+  ReplicasRaised: {
+    type: 'Normal',
+    means: 'The scaler raised the replicas of a component without an autoscaler (horizontal.mode: Off).',
+  },
+  ReplicasLowered: { type: 'Normal', means: 'It lowered them.' },
+  ActionTaken: {
+    type: 'Normal',
+    means: 'A rule of the optimizer has acted; what came of it follows once it has settled.',
+  },
+  ActionHelped: { type: 'Normal', means: 'The action was followed by more than chance explains: it helped.' },
+  ActionDidNotHelp: {
+    type: 'Normal',
+    means: 'The action had no effect, or none that could be told from chance; the rule waits longer before the next.',
+  },
+  ActionHarmed: {
+    type: 'Warning',
+    means: 'What followed the action is worse than chance explains; the rule backs off.',
+  },
+  WorkersGivenBack: {
+    type: 'Normal',
+    means: 'Workers that a rule had taken from the Pods were given back; the note has both figures.',
+  },
+  MemoryLimitGivenBack: {
+    type: 'Normal',
+    means: 'A memory limit that a rule had raised was lowered by a step; the note has both figures.',
+  },
+  ActionFailed: { type: 'Warning', means: 'No Pod took the action; the note has what was answered.' },
   ObjectiveMissed: { type: 'Warning', means: 'Objectives that were not missed before are.' },
   ObjectiveMet: { type: 'Normal', means: 'Objectives that were missed are met again.' },
   RestoreWaiting: {

@@ -37,6 +37,12 @@ export const lever = {
     next: 'Remove the annotation genops.dev/paused, or mode: Paused, to apply it.',
   },
   Off: { status: 'True', means: 'The policy switches this part off.' },
+  MaintenancePending: {
+    status: 'True',
+    means:
+      'What may change at any time is in force; the rest waits for a maintenance window: the message says when the next one opens.',
+    next: 'Wait for it, or change maintenanceWindows.',
+  },
   Conflict: {
     status: 'False',
     means: 'Another owner holds what the policy declares; nothing is taken by force. The message names it.',
@@ -54,7 +60,7 @@ export const lever = {
   },
 } as const satisfies Record<string, ReasonText>;
 
-/** Of a part that is not built yet. */
+/** Of what genops does nothing about. */
 export const notImplemented = {
   NotImplemented: {
     status: 'Unknown',

@@ -87,7 +87,7 @@ const Api = struct(
             'SafeResponses',
             oneOf(['SafeResponses', 'Always', 'Off'], {
               description:
-                'SafeResponses: GET and HEAD with 2xx, without Authorization or Set-Cookie, and only where the workload set none. Always: every answer, also private ones.',
+                'SafeResponses: GET and HEAD with 2xx, asked for without Authorization, a cookie or an API key, answered without Set-Cookie, and only where the workload set none. Always: every answer, also private ones.',
             }),
           ),
         },
@@ -162,10 +162,15 @@ const Weights = struct(
     ),
     min: integer(10, 1, 100, 'Least weight that a healthy pod keeps.'),
     max: integer(100, 1, 100, 'Weight of a pod at the best measured capacity.'),
+    interval: time('30s', 'How often weights are reckoned anew; at least a second.', '1h'),
+    minRequests: integer(10, 1, 100_000, 'Requests that a pod has to finish before its weight follows them.'),
     deadBandPercent: integer(10, 0, 100, 'Changes of a weight below this many percent are not made.'),
     maxStepPercent: integer(30, 1, 100, 'Most that a weight changes at once, in percent.'),
+    followBelowPercent: integer(60, 0, 99, 'Busy share of all slots up to which weights follow service times fully.'),
+    equalAbovePercent: integer(90, 1, 100, 'Busy share of all slots from which on service times move no weight.'),
     slowStart: time('60s', 'Time in which a new pod grows to its share.', '1h'),
-    staleAfter: time('3m', 'Age of measurements after which a pod has the average weight.', '1h'),
+    slowStartFromPercent: integer(30, 1, 100, 'Part of its share that a new pod begins with.'),
+    staleAfter: time('3m', 'Age of measurements after which a pod goes back to the average weight.', '1h'),
     errorPenalty: orElse(
       '1',
       text({
@@ -187,7 +192,13 @@ const Weights = struct(
   },
   {
     description: 'Share of the load that each pod gets.',
-    rules: [ordered('min', 'max', { as: 'number', example: 'min: 10, max: 100' })],
+    rules: [
+      ordered('min', 'max', { as: 'number', example: 'min: 10, max: 100' }),
+      ordered('followBelowPercent', 'equalAbovePercent', {
+        as: 'number',
+        example: 'followBelowPercent: 60, equalAbovePercent: 90',
+      }),
+    ],
   },
 );
 

@@ -1,32 +1,6 @@
+import { cronTimes } from './cron.ts';
 import { name } from './names.ts';
 import { duration, neededAfterMerging, oneOf, orElse, struct, text } from './schema.ts';
-
-/** Of the five fields of a cron line, in their order; an English name stands for its number. */
-const cronFields = [
-  { from: 0, to: 59, names: [] },
-  { from: 0, to: 23, names: [] },
-  { from: 1, to: 31, names: [] },
-  { from: 1, to: 12, names: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] },
-  { from: 0, to: 7, names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] },
-] as const;
-
-const isCron = (line: string): boolean => {
-  const fields = line.split(' ');
-  return cronFields.every((allowed, index) => (fields[index] ?? '').split(',').every((part) => isPart(part, allowed)));
-};
-
-/** `*`, `5`, `1-5` or `mon-fri`, and of the first and the last each nth: `0-30/10`. */
-function isPart(part: string, { from, to, names }: (typeof cronFields)[number]): boolean {
-  const [range = '', step = '1', ...more] = part.split('/');
-  if (more.length > 0 || !/^[1-9][0-9]*$/.test(step)) return false;
-  if (range === '*') return true;
-  const ends = range.split('-').map((end) => {
-    const named = names.findIndex((known) => known === end.toLowerCase());
-    return named >= 0 ? named + from : /^[0-9]+$/.test(end) ? Number(end) : Number.NaN;
-  });
-  const [first = Number.NaN, last = first] = ends;
-  return ends.length <= 2 && from <= first && first <= last && last <= to;
-}
 
 function isTimeZone(timeZone: string): boolean {
   try {
@@ -49,7 +23,7 @@ export const MaintenanceWindow = struct(
         pattern: '^([0-9*/,-]+ ){2}[0-9*/,-]+( [A-Za-z0-9*/,-]+){2}$',
         wanted: 'must be cron with five fields: minute 0-59, hour 0-23, day of month 1-31, month 1-12, day of week 0-7',
         example: '0 2 * * 1-5',
-        holds: isCron,
+        holds: (line) => cronTimes(line) !== undefined,
       }),
     ),
     duration: neededAfterMerging('2h', duration({ min: '5m', max: '24h', description: 'How long it is open.' })),

@@ -54,12 +54,18 @@ const Nginx = struct(
         { description: 'Certificate and key. Without it nginx serves HTTP only, and status says so.' },
       ),
     ),
+    plainHTTP: Type.Optional(
+      oneOf(['Redirect', 'Serve'], {
+        description:
+          'What HTTP answers once there is a certificate. Redirect: HTTPS, port 443, with 308 (the default). Serve: the same as HTTPS.',
+      }),
+    ),
     serverNames: Type.Optional(
       setOf(
         text({
           description: 'A host name, or *. and a domain.',
           maxLength: 253,
-          pattern: '^(\\*\\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+          pattern: '^(\\*\\.)?([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
           wanted: 'must be a host name',
           example: 'api.example.com or *.example.com',
         }),
@@ -102,8 +108,8 @@ const Nginx = struct(
           path: text({
             description: 'Folder in the nginx container.',
             maxLength: 200,
-            pattern: '^/[A-Za-z0-9/_.-]+$',
-            wanted: 'must be an absolute path',
+            pattern: '^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$',
+            wanted: 'must be an absolute path of a folder below the root, without dots at the beginning of names',
             example: '/var/www',
           }),
         },
@@ -120,6 +126,10 @@ const Nginx = struct(
       cel('has(self.managed) != has(self.podSelector)', {
         wanted: 'exactly one of managed and podSelector must be set',
         example: 'managed: {replicas: 2}',
+      }),
+      cel('!has(self.managed) || !has(self.staticFiles)', {
+        wanted: 'staticFiles must go with podSelector, since nginx that genops runs itself has no files',
+        example: 'podSelector: {matchLabels: {app: nginx}}, staticFiles: {path: /var/www}',
       }),
     ],
   },

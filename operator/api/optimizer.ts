@@ -3,7 +3,7 @@ import { name } from './names.ts';
 import { comparison, metric, value, valueInUnit } from './scaler.ts';
 import { cel, duration, listMap, neededAfterMerging, oneOf, orElse, ordered, quantity, struct } from './schema.ts';
 
-const actions = [
+export const optimizerActions = [
   'CollectGarbage',
   'ReduceWorkers',
   'ClearExpiredCache',
@@ -11,6 +11,10 @@ const actions = [
   'EvictWorstPod',
   'RaiseMemoryLimit',
 ] as const;
+export type OptimizerAction = (typeof optimizerActions)[number];
+/** What becomes of an action. Failed: no Pod took it. */
+export const actionOutcomes = ['Improved', 'NoEffect', 'Worse', 'Inconclusive', 'Failed'] as const;
+export type ActionOutcome = (typeof actionOutcomes)[number];
 const bounded = ['EvictWorstPod', 'RaiseMemoryLimit'];
 
 interface PartOfRule {
@@ -41,7 +45,7 @@ const OptimizerRule = struct(
     ),
     action: neededAfterMerging(
       'CollectGarbage',
-      oneOf([...actions], {
+      oneOf([...optimizerActions], {
         description:
           'What is done. ReduceWorkers acts only at maxReplicas or while scaling is held. EvictWorstPod and RaiseMemoryLimit need bounds.',
       }),
@@ -102,19 +106,19 @@ export const Optimizer = struct(
     mode: orElse('Enforce', oneOf(['Enforce', 'DryRun', 'Off'], { description: 'Ceiling of every rule’s own mode.' })),
     interval: orElse('60s', duration({ min: '10s', max: '1h', description: 'Time between two looks at the rules.' })),
     baseline: orElse(
-      '60s',
+      '120s',
       duration({
         min: '3s',
         max: '1h',
         description:
-          'Window before an action that its effect is compared with. At least three times collector.interval.',
+          'Window before an action, and the one after it has settled, that are compared. At least three times collector.interval.',
       }),
     ),
-    settle: orElse(
-      '60s',
+    settle: Type.Optional(
       duration({
         max: '1h',
-        description: 'Time that an action gets to show its effect, from when the workload has acknowledged it.',
+        description:
+          'Time that an action gets to show its effect, from when the workload has acknowledged it. By default what each needs: 30s CollectGarbage; 60s ClearExpiredCache, RaiseMemoryLimit, EvictWorstPod; 90s ReduceWorkers; 120s WarmPopularCache.',
       }),
     ),
     maxActionsPerHour: orElse(

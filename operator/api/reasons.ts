@@ -32,7 +32,10 @@ export const conditions = {
       },
     },
   },
-  Stalled: { means: 'The service cannot go on without a person; the condition is there only as long.', reasons: {} },
+  Stalled: {
+    means: 'The service, or the policy, cannot go on without a person; the condition is there only as long.',
+    reasons: {},
+  },
   PolicyAccepted: {
     means: 'The effective policy (defaults, policy and overrides together) is valid.',
     reasons: {
@@ -105,11 +108,22 @@ export const conditions = {
     means: 'The VerticalPodAutoscaler of every component is as declared.',
     reasons: {
       ...lever,
-      ...notImplemented,
+      Conflict: {
+        status: 'False',
+        means:
+          'Another VerticalPodAutoscaler aims at the target, another field manager has set a field of ours, or vertical.conflictResolution is Refuse and the HPA is declared to scale by the same resource. Nothing is taken by force. The message names it.',
+        next: 'Another one: annotate the service with genops.dev/adopt=vpa, or delete it. A field: hand it over as the message says. The same resource: remove it from one of the two, or set conflictResolution: Split.',
+      },
       VPANotInstalled: {
         status: 'False',
-        means: 'The cluster has no VerticalPodAutoscaler.',
-        next: 'Install it, or set vertical.mode: Off.',
+        means:
+          'The cluster has no VerticalPodAutoscaler. True where vertical.mode is DryRun: nothing was to be changed.',
+        next: 'Install it (recommender, updater and admission controller), or set vertical.mode: "Off".',
+      },
+      UpdateModeUnsupported: {
+        status: 'False',
+        means: 'The declared updateMode keeps Pods from being evicted, and this cluster has no mode that does.',
+        next: 'Upgrade the VerticalPodAutoscaler or the cluster, or declare one of the modes of the message.',
       },
     },
   },
@@ -117,11 +131,27 @@ export const conditions = {
     means: 'Requests and limits of every pod are as declared.',
     reasons: {
       ...lever,
-      ...notImplemented,
       PodsBehind: {
         status: 'False',
-        means: 'Some pods still run with other resources.',
-        next: 'Wait, or look at the pods in the message.',
+        means: 'The nodes of some Pods have no room for what is declared: they go on with what they had.',
+        next: 'Declare less, make room, or delete the Pods that the message names: their successors go where there is room.',
+      },
+      ResizeRefused: {
+        status: 'False',
+        means:
+          'The API server does not take the resize of a Pod that runs, for example since its QoS class would change.',
+        next: 'Set resources.method: Template, or declare what the message says that it takes.',
+      },
+      MemoryHeld: {
+        status: 'False',
+        means:
+          'Less memory is declared than Pods have, and one of them was killed for its memory within a day: they keep what they have.',
+        next: 'Declare at least what there is, or wait until the time that the message names.',
+      },
+      ResizeUnavailable: {
+        status: 'False',
+        means: 'The cluster resizes no Pods that run (Kubernetes 1.33 or later does).',
+        next: 'Upgrade it, or set resources.method: Template, which rolls the workload out.',
       },
     },
   },
@@ -134,13 +164,14 @@ export const conditions = {
         means: 'Some pods have not acknowledged the settings.',
         next: 'Wait: a mounted ConfigMap arrives within about a minute. Where no Pod says anything, mount it and read it (docs/levers/runtime.md), or switch this part off.',
       },
+      SecretNotFound: server.SecretNotFound,
+      SecretInvalid: server.SecretInvalid,
     },
   },
   LoadBalancerApplied: {
     means: 'Every load balancer pod serves the declared configuration.',
     reasons: {
       ...lever,
-      ...notImplemented,
       ConfigRejected: {
         status: 'False',
         means: 'nginx refused the configuration; the last good one stays in force.',
@@ -150,6 +181,11 @@ export const conditions = {
         status: 'False',
         means: 'Some pods still serve an older configuration.',
         next: 'Wait, or look at the pods in the message.',
+      },
+      RouteUnusable: {
+        status: 'False',
+        means: 'There is no such HTTPRoute, or no rule of it has two components to choose from.',
+        next: 'Do what the message says.',
       },
     },
   },
@@ -174,7 +210,6 @@ export const conditions = {
     means: 'The scaler may act.',
     reasons: {
       ...judged,
-      ...notImplemented,
       Active: { status: 'True', means: 'The scaler decides at each interval.' },
       DryRun: {
         status: 'True',
@@ -210,7 +245,6 @@ export const conditions = {
     means: 'The rules of the optimizer may act.',
     reasons: {
       ...pending,
-      ...notImplemented,
       Active: { status: 'True', means: 'The rules are judged at each interval.' },
       DryRun: {
         status: 'True',
@@ -221,6 +255,11 @@ export const conditions = {
       Paused: { status: 'False', means: 'The service is paused.' },
       BudgetBurning: { status: 'False', means: 'The error budget burns fast: only corrective actions are made.' },
       ActionsExhausted: { status: 'False', means: 'maxActionsPerHour is used up.' },
+      Braked: {
+        status: 'False',
+        means: 'Actions have done harm in several services within the hour: no service acts.',
+        next: 'See what Events with reason ActionHarmed have in common.',
+      },
       MetricsStale: {
         status: 'False',
         means: 'A metric that a rule needs is missing or too old.',
@@ -256,6 +295,12 @@ export const conditions = {
         means: 'A required objective is not met; the message names it.',
         next: 'genops status shows what was measured beside each target.',
       },
+      CapacityLimited: {
+        status: 'False',
+        means:
+          'A required objective that replicas would help is not met, and there will be no more of them: a bound is reached, or the last that came brought hardly anything (something behind them is full). The message says which.',
+        next: 'Raise the bound that the message names, make replicas faster, or look at what they all wait for.',
+      },
       Unknown: {
         status: 'Unknown',
         means: 'Too little data to judge a required objective: unknown is not met.',
@@ -265,21 +310,44 @@ export const conditions = {
   },
   BudgetsConsistent: {
     means:
-      'The declared figures fit together across layers: what all replicas may open is less than their PostgreSQL has.',
+      'The declared figures fit together across layers: what all replicas may open, ask for and hold is less than there is, and what waits inside another gives up first.',
     reasons: {
       ...pending,
-      ...notImplemented,
-      Consistent: { status: 'True', means: 'What may be opened at once is less than the servers have.' },
+      Consistent: { status: 'True', means: 'All that was reckoned fits; the message says what that was.' },
       ConnectionsExceeded: {
         status: 'False',
         means:
           'All who use a PostgreSQL may together open more connections than it has: the message has the arithmetic. The last to come is refused, at the worst moment: a roll-out, or full load.',
         next: 'Where the message says that pools were lowered, nothing; else declare what it names: smaller pools, fewer replicas, more max_connections, or the pooler that stands in between.',
       },
+      ConnectionsUndeclared: {
+        status: 'False',
+        means:
+          'More sessions are open on a PostgreSQL than all who declare it may open, with what is kept for others: a pooler opens more than is declared of it, or a client is declared nowhere. What is reckoned does not hold then.',
+        next: 'See in pg_stat_activity whose they are; correct spec.postgres[].pooler, declare the client in a GenerationService, or raise postgres.reservedConnections.',
+      },
       ConnectionsUnknown: {
         status: 'Unknown',
         means: 'A PostgreSQL does not tell how many connections it has.',
         next: 'See the condition PostgresApplied.',
+      },
+      QuotaExceeded: {
+        status: 'False',
+        means:
+          'All Pods that may be in the namespace at once ask for more than a ResourceQuota of it has: the message has the arithmetic. The last to come are refused, under full load.',
+        next: 'Where the message says that maxReplicas was lowered, nothing; else declare what it names, or raise the quota.',
+      },
+      MemoryExceeded: {
+        status: 'False',
+        means:
+          'A server or a cache may take more memory than its container has, fork and garbage included: the message has the arithmetic. It is killed for it when it is full.',
+        next: 'Where the message says that maxmemory was lowered, nothing; else declare what it names, or raise the limit of the container.',
+      },
+      TimeoutsInverted: {
+        status: 'False',
+        means:
+          'What waits outside gives up before what it waits for: the work goes on for nobody, and is asked for again.',
+        next: 'Declare what the message names: each time-out longer than those inside it.',
       },
     },
   },
@@ -311,6 +379,8 @@ type OwnReason<T extends ConditionType> = T extends ConditionType
 
 /** The reasons that a condition may have. */
 export type Reason<T extends ConditionType> =
-  OwnReason<T> | (T extends 'Ready' | 'Stalled' ? OwnReason<PartOfReady> : never);
+  | OwnReason<T>
+  | (T extends 'Ready' | 'Stalled' ? OwnReason<PartOfReady> : never)
+  | (T extends 'Stalled' ? OwnReason<'Accepted'> : never);
 
 export type AnyReason = OwnReason<ConditionType>;

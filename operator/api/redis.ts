@@ -114,7 +114,7 @@ export const Redis = struct(
       'NonExpiringKeys',
       oneOf(['NonExpiringKeys', 'Off'], {
         description:
-          'NonExpiringKeys does not switch to allkeys-* while keys without expiry exist: a queue may live there.',
+          'NonExpiringKeys does not switch to allkeys-* while keys without expiry exist: a queue may live there. It also stops a limit on its way down before a big key. Off lets all of them go.',
       }),
     ),
     parameters: orElse(

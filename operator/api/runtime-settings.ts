@@ -36,8 +36,8 @@ export const RuntimeSettings = Type.Object(
       connectionsPerHost: count(1, 'Connections to one host.'),
       dnsTtlMs: ms('How long an address is remembered.'),
       keepAliveMs: ms('How long an idle connection is kept.'),
-      timeoutMs: ms('Longest time for one request in all.'),
-      connectTimeoutMs: ms('Longest wait for a connection.'),
+      timeoutMs: count(1, 'Longest time for one request in all. In ms.'),
+      connectTimeoutMs: count(1, 'Longest wait for a connection. In ms.'),
     }),
     cache: Type.Object({
       l1: Type.Object({ entries: count(0, 'Most entries.'), ttlMs: ms('How long an entry is kept.') }),

@@ -4,6 +4,9 @@ import { duration, keysHold, mapOf, oneOf, orElse, ordered, quantity, struct } f
 const integer = (value: number, minimum: number, maximum: number, description: string) =>
   orElse(value, Type.Integer({ minimum, maximum, description }));
 const time = (value: string, description: string, max = '1h') => orElse(value, duration({ max, description }));
+/** For what would never be done in no time at all. */
+const limit = (value: string, description: string, max = '1h') =>
+  orElse(value, duration({ min: '1ms', max, description }));
 
 const Http = struct(
   {
@@ -11,8 +14,8 @@ const Http = struct(
     connectionsPerHost: integer(30, 1, 100_000, 'Connections to one host. At most connections.'),
     dnsTTL: time('300s', 'How long an address is remembered.'),
     keepAlive: time('30s', 'How long an idle connection is kept.'),
-    timeout: time('30s', 'Longest time for one request in all.'),
-    connectTimeout: time('5s', 'Longest wait for a connection. At most timeout.'),
+    timeout: limit('30s', 'Longest time for one request in all.'),
+    connectTimeout: limit('5s', 'Longest wait for a connection. At most timeout.'),
   },
   {
     description: 'Outgoing HTTP requests.',
@@ -70,14 +73,7 @@ const PostgresPool = struct(
     max: integer(20, 1, 10_000, 'Most connections of one pod.'),
     recycleAfterQueries: integer(50_000, 1, 1_000_000_000, 'Queries after which a connection is replaced.'),
     idleTimeout: time('300s', 'How long an idle connection above min is kept.', '24h'),
-    commandTimeout: orElse(
-      '30s',
-      duration({
-        min: '1ms',
-        max: '24h',
-        description: 'Longest time for one statement, and longest wait for a connection.',
-      }),
-    ),
+    commandTimeout: limit('30s', 'Longest time for one statement, and longest wait for a connection.', '24h'),
   },
   {
     description: 'Connections of each pod to PostgreSQL.',

@@ -24,7 +24,7 @@ export const metric = () =>
     pattern: '^(signal:)?[A-Za-z][A-Za-z0-9]*$',
     wanted: 'must be a built-in metric or signal:<name>',
     example: 'responseTimeP95',
-    description: `What is compared: ${Object.keys(measures).join(', ')}, or signal:<name> for a signal of the service.`,
+    description: `What is compared: ${Object.keys(measures).join(', ')}, or signal:<name> of the service.`,
   });
 
 export const comparison = () =>
@@ -35,7 +35,7 @@ export const value = () =>
   Type.String({
     minLength: 1,
     maxLength: 20,
-    description: 'What the metric is compared with, in its own unit: 1s, 1536Mi, "0.6" or "80".',
+    description: 'What it is compared with, in its own unit: 1s, 1536Mi, "0.6" or "80".',
   });
 
 /** Which units a value has depends on another field, so that the operator holds this rule, and not the API server. */
@@ -165,6 +165,29 @@ export const Scaler = struct(
       struct(
         {
           horizon: orElse('5m', duration({ min: '30s', max: '1h', description: 'How far ahead is planned at most.' })),
+          coverPercent: orElse(
+            80,
+            Type.Integer({
+              minimum: 50,
+              maximum: 99,
+              description: 'Percent of the peaks that the forecast is to cover: 50 is cheaper, 95 safer.',
+            }),
+          ),
+          serviceVariationPercent: orElse(
+            60,
+            Type.Integer({
+              minimum: 1,
+              maximum: 1000,
+              description: 'Standard deviation of how long a request works, in percent of the mean.',
+            }),
+          ),
+          startUp: Type.Optional(
+            duration({
+              min: '1s',
+              max: '1h',
+              description: 'From the creation of a Pod until it is Ready. Absent: as the newest Pods took.',
+            }),
+          ),
         },
         { description: 'Settings of algorithm: Lookahead.' },
       ),

@@ -34,7 +34,7 @@ export interface Rule {
 /** A rule that is held by the API server, and by us where `holds` is given. */
 export const cel = (rule: string, about: Omit<Rule, 'cel'>): Rule => ({ cel: rule, ...about });
 
-/** A rule about the keys of a map: those that break it are named and no value is, which may be a password. */
+/** A rule about the keys of a map: those that break it are named and no value is, which may be a password. The API server names none: a messageExpression that lists keys, whose length no schema bounds, is a hundred times over its cost limit. */
 export const keysHold = (
   rule: string,
   about: Pick<Rule, 'wanted' | 'example'>,

@@ -43,6 +43,17 @@ export const server = {
     means: 'A value would endanger the server (memory, start-up) and was not sent.',
     next: 'Lower the value or enlarge the server, as the message says.',
   },
+  OwnerBehind: {
+    status: 'False',
+    means:
+      'The object of the server’s own operator (clusterRef) has the declared parameters, and the server does not have them yet.',
+    next: 'Wait; where it lasts, look at that object and its operator.',
+  },
+  OwnerNotFound: {
+    status: 'False',
+    means: 'There is no such object as clusterRef names.',
+    next: 'Correct it, or remove it where no other operator sets the server.',
+  },
   ReportOnly: {
     status: 'True',
     means: 'The server can be read but not changed here; the differences are in the message.',
@@ -107,6 +118,12 @@ export const redis = {
       'Keys without expiry exist, and allkeys-* eviction could delete them: a queue may live there. The eviction policy was left alone.',
     next: 'Use a volatile-* policy, give the keys an expiry, or set redis.evictionGuard: Off.',
   },
+  EvictionBehind: {
+    status: 'True',
+    means:
+      'The settings are in force; the server has more in use than its limit for five seconds and longer (before 7.0: 5 % more): keys go more slowly than others come, or none may go.',
+    next: 'Raise redis.maxMemory, declare an eviction policy that finds keys, or a higher maxmemory-eviction-tenacity.',
+  },
   Fragmented: {
     status: 'True',
     means:
@@ -122,7 +139,13 @@ export const redis = {
   Lowering: {
     status: 'False',
     means:
-      'maxMemory is below what is in use: the limit comes down by 5 % of that at each visit, as long as no write is refused and the hit ratio comes as foreseen.',
+      'maxMemory is below what is in use: the limit comes down by 5 % of that at each visit, as long as no write is refused and the hit ratio comes as foreseen. After a step with another traffic than before (half or twice the look-ups) it waits until that step can be judged.',
+  },
+  BigKey: {
+    status: 'False',
+    means:
+      'On its way down a limit could throw out a key of more than 5 % of all that is to go, as a whole and unforeseen: it stays where it is.',
+    next: 'Split or delete the key, declare what is in use or more, or set redis.evictionGuard: Off where it may go.',
   },
   LoweringStopped: {
     status: 'False',
@@ -150,17 +173,6 @@ export const postgres = {
       'The server has the declared values, but sessions of the role or database in the message get others (ALTER ROLE … SET). Unknown, where it is the role of the operator itself, which then cannot see the server’s own.',
     next: 'Take the other value away (ALTER ROLE … RESET), or leave it where it is meant.',
   },
-  OwnerBehind: {
-    status: 'False',
-    means:
-      'The object of the server’s own operator (clusterRef) has the declared parameters, and the server does not have them yet.',
-    next: 'Wait; where it lasts, look at that object and its operator.',
-  },
-  OwnerNotFound: {
-    status: 'False',
-    means: 'There is no such object as clusterRef names.',
-    next: 'Correct it, or remove it where no other operator sets the server.',
-  },
   NewSessionsOnly: {
     status: 'True',
     means:
@@ -187,6 +199,12 @@ export const postgres = {
     means:
       'Something that is not the declared index has its name: another index, or a table. It is not touched, and nothing is built.',
     next: 'Give the declared index another name, or rename or drop what is there.',
+  },
+  DiskFull: {
+    status: 'False',
+    means:
+      'The volume of the server, as the object of its own operator has it, has less room left than the table takes that an index is declared for: its build is not begun.',
+    next: 'Enlarge the volume, or delete what is not needed.',
   },
   TableMissing: {
     status: 'False',

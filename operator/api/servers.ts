@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { name, objectName, secretRef } from './names.ts';
-import { struct, text } from './schema.ts';
+import { quantity, struct, text } from './schema.ts';
 
 const serverName = () => name({ maxLength: 20, description: 'Name by which status and messages call the server.' });
 
@@ -18,7 +18,7 @@ const clusterRef = (description: string) =>
         kind: text({
           description: 'Kind of the object.',
           maxLength: 63,
-          pattern: '^[A-Z][A-Za-z0-9]*$',
+          pattern: '^[A-Za-z][A-Za-z0-9]*$', // Zalando’s is postgresql
           wanted: 'must be a kind',
           example: 'Cluster',
         }),
@@ -94,6 +94,12 @@ export const PostgresServer = struct(
       'The workload that runs the server; its memory limit bounds what parameters may take, whatever sizing.memory says.',
     ),
     clusterRef: clusterRef('The object of a database operator that owns this server: parameters go through it.'),
+    volumeSize: Type.Optional(
+      quantity({
+        description:
+          'Size in bytes of the volume that its data lies on, the write-ahead log too: no index is built that has no room there. Where clusterRef names an object that says it, that is taken.',
+      }),
+    ),
     pooler: Type.Optional(
       struct(
         {

@@ -111,17 +111,22 @@ const ComponentStatus = struct(
 const OptimizerRuleStatus = struct(
   {
     name: name('Name of the rule.'),
+    component: string('Component that it has acted on.'),
     lastAction: optional(
       struct(
         {
           time: time('When.'),
           outcome: optional(
             oneOf(['Improved', 'NoEffect', 'Worse', 'Inconclusive', 'Failed', 'Skipped'], {
-              description: 'Whether it helped.',
+              description:
+                'Whether it helped, by more than chance explains; absent while it is at work. Inconclusive: nobody can tell. Failed: no Pod took it.',
             }),
           ),
           before: string('The metric before.'),
           after: string('The metric after.'),
+          message: string(
+            'What was seen, what was done, and what came of it beside what was to be expected without it.',
+          ),
         },
         { description: 'The last action.' },
       ),
@@ -129,7 +134,7 @@ const OptimizerRuleStatus = struct(
     nextEligibleTime: time('When it may act again.'),
     backoffMultiplier: integer('How many times its cooldown it waits.'),
   },
-  { description: 'One rule of the optimizer.' },
+  { description: 'One rule of the optimizer that has acted.' },
 );
 
 const RedisStatus = struct(
@@ -142,12 +147,16 @@ const RedisStatus = struct(
     pendingNodes: optional(integer('Nodes of these that are announced and do not answer; absent where all do.')),
     hash: string('Hash of the settings in force.'),
     drifted: integer('Parameters that were changed by somebody else and put back at the last visit.'),
+    boundBy: string('What bounds maxmemory, where it is not the policy.'),
     pendingRestart: optional(
       atomicList(Type.String({ maxLength: 64 }), { maxItems: 64, description: 'Parameters that wait for a restart.' }),
     ),
   },
   { description: 'One Redis.' },
 );
+
+/** A view has as many as the policy says; a status is kept small. */
+export const mostSlowStatements = 10;
 
 const PostgresStatus = struct(
   {
@@ -166,6 +175,34 @@ const PostgresStatus = struct(
         { description: 'The connection budget.' },
       ),
     ),
+    slowStatements: optional(
+      struct(
+        {
+          source: oneOf(['pg_stat_statements', 'pg_stat_activity'], {
+            description:
+              'Where they are seen. pg_stat_activity shows what runs at a visit alone: its figures are a least.',
+          }),
+          observedAt: Type.String({ description: 'When they were seen.', format: 'date-time' }),
+          statements: atomicList(
+            struct(
+              {
+                statement: Type.String({ description: 'Its text without literals.', maxLength: 200 }),
+                calls: Type.Integer({ description: 'How often it ran in the window of the objectives.' }),
+                mean: Type.String({ description: 'What each took, on average in that window.', maxLength: 32 }),
+                max: Type.String({ description: 'The longest since the server counts it.', maxLength: 32 }),
+                min: Type.String({ description: 'The shortest since the server counts it.', maxLength: 32 }),
+              },
+              { description: 'One statement.' },
+            ),
+            { maxItems: mostSlowStatements, description: 'What took most time together comes first.' },
+          ),
+        },
+        {
+          description:
+            'Statements that are slow by the policy; absent: none was, or nobody knows. Followed with a tenth of tolerance and every five minutes at most; the database view has all of them, as they are.',
+        },
+      ),
+    ),
     indexes: optional(
       atomicList(
         struct(
@@ -173,10 +210,26 @@ const PostgresStatus = struct(
             name: name('Name of the index.'),
             state: oneOf(['Valid', 'Building', 'Missing', 'Invalid', 'Failed', 'NotApplicable', 'Advised'], {
               description:
-                'How it stands. Invalid: left by a build that came to no end, and built anew. NotApplicable: there is no such table, or it is one of the defaults and cannot be built: PostgresApplied says why.',
+                'How it stands. Invalid: left by a build that came to no end, and built anew. NotApplicable: there is no such table, or it is one of the defaults and cannot be built: PostgresApplied says why. Advised: it would help and nobody has declared it; it is not built.',
             }),
             phase: string('What its build does now.'),
             percent: integer('Of that phase, in steps of ten.'),
+            partitions: optional(
+              struct(
+                { done: integer('Partitions that have it.'), of: integer('All partitions that hold rows.') },
+                { description: 'Of one that is built partition by partition.' },
+              ),
+            ),
+            on: string('Of an advised one: table and columns.'),
+            statements: optional(
+              atomicList(Type.String({ maxLength: 20 }), {
+                maxItems: 20,
+                description: 'Of an advised one: queryid (pg_stat_statements) of each statement that it would serve.',
+              }),
+            ),
+            gain: string(
+              'What an advised one would gain, or why nobody knows; of one that genops has built, by how much statements got faster.',
+            ),
             used: optional(
               Type.Boolean({
                 description:
@@ -243,7 +296,11 @@ export const GenerationServiceStatus = struct(
     components: optional(atomicList(ComponentStatus, { maxItems: 8, description: 'The components.' })),
     optimizer: optional(
       struct(
-        { rules: optional(atomicList(OptimizerRuleStatus, { maxItems: 32, description: 'The rules.' })) },
+        {
+          rules: optional(
+            atomicList(OptimizerRuleStatus, { maxItems: 32, description: 'The rules, the newest action first.' }),
+          ),
+        },
         { description: 'The optimizer.' },
       ),
     ),
