@@ -1,5 +1,9 @@
 import type { AskedFloor, FloorHold, FloorReason } from './floor.ts';
 import type { LookaheadDecision } from './lookahead/decide.ts';
+import type { LookaheadSettings } from './lookahead/memory.ts';
+import { lookaheadTerms, type LookaheadBasis } from './lookahead/terms.ts';
+import { scoreTerms, type ObservedAt } from './score-terms.ts';
+import { saturationText } from './lookahead/saturation.ts';
 import { pointsText, score, type ScoreDecision, type ScoreInput, type ScoreMemory } from './score.ts';
 import { significant } from './significant.ts';
 
@@ -12,10 +16,11 @@ export interface ScoreFloorInput extends Omit<ScoreInput, 'current' | 'memory'> 
   /** minReplicas of the HPA now. */
   readonly inForce: number;
   readonly memory: ScoreFloorMemory;
+  readonly observedAt: ObservedAt;
 }
 
 /** A step up is one from the floor in force, whoever raised it; a step down is one from what the scaler asked for itself: without memory that is the least. */
-export function scoreFloor({ inForce, memory, ...input }: ScoreFloorInput): {
+export function scoreFloor({ inForce, memory, observedAt, ...input }: ScoreFloorInput): {
   readonly asked: AskedFloor;
   readonly memory: ScoreFloorMemory;
 } {
@@ -23,10 +28,13 @@ export function scoreFloor({ inForce, memory, ...input }: ScoreFloorInput): {
   const first = score({ ...input, memory, current: own });
   const isUp = first.to > own && inForce > own;
   const decision = isUp ? score({ ...input, memory, current: inForce }) : first;
-  return { asked: scoreAsks(decision), memory: { ...decision.memory, floor: decision.to } };
+  return {
+    asked: { ...scoreAsks(decision), terms: scoreTerms(decision, input.rules, observedAt) },
+    memory: { ...decision.memory, floor: decision.to },
+  };
 }
 
-function scoreAsks(decision: ScoreDecision): AskedFloor {
+function scoreAsks(decision: ScoreDecision): Omit<AskedFloor, 'terms'> {
   const { to, reason, up, down, coolsUntil, clippedBy } = decision;
   const [word, hold] = scoreWords[reason];
   const isHeld = to === decision.from;
@@ -57,29 +65,38 @@ const lookaheadWords: Readonly<Record<LookaheadDecision['reason'], readonly [Flo
   Steady: ['WithinBand', undefined],
   WarmingUp: ['WarmingUp', 'WarmingUp'],
   DownWindow: ['Stabilizing', 'DownWindow'],
+  Saturated: ['Saturated', 'Saturated'],
 };
 
-/** @param confidence Share of peaks that the upper forecast is to cover. */
-export function lookaheadAsks(decision: LookaheadDecision, slotsPerReplica: number, confidence: number): AskedFloor {
+export function lookaheadAsks(
+  decision: LookaheadDecision,
+  settings: LookaheadSettings,
+  basis: LookaheadBasis,
+): AskedFloor {
+  const { confidence, periodSeconds } = settings;
   const [reason, heldBy] = lookaheadWords[decision.reason];
+  const { heldForWindows } = decision;
   return {
     floor: decision.to,
     reason,
-    message: lookaheadText(decision, slotsPerReplica, confidence),
+    message: lookaheadText(decision, confidence),
     figures: [],
+    terms: lookaheadTerms(decision, settings, basis),
+    wanted: decision.wanted,
     heldBy: heldBy ?? decision.clippedBy,
-    heldUntil: undefined,
+    heldUntil: heldForWindows === undefined ? undefined : basis.observedAt + 1_000 * heldForWindows * periodSeconds,
   };
 }
 
-function lookaheadText(decision: LookaheadDecision, slotsPerReplica: number, confidence: number): string {
-  const { demand, serviceSeconds, chosen, staffed, backlog, wanted, peak, to } = decision;
+function lookaheadText(decision: LookaheadDecision, confidence: number): string {
+  const { demand, serviceSeconds, slotsPerReplica, chosen, staffed, backlog, wanted, peak, to, saturation } = decision;
   return (
     [
       `${significant(demand)} slots are asked for, of ${significant(serviceSeconds)} s a request`,
       `${chosen.expert} expects ${significant(chosen.forecast)}, below ${significant(chosen.upper)} in ${100 * confidence} % of cases`,
       `that takes ${staffed} slots${backlog > 0 ? ` and ${significant(backlog)} for what waits` : ''}: ${wanted} replicas of ${slotsPerReplica}`,
       ...(peak > wanted && to > wanted ? [`${peak} were wanted lately`] : []),
+      ...(saturation === undefined ? [] : [saturationText(saturation)]),
     ].join('; ') + '.'
   );
 }

@@ -1,17 +1,16 @@
 import { problemMessage } from '../api/problem.ts';
-
-/** Pods of one component that may be there at once, and what each of them opens. */
-export interface PodPools {
-  readonly component: string;
-  readonly minReplicas: number;
-  readonly maxReplicas: number;
-  /** As `maxSurge` of a Deployment: Pods, or a share of the replicas (`25%`). */
-  readonly surge: number | string;
-  /** Connections of each Pod. */
-  readonly pool: { readonly min: number; readonly max: number };
-  /** The Pods have their pools from us: they may be made smaller. */
-  readonly isLowered: boolean;
-}
+import {
+  connectionsNeeded,
+  lowered,
+  mostPods,
+  needOf,
+  sharesFor,
+  smallerPool,
+  sum,
+  surgeOf,
+  type ConnectionUse,
+  type PodPools,
+} from './connection-clamp.ts';
 
 /** How many connections a server has. */
 export interface ServerConnections {
@@ -20,13 +19,8 @@ export interface ServerConnections {
   readonly max: number;
   /** Of those, what the server keeps for superusers and for roles with pg_use_reserved_connections. */
   readonly reserved: number;
-}
-
-/** What one entry of `spec.postgres` may open. */
-export interface ConnectionUse {
-  readonly pods: readonly PodPools[];
-  /** Most that a pooler in between opens, whatever the Pods do; undefined: they connect directly. */
-  readonly poolerConnections: number | undefined;
+  /** Sessions of clients that are open now; undefined: it does not tell. */
+  readonly open: number | undefined;
 }
 
 export interface BudgetInput {
@@ -42,9 +36,7 @@ export interface BudgetInput {
 
 export interface OtherUse {
   readonly by: string;
-  readonly needed: number;
-  /** Of these, what smaller pools would save something of. */
-  readonly lowerable: number;
+  readonly use: ConnectionUse;
 }
 
 export interface ConnectionBudget {
@@ -53,62 +45,76 @@ export interface ConnectionBudget {
   readonly available: number;
   /** Why it does not fit, with the arithmetic and what would; undefined: it fits. */
   readonly problem?: string;
+  /** More is open than anybody has declared; undefined: not now. */
+  readonly undeclared?: string;
   /** What the pools of our components are lowered to, by component; empty where it fits. */
-  readonly bounds: ReadonlyMap<string, number>;
+  readonly pools: ReadonlyMap<string, number>;
+  /** The same of their replicas, where the least pools are too much still. */
+  readonly replicas: ReadonlyMap<string, number>;
 }
-
-/** All replicas, those that a roll-out adds, and as many again that are still ending: each holds its connections. */
-export const mostPods = ({ maxReplicas, surge }: Pick<PodPools, 'maxReplicas' | 'surge'>): number =>
-  maxReplicas + 2 * surgeOf(maxReplicas, surge);
-
-const surgeOf = (replicas: number, surge: number | string): number =>
-  typeof surge === 'number' ? surge : Math.ceil((replicas * Number.parseFloat(surge)) / 100);
-
-export const connectionsNeeded = ({ pods, poolerConnections }: ConnectionUse): number =>
-  poolerConnections ?? sum(pods.map(needOf));
-
-/** Of what is needed, the part that hangs on pools which we may lower. */
-export const lowerable = ({ pods, poolerConnections }: ConnectionUse): number =>
-  poolerConnections === undefined ? sum(pods.filter((one) => one.isLowered).map(needOf)) : 0;
-
-const needOf = (one: PodPools): number => mostPods(one) * one.pool.max;
 
 /** Whether all that may be opened on one server at once is less than it has. */
 export function judgeConnections(input: BudgetInput): ConnectionBudget {
   const { connections, kept, own, others } = input;
-  const needed = connectionsNeeded(own) + sum(others.map((one) => one.needed));
+  const uses = [own, ...others.map(({ use }) => use)];
+  const needed = sum(uses.map(connectionsNeeded));
   const available = Math.max(connections.max - connections.reserved - kept, 0);
-  if (needed <= available) return { needed, available, bounds: new Map() };
-  const bounds = boundsFor(input, needed, available);
-  return { needed, available, bounds, problem: problemOf(input, { needed, available, bounds }) };
+  const undeclared = undeclaredOf(input, needed);
+  const told = { needed, available, ...(undeclared !== undefined && { undeclared }) };
+  if (needed <= available) return { ...told, pools: new Map(), replicas: new Map() };
+  const shares = sharesFor(uses, available);
+  const after = uses.map((use) => ({ ...use, pods: use.pods.map((one) => lowered(one, shares)) }));
+  const ours = own.poolerConnections === undefined ? own.pods : [];
+  const clamp = {
+    ...boundsOf(ours, after[0]?.pods ?? []),
+    isEnough: sum(after.map(connectionsNeeded)) <= available,
+  };
+  const { pools, replicas } = clamp;
+  return { ...told, pools, replicas, problem: problemOf(input, { needed, available, clamp }) };
 }
 
-/** Every pool that may be lowered, of whichever service, by the same share: so all come to it by themselves. Never below its `min`. */
-function boundsFor({ own, others }: BudgetInput, needed: number, available: number): ReadonlyMap<string, number> {
-  const all = lowerable(own) + sum(others.map((one) => one.lowerable));
-  const share = Math.max(available - (needed - all), 0) / all;
-  const pods = own.poolerConnections === undefined ? own.pods.filter((one) => one.isLowered) : [];
-  return new Map(pods.map((one) => [one.component, smaller(one, share).pool.max]));
+/** No figure of now is in it: it would be another at each look. */
+function undeclaredOf({ name, connections, kept, own, others }: BudgetInput, needed: number): string | undefined {
+  if (connections.open === undefined || connections.open <= needed + kept) return undefined;
+  const pooler = own.poolerConnections === undefined ? '' : 'correct spec.postgres[].pooler where it opens more, or ';
+  return problemMessage({
+    saw: `more than ${needed + kept} sessions open on ${name}`,
+    wanted: `at most ${needed} of those who declare it (${[...ownTerms(own), ...othersTerms(others)].join(', ')}) and ${kept} of postgres.reservedConnections`,
+    next: `see in pg_stat_activity whose they are: ${pooler}declare them in a GenerationService, or raise postgres.reservedConnections`,
+  });
 }
 
-function smaller(one: PodPools, share: number): PodPools {
-  const max = Math.max(Math.floor(one.pool.max * share), one.pool.min, 1);
-  return { ...one, pool: { ...one.pool, max: Math.min(max, one.pool.max) } };
+interface Clamp extends Pick<ConnectionBudget, 'pools' | 'replicas'> {
+  readonly isEnough: boolean;
+}
+
+function boundsOf(
+  before: readonly PodPools[],
+  after: readonly PodPools[],
+): Pick<ConnectionBudget, 'pools' | 'replicas'> {
+  const pairs = before.flatMap((declared, index) => {
+    const bounded = after[index];
+    return bounded === undefined ? [] : [{ declared, bounded }];
+  });
+  const pools = pairs.filter(({ declared }) => declared.isLowered);
+  const replicas = pairs.filter(({ declared, bounded }) => bounded.maxReplicas < declared.maxReplicas);
+  return {
+    pools: new Map(pools.map(({ bounded }) => [bounded.component, bounded.pool.max])),
+    replicas: new Map(replicas.map(({ bounded }) => [bounded.component, bounded.maxReplicas])),
+  };
 }
 
 function problemOf(
   { name, connections, kept, own, others }: BudgetInput,
-  { needed, available, bounds }: Omit<ConnectionBudget, 'problem'>,
+  { needed, available, clamp }: Pick<ConnectionBudget, 'needed' | 'available'> & { readonly clamp: Clamp },
 ): string {
   const { max, reserved } = connections;
   const terms = [...ownTerms(own), ...othersTerms(others)];
   const room = available - (needed - connectionsNeeded(own));
   return problemMessage({
-    saw: `${needed} connections that may be opened on ${name} at once: ${terms.join(', ')}`,
+    saw: `${needed} connections that may be opened on ${name} at once: ${terms.join(', ')}${tooLittle(clamp)}`,
     wanted: `at most ${available}: max_connections ${max} − ${reserved} that the server reserves − ${kept} of postgres.reservedConnections`,
-    next: [...boundText(bounds), ...fits(own, room), `raise max_connections to ${needed + reserved + kept}`].join(
-      ', or ',
-    ),
+    next: [...enough(clamp), ...fits(own, room), `raise max_connections to ${needed + reserved + kept}`].join(', or '),
   });
 }
 
@@ -121,20 +127,33 @@ const ownTerms = ({ pods, poolerConnections }: ConnectionUse): readonly string[]
       })
     : [`${poolerConnections} of its pooler`];
 
-const boundText = (bounds: ReadonlyMap<string, number>): readonly string[] =>
-  bounds.size === 0
-    ? []
-    : [
-        `let it be so: budgets.onViolation has lowered runtime.postgresPool.max to ${[...bounds].map(([component, max]) => `${max} for ${component}`).join(', ')}`,
-      ];
+const enough = (clamp: Clamp): readonly string[] =>
+  clamp.isEnough && clampText(clamp) !== ''
+    ? [`let it be so: budgets.onViolation has lowered ${clampText(clamp)}`]
+    : [];
+
+const tooLittle = (clamp: Clamp): string =>
+  clamp.isEnough || clampText(clamp) === ''
+    ? ''
+    : `, of which budgets.onViolation has lowered ${clampText(clamp)}: as far as it may, and not enough`;
+
+function clampText({ pools, replicas }: Clamp): string {
+  const listed = (bounds: ReadonlyMap<string, number>): string =>
+    [...bounds].map(([component, max]) => `${max} for ${component}`).join(', ');
+  return [
+    ...(pools.size === 0 ? [] : [`runtime.postgresPool.max to ${listed(pools)}`]),
+    ...(replicas.size === 0 ? [] : [`horizontal.maxReplicas to ${listed(replicas)}`]),
+  ].join(' and ');
+}
 
 /** A condition has room for a few names, and a server may have hundreds of services. */
 const mostNamed = 8;
 
 function othersTerms(others: BudgetInput['others']): readonly string[] {
-  const named = others.toSorted((a, b) => b.needed - a.needed).slice(0, mostNamed);
-  const rest = others.length - named.length;
-  const more = sum(others.map((one) => one.needed)) - sum(named.map((one) => one.needed));
+  const needs = others.map(({ by, use }) => ({ by, needed: connectionsNeeded(use) }));
+  const named = needs.toSorted((a, b) => b.needed - a.needed).slice(0, mostNamed);
+  const rest = needs.length - named.length;
+  const more = sum(needs.map((one) => one.needed)) - sum(named.map((one) => one.needed));
   return [
     ...named.map((one) => `${one.needed} of ${one.by}`),
     ...(rest === 0 ? [] : [`${more} of ${rest} more services`]),
@@ -144,7 +163,7 @@ function othersTerms(others: BudgetInput['others']): readonly string[] {
 /** What would fit into `room`, in the words of the policy; empty: nothing that keeps the least pools and replicas. */
 function fits({ pods, poolerConnections }: ConnectionUse, room: number): readonly string[] {
   if (poolerConnections !== undefined) return room < 1 ? [] : [`let the pooler open at most ${room}`];
-  const fitting = lowered(pods, room);
+  const fitting = fewest(pods, room);
   const pooler = 'name the pooler that stands in between (spec.postgres[].pooler)';
   if (fitting === undefined) return [pooler];
   const words = fitting.flatMap((one, index) => {
@@ -159,9 +178,9 @@ function fits({ pods, poolerConnections }: ConnectionUse, room: number): readonl
 }
 
 /** Pools first, by the same share and down to their `min`; then replicas, where most is opened, down to minReplicas. Undefined: even that is too much. */
-function lowered(pods: readonly PodPools[], room: number): readonly PodPools[] | undefined {
+function fewest(pods: readonly PodPools[], room: number): readonly PodPools[] | undefined {
   const share = room / sum(pods.map(needOf));
-  let fitting = pods.map((one) => smaller(one, share));
+  let fitting = pods.map((one) => ({ ...one, pool: { ...one.pool, max: smallerPool(one.pool, share) } }));
   while (sum(fitting.map(needOf)) > room) {
     const [most] = fitting.filter((one) => one.maxReplicas > one.minReplicas).toSorted((a, b) => needOf(b) - needOf(a));
     if (most === undefined) return undefined;
@@ -169,5 +188,3 @@ function lowered(pods: readonly PodPools[], room: number): readonly PodPools[] |
   }
   return fitting;
 }
-
-const sum = (figures: readonly number[]): number => figures.reduce((total, figure) => total + figure, 0);

@@ -53,11 +53,33 @@ export function effectivePolicy({ policy, overrides, component }: PolicyLayers):
   ] as const;
   const merged = merge(PolicySpec, layers);
   return {
-    policy: merged.value as EffectivePolicy,
+    policy: withSafetyNet(merged.value as EffectivePolicy, merged.origins),
     origins: merged.origins,
     declared: declaredIn(merged.origins),
     problems: check(PolicySpec, merged),
   };
+}
+
+/** Percent of the CPU request: of an HPA that only catches what Lookahead has missed. At its own 70 it would add to what Lookahead staffs for; above 91 it would never scale up. */
+const safetyNetPercent = 85;
+
+/** Under Lookahead the CPU target of the default metrics is that of a safety net; metrics that somebody gave are as they are. */
+function withSafetyNet(policy: EffectivePolicy, origins: ReadonlyMap<string, Origin>): EffectivePolicy {
+  const { horizontal, scaler } = policy;
+  const isDefault = origins.get('horizontal.metrics') === 'default';
+  if (!isDefault || scaler.algorithm !== 'Lookahead' || scaler.mode !== 'Enforce') return policy;
+  const metrics = horizontal.metrics.map((metric) =>
+    metric.resource?.name === 'cpu'
+      ? {
+          ...metric,
+          resource: {
+            ...metric.resource,
+            target: { ...metric.resource.target, averageUtilization: safetyNetPercent },
+          },
+        }
+      : metric,
+  );
+  return { ...policy, horizontal: { ...horizontal, metrics } };
 }
 
 function declaredIn(origins: ReadonlyMap<string, Origin>): ReadonlySet<string> {

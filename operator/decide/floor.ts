@@ -8,6 +8,7 @@ import {
 } from './scaling-behavior.ts';
 import { type PodsMetricAnswer, type PodSample, replicasForPodsMetric, type Tolerance } from './pods-metric.ts';
 import { significant } from './significant.ts';
+import type { Term } from './term.ts';
 
 /** A Pods metric that the HPA does not read itself (nobody serves it), so it is folded into the floor. */
 export interface ShadowMetric {
@@ -47,7 +48,8 @@ export type FloorReason =
   | 'CoolingDown'
   | 'ErrorsHigh'
   | 'Fallback'
-  | 'WarmingUp';
+  | 'WarmingUp'
+  | 'Saturated';
 
 /** What keeps a floor from what is asked for, or keeps it still. */
 export const floorHolds = [
@@ -62,6 +64,7 @@ export const floorHolds = [
   'ErrorsHigh',
   'WarmingUp',
   'DownWindow',
+  'Saturated',
   'DryRun',
   'Paused',
   'Conflict',
@@ -94,6 +97,9 @@ export interface AskedFloor {
   readonly reason: FloorReason;
   readonly message: string;
   readonly figures: readonly FloorFigure[];
+  readonly terms: readonly Term[];
+  /** Replicas before any limit; undefined: it goes by steps. */
+  readonly wanted?: number | undefined;
   readonly heldBy: FloorHold | undefined;
   /** ms since the epoch; undefined: time alone does not end it. */
   readonly heldUntil: number | undefined;
@@ -109,6 +115,10 @@ export interface FloorDecision {
   readonly message: string;
   /** What it was made from: empty where the HPA reads every metric itself. */
   readonly figures: readonly FloorFigure[];
+  /** Of the policy's scaler, whether or not it decided; empty where none acts. */
+  readonly terms: readonly Term[];
+  /** Replicas that the policy's scaler would have, before any limit; undefined: it goes by steps, or none acts. */
+  readonly wanted?: number | undefined;
   /** Undefined: nothing stands between it and what is asked for. */
   readonly heldBy: FloorHold | undefined;
   /** ms since the epoch: when that ends if the load stays; undefined where time alone does not end it. */
@@ -132,6 +142,10 @@ export function decideFloor(input: FloorInput): FloorDecision {
   const message = `The policy's minReplicas is ${minReplicas}.`;
   return shadowed ?? decided(input, [], { to: minReplicas, reason: 'MinReplicas', message });
 }
+
+/** A decision that is told and not carried out. */
+export const heldBack = (decision: FloorDecision, by: FloorHold): FloorDecision =>
+  decision.action === 'Hold' ? decision : { ...decision, heldBy: by, heldUntil: undefined };
 
 function byShadow(input: FloorInput): FloorDecision {
   const { shadow, tolerance, floor = input.minReplicas } = input;
@@ -169,7 +183,18 @@ type Move = Pick<FloorDecision, 'to' | 'reason' | 'message'> &
 function decided(input: FloorInput, figures: readonly FloorFigure[], move: Move): FloorDecision {
   const from = input.floor ?? input.minReplicas;
   const action = move.to > from ? 'ScaleUp' : move.to < from ? 'ScaleDown' : 'Hold';
-  return { action, from, figures, heldBy: undefined, heldUntil: undefined, memory: input.memory, ...move };
+  const { terms = [], wanted } = input.asked ?? {};
+  return {
+    action,
+    from,
+    figures,
+    terms,
+    wanted,
+    heldBy: undefined,
+    heldUntil: undefined,
+    memory: input.memory,
+    ...move,
+  };
 }
 
 const clamp = (replicas: number, { minReplicas, maxReplicas }: FloorInput): number =>

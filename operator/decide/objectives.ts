@@ -7,6 +7,7 @@ import { ratio } from '../api/ratio.ts';
 import { rfc3339 } from '../api/rfc3339.ts';
 import { objectiveNames, type GenerationServiceStatus } from '../api/status.ts';
 import { attainmentText } from './attainment.ts';
+import { capacityMessage, type FullComponent } from './capacity.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 import { isClearlyAbove, isClearlyBelow, isExercised, lastTold, settle, type ObjectiveState } from './hysteresis.ts';
 import { significant } from './significant.ts';
@@ -59,6 +60,8 @@ export interface ObjectivesInput {
   readonly attainment?: ((name: ObjectiveName) => number | undefined) | undefined;
   /** MetricsAvailable is True: what has no figure all the same is not served. */
   readonly isFresh?: boolean | undefined;
+  /** Components that get no more replicas. */
+  readonly full?: readonly FullComponent[] | undefined;
   /** ms since the epoch. */
   readonly now: number;
 }
@@ -254,7 +257,7 @@ function entryOf(
 /** Its message names objectives and targets, not figures: those move, and stand in status.objectives. */
 function conditionOf(
   required: readonly Stated[],
-  { policy, isFresh = false }: ObjectivesInput,
+  { policy, isFresh = false, full = [] }: ObjectivesInput,
 ): ObjectivesAnswer['condition'] {
   const type = 'ObjectivesMet';
   const named = (said: ObjectiveState): string =>
@@ -264,6 +267,12 @@ function conditionOf(
       .join(', ');
   const [notMet, unknown] = [named('NotMet'), named('Unknown')];
   if (notMet !== '') {
+    const missed = required.filter((one) => one.state === 'NotMet');
+    const limited = capacityMessage(
+      missed.map(({ name, target, observation }) => ({ name, target, component: observation?.component })),
+      full,
+    );
+    if (limited !== undefined) return { type, status: 'False', reason: 'CapacityLimited', message: limited };
     const message = problemMessage({
       saw: `not met: ${notMet}`,
       wanted: 'every required objective met',

@@ -1,5 +1,5 @@
 import { quantity } from '../api/quantity.ts';
-import { decideFloor, type FloorDecision, type FloorInput, type ShadowMetric } from './floor.ts';
+import { decideFloor, heldBack, type FloorDecision, type FloorInput, type ShadowMetric } from './floor.ts';
 import type { Tolerance } from './pods-metric.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 import type { Resolved, ScaleTarget } from './resolve.ts';
@@ -51,7 +51,7 @@ export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): F
     current: component.target.replicas,
     shadow,
     behavior,
-    tolerance: toleranceOf(component),
+    tolerance: toleranceOf(component.policy.horizontal),
     memory,
     now,
   };
@@ -61,8 +61,7 @@ export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): F
   const isEnforced = heldBy === undefined;
   if (isEnforced && decision.action !== 'Hold')
     return { decision, change: { hpa, floor: decision.to, force: ownership === 'given' }, isEnforced };
-  if (would.action === 'Hold') return { decision: would, change: undefined, isEnforced };
-  return { decision: { ...would, heldBy: heldBy ?? 'DryRun', heldUntil: undefined }, change: undefined, isEnforced };
+  return { decision: heldBack(would, heldBy ?? 'DryRun'), change: undefined, isEnforced };
 }
 
 /** `made` by us; `given` to us by mode FloorOnly or the annotation adopt, and what it was is remembered, so that its floor may be taken from whoever has it; else `theirs`. */
@@ -91,8 +90,9 @@ function boundsOf(
 
 /** The tolerance that the HPA controller has where the policy names none. */
 const defaultTolerance = 0.1;
-function toleranceOf({ policy: { horizontal } }: Component): Tolerance {
-  const { scaleUp, scaleDown } = horizontal.behavior;
+export function toleranceOf({
+  behavior: { scaleUp, scaleDown },
+}: Pick<EffectivePolicy['horizontal'], 'behavior'>): Tolerance {
   return {
     up: quantity(scaleUp.tolerance ?? defaultTolerance),
     down: quantity(scaleDown.tolerance ?? defaultTolerance),

@@ -61,17 +61,20 @@ export function replicasForPodsMetric({
   });
 
   const pendingCounts = pending > 0 && ratio > 1;
-  if (!pendingCounts && missing === 0) return answer(within(ratio, tolerance) ? current : needed);
+  if (!pendingCounts && missing === 0) return answer(isTolerated(ratio, tolerance) ? current : needed);
 
   const assumed = Array<number>(missing).fill(ratio < 1 ? target : 0);
   const counted = [...values, ...assumed, ...Array<number>(pendingCounts ? pending : 0).fill(0)];
   const secondRatio = mean(counted) / target;
-  if (within(secondRatio, tolerance) || ratio < 1 !== secondRatio < 1) return answer(current);
+  if (isTolerated(secondRatio, tolerance) || ratio < 1 !== secondRatio < 1) return answer(current);
   const wanted = Math.ceil(round(secondRatio * counted.length));
   return answer(secondRatio < 1 ? Math.min(wanted, current) : Math.max(wanted, current));
 }
 
-const within = (ratio: number, { down, up }: Tolerance): boolean => ratio >= 1 - down && ratio <= 1 + up;
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-/** The HPA counts in whole milli-units; a sum of floats that is 3.0000000000000004 must not ask for a fourth Pod. */
+/** The bounds themselves are tolerated. */
+export const isTolerated = (ratio: number, { down, up }: Tolerance): boolean => ratio >= 1 - down && ratio <= 1 + up;
+/** The HPA counts in whole milli-units and cuts off the rest of a mean. */
+const mean = (values: readonly number[]): number =>
+  Math.floor((1_000 * values.reduce((sum, value) => sum + value, 0)) / values.length + 1e-6) / 1_000;
+/** A sum of floats that is 3.0000000000000004 must not ask for a fourth Pod. */
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;

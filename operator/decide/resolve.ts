@@ -26,10 +26,21 @@ export interface Resolved {
   readonly claimed: readonly string[];
   /** Absent: no budget bounds any pool. */
   readonly poolBounds?: PoolBounds;
+  /** Absent: no budget bounds any replicas. */
+  readonly replicaBounds?: ReplicaBounds;
 }
 
 /** Most connections that a pool of each Pod may have, by component, where that is less than declared; AsItIs: not reckoned yet, and what is in force stays. */
 export type PoolBounds = ReadonlyMap<string, number> | 'AsItIs';
+
+/** Most replicas that a budget leaves, by component, where that is less than declared; AsItIs: as above. */
+export type ReplicaBounds = ReadonlyMap<string, ReplicaBound> | 'AsItIs';
+
+export interface ReplicaBound {
+  readonly max: number;
+  /** `postgres/main max_connections`, `quota/compute requests.cpu` */
+  readonly by: string;
+}
 
 /** How Pods metrics reach an HPA: it reads them from our metrics API, or we fold them into its floor. */
 export type PodsMetricsWay = 'MetricsAPI' | 'Shadow';
@@ -40,6 +51,8 @@ export interface ResolvedComponent {
   readonly policy: EffectivePolicy;
   readonly target: ScaleTarget;
   readonly podsMetrics: PodsMetricsWay;
+  /** Whether a VerticalPodAutoscaler sizes it, as far as we know, or cannot yet; absent where the cluster has none, or none is declared to size anything. */
+  readonly vpa?: 'Sizes' | 'HeldUp' | undefined;
 }
 
 /** One term of a label selector; all of a selector's have to hold. */
@@ -56,8 +69,17 @@ export interface ScaleTarget {
   readonly replicas: number;
   /** Pods that a roll-out adds at most, or their share of the replicas (`25%`); absent: not known for this kind. */
   readonly surge?: number | string;
+  /** Of its Pod template, the container that people mean first; absent: not known for this kind. */
+  readonly containers?: readonly ContainerSizes[];
   /** Of the target's Pods. */
   readonly selector: readonly LabelRequirement[];
+}
+
+/** What a container of a Pod template is sized to. */
+export interface ContainerSizes {
+  readonly name: string;
+  readonly requests: Readonly<Record<string, string>>;
+  readonly limits: Readonly<Record<string, string>>;
 }
 
 export type TargetSeen =

@@ -82,8 +82,7 @@ export function limit(input: LimitInput): Limited {
 export function limitEndsAt(input: LimitInput, { replicas, limitedBy, memory }: Limited): number | undefined {
   if (limitedBy === undefined) return undefined;
   const { current, behavior, now } = input;
-  const events = replicas === current ? memory.events : [...memory.events, { at: now, change: replicas - current }];
-  const after = { ...memory, events, replicas };
+  const after = withChange(memory, { from: current, to: replicas, at: now });
   const rules = [behavior.scaleUp, behavior.scaleDown];
   const windows = rules.map(({ stabilizationWindowSeconds = 0 }) => stabilizationWindowSeconds);
   const periods = rules.flatMap(({ policies = [] }) => policies.map(({ periodSeconds }) => periodSeconds));
@@ -93,13 +92,20 @@ export function limitEndsAt(input: LimitInput, { replicas, limitedBy, memory }: 
   ];
   const ends = [
     ...asked.flatMap((at) => windows.map((seconds) => at + seconds * 1000)),
-    ...events.flatMap(({ at }) => periods.map((seconds) => at + seconds * 1000)),
+    ...after.events.flatMap(({ at }) => periods.map((seconds) => at + seconds * 1000)),
   ];
   return [...new Set(ends)]
     .filter((at) => at > now)
     .toSorted((a, b) => a - b)
     .find((at) => limit({ ...input, current: replicas, memory: after, now: at }).replicas !== replicas);
 }
+
+/** What is remembered once the count was changed. Without it a change is taken to have come just before the next visit. */
+export const withChange = (
+  memory: BehaviorMemory,
+  { from, to, at }: { readonly from: number; readonly to: number; readonly at: number },
+): BehaviorMemory =>
+  from === to ? memory : { ...memory, events: [...memory.events, { at, change: to - from }], replicas: to };
 
 function remember({ desired, current, behavior, memory, now }: LimitInput): BehaviorMemory {
   const window = Math.max(

@@ -1,8 +1,10 @@
 import { errorQuantile } from './calibration.ts';
-import { forecast, greatestOf, meanDemand } from './forecast.ts';
+import { forecast, greatestOf, meanDemand, windowsSince } from './forecast.ts';
 import { experts, type Expert, type LookaheadMemory, type LookaheadSettings, type Sample } from './memory.ts';
+import type { Saturation } from './saturation.ts';
 import { serviceSecondsOf } from './service-time.ts';
-import { slotsFor } from './staffing.ts';
+import { slotsOf } from './slots.ts';
+import { slackOf, slotsFor } from './staffing.ts';
 
 /** What one expert says. */
 export interface Opinion {
@@ -12,9 +14,11 @@ export interface Opinion {
   readonly upper: number;
   /** Mean loss of its upper forecasts, in slots; undefined: it was not tried long enough. */
   readonly loss: number | undefined;
+  /** Share of the same forecasts that the need stayed below; undefined with the loss. */
+  readonly covered: number | undefined;
 }
 
-export type LookaheadReason = 'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'DownWindow';
+export type LookaheadReason = 'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'DownWindow' | 'Saturated';
 
 /** Every term of the answer. Demand, forecasts and staffing in slots. */
 export interface LookaheadDecision {
@@ -23,9 +27,15 @@ export interface LookaheadDecision {
   readonly reason: LookaheadReason;
   /** Replicas that the forecast asks for, before bounds and windows. */
   readonly wanted: number;
+  /** Of these, what the bounds allow and what is behind the Pods has room for. */
+  readonly useful: number;
   readonly clippedBy: 'MinReplicas' | 'MaxReplicas' | undefined;
+  /** More Pods have brought hardly anything, so that no more are asked for than do as much. */
+  readonly saturation: Saturation | undefined;
   readonly serviceSeconds: number;
   readonly slackSeconds: number;
+  readonly startUpSeconds: number;
+  readonly slotsPerReplica: number;
   /** Arrivals × service time, now, and averaged over what the objective leaves time for. */
   readonly demand: number;
   readonly need: number;
@@ -37,6 +47,8 @@ export interface LookaheadDecision {
   readonly backlog: number;
   /** The greatest that was wanted lately: what a way down has to pass. */
   readonly peak: number;
+  /** Windows until the newest want that keeps replicas has left the down window, if the load stays; undefined: no window holds them. */
+  readonly heldForWindows: number | undefined;
 }
 
 /** Replicas for the greatest need that is expected until a Pod that is asked for now is Ready. Reads the memory, changes nothing of it: more arrivals or more that waits never mean fewer replicas. */
@@ -45,7 +57,8 @@ export function decideLookahead(
   sample: Sample,
   settings: LookaheadSettings,
 ): LookaheadDecision {
-  const { periodSeconds, objectiveSeconds, serviceCv, slotsPerReplica } = settings;
+  const { periodSeconds, objectiveSeconds, serviceCv } = settings;
+  const slotsPerReplica = slotsOf(memory, settings);
   const serviceSeconds = serviceSecondsOf(memory, settings);
   const slackSeconds = slackOf(serviceSeconds, objectiveSeconds, serviceCv);
   const demand = (sample.arrived / periodSeconds) * serviceSeconds;
@@ -58,12 +71,17 @@ export function decideLookahead(
   const backlog = backlogOf(memory, sample, { demand, serviceSeconds, slotsPerReplica });
   const wanted = Math.ceil((staffed + backlog) / slotsPerReplica - 1e-9);
   const bounded = Math.min(Math.max(wanted, settings.minReplicas), settings.maxReplicas);
+  const { saturation } = memory.throughputs;
+  const useful = Math.min(bounded, Math.max(saturation?.enough ?? Infinity, settings.minReplicas));
   return {
     from: sample.asked,
     wanted,
+    saturation,
     clippedBy: bounded === wanted ? undefined : bounded < wanted ? 'MaxReplicas' : 'MinReplicas',
     serviceSeconds,
     slackSeconds,
+    startUpSeconds: sample.startUpSeconds,
+    slotsPerReplica,
     demand,
     need,
     horizonWindows,
@@ -71,15 +89,9 @@ export function decideLookahead(
     opinions,
     staffed,
     backlog,
-    ...moved(memory, sample.asked, bounded, horizonWindows, settings),
+    useful,
+    ...moved(memory, sample.asked, useful, { horizonWindows, isSaturated: useful < bounded }, settings),
   };
-}
-
-/** What a request may wait: the objective less the service time of a slow one, for lognormal times. */
-function slackOf(serviceSeconds: number, objectiveSeconds: number, serviceCv: number): number {
-  const variance = Math.log(1 + serviceCv * serviceCv);
-  const p95 = serviceSeconds * Math.exp(1.645 * Math.sqrt(variance) - variance / 2);
-  return Math.max(objectiveSeconds - p95, 0.05 * serviceSeconds);
 }
 
 /** Windows until what is asked for now serves, with a tenth more for starts that are slow. */
@@ -98,14 +110,14 @@ function opinionsOf(
   for (const expert of experts) {
     const said = forecast(expert, memory, now, settings);
     if (said === undefined) continue;
-    const { calibration, lossSum, lossWeight } = memory.records[expert];
+    const { calibration, lossSum, lossWeight, coveredSum } = memory.records[expert];
     const upper = Math.max(0, (said + 1) * Math.exp(errorQuantile(calibration, settings.confidence)) - 1);
-    opinions.push({
-      expert,
-      forecast: said,
-      upper,
-      loss: lossWeight >= leastTried(expert) ? lossSum / lossWeight : undefined,
-    });
+    const isTried = lossWeight >= leastTried(expert);
+    const tried = {
+      loss: isTried ? lossSum / lossWeight : undefined,
+      covered: isTried ? coveredSum / lossWeight : undefined,
+    };
+    opinions.push({ expert, forecast: said, upper, ...tried });
   }
   return opinions;
 }
@@ -134,7 +146,7 @@ function backlogOf(
   return (expected * serviceSeconds) / workOffSeconds;
 }
 
-/** Nothing is lowered before so much load is known, be it from an earlier process. */
+/** Nothing is lowered before so much load is known, be it from an earlier process; nor of load that follows on long silence, of which as little is known. */
 const warmUpSeconds = 600;
 
 /** Up at once; down to the greatest that was wanted lately, at most by half, and by a single replica only after three times as long. */
@@ -142,22 +154,29 @@ function moved(
   memory: LookaheadMemory,
   asked: number,
   want: number,
-  horizon: number,
+  { horizonWindows, isSaturated }: { readonly horizonWindows: number; readonly isSaturated: boolean },
   { periodSeconds, minReplicas, maxReplicas }: LookaheadSettings,
-): Pick<LookaheadDecision, 'to' | 'reason' | 'peak'> {
+): Pick<LookaheadDecision, 'to' | 'reason' | 'peak' | 'heldForWindows'> {
   const inBounds = Math.min(Math.max(asked, minReplicas), maxReplicas);
-  const downWindow = Math.round(1.5 * horizon);
+  const downWindow = Math.round(1.5 * horizonWindows);
   const peak = greatestOf(memory.wants, memory, want, downWindow);
-  if (want > inBounds) return { to: want, reason: 'LoadHigh', peak };
-  const stay = (reason: LookaheadReason) => ({ to: inBounds, reason, peak });
+  const heldForWindows = undefined;
+  const stay = (reason: LookaheadReason) => ({ to: inBounds, reason, peak, heldForWindows });
+  if (want > inBounds) return { to: want, reason: 'LoadHigh', peak, heldForWindows };
+  const wait = (count: number, passes: number) => ({
+    ...stay('DownWindow'),
+    peak: passes,
+    heldForWindows: count - windowsSince(memory.wants, memory, inBounds, count),
+  });
   const seen = memory.window - memory.soundSince;
-  const isWarm = seen >= downWindow && memory.window * periodSeconds >= warmUpSeconds;
+  const known = memory.window - (memory.loadSince ?? 0);
+  const isWarm = seen >= downWindow && known * periodSeconds >= warmUpSeconds;
   if (want < inBounds && !isWarm) return stay('WarmingUp');
-  if (peak >= inBounds) return stay(want < inBounds ? 'DownWindow' : 'Steady');
+  if (want === inBounds) return stay(isSaturated ? 'Saturated' : 'Steady');
+  if (peak >= inBounds) return wait(downWindow, peak);
   const to = Math.max(peak, Math.ceil(inBounds / 2), minReplicas);
-  if (to < inBounds - 1) return { to, reason: 'LoadLow', peak };
+  const lower = { to, reason: 'LoadLow', peak, heldForWindows } as const;
+  if (to < inBounds - 1) return lower;
   const longPeak = greatestOf(memory.wants, memory, want, 3 * downWindow);
-  return longPeak >= inBounds
-    ? { to: inBounds, reason: 'DownWindow', peak: longPeak }
-    : { to, reason: 'LoadLow', peak };
+  return longPeak >= inBounds ? wait(3 * downWindow, longPeak) : lower;
 }

@@ -49,6 +49,18 @@ export function meanDemand(memory: LookaheadMemory, demand: number, count: numbe
   return sum / known;
 }
 
+/** How many windows ago the newest of at least `level` was; `count`: none of that many was. */
+export function windowsSince(
+  ring: Float64Array,
+  { size, window }: Pick<LookaheadMemory, 'size' | 'window'>,
+  level: number,
+  count: number,
+): number {
+  const known = Math.min(count, window + 1);
+  for (let back = 1; back < known; back++) if ((ring[(window - back) & (size - 1)] ?? 0) >= level) return back;
+  return count;
+}
+
 /** The greatest of the newest `count` windows, this one the last of them. */
 export function greatestOf(
   ring: Float64Array,
@@ -63,7 +75,7 @@ export function greatestOf(
 }
 
 /** The same for many windows of needs: where the greatest was is remembered, which saves looking for it nearly each time. */
-function greatestOfMany(memory: LookaheadMemory, current: number, count: number): number {
+export function greatestOfMany(memory: LookaheadMemory, current: number, count: number): number {
   const { needs, size, window, peakAt } = memory;
   const isInSight = peakAt > window - count && peakAt >= 0;
   return isInSight ? Math.max(current, needs[peakAt & (size - 1)] ?? 0) : greatestOf(needs, memory, current, count);

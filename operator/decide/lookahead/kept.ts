@@ -1,5 +1,7 @@
 import { calibrationOf, errorsOf, type Errors } from './calibration.ts';
+import { littleNeed } from './learn.ts';
 import { createLookaheadMemory, experts, type Expert, type LookaheadMemory, type LookaheadSettings } from './memory.ts';
+import { keepSlots } from './slots.ts';
 
 /** What is kept of a memory over a restart: small enough to be written with each change of the floor. The load by the minute is not: a period is found anew. */
 export interface KeptLookahead {
@@ -8,6 +10,8 @@ export interface KeptLookahead {
   /** Of the last 20 minutes, oldest first. */
   readonly needs: readonly number[];
   readonly wants: readonly number[];
+  /** Absent: nothing was seen of them. */
+  readonly slots?: readonly number[];
   readonly experts: Readonly<
     Record<Expert, { readonly errors: Errors; readonly loss: readonly [sum: number, weight: number, covered: number] }>
   >;
@@ -28,6 +32,7 @@ export function keepLookahead(memory: LookaheadMemory, { periodSeconds }: Lookah
     service: [short(memory.slow.busySeconds), short(memory.slow.finished)],
     needs: last(memory.needs),
     wants: last(memory.wants),
+    ...(memory.slotsSeen.busy.length > 0 && { slots: memory.slotsSeen.busy.map(short) }),
     experts: Object.fromEntries(kept) as unknown as KeptLookahead['experts'],
   };
 }
@@ -45,7 +50,9 @@ export function resumeLookahead(kept: unknown, settings: LookaheadSettings): Loo
   }
   memory.window = count;
   memory.soundSince = count;
+  memory.loadSince = loadSinceOf(memory.needs.subarray(0, count));
   [memory.slow.busySeconds, memory.slow.finished] = kept.service;
+  keepSlots(memory.slotsSeen, kept.slots ?? []);
   for (const expert of experts) {
     const record = memory.records[expert];
     const { errors, loss } = kept.experts[expert];
@@ -57,13 +64,20 @@ export function resumeLookahead(kept: unknown, settings: LookaheadSettings): Loo
   return memory;
 }
 
+/** The window in which load began, after nothing but silence, and has not ended since. Where there was load before all that is kept, it is held for minutes that it did not have to be. */
+function loadSinceOf(needs: Float64Array): number | undefined {
+  const first = needs.findIndex((need) => need >= littleNeed);
+  const stays = needs.subarray(Math.max(0, first)).every((need) => need >= littleNeed);
+  return first > 0 && stays ? first : undefined;
+}
+
 const isNumbers = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'number' && Number.isFinite(each) && each >= 0);
 
 function isSound(kept: unknown): kept is KeptLookahead {
-  const { service, needs, wants, experts: by } = (kept ?? {}) as Partial<KeptLookahead>;
+  const { service, needs, wants, slots = [], experts: by } = (kept ?? {}) as Partial<KeptLookahead>;
   return (
-    [service, needs, wants].every(isNumbers) &&
+    [service, needs, wants, slots].every(isNumbers) &&
     service?.length === 2 &&
     experts.every((expert) => {
       const { errors, loss } = by?.[expert] ?? {};

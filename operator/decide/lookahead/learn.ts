@@ -1,9 +1,11 @@
 import { calibrate } from './calibration.ts';
 import { noteDemand, skipMinutes } from './cycle.ts';
 import type { LookaheadDecision } from './decide.ts';
-import { greatestOf, longMemorySeconds, peakAfter } from './forecast.ts';
+import { greatestOf, greatestOfMany, longMemorySeconds, peakAfter } from './forecast.ts';
 import { experts, type LookaheadMemory, type LookaheadSettings, type Record, type Sample } from './memory.ts';
+import { noteThroughput } from './saturation.ts';
 import { noteServiceTimes } from './service-time.ts';
+import { noteSlots } from './slots.ts';
 
 /** Half-lives: of errors by which forecasts are raised, and of losses by which an expert is chosen. */
 const errorSeconds = 6 * 3600;
@@ -27,19 +29,27 @@ export function learn(
     for (const expert of experts) score(records[expert], made & (size - 1), { actual, growth, keep, confidence });
   }
   const longMemory = Math.max(1, Math.round(longMemorySeconds / periodSeconds));
+  if (decision.need < littleNeed) memory.loadSince = undefined;
+  else if (greatestOfMany(memory, 0, longMemory) < littleNeed) memory.loadSince = window;
   memory.peakAt = peakAfter(memory, decision.need, longMemory);
   memory.demands[place] = decision.demand;
   memory.needs[place] = decision.need;
-  memory.wants[place] = Math.min(Math.max(decision.wanted, settings.minReplicas), settings.maxReplicas);
+  memory.wants[place] = decision.useful;
   for (const expert of experts) records[expert].uppers[place] = NaN; // one that says nothing is not judged
   for (const { expert, forecast, upper } of decision.opinions) {
     records[expert].forecasts[place] = forecast;
     records[expert].uppers[place] = upper;
   }
   noteServiceTimes(memory, sample, periodSeconds);
+  const { slotsPerReplica } = decision;
+  if (settings.learnsSlots) noteSlots(memory, sample, { periodSeconds, slotsPerReplica });
+  noteThroughput(memory.throughputs, sample, window, { periodSeconds, slotsPerReplica });
   noteDemand(memory.cycle, decision.demand, Math.max(1, Math.round(60 / periodSeconds)));
   memory.window++;
 }
+
+/** Slots: what needs fewer is next to no load. */
+export const littleNeed = 1;
 
 interface Truth {
   readonly actual: number;
@@ -62,5 +72,6 @@ function score(record: Record, place: number, { actual, growth, keep, confidence
 /** Windows without a sample: nothing is learned of those that touch them, and nothing is lowered until a whole down window was seen again. */
 export function missWindows(memory: LookaheadMemory, count: number, { periodSeconds }: LookaheadSettings): void {
   memory.soundSince = memory.window;
+  memory.throughputs.waiting = 0;
   skipMinutes(memory.cycle, Math.floor((count * periodSeconds) / 60));
 }

@@ -1,5 +1,7 @@
 import { createCalibration, type Calibration } from './calibration.ts';
 import { createCycle, type Cycle } from './cycle.ts';
+import { createThroughputs, type Throughputs } from './saturation.ts';
+import { createSlotsSeen, type SlotsSeen } from './slots.ts';
 
 /** Ways to say what the load will be, in the order in which they are preferred before anything was learned. */
 export const experts = ['trend', 'level', 'max5', 'max20', 'cycle'] as const;
@@ -11,6 +13,8 @@ export interface LookaheadSettings {
   readonly maxReplicas: number;
   /** Requests that one replica works on at a time. */
   readonly slotsPerReplica: number;
+  /** Nobody has declared that: it is what is taken for usual until something else is seen. */
+  readonly learnsSlots: boolean;
   /** Response time to be met. */
   readonly objectiveSeconds: number;
   /** Standard deviation of the service time by its mean. */
@@ -31,6 +35,8 @@ export interface Sample {
   readonly busySeconds: number;
   /** Requests that wait for a slot now. */
   readonly waiting: number;
+  /** Nobody says how many wait: of what seems to be worked on, some may. */
+  readonly isWaitingUnknown?: true;
   /** Ready Pods, and replicas that are asked for. */
   readonly ready: number;
   readonly asked: number;
@@ -63,6 +69,8 @@ export interface LookaheadMemory {
   window: number;
   /** The first window since which none is missing. */
   soundSince: number;
+  /** The window in which there was load again after twenty minutes of next to none; undefined: it has ended, or was always there. */
+  loadSince: number | undefined;
   readonly demands: Float64Array;
   readonly needs: Float64Array;
   readonly wants: Float64Array;
@@ -72,6 +80,8 @@ export interface LookaheadMemory {
   readonly quick: ServiceTimes;
   readonly records: { readonly [name in Expert]: Record };
   readonly cycle: Cycle;
+  readonly throughputs: Throughputs;
+  readonly slotsSeen: SlotsSeen;
 }
 
 /** Windows that the longest look back takes: 20 min of load, or three times the longest time after which one replica goes. */
@@ -93,6 +103,7 @@ export function createLookaheadMemory(settings: LookaheadSettings): LookaheadMem
     size,
     window: 0,
     soundSince: 0,
+    loadSince: undefined,
     demands: ring(),
     needs: ring(),
     wants: ring(),
@@ -101,5 +112,7 @@ export function createLookaheadMemory(settings: LookaheadSettings): LookaheadMem
     quick: { busySeconds: 0, finished: 0 },
     records: { trend: record(), level: record(), max5: record(), max20: record(), cycle: record() },
     cycle: createCycle(),
+    throughputs: createThroughputs(),
+    slotsSeen: createSlotsSeen(),
   };
 }

@@ -1,7 +1,7 @@
 /** How full slots may be on average, whatever the waiting would be: a queue per Pod is less kind than one for all. */
-const fullest = 0.95;
+export const fullest = 0.95;
 /** Share of requests that may wait longer than the objective leaves room for. */
-const mayBeLate = 0.02;
+export const mayBeLate = 0.02;
 
 /** Work as it is staffed for. */
 export interface Work {
@@ -32,3 +32,13 @@ export function slotsFor({ offered, serviceSeconds, serviceCv, slackSeconds }: W
     if (waits * Math.exp((-spare * slackSeconds) / drainSeconds) <= mayBeLate) return slots;
   }
 }
+
+/** 95th percentile of lognormal service times. */
+export function p95Of(serviceSeconds: number, serviceCv: number): number {
+  const variance = Math.log(1 + serviceCv * serviceCv);
+  return serviceSeconds * Math.exp(1.645 * Math.sqrt(variance) - variance / 2);
+}
+
+/** What a request may wait: the objective less the service time of a slow one. */
+export const slackOf = (serviceSeconds: number, objectiveSeconds: number, serviceCv: number): number =>
+  Math.max(objectiveSeconds - p95Of(serviceSeconds, serviceCv), 0.05 * serviceSeconds);

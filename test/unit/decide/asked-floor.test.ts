@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { lookaheadAsks, scoreFloor, type ScoreFloorInput } from '../../../operator/decide/asked-floor.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
-import { decideLookahead } from '../../../operator/decide/lookahead/decide.ts';
+import { decideLookahead, type LookaheadDecision } from '../../../operator/decide/lookahead/decide.ts';
+import { learn } from '../../../operator/decide/lookahead/learn.ts';
 import { createLookaheadMemory } from '../../../operator/decide/lookahead/memory.ts';
 import { scoreRules, type Seen } from '../../../operator/decide/score.ts';
 import { settings } from './lookahead/settings.ts';
@@ -24,6 +25,7 @@ const ask = (rest: Partial<ScoreFloorInput>) =>
     seen: busy,
     inForce: 2,
     memory: {},
+    observedAt: (metric) => (metric === 'cpuPercent' ? now - 3_000 : undefined),
     now,
     ...rest,
   });
@@ -57,15 +59,78 @@ describe('scoreFloor()', () => {
     expect(asked.message).toBe('up 55 of more than 50 (latency 2 > 1: +30, cpu 90 > 80: +25); down 0 of more than 60.');
     expect(memory).toMatchObject({ floor: 4, lastScaledAt: now - 60_000 });
   });
+
+  test('has what every signal saw and gave, how old that is, and both sums', () => {
+    const { memoryPercent: _, ...seen } = busy;
+    const { terms } = ask({ seen: { ...seen, errorRatio: 'idle', queueLength: 'idle' } }).asked;
+    expect(terms.slice(0, 5)).toEqual([
+      { name: 'up: latency', value: 2, unit: 's', means: 'responseTimeAverage is above 1: 30 points' },
+      { name: 'up: cpu', value: 90, unit: '%', means: 'cpuPercent is above 80: 25 points', observedAt: now - 3_000 },
+      {
+        name: 'up: memory',
+        value: undefined,
+        unit: '%',
+        means: 'memoryPercent is missing: none of 25 points, and nothing is taken away',
+      },
+      {
+        name: 'up: queue',
+        value: undefined,
+        unit: '',
+        means: 'queueLength is idle, nothing was asked: none of 20 points',
+      },
+      { name: 'up', value: 55, unit: 'points', means: 'more than 50 add 2' },
+    ]);
+    expect(terms.at(-1)).toEqual({ name: 'down', value: 0, unit: 'points', means: 'more than 60 take 1 away' });
+    expect(terms.find(({ name }) => name === 'down: cpu')?.means).toBe('cpuPercent is not below 30: none of 25 points');
+  });
 });
 
-test('lookaheadAsks() says every term in one sentence', () => {
-  const sample = { arrived: 25, finished: 20, busySeconds: 160, waiting: 5, ready: 4, asked: 4, startUpSeconds: 30 };
+const basis = { observedAt: now, beliefs: { startUp: 'it was told', slots: 'it was seen' } };
+const sample = { arrived: 25, finished: 20, busySeconds: 160, waiting: 5, ready: 4, asked: 4, startUpSeconds: 30 };
+
+test('lookaheadAsks() says what decides in one sentence', () => {
   const decision = decideLookahead(createLookaheadMemory(settings), sample, settings);
-  expect(lookaheadAsks(decision, 5, 0.8)).toMatchObject({
+  expect(lookaheadAsks(decision, settings, basis)).toMatchObject({
     floor: 7,
     reason: 'LoadHigh',
     message:
       '20 slots are asked for, of 8 s a request; trend expects 20, below 30 in 80 % of cases; that takes 32 slots and 2 for what waits: 7 replicas of 5.',
   });
+});
+
+test('lookaheadAsks() has every term in the order of its arithmetic, from what was measured on', () => {
+  const memory = createLookaheadMemory(settings);
+  const busyFor = (windows: number, arrived: number): LookaheadDecision => {
+    const seen = { ...sample, arrived, finished: arrived, busySeconds: 8 * arrived, waiting: 0, asked: 6 };
+    const decision = decideLookahead(memory, seen, settings);
+    learn(memory, seen, decision, settings);
+    return windows > 1 ? busyFor(windows - 1, arrived) : decision;
+  };
+  busyFor(200, 30);
+  const { terms, heldBy, heldUntil } = lookaheadAsks(busyFor(2, 5), settings, basis);
+  const told = Object.fromEntries(terms.map(({ name, value, unit }) => [name, [Number(value?.toPrecision(3)), unit]]));
+  expect(told).toMatchObject({
+    arrivals: [0.5, 'requests/s'],
+    'service time': [8, 's'],
+    slots: [5, 'a replica'],
+    capacity: [0.625, 'requests/s'],
+    demand: [4, 'slots'],
+    horizon: [50, 's'],
+    'forecast max5': [24, 'slots'],
+    backlog: [0, 'slots'],
+    wanted: [expect.any(Number), 'replicas'],
+    peak: [expect.any(Number), 'replicas'],
+  });
+  expect(terms.map(({ name }) => name).filter((name) => !name.startsWith('forecast'))).toEqual(
+    'arrivals,service time,variation,slots,capacity,demand,need,start-up,horizon,staffed,backlog,wanted,peak'.split(
+      ',',
+    ),
+  );
+  expect(terms.filter(({ observedAt }) => observedAt !== undefined).map(({ name }) => name)).toEqual(['arrivals']);
+  expect(terms.filter(({ means }) => means.endsWith('; it is believed'))).toHaveLength(1);
+  expect(terms.find(({ name }) => name === 'forecast level')?.means).toMatch(
+    /^the demand of the last 20 s; raised to [\d.]+, to cover 80 % of cases; lately it covered \d+ %, and was off by a mean loss of [\d.]+/,
+  );
+  // Two windows of little load: what was wanted before them is in the down window of 8 for six more.
+  expect([heldBy, heldUntil]).toEqual(['DownWindow', now + 60_000]);
 });

@@ -1,12 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  connectionsNeeded,
-  judgeConnections,
-  mostPods,
-  type BudgetInput,
-  type PodPools,
-} from '../../../operator/decide/connection-budget.ts';
+import { judgeConnections, type BudgetInput } from '../../../operator/decide/connection-budget.ts';
+import { connectionsNeeded, mostPods, type PodPools } from '../../../operator/decide/connection-clamp.ts';
 
 const workflow: PodPools = {
   component: 'workflow',
@@ -15,11 +10,17 @@ const workflow: PodPools = {
   surge: '25%',
   pool: { min: 5, max: 20 },
   isLowered: false,
+  hasFewer: false,
 };
+/** So many, and nobody can lower them. */
+const opens = (by: string, connections: number): BudgetInput['others'][number] => ({
+  by,
+  use: { pods: [], poolerConnections: connections },
+});
 const budget = (given: Partial<BudgetInput> = {}, pods: readonly PodPools[] = [workflow]) =>
   judgeConnections({
     name: 'main',
-    connections: { server: '7', max: 100, reserved: 3 },
+    connections: { server: '7', max: 100, reserved: 3, open: undefined },
     kept: 10,
     own: { pods, poolerConnections: undefined },
     others: [],
@@ -39,14 +40,14 @@ describe('judgeConnections()', () => {
   test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; needed: number; fits: boolean }>([
     {
       name: 'fits where it needs just what there is ((2 + 1 + 1) × 20 + 7 = 87)',
-      given: { others: [{ by: 'ai/b', needed: 7, lowerable: 0 }] },
+      given: { others: [opens('ai/b', 7)] },
       pods: [{ ...workflow, maxReplicas: 2 }],
       needed: 87,
       fits: true,
     },
     {
       name: 'does not with one more',
-      given: { others: [{ by: 'ai/b', needed: 8, lowerable: 0 }] },
+      given: { others: [opens('ai/b', 8)] },
       pods: [{ ...workflow, maxReplicas: 2 }],
       needed: 88,
       fits: false,
@@ -76,6 +77,22 @@ describe('judgeConnections()', () => {
     expect(judged.problem === undefined).toBe(fits);
   });
 
+  const pooled = { pods: [workflow], poolerConnections: 40 };
+  const open = (sessions: number | undefined, own = pooled) =>
+    budget({ connections: { server: '7', max: 100, reserved: 3, open: sessions }, own, others: [opens('ai/b', 7)] });
+
+  test('more sessions than are declared contradict the declaration, and what is kept for others is none (40 + 7 + 10)', () => {
+    expect(open(57).undeclared).toBeUndefined();
+    expect(open(undefined).undeclared).toBeUndefined();
+    expect(open(58)).toMatchObject({
+      needed: 47,
+      undeclared:
+        'saw more than 57 sessions open on main; wanted at most 47 of those who declare it (40 of its pooler, 7 of ai/b) and 10 of postgres.reservedConnections; next: see in pg_stat_activity whose they are: correct spec.postgres[].pooler where it opens more, or declare them in a GenerationService, or raise postgres.reservedConnections',
+    });
+    expect(open(58).problem).toBeUndefined();
+    expect(open(98, { ...pooled, poolerConnections: 90 }).undeclared).toBeUndefined(); // that it does not fit is said as it is
+  });
+
   test('says the arithmetic, and what would fit: pools first', () => {
     expect(budget().problem).toBe(
       'saw 120 connections that may be opened on main at once: 120 of workflow (4 replicas, 1 more in a roll-out, 1 that still end; 20 each); wanted at most 87: max_connections 100 − 3 that the server reserves − 10 of postgres.reservedConnections; next: declare runtime.postgresPool.max: 14 for workflow, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 133',
@@ -85,23 +102,23 @@ describe('judgeConnections()', () => {
   describe('pools that are ours to lower', () => {
     const ours = { ...workflow, isLowered: true };
     const bounds = (given: Partial<BudgetInput>, pods: readonly PodPools[] = [ours]) =>
-      Object.fromEntries(budget(given, pods).bounds);
+      Object.fromEntries(budget(given, pods).pools);
     test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; are: object }>([
       { name: 'stay where all fits', given: {}, pods: [{ ...ours, maxReplicas: 2 }], are: {} },
       { name: 'share what there is: 20 × 87 / 120', given: {}, are: { workflow: 14 } },
       {
         name: 'by the same share as those of others: 20 × 87 / 240',
-        given: { others: [{ by: 'ai/b', needed: 120, lowerable: 120 }] },
+        given: { others: [{ by: 'ai/b', use: { pods: [ours], poolerConnections: undefined } }] },
         are: { workflow: 7 },
       },
       {
         name: 'and what nobody can lower comes first: 20 × (87 − 40) / 120',
-        given: { others: [{ by: 'ai/b', needed: 40, lowerable: 0 }] },
+        given: { others: [opens('ai/b', 40)] },
         are: { workflow: 7 },
       },
       {
         name: 'not below their min, though it does not fit',
-        given: { others: [{ by: 'ai/b', needed: 80, lowerable: 0 }] },
+        given: { others: [opens('ai/b', 80)] },
         are: { workflow: 5 },
       },
       {
@@ -113,6 +130,12 @@ describe('judgeConnections()', () => {
       { name: 'none behind a pooler', given: { own: { pods: [ours], poolerConnections: 100 } }, are: {} },
     ])('$name', ({ given, pods, are }) => expect(bounds(given, pods)).toEqual(are));
 
+    test('where one keeps its min, the others have less: (87 − 6 × 10) / 6 = 4', () => {
+      const large = { ...ours, component: 'large', pool: { min: 10, max: 10 } };
+      expect(bounds({}, [ours, { ...large, pool: { min: 1, max: 20 } }])).toEqual({ workflow: 7, large: 7 });
+      expect(bounds({}, [{ ...ours, pool: { min: 1, max: 20 } }, large])).toEqual({ workflow: 4, large: 10 });
+    });
+
     test('are told', () => {
       expect(budget({}, [ours]).problem).toContain(
         'next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 14 for workflow, or declare',
@@ -120,8 +143,72 @@ describe('judgeConnections()', () => {
     });
   });
 
+  describe('replicas of an autoscaler that is ours', () => {
+    const ours = { ...workflow, maxReplicas: 20, isLowered: true, hasFewer: true };
+    const replicas = (given: Partial<BudgetInput>, pods: readonly PodPools[] = [ours]) =>
+      Object.fromEntries(budget(given, pods).replicas);
+    test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; are: object }>([
+      { name: 'stay while smaller pools are enough', given: {}, pods: [{ ...ours, maxReplicas: 11 }], are: {} },
+      { name: 'are fewer where the least pools are too much: (11 + 3 + 3) × 5 = 85', given: {}, are: { workflow: 11 } },
+      { name: 'never fewer than minReplicas', given: { others: [opens('ai/b', 80)] }, are: { workflow: 2 } },
+      { name: 'stay where the autoscaler is not ours', given: {}, pods: [{ ...ours, hasFewer: false }], are: {} },
+      {
+        name: 'are fewer for every service alike: twice (4 + 1 + 1) × 5 = 60 of 87, and (5 + 2 + 2) × 5 would be 90',
+        given: { others: [{ by: 'ai/b', use: { pods: [ours], poolerConnections: undefined } }] },
+        are: { workflow: 4 },
+      },
+      {
+        name: 'stay behind a pooler',
+        given: { own: { pods: [ours], poolerConnections: 100 } },
+        are: {},
+      },
+    ])('$name', ({ given, pods, are }) => expect(replicas(given, pods)).toEqual(are));
+
+    test('are told, and where even that is not enough, that', () => {
+      expect(budget({}, [ours]).problem).toContain(
+        'next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 5 for workflow and horizontal.maxReplicas to 11 for workflow, or declare',
+      );
+      const { problem } = budget({ others: [opens('ai/b', 80)] }, [ours]);
+      expect(problem).toContain(
+        ', of which budgets.onViolation has lowered runtime.postgresPool.max to 5 for workflow and horizontal.maxReplicas to 2 for workflow: as far as it may, and not enough; wanted',
+      );
+      expect(problem).not.toContain('let it be so');
+    });
+
+    test('all that share a server fit into it, wherever the least of all does', () => {
+      const pods = fc.record({
+        component: fc.constant('a'),
+        minReplicas: fc.integer({ min: 1, max: 5 }),
+        maxReplicas: fc.integer({ min: 5, max: 60 }),
+        surge: fc.constantFrom<number | string>('25%', '100%', 0, 2),
+        isLowered: fc.constant(true),
+        hasFewer: fc.boolean(),
+        pool: fc.record({ min: fc.integer({ min: 0, max: 5 }), max: fc.integer({ min: 5, max: 50 }) }),
+      });
+      const least = (one: PodPools): number =>
+        mostPods(one.hasFewer ? { ...one, maxReplicas: one.minReplicas } : one) * Math.max(one.pool.min, 1);
+      fc.assert(
+        fc.property(fc.array(pods, { minLength: 1, maxLength: 4 }), fc.integer({ min: 14, max: 2000 }), (all, max) => {
+          const uses = all.map((one, index) => ({
+            by: `ai/${index}`,
+            use: { pods: [one], poolerConnections: undefined },
+          }));
+          const together = all.map((one, index) => {
+            const others = uses.filter((_, other) => other !== index);
+            const judged = budget({ connections: { server: '7', max, reserved: 3, open: undefined }, others }, [one]);
+            const maxReplicas = judged.replicas.get('a') ?? one.maxReplicas;
+            expect(maxReplicas).toBeGreaterThanOrEqual(one.minReplicas);
+            return mostPods({ ...one, maxReplicas }) * (judged.pools.get('a') ?? one.pool.max);
+          });
+          const sum = (figures: readonly number[]): number => figures.reduce((a, b) => a + b, 0);
+          if (sum(all.map(least)) <= max - 13) expect(sum(together)).toBeLessThanOrEqual(max - 13);
+        }),
+      );
+    });
+  });
+
   test('names those who open most, and counts the others', () => {
-    const others = Array.from({ length: 12 }, (_, index) => ({ by: `ai/s${index}`, needed: index + 1, lowerable: 0 }));
+    const others = Array.from({ length: 12 }, (_, index) => opens(`ai/s${index}`, index + 1));
     const { problem = '' } = budget({ others });
     expect(problem).toContain('12 of ai/s11, 11 of ai/s10');
     expect(problem).toContain(', 5 of ai/s4, 10 of 4 more services; wanted');
@@ -148,7 +235,7 @@ describe('judgeConnections()', () => {
       next: 'next: let the pooler open at most 47, or raise max_connections to 153',
     },
   ])('names only what helps: $name', ({ pods, own, next }) => {
-    const others = own === undefined ? [] : [{ by: 'shop/api', needed: 40, lowerable: 0 }];
+    const others = own === undefined ? [] : [opens('shop/api', 40)];
     expect(budget({ others, ...(own && { own }) }, pods).problem).toContain(next);
   });
 
@@ -159,11 +246,12 @@ describe('judgeConnections()', () => {
       maxReplicas: fc.integer({ min: 5, max: 60 }),
       surge: fc.constantFrom<number | string>('25%', '100%', 0, 2),
       isLowered: fc.constant(false),
+      hasFewer: fc.constant(false),
       pool: fc.record({ min: fc.integer({ min: 0, max: 5 }), max: fc.integer({ min: 5, max: 50 }) }),
     });
     fc.assert(
       fc.property(pods, fc.integer({ min: 14, max: 500 }), (one, max) => {
-        const { problem } = budget({ connections: { server: '7', max, reserved: 3 } }, [one]);
+        const { problem } = budget({ connections: { server: '7', max, reserved: 3, open: undefined } }, [one]);
         const found =
           /declare (?:runtime\.postgresPool\.max: (\d+))?(?: and )?(?:horizontal\.maxReplicas: (\d+))?/.exec(
             problem ?? '',

@@ -15,6 +15,9 @@ const merged = ({ policy, overrides = {}, component }: Layers) =>
     ...(component === undefined ? {} : { component: { name: 'workflow', overrides: component } }),
   });
 
+const cpuAt = (averageUtilization: number) =>
+  ({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } }) as const;
+
 describe('with no layer at all', () => {
   const { policy, origins, problems } = effectivePolicy({});
 
@@ -158,6 +161,34 @@ describe('layers', () => {
     expect(policy.scaler.fallback).toEqual({ replicas: 4, after: '3m' });
   });
 
+  test.each<{ name: string; layers: Layers; percent: number }>([
+    {
+      name: 'that of a safety net under Lookahead',
+      layers: { overrides: { scaler: { algorithm: 'Lookahead' } } },
+      percent: 85,
+    },
+    {
+      name: 'also of one component alone',
+      layers: { component: { scaler: { algorithm: 'Lookahead' } } },
+      percent: 85,
+    },
+    { name: 'that of the guide under Score', layers: { overrides: { scaler: { algorithm: 'Score' } } }, percent: 70 },
+    {
+      name: 'and where Lookahead only tells',
+      layers: { overrides: { scaler: { algorithm: 'Lookahead', mode: 'DryRun' } } },
+      percent: 70,
+    },
+    {
+      name: 'what somebody gave it',
+      layers: { policy: { horizontal: { metrics: [cpuAt(60)] } }, overrides: { scaler: { algorithm: 'Lookahead' } } },
+      percent: 60,
+    },
+  ])('the CPU target of the HPA is $name', ({ layers, percent }) => {
+    const [cpu, ...others] = merged(layers).policy.horizontal.metrics;
+    expect(cpu?.resource?.target.averageUtilization).toBe(percent);
+    expect(others).toEqual(percent === 60 ? [] : effectivePolicy({}).policy.horizontal.metrics.slice(1));
+  });
+
   test('null says nothing: what a layer below says stays', () => {
     const overrides = JSON.parse('{"horizontal": {"minReplicas": null}, "redis": null}') as PolicySpec;
     const { policy, origins } = merged({ policy: { horizontal: { minReplicas: 3 } }, overrides });
@@ -204,9 +235,9 @@ describe('what each layer keeps and all together do not', () => {
     },
     {
       name: 'fewer than three snapshots in the baseline',
-      policy: { collector: { interval: '21s' } },
+      policy: { collector: { interval: '41s' } },
       field: 'collector.interval',
-      saw: 'collector.interval: 21s (policy standard), optimizer.baseline: 60s (default)',
+      saw: 'collector.interval: 41s (policy standard), optimizer.baseline: 120s (default)',
       wanted: 'optimizer.baseline must be at least 3 times collector.interval',
     },
     {
@@ -270,7 +301,7 @@ describe('what each layer keeps and all together do not', () => {
   test.each<Layers & { name: string }>([
     { name: 'equal bounds', overrides: { horizontal: { minReplicas: 20 } } },
     { name: 'equal amounts in other units', overrides: { resources: { requests: { memory: '2048Mi', cpu: 1 } } } },
-    { name: 'a baseline of exactly three snapshots', overrides: { collector: { interval: '20s' } } },
+    { name: 'a baseline of exactly three snapshots', overrides: { collector: { interval: '40s' } } },
   ])('$name are fine', (layers) => {
     expect(merged(layers).problems).toEqual([]);
   });

@@ -34,6 +34,7 @@ const asked = (floor: number): FloorInput['asked'] => ({
   reason: 'CoolingDown',
   message: 'up 55 of more than 50.',
   figures: [],
+  terms: [],
   heldBy: 'Cooldown',
   heldUntil: now + 1,
 });

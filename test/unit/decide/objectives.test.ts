@@ -212,6 +212,18 @@ describe('judgeObjectives()', () => {
     expect(both.condition.message).toContain('Memory (2048Mi)');
   });
 
+  test('of what replicas would help it is said that there are no more of them', () => {
+    const full = [
+      { component: 'workflow', replicas: 20, wanted: 26, by: { bound: 'horizontal.maxReplicas' } },
+    ] as const;
+    const slow = { ...fine, workflowDuration: seen(31, { component: 'workflow' }) };
+    const said = (measured: Measured) =>
+      judgeObjectives({ policy, measured, previous: undefined, full, now }).condition;
+    expect(said(slow)).toMatchObject({ status: 'False', reason: 'CapacityLimited' });
+    expect(said({ ...fine, memory: seen(3000 * mi) })).toMatchObject({ status: 'False', reason: 'NotMet' });
+    expect(said(fine)).toMatchObject({ status: 'True', reason: 'Met' });
+  });
+
   test('an informational one is shown and counts nothing; one that is off is not there', () => {
     const informational = { ...policy.memory, mode: 'Informational' as const };
     const off = { ...policy.successRatio, mode: 'Off' as const };

@@ -37,6 +37,12 @@ describe('replicasForPodsMetric() with a target of 100 a Pod', () => {
       pods: running(300 / 2, 300 / 2),
       expected: 3,
     },
+    {
+      name: 'cuts a mean off at its thousandths (150.0005 counts as 150 → 3)',
+      current: 2,
+      pods: running(150, 150.001),
+      expected: 3,
+    },
     { name: 'ignores what is being deleted', current: 2, pods: [...running(200, 200), leaving], expected: 4 },
     {
       name: 'counts a missing Pod as idle on the way up ((200 + 0) / 2 = 100: within)',

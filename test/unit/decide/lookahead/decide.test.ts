@@ -58,6 +58,20 @@ describe('decideLookahead()', () => {
     expect(decisions[60]).toMatchObject({ to: 6, reason: 'LoadLow' }); // half at most
   });
 
+  test('takes nothing away in the first ten minutes of load that follows on silence, as long as it lasts', () => {
+    const onset = (arrivals: (window: number) => number) => {
+      const { decisions } = after(600, (window) => (window < 400 ? 0 : arrivals(window - 400)), 2);
+      const replicas = decisions.slice(400).map(({ to }) => to);
+      const most = Math.max(...replicas.slice(0, 12));
+      return { most, fellAfter: replicas.findIndex((to, window) => window >= 12 && to < most) };
+    };
+    // 12 slots after nothing look like a steep rise, then stay as they are: the down window of eight would let Pods go after two minutes.
+    const { most, fellAfter } = onset(() => 15);
+    expect(most).toBeGreaterThan(4);
+    expect(fellAfter).toBeGreaterThanOrEqual(60);
+    expect(onset((window) => (window < 6 ? 15 : 0)).fellAfter).toBeLessThan(40); // it was over after a minute
+  });
+
   test('waits three times as long before it takes a single replica away', () => {
     const fall = (arrivals: number) => {
       const { decisions } = after(400, (window) => (window < 300 ? 60 : arrivals));

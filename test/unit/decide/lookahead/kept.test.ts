@@ -3,6 +3,7 @@ import { decideLookahead } from '../../../../operator/decide/lookahead/decide.ts
 import { keepLookahead, resumeLookahead } from '../../../../operator/decide/lookahead/kept.ts';
 import { learn } from '../../../../operator/decide/lookahead/learn.ts';
 import { createLookaheadMemory, type LookaheadMemory } from '../../../../operator/decide/lookahead/memory.ts';
+import { keepSlots } from '../../../../operator/decide/lookahead/slots.ts';
 import { settings } from './settings.ts';
 
 const sampleOf = (arrived: number, asked: number) => ({
@@ -41,8 +42,23 @@ describe('what Lookahead keeps over a restart', () => {
     }
   });
 
+  test('knows the slots that it has seen', () => {
+    const memory = learned();
+    keepSlots(
+      memory.slotsSeen,
+      Array.from({ length: 60 }, () => 2.98),
+    );
+    const resumed = resumeLookahead(throughJson(keepLookahead(memory, settings)), settings);
+    expect(resumed?.slotsSeen).toEqual({ busy: Array.from({ length: 60 }, () => 2.98), slots: 3 });
+  });
+
   test('fits beside everything else of a state: below 8 kB', () => {
-    expect(JSON.stringify(keepLookahead(learned(), settings)).length).toBeLessThan(8_000);
+    const memory = learned();
+    keepSlots(
+      memory.slotsSeen,
+      Array.from({ length: 100 }, (_, window) => 4 + window / 777),
+    );
+    expect(JSON.stringify(keepLookahead(memory, settings)).length).toBeLessThan(8_000);
   });
 
   test('lowers nothing before a whole down window was seen, and then does, without ten minutes more', () => {
@@ -57,6 +73,23 @@ describe('what Lookahead keeps over a restart', () => {
     expect(reasons.indexOf(true)).toBe(8);
   });
 
+  test.each<{ readonly name: string; readonly arrived: (window: number) => number }>([
+    { name: 'since when there is load again after silence', arrived: (window: number) => (window < 150 ? 0 : 40) },
+    { name: 'that load has always been there', arrived: () => 40 },
+    { name: 'that it was there before the silence', arrived: (window: number) => (window % 24 < 12 ? 0 : 40) },
+  ])('knows $name', ({ arrived }) => {
+    const memory = createLookaheadMemory(settings);
+    for (let window = 0; window < 168; window++) {
+      const sample = sampleOf(arrived(window), 8);
+      learn(memory, sample, decideLookahead(memory, sample, settings), settings);
+    }
+    const resumed = resumeLookahead(throughJson(keepLookahead(memory, settings)), settings);
+    const windowsOf = ({ window, loadSince = 0 }: LookaheadMemory): number =>
+      loadSince > 0 ? window - loadSince : NaN;
+    if (resumed === undefined) throw new Error('it is sound');
+    expect(windowsOf(resumed)).toBe(windowsOf(memory));
+  });
+
   const sound = keepLookahead(learned(), settings);
   test.each([
     { name: 'nothing', kept: undefined },
@@ -67,6 +100,7 @@ describe('what Lookahead keeps over a restart', () => {
       name: 'losses below nothing',
       kept: { ...sound, experts: { ...sound.experts, level: { errors: [], loss: [-1, 1, 1] } } },
     },
+    { name: 'slots that are words', kept: { ...sound, slots: ['a'] } },
     { name: 'a service of one figure', kept: { ...sound, service: [1] } },
   ])('is begun anew where there is $name', ({ kept }) => {
     expect(resumeLookahead(kept, settings)).toBeUndefined();

@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { calibrate, createCalibration, errorQuantile } from '../../../../operator/decide/lookahead/calibration.ts';
 import { createCycle, noteDemand, onePeriodAgo, skipMinutes } from '../../../../operator/decide/lookahead/cycle.ts';
+import { createLookaheadMemory, type Sample } from '../../../../operator/decide/lookahead/memory.ts';
+import { noteThroughput } from '../../../../operator/decide/lookahead/saturation.ts';
+import { noteSlots, slotsOf } from '../../../../operator/decide/lookahead/slots.ts';
 import { slotsFor } from '../../../../operator/decide/lookahead/staffing.ts';
+import { settings } from './settings.ts';
 
 describe('slotsFor()', () => {
   const work = { serviceSeconds: 8, serviceCv: 0.6, slackSeconds: 13 };
@@ -20,6 +24,46 @@ describe('slotsFor()', () => {
     expect(slotsFor({ ...work, offered: 20, slackSeconds: 1, serviceCv: 3 })).toBeGreaterThan(
       slotsFor({ ...work, offered: 20, slackSeconds: 1 }),
     );
+  });
+});
+
+describe('slots that nobody has declared', () => {
+  const learning = { ...settings, learnsSlots: true };
+  /** Windows of 10 s on `ready` Pods with so many busy slots each. */
+  const seen = (windows: number, busy: (window: number) => number, rest: Partial<Sample> = {}): number => {
+    const memory = createLookaheadMemory(learning);
+    for (let window = 0; window < windows; window++) {
+      const ready = rest.ready ?? 4;
+      const sample = { arrived: 20, finished: 20, waiting: 5, asked: 4, startUpSeconds: 30, ...rest, ready };
+      const full = { ...sample, busySeconds: busy(window) * 10 * ready };
+      const believed = { periodSeconds: 10, slotsPerReplica: slotsOf(memory, learning) };
+      noteSlots(memory, full, believed);
+      noteThroughput(memory.throughputs, full, window, believed);
+    }
+    return slotsOf(memory, learning);
+  };
+  test.each([
+    { name: 'as many as are busy while requests wait', slots: seen(20, () => 2.95), is: 3 },
+    {
+      name: 'those of the fullest windows, as Pods are not loaded alike',
+      slots: seen(60, (at) => 6 + (at % 3)),
+      is: 8,
+    },
+    { name: 'what is usual before twelve windows have shown it', slots: seen(12, () => 2.95), is: 5 },
+    { name: 'what is usual while nothing waits', slots: seen(60, () => 2, { waiting: 0 }), is: 5 },
+    { name: 'more where more are busy, though nothing waits', slots: seen(60, () => 9, { waiting: 0 }), is: 9 },
+    {
+      name: 'what is usual where more seem busy and nobody says how many of them wait',
+      slots: seen(60, () => 60, { waiting: 0, isWaitingUnknown: true }),
+      is: 5,
+    },
+    { name: 'one at least', slots: seen(60, () => 0.2), is: 1 },
+  ])('are $name', ({ slots, is }) => {
+    expect(slots).toBe(is);
+  });
+
+  test('are those that are declared where somebody does', () => {
+    expect(slotsOf({ slotsSeen: { busy: [], slots: 9 } }, settings)).toBe(5);
   });
 });
 

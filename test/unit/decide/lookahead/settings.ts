@@ -6,6 +6,7 @@ export const settings: LookaheadSettings = {
   minReplicas: 2,
   maxReplicas: 20,
   slotsPerReplica: 5,
+  learnsSlots: false,
   objectiveSeconds: 30,
   serviceCv: 0.6,
   expectedServiceSeconds: 8,

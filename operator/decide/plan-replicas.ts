@@ -1,0 +1,63 @@
+import type { EffectivePolicy } from './effective-policy.ts';
+import { decideFloor, heldBack, type AskedFloor, type FloorDecision } from './floor.ts';
+import type { Resolved, ScaleTarget } from './resolve.ts';
+
+export interface PlanReplicasInput {
+  readonly resolved: Pick<Resolved, 'mode'>;
+  readonly component: {
+    readonly policy: Pick<EffectivePolicy, 'horizontal'>;
+    readonly target: Pick<ScaleTarget, 'replicas'>;
+  };
+  /** Names of the autoscalers that aim at the target. */
+  readonly rivals: readonly string[];
+  readonly asked: AskedFloor;
+  /** What the scaler asks for is said and not done. */
+  readonly isOnlyTold: boolean;
+  readonly now: number;
+}
+
+export interface ReplicasPlan {
+  readonly decision: FloorDecision;
+  /** Undefined: they are as many as they should be, or nothing may be moved. */
+  readonly change: { readonly from: number; readonly to: number } | undefined;
+  /** The service is not held back. */
+  readonly isEnforced: boolean;
+  /** Somebody else moves them. */
+  readonly conflict: { readonly saw: string; readonly wanted: string; readonly next: string } | undefined;
+}
+
+/**
+ * The replicas of a component without an HPA (horizontal.mode Off), as its scaler asks for them.
+ *
+ * @returns undefined where somebody has scaled it to zero: that is where it stays.
+ */
+export function planReplicas(input: PlanReplicasInput): ReplicasPlan | undefined {
+  const { resolved, component, rivals, asked, isOnlyTold, now } = input;
+  const { minReplicas, maxReplicas, behavior } = component.policy.horizontal;
+  const { replicas } = component.target;
+  if (replicas === 0) return undefined;
+  const decision = decideFloor({
+    minReplicas,
+    maxReplicas,
+    behavior,
+    asked,
+    now,
+    floor: replicas,
+    current: replicas,
+    shadow: [],
+    tolerance: { up: 0, down: 0 },
+    memory: undefined,
+  });
+  const conflict = rivals.length === 0 ? undefined : conflictWith(rivals);
+  const heldBy = conflict === undefined ? (resolved.mode === 'Enforce' ? undefined : resolved.mode) : 'Conflict';
+  const isEnforced = heldBy === undefined;
+  if (isEnforced && !isOnlyTold && decision.action !== 'Hold')
+    return { decision, change: { from: replicas, to: decision.to }, isEnforced, conflict };
+  return { decision: heldBack(decision, heldBy ?? 'DryRun'), change: undefined, isEnforced, conflict };
+}
+
+const conflictWith = (rivals: readonly string[]) => ({
+  saw: `the autoscaler ${rivals.join(', ')}, which moves the same replicas`,
+  wanted: 'to move them by the scaler alone, as horizontal.mode Off says',
+  next: 'delete it, or set horizontal.mode: FloorOnly, which moves its floor',
+});

@@ -1,0 +1,49 @@
+import { rfc3339 } from '../api/rfc3339.ts';
+import { mostSlowStatements, type GenerationServiceStatus } from '../api/status.ts';
+import type { SlowStatement, SlowStatements } from './slow-statements.ts';
+
+type Shown = NonNullable<NonNullable<GenerationServiceStatus['postgres']>[number]['slowStatements']>;
+
+/** As with other figures of a status: more often it is not written, and not for less. */
+const leastMs = 300_000;
+const band = 0.1;
+
+/** Slow statements for status: those that come first at once, and what changes of them seldom, since every look would be a write. Undefined: there is nothing to show. */
+export function steadyStatements(
+  previous: Shown | undefined,
+  slow: SlowStatements | undefined,
+  now: number,
+): Shown | undefined {
+  const next = slow?.state === 'Known' ? shownOf(slow, now) : undefined;
+  if (previous === undefined) return next;
+  if (now - Date.parse(previous.observedAt) < leastMs) return previous;
+  return next !== undefined && isNear(previous, next) ? previous : next;
+}
+
+function shownOf({ source, statements }: Extract<SlowStatements, { state: 'Known' }>, now: number): Shown | undefined {
+  if (statements.length === 0) return undefined;
+  return { source, observedAt: rfc3339(now), statements: statements.slice(0, mostSlowStatements).map(entryOf) };
+}
+
+const entryOf = ({ text, calls, meanMs, maxMs, minMs }: SlowStatement): Shown['statements'][number] => ({
+  statement: text,
+  calls,
+  mean: milliseconds(meanMs),
+  max: milliseconds(maxMs),
+  min: milliseconds(minMs),
+});
+
+const milliseconds = (ms: number): string => `${Math.round(ms)}ms`;
+
+/** The same statements, each about as slow; which of them comes first is no news. */
+function isNear(previous: Shown, next: Shown): boolean {
+  const before = new Map(previous.statements.map((one) => [one.statement, Number.parseInt(one.mean, 10)]));
+  return (
+    previous.source === next.source &&
+    previous.statements.length === next.statements.length &&
+    next.statements.every(({ statement, mean }) => {
+      const known = before.get(statement);
+      return known !== undefined && Math.abs(Number.parseInt(mean, 10) - known) <= band * known;
+    })
+  );
+}
