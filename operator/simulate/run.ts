@@ -3,7 +3,7 @@ import { ask, becomeReady, costUntil, createFleet, end, podStates } from './flee
 import { createTally, noteArrivals, noteOver, outcomeOf, type Outcome, type Tally } from './outcome.ts';
 import { random } from './random.ts';
 import type { Requests } from './requests.ts';
-import { patienceSeconds, type Service } from './service.ts';
+import { patienceSeconds, stretchOf, type Service } from './service.ts';
 import type { Autoscaler, World } from './world.ts';
 
 export interface RunInput {
@@ -146,9 +146,10 @@ function leastBusy({ fleet, busy, slots }: State): number {
   return found;
 }
 
-function begin({ requests, service, departures, tally, now }: State, request: number, pod: number): void {
+function begin(state: State, request: number, pod: number): void {
+  const { requests, service, departures, tally, now } = state;
   const arrival = requests.arrivals[request] ?? 0;
-  const works = requests.serviceTimes[request] ?? 0;
+  const works = (requests.serviceTimes[request] ?? 0) * stretchOf(service, state.busySlots);
   const response = now + works - arrival;
   if (response > service.objectiveSeconds) noteOver(tally, arrival, 1);
   departures.add(now + works, pod, response);

@@ -13,7 +13,19 @@ export interface Service {
   readonly startUpSeconds: number;
   readonly minReplicas: number;
   readonly maxReplicas: number;
+  /** What all requests share behind the Pods. Absent: nothing. */
+  readonly dependency?: Dependency | undefined;
 }
+
+/** Up to so many busy slots it slows nobody down; beyond, each by (busy / slots) to the power: with 1 more of them finish no more, above 1 they finish less. */
+export interface Dependency {
+  readonly slots: number;
+  readonly power: number;
+}
+
+/** By how much a request that begins now takes longer. */
+export const stretchOf = ({ dependency }: Pick<Service, 'dependency'>, busySlots: number): number =>
+  dependency === undefined ? 1 : Math.max(1, busySlots / dependency.slots) ** dependency.power;
 
 /** A request that has waited so long is given up by whoever sent it. */
 export const patienceSeconds = 60;

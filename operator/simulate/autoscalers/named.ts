@@ -3,6 +3,7 @@ import { quantity } from '../../api/quantity.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { LookaheadDecision } from '../../decide/lookahead/decide.ts';
 import type { LookaheadSettings } from '../../decide/lookahead/memory.ts';
+import { toleranceOf } from '../../decide/plan-floor.ts';
 import { scoreRules } from '../../decide/score.ts';
 import type { Service } from '../service.ts';
 import type { Autoscaler } from '../world.ts';
@@ -20,6 +21,8 @@ export interface AutoscalerInput {
   readonly policy: Pick<EffectivePolicy, 'horizontal' | 'scaler' | 'collector'>;
   /** What is believed of the service: that of the simulation, or something else. */
   readonly service: Service;
+  /** Lookahead finds out how many slots a replica has. */
+  readonly learnsSlots?: boolean | undefined;
   /** Of Lookahead. */
   readonly onDecision?: ((at: number, decision: LookaheadDecision) => void) | undefined;
 }
@@ -44,15 +47,20 @@ export const autoscalerOf = (name: AutoscalerName, input: AutoscalerInput): Auto
 const bounds = ({ minReplicas, maxReplicas }: Service) => ({ minReplicas, maxReplicas });
 
 /** Decides with each sample of the collector. */
-function lookaheadSettings({ policy: { scaler, collector }, service }: AutoscalerInput): LookaheadSettings {
+function lookaheadSettings({
+  policy: { scaler, collector },
+  service,
+  learnsSlots = false,
+}: AutoscalerInput): LookaheadSettings {
   return {
     ...bounds(service),
     periodSeconds: seconds(collector.interval),
     slotsPerReplica: service.slots,
+    learnsSlots,
     objectiveSeconds: service.objectiveSeconds,
     serviceCv: service.serviceCv,
     expectedServiceSeconds: service.serviceSeconds,
-    confidence: 0.8,
+    confidence: scaler.lookahead.coverPercent / 100,
     horizonSeconds: seconds(scaler.lookahead.horizon),
   };
 }
@@ -68,5 +76,6 @@ function hpaSettings({ policy: { horizontal }, service }: AutoscalerInput): HpaS
     memoryTarget: utilization('memory'),
     requestsTarget: averageValue === undefined ? undefined : quantity(averageValue),
     behavior: horizontal.behavior,
+    tolerance: toleranceOf(horizontal),
   };
 }

@@ -51,6 +51,15 @@ describe('startRun()', () => {
     expect(seen).toMatchObject({ requests: 4, overRatio: 0.25, longestQueue: 2, givenUpRatio: 0 });
   });
 
+  test('slows requests down that begin while what they share is full', () => {
+    // Of four at once on two Pods a dependency for two lets each of the last two take (3/2 and 4/2) × 10 s: 15 and 20.
+    const dependency = { slots: 2, power: 1 };
+    const each = requests([0, 10], [0, 10], [0, 10], [0, 10]);
+    const seen = (objectiveSeconds: number) =>
+      outcome({ requests: each, replicas: 2, service: { ...service, objectiveSeconds, dependency } }).overRatio;
+    expect([9, 14, 16, 21].map(seen)).toEqual([1, 0.5, 0.25, 0]);
+  });
+
   test('counts one that has waited a minute as given up, and uses no slot for it', () => {
     // The fourth would start at 61; the fifth comes later and starts then.
     const seen = outcome({ requests: requests([0, 61], [0, 61], [0, 1], [50, 1]) });

@@ -12,6 +12,7 @@ test.each([1, 2, 10])('samples and decides in turn, never back in time, every %d
     minReplicas: 1,
     maxReplicas: 4,
     slotsPerReplica: 2,
+    learnsSlots: false,
     objectiveSeconds: 30,
     serviceCv: 0.6,
     expectedServiceSeconds: 8,
