@@ -24,6 +24,8 @@ export interface Collection<T> extends AsyncDisposable {
   synced(signal: AbortSignal): Promise<void>;
   /** Why it is not (or no longer) fed: undefined when it is. For readiness and messages. */
   problem(): string | undefined;
+  /** What the server says that keeps it from being fed: words that do not move. Undefined while it is fed, and while the first list is under way. */
+  failure(): string | undefined;
   /** Whether the cache already shows that version of that object (or a later one, or its deletion). */
   hasSeen(key: Key, resourceVersion: string): boolean;
 }
@@ -143,6 +145,13 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
       if (failing !== undefined && since > brokenMs)
         return `${this.name} in ${namespace} not watched for ${Math.round(since / 1000)} s: ${failing.message}`;
     }
+    return undefined;
+  }
+
+  failure(): string | undefined {
+    for (const { version, failing } of this.#feeds.values())
+      if (failing !== undefined && (version === undefined || performance.now() - failing.since > brokenMs))
+        return failing.message;
     return undefined;
   }
 

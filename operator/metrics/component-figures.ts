@@ -1,4 +1,11 @@
-import { componentColumns, staleAfterMs, type ComponentColumn, type ComponentWindow } from './component-window.ts';
+import {
+  componentColumns,
+  latencyColumns,
+  staleAfterMs,
+  type ComponentColumn,
+  type ComponentWindow,
+  type LatencyColumn,
+} from './component-window.ts';
 import type { PodView } from './pod-view.ts';
 import type { Histogram } from './histogram.ts';
 import { histogramNames, type HistogramName } from './signals.ts';
@@ -42,8 +49,9 @@ export interface ComponentFigures {
   readonly histograms: Readonly<Partial<Record<HistogramName, Histogram & { readonly observedAt: number }>>>;
 }
 
-type AskedColumn = Exclude<ComponentColumn, 'responseTimeP95'>;
-const asked = componentColumns.filter((column): column is AskedColumn => column !== 'responseTimeP95'); // that of the window is from its histogram
+type AskedColumn = Exclude<ComponentColumn, LatencyColumn>;
+const latencies: ReadonlySet<string> = new Set(latencyColumns);
+const asked = componentColumns.filter((column): column is AskedColumn => !latencies.has(column)); // those of the window are from its histograms
 type Slice = RingSlice<AskedColumn>;
 type Column = keyof Slice['figures'];
 

@@ -1,4 +1,4 @@
-import { together, quantile, type Histogram } from './histogram.ts';
+import { mean, together, quantile, type Histogram } from './histogram.ts';
 import { createHistogramRing, type HistogramRing } from './histogram-window.ts';
 import { stateOf, type ContainerView, type PodState, type PodView } from './pod-view.ts';
 import type { Reading } from './reading.ts';
@@ -17,7 +17,18 @@ export interface WindowOptions {
   readonly windowMs: number;
 }
 
-/** A row of a component; rates in 1/s, CPU in cores, memory in bytes, times in seconds. */
+/** Of what was observed since the row before, in seconds. Those of a longer window are of its histogram. */
+export const latencyColumns = [
+  'responseTimeAverage',
+  'responseTimeP50',
+  'responseTimeP95',
+  'responseTimeP99',
+  'cachedResponseTimeP95',
+  'workflowDurationP95',
+] as const;
+export type LatencyColumn = (typeof latencyColumns)[number];
+
+/** A row of a component; rates in 1/s, CPU in cores, memory in bytes. */
 export const componentColumns = [
   'podsReady',
   'podsAnswered',
@@ -32,7 +43,7 @@ export const componentColumns = [
   'inFlight',
   'queue',
   'activeConnections',
-  'responseTimeP95',
+  ...latencyColumns,
 ] as const;
 export type ComponentColumn = (typeof componentColumns)[number];
 
@@ -133,20 +144,42 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
     const isFresh = latest !== undefined && failure === undefined && at - latest.observedAt <= 1.5 * options.intervalMs;
     return isFresh ? [{ view, reading: latest }] : [];
   });
-  const looks = fresh.map(({ view, reading }) => lookOf(reading, containerOf(view, options.containerName)));
-  const { responseTime } = pending;
+  const looks = fresh.map(({ view, reading }) => lookOf(reading, measuredContainer(view, options)));
   window.rows.append(at, {
     ...rowOf(looks),
+    ...latenciesOf(pending),
     podsReady: ready.length,
     podsAnswered: fresh.length,
-    responseTimeP95: responseTime === undefined ? NaN : (quantile(responseTime, 0.95)?.value ?? NaN),
   });
   for (const name of histogramNames) window.histograms[name].append(at, pending[name]);
   window.pending = {};
 }
 
+function latenciesOf({
+  responseTime,
+  cachedResponseTime,
+  workflowDuration,
+}: ComponentWindow['pending']): Readonly<Record<LatencyColumn, number>> {
+  const at = (histogram: Histogram | undefined, q: number): number =>
+    (histogram && quantile(histogram, q)?.value) ?? NaN;
+  return {
+    responseTimeAverage: (responseTime && mean(responseTime)) ?? NaN,
+    responseTimeP50: at(responseTime, 0.5),
+    responseTimeP95: at(responseTime, 0.95),
+    responseTimeP99: at(responseTime, 0.99),
+    cachedResponseTimeP95: at(cachedResponseTime, 0.95),
+    workflowDurationP95: at(workflowDuration, 0.95),
+  };
+}
+
 export const containerOf = ({ containers }: PodView, name: string | undefined): ContainerView | undefined =>
   containers.find((container) => container.name === name) ?? containers[0];
+
+/** What its figures are shares of. Undefined: while a Pod has not what its spec says, nobody knows the share, and unknown is not low. */
+export const measuredContainer = (
+  view: PodView,
+  { containerName }: Pick<WindowOptions, 'containerName'>,
+): ContainerView | undefined => (view.resize === undefined ? containerOf(view, containerName) : undefined);
 
 /** One Pod's share of a row; NaN where it is unknown. */
 interface Look {

@@ -2,7 +2,7 @@ import type { Sample } from '../decide/lookahead/memory.ts';
 import type { RingSlice } from './windows.ts';
 
 /** Columns that a load sample is made from. */
-export const loadColumns = ['podsReady', 'podsAnswered', 'requestRate', 'inFlight', 'queue'] as const;
+export const loadColumns = ['podsReady', 'podsAnswered', 'requestRate', 'errorRate', 'inFlight', 'queue'] as const;
 export type LoadSlice = RingSlice<(typeof loadColumns)[number]>;
 
 /** One row of a component as Lookahead takes it. */
@@ -16,11 +16,20 @@ export interface LoadSample {
 /** Below this share of Pods that answer, the others cannot be guessed. */
 const leastAnswering = 0.7;
 
+interface Reading {
+  readonly periodSeconds: number;
+  /** Above this share of answers that are errors, a row says nothing of how long a request takes: one that fails is done at once, or late. */
+  readonly maxErrorRatio: number;
+}
+
 /**
  * Rows but for the first, which only says where the second begins. What finished is counted by the Pods; what arrived is that and what there is more of in them.
- * Where some Pods are silent, the others stand for them.
+ * Where some Pods are silent, the others stand for them. Errors arrived like all others; with many of them nothing has finished and nothing was busy, so that service times stay as they are known.
  */
-export function loadSamples({ times, figures }: LoadSlice, periodSeconds: number): readonly LoadSample[] {
+export function loadSamples(
+  { times, figures }: LoadSlice,
+  { periodSeconds, maxErrorRatio }: Reading,
+): readonly LoadSample[] {
   const inSystem = figures.inFlight.map((busy, row) => busy + known(figures.queue[row]));
   return Array.from(times.subarray(1), (at, index) => {
     const row = index + 1;
@@ -33,18 +42,20 @@ export function loadSamples({ times, figures }: LoadSlice, periodSeconds: number
       return { at, load: undefined };
     const scale = Math.max(1, ready / answered);
     const meanBusy = Number.isNaN(before) ? busy : (busy + (figures.inFlight[index] ?? busy)) / 2;
+    const isFailing = known(figures.errorRate[row]) * periodSeconds > maxErrorRatio * finished;
     return {
       at,
       load: {
         arrived: scale * Math.max(0, finished + more),
-        finished: scale * finished,
-        busySeconds: scale * meanBusy * periodSeconds,
+        finished: isFailing ? 0 : scale * finished,
+        busySeconds: isFailing ? 0 : scale * meanBusy * periodSeconds,
         waiting: scale * known(figures.queue[row]),
+        ...(Number.isNaN(figures.queue[row] ?? NaN) && { isWaitingUnknown: true as const }),
         ready,
       },
     };
   });
 }
 
-/** A workload without a queue has none to tell of. */
+/** A workload without a queue, or without a status of its answers, has none to tell of. */
 const known = (value = NaN): number => (Number.isNaN(value) ? 0 : value);

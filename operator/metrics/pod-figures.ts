@@ -1,4 +1,4 @@
-import { containerOf, lookOf, staleAfterMs, type ComponentWindow } from './component-window.ts';
+import { lookOf, measuredContainer, staleAfterMs, type ComponentWindow } from './component-window.ts';
 import { stateOf, type PodState, type PodView } from './pod-view.ts';
 
 /** What one Pod said last. Absent is unknown: never told, or so old that it says nothing of now. */
@@ -33,7 +33,7 @@ export function podFiguresOf(
       const latest = pods.get(view.uid)?.latest;
       if (latest === undefined || state !== 'Ready' || now - latest.observedAt > staleAfterMs(options))
         return { name, state };
-      const look = lookOf(latest, containerOf(view, options.containerName));
+      const look = lookOf(latest, measuredContainer(view, options));
       const { cpuOf, memoryOf, requestRate, cpuCores, memoryBytes, inFlight, queue, activeConnections } = look;
       const figures = {
         requestRate,

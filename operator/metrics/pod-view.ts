@@ -22,6 +22,15 @@ export interface PodView {
   readonly containers: readonly ContainerView[];
   /** ms since the epoch; when a container was last killed for its memory. */
   readonly oomKilledAt: number | undefined;
+  /** What its spec asks for is not in force yet; absent: it is. */
+  readonly resize?: Resize;
+}
+
+interface Resize {
+  /** `Deferred`: the node has no room now. `Infeasible`: it never has. */
+  readonly state: 'InProgress' | 'Deferred' | 'Infeasible';
+  /** In the words of its kubelet. */
+  readonly message: string;
 }
 
 interface PodPort {
@@ -35,20 +44,38 @@ export interface ContainerView {
   readonly cpuLimit: number | undefined;
   readonly memoryRequest: number | undefined;
   readonly memoryLimit: number | undefined;
+  /** Its place in the Pod's spec, where it is another than here. */
+  readonly index?: number;
+  /** It says itself that it restarts when it is resized. */
+  readonly restartsOnResize?: true;
 }
 
 interface Pod extends KubeObject {
   readonly spec: { readonly containers: readonly PodContainer[]; readonly initContainers?: readonly PodContainer[] };
-  readonly status?: {
-    readonly phase?: PodView['phase'];
-    readonly podIP?: string;
-    readonly conditions?: readonly {
-      readonly type: string;
-      readonly status: string;
-      readonly lastTransitionTime?: string;
-    }[];
-    readonly containerStatuses?: readonly { readonly state?: ContainerState; readonly lastState?: ContainerState }[];
-  };
+  readonly status?: PodStatus;
+}
+
+interface PodStatus {
+  readonly phase?: PodView['phase'];
+  readonly podIP?: string;
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly lastTransitionTime?: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
+  /** Generation of the spec that its kubelet has seen. */
+  readonly observedGeneration?: number;
+  readonly containerStatuses?: readonly ContainerStatus[];
+}
+
+interface ContainerStatus {
+  readonly name?: string;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+  /** In force. */
+  readonly resources?: PodContainer['resources'];
 }
 
 interface PodContainer {
@@ -59,6 +86,7 @@ interface PodContainer {
     readonly requests?: Readonly<Record<string, string>>;
     readonly limits?: Readonly<Record<string, string>>;
   };
+  readonly resizePolicy?: readonly { readonly restartPolicy: string }[];
 }
 
 interface ContainerState {
@@ -73,6 +101,7 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
     ...spec.containers,
   ];
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const resize = resizeOf(metadata.generation, spec, status);
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -89,30 +118,75 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
         .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
         .map(({ name, containerPort }) => ({ name, containerPort })),
     ),
-    containers: defaultFirst(spec.containers, metadata.annotations?.[defaultContainer]).map(
-      ({ name, resources: { requests, limits } = {} }) => ({
+    containers: defaultFirst(spec.containers, metadata.annotations).map(
+      ({ name, resources: { requests, limits } = {}, resizePolicy = [] }, place) => ({
         name,
         cpuRequest: amount(requests?.['cpu']),
         cpuLimit: amount(limits?.['cpu']),
         memoryRequest: amount(requests?.['memory']),
         memoryLimit: amount(limits?.['memory']),
+        ...(spec.containers[place]?.name === name
+          ? {}
+          : { index: spec.containers.findIndex((one) => one.name === name) }),
+        ...(resizePolicy.some(({ restartPolicy }) => restartPolicy === 'RestartContainer')
+          ? { restartsOnResize: true }
+          : {}),
       }),
     ),
     oomKilledAt: newestOomKill(status?.containerStatuses ?? []),
+    ...(resize === undefined ? {} : { resize }),
   };
 }
+
+function resizeOf(
+  generation: number | undefined,
+  spec: Pod['spec'],
+  { conditions = [], observedGeneration, containerStatuses = [] }: PodStatus = {},
+): Resize | undefined {
+  const [pending, progress] = ['PodResizePending', 'PodResizeInProgress'].map((type) =>
+    conditions.find((condition) => condition.type === type && condition.status === 'True'),
+  );
+  if (pending !== undefined) {
+    const state = pending.reason === 'Infeasible' ? 'Infeasible' : 'Deferred';
+    return { state, message: pending.message ?? '' };
+  }
+  const isUnseen =
+    observedGeneration === undefined
+      ? spec.containers.some((container) => isOtherwise(container, containerStatuses))
+      : generation !== undefined && observedGeneration < generation;
+  return progress === undefined && !isUnseen ? undefined : { state: 'InProgress', message: progress?.message ?? '' };
+}
+
+/** Kubernetes 1.33 does not say which spec a kubelet has seen: until it begins, only what is in force tells. */
+function isOtherwise({ name, resources }: PodContainer, statuses: readonly ContainerStatus[]): boolean {
+  const inForce = statuses.find((status) => status.name === name)?.resources;
+  if (inForce === undefined) return false;
+  return (['requests', 'limits'] as const).some((list) =>
+    (['cpu', 'memory'] as const).some((figure) => {
+      const [wanted, there] = [amount(resources?.[list]?.[figure]), amount(inForce[list]?.[figure])];
+      return wanted !== undefined && there !== undefined && Math.abs(wanted - there) > rounding[figure];
+    }),
+  );
+}
+
+/** What a cgroup may make of a figure. */
+const rounding = { cpu: 0.01, memory: 4096 } as const;
 
 const defaultContainer = 'kubectl.kubernetes.io/default-container';
 
 /** What injects a sidecar may put it before all others, and then names the container that people mean. */
-const defaultFirst = (containers: readonly PodContainer[], named: string | undefined): readonly PodContainer[] =>
-  named === undefined ? containers : containers.toSorted((a, b) => Number(b.name === named) - Number(a.name === named));
+export function defaultFirst<Container extends { readonly name: string }>(
+  containers: readonly Container[],
+  annotations: Readonly<Record<string, string>> = {},
+): readonly Container[] {
+  const named = annotations[defaultContainer];
+  if (named === undefined) return containers;
+  return containers.toSorted((a, b) => Number(b.name === named) - Number(a.name === named));
+}
 
 const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
 
-function newestOomKill(
-  statuses: readonly { readonly state?: ContainerState; readonly lastState?: ContainerState }[],
-): number | undefined {
+function newestOomKill(statuses: readonly ContainerStatus[]): number | undefined {
   const kills = statuses
     .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
     .flatMap((terminated) => (terminated?.reason === 'OOMKilled' ? [time(terminated.finishedAt) ?? 0] : []));

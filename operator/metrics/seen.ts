@@ -1,3 +1,4 @@
+import type { Metric } from '../api/measure.ts';
 import type { Seen } from '../decide/score.ts';
 import type { ComponentFigures, Timed } from './component-figures.ts';
 import { mean, quantile, type Histogram } from './histogram.ts';
@@ -41,3 +42,27 @@ const of = (histogram: Histogram | undefined, figure: (histogram: Histogram) => 
 
 const shareOf = (share: Timed | undefined, whole: Timed | undefined): number | 'idle' | undefined =>
   share?.value ?? (whole?.value === 0 ? 'idle' : undefined);
+
+/** When what stands behind a metric was measured last, ms since the epoch; undefined: it is not known. */
+export function observedAtOf(figures: ComponentFigures, metric: Metric): number | undefined {
+  const { responseTime, cachedResponseTime, workflowDuration } = figures.histograms;
+  const behind: Readonly<Partial<Record<Metric, { readonly observedAt: number } | undefined>>> = {
+    cpuPercent: figures.cpuPercent,
+    memoryPercent: figures.memoryPercent,
+    memory: figures.memoryBytes,
+    activeConnections: figures.activeConnections,
+    requestRate: figures.requestRate,
+    requestRatePerPod: figures.requestRatePerPod,
+    responseTimeAverage: responseTime,
+    responseTimeP50: responseTime,
+    responseTimeP95: responseTime,
+    responseTimeP99: responseTime,
+    cachedResponseTimeP95: cachedResponseTime,
+    workflowDurationP95: workflowDuration,
+    workflowsInFlight: figures.inFlight,
+    queueLength: figures.queue,
+    errorRatio: figures.errorRatio ?? figures.answerRate,
+    cacheHitRatio: figures.cacheHitRatio ?? figures.lookupRate,
+  };
+  return behind[metric]?.observedAt;
+}

@@ -1,9 +1,10 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { leverNames } from '../api/lever-names.ts';
 import { sourceTypes } from '../api/metric-source.ts';
+import { actionOutcomes, optimizerActions } from '../api/optimizer.ts';
 
 /** The loops, as their queues are named. */
-const controllers = ['generation-service', 'performance-policy', 'scaler', 'objectives'] as const;
+const controllers = ['generation-service', 'performance-policy', 'scaler', 'objectives', 'optimizer'] as const;
 export type Controller = (typeof controllers)[number];
 const reconcileResults = ['success', 'error'] as const;
 const leverResults = ['applied', 'refused', 'failed'] as const;
@@ -11,9 +12,16 @@ export const watchFailures = ['silent', 'expired', 'error'] as const;
 const scalingActions = ['ScaleUp', 'ScaleDown', 'Hold'] as const;
 
 /** Everything that the operator says of itself to Prometheus; docs/reference/metrics.md is generated from it. */
-export function createMetrics(registry = new Registry()) {
+export function createMetrics(registry = new Registry()): Metrics {
+  const metrics = declareMetrics(registry);
+  beginAtZero(metrics);
+  return metrics;
+}
+export type Metrics = ReturnType<typeof declareMetrics>;
+
+function declareMetrics(registry: Registry) {
   const registers = [registry];
-  const metrics = {
+  return {
     registry,
     reconciles: new Counter({
       name: 'genops_reconcile_total',
@@ -60,6 +68,12 @@ export function createMetrics(registry = new Registry()) {
       labelNames: ['action'] as const,
       registers,
     }),
+    optimizerActions: new Counter({
+      name: 'genops_optimizer_actions_total',
+      help: 'Actions of the optimizer by what became of them.',
+      labelNames: ['action', 'outcome'] as const,
+      registers,
+    }),
     leverChanges: new Counter({
       name: 'genops_lever_changes_total',
       help: 'Changes that a lever attempted, by their result.',
@@ -79,18 +93,21 @@ export function createMetrics(registry = new Registry()) {
       registers,
     }),
   };
-  // A rate needs the point before the first event.
+}
+
+/** A rate needs the point before the first event. */
+function beginAtZero(metrics: Metrics): void {
   for (const controller of controllers)
     for (const result of reconcileResults) metrics.reconciles.inc({ controller, result }, 0);
   for (const lever of leverNames) {
     metrics.drift.inc({ lever }, 0);
     for (const result of leverResults) metrics.leverChanges.inc({ lever, result }, 0);
   }
+  for (const action of optimizerActions)
+    for (const outcome of actionOutcomes) metrics.optimizerActions.inc({ action, outcome }, 0);
   for (const action of scalingActions) metrics.scalingDecisions.inc({ action }, 0);
   for (const source of sourceTypes) metrics.sourceErrors.inc({ source }, 0);
-  return metrics;
 }
-export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Process and event-loop metrics. At 100 ms the loop monitor costs 0.05 % of a core; at prom-client's own 10 ms ten times as much, for ever. */
 export function collectProcessMetrics({ registry }: Metrics): void {

@@ -50,6 +50,16 @@ function filled(rows: readonly (readonly (Reading['figures'] | undefined)[])[]):
 const over = (window: ComponentWindow, windowMs: number, now: number) => figuresOver(window, [], windowMs, now);
 
 describe('figuresOver()', () => {
+  test('knows no share of what a Pod has not got yet: what its spec says is not in force', () => {
+    const window = createComponentWindow(options);
+    const resize = { state: 'Deferred', message: '' } as const;
+    acceptReading(window, 'a', reading(9_000, { cpuSeconds: 1, memoryBytes: 100 }));
+    closeRow(window, [view('a', { resize })], 10_000);
+    const figures = over(window, 300_000, 10_000);
+    expect([figures.cpuPercent, figures.memoryPercent]).toEqual([undefined, undefined]);
+    expect(figures.memoryBytes?.value).toBe(100);
+  });
+
   test('covers the whole window, however few rows are asked to be kept: 100 rows of 1 s of a window of 5 min are 300', () => {
     const window = createComponentWindow({ ...options, intervalMs: 1_000, timeoutMs: 500 });
     for (let at = 1_000; at <= 400_000; at += 1_000) {

@@ -10,16 +10,18 @@ function slice(...rows: readonly Row[]): LoadSlice {
       podsReady: column('podsReady'),
       podsAnswered: column('podsAnswered'),
       requestRate: column('requestRate'),
+      errorRate: column('errorRate'),
       inFlight: column('inFlight'),
       queue: column('queue'),
     },
   };
 }
+const reading = { periodSeconds: 10, maxErrorRatio: 0.05 };
 const calm: Row = { podsReady: 4, podsAnswered: 4, requestRate: 2, inFlight: 16, queue: 0 };
 
 describe('loadSamples()', () => {
   test('says what arrived: what finished, and what there is more of', () => {
-    const [sample] = loadSamples(slice(calm, { ...calm, inFlight: 18, queue: 5 }), 10);
+    const [sample] = loadSamples(slice(calm, { ...calm, inFlight: 18, queue: 5 }), reading);
     expect(sample).toEqual({
       at: 20_000,
       load: { arrived: 20 + 7, finished: 20, busySeconds: 170, waiting: 5, ready: 4 },
@@ -28,7 +30,7 @@ describe('loadSamples()', () => {
 
   test('lets Pods that answer stand for a few that do not', () => {
     const rows = slice(calm, { ...calm, podsReady: 5 });
-    expect(loadSamples(rows, 10)[0]?.load).toEqual({
+    expect(loadSamples(rows, reading)[0]?.load).toEqual({
       arrived: 25,
       finished: 25,
       busySeconds: 200,
@@ -39,18 +41,31 @@ describe('loadSamples()', () => {
 
   test('knows a service that nobody asks anything from one that is silent', () => {
     const quiet = { ...calm, requestRate: 0, inFlight: 0 };
-    expect(loadSamples(slice(quiet, quiet), 10)[0]?.load).toMatchObject({ arrived: 0, busySeconds: 0 });
-    expect(loadSamples(slice(calm, { ...calm, podsAnswered: 0 }), 10)[0]?.load).toBeUndefined();
-    expect(loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6 }), 10)[0]?.load).toBeUndefined();
+    expect(loadSamples(slice(quiet, quiet), reading)[0]?.load).toMatchObject({ arrived: 0, busySeconds: 0 });
+    expect(loadSamples(slice(calm, { ...calm, podsAnswered: 0 }), reading)[0]?.load).toBeUndefined();
+    expect(loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6 }), reading)[0]?.load).toBeUndefined();
   });
 
   test.each(['requestRate', 'inFlight'] as const)('says nothing without %s', (column) => {
     const { [column]: _, ...rest } = calm;
-    expect(loadSamples(slice(calm, rest), 10)[0]?.load).toBeUndefined();
+    expect(loadSamples(slice(calm, rest), reading)[0]?.load).toBeUndefined();
   });
 
-  test('takes a workload without a queue for one in which nothing waits', () => {
+  test.each([
+    { name: 'knows nothing of how long requests take while many fail', errorRate: 0.11, finished: 0, busySeconds: 0 },
+    { name: 'counts all the same where a few fail', errorRate: 0.09, finished: 20, busySeconds: 160 },
+  ])('$name, though they arrived', ({ errorRate, finished, busySeconds }) => {
+    const failing = { ...calm, errorRate };
+    const [sample] = loadSamples(slice(failing, failing), reading);
+    expect(sample?.load).toMatchObject({ arrived: 20, finished, busySeconds });
+  });
+
+  test('takes a workload without a queue for one in which nothing waits, and says that nobody knows', () => {
     const { queue: _, ...rest } = calm;
-    expect(loadSamples(slice(rest, rest), 10)[0]?.load).toMatchObject({ arrived: 20, waiting: 0 });
+    expect(loadSamples(slice(rest, rest), reading)[0]?.load).toMatchObject({
+      arrived: 20,
+      waiting: 0,
+      isWaitingUnknown: true,
+    });
   });
 });

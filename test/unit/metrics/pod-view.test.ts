@@ -103,3 +103,48 @@ describe('stateOf()', () => {
     expect(stateOf({ ...ready, ...pod })).toBe(state);
   });
 });
+
+describe('what of a Pod is being resized', () => {
+  const condition = (type: string, reason?: string) => ({
+    type,
+    status: 'True',
+    message: 'no room',
+    ...(reason && { reason }),
+  });
+  test.each([
+    { name: 'nothing', status: {}, expected: undefined },
+    { name: 'nothing that its kubelet has not seen', status: { observedGeneration: 2 }, expected: undefined },
+    { name: 'what its kubelet has not seen yet', status: { observedGeneration: 1 }, expected: 'InProgress' },
+    { name: 'what is under way', status: { conditions: [condition('PodResizeInProgress')] }, expected: 'InProgress' },
+    { name: 'what waits', status: { conditions: [condition('PodResizePending', 'Deferred')] }, expected: 'Deferred' },
+    {
+      name: 'what cannot be',
+      status: { conditions: [condition('PodResizeInProgress'), condition('PodResizePending', 'Infeasible')] },
+      expected: 'Infeasible',
+    },
+  ])('$name', ({ status, expected }) => {
+    const pod = { ...running, metadata: { ...running.metadata, generation: 2 }, status };
+    expect(projectPod(pod).resize?.state).toBe(expected);
+  });
+
+  test.each([
+    { name: 'what another figure is in force of', cpu: '200m', expected: 'InProgress' },
+    { name: 'nothing where a cgroup has rounded', cpu: '505m', expected: undefined },
+  ])('where no kubelet says what it has seen (1.33): $name', ({ cpu, expected }) => {
+    const resources = (requests: Readonly<Record<string, string>>) => [{ name: 'app', resources: { requests } }];
+    const spec = { containers: resources({ cpu: '500m', memory: '1Gi' }) };
+    const status = { containerStatuses: resources({ cpu, memory: '1073741824' }) };
+    expect(projectPod({ ...running, spec, status }).resize?.state).toBe(expected);
+  });
+
+  test('a container has its place in the spec, where another stands before it, and says that it restarts', () => {
+    const annotations = { 'kubectl.kubernetes.io/default-container': 'app' };
+    const resizePolicy = [{ restartPolicy: 'NotRequired' }, { restartPolicy: 'RestartContainer' }];
+    const containers = [{ name: 'proxy' }, { name: 'app', resizePolicy }];
+    const pod = { ...running, metadata: { ...running.metadata, annotations }, spec: { containers } };
+    expect(projectPod(pod).containers).toMatchObject([
+      { name: 'app', index: 1, restartsOnResize: true },
+      { name: 'proxy', index: 0 },
+    ]);
+  });
+});
