@@ -1,0 +1,110 @@
+import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
+import type { Capabilities } from './capabilities.ts';
+import { directive, inSeconds, type Lines } from './directive.ts';
+
+interface LocationsInput {
+  readonly settings: LoadBalancerSettings;
+  readonly capabilities: Capabilities;
+}
+
+/** Addresses that no client of the internet has. */
+const clusterNetworks = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '::1',
+  'fc00::/7',
+  'unix:',
+];
+
+/**
+ * One for each path that anything is said of, the longest wins. All are `^~`, so that no pattern of file names takes a path away from its route:
+ * with the pattern beside them /api/x.js would be looked for among the files.
+ */
+export function locations({ settings, capabilities }: LocationsInput): Lines {
+  const { routes, api, monitoringCache } = settings;
+  const paths = new Set(['/', ...routes.map(({ path }) => path), api.path, monitoringCache.path]);
+  return [...paths]
+    .toSorted()
+    .flatMap((path) => [
+      `location ^~ ${path} {`,
+      ...location(path, { settings, capabilities }).map((line) => `  ${line}`),
+      '}',
+    ]);
+}
+
+function location(path: string, { settings, capabilities }: LocationsInput): Lines {
+  const { routes, api, monitoringCache } = settings;
+  const route = routes
+    .filter((candidate) => path.startsWith(candidate.path))
+    .reduce<(typeof routes)[number] | undefined>(
+      (longest, next) => (longest !== undefined && longest.path.length >= next.path.length ? longest : next),
+      undefined,
+    );
+  if (route === undefined) return ['return 404;'];
+  const pass = directive('proxy_pass', `http://${route.upstream}`);
+  if (route.streaming) return [pass, ...streaming(capabilities)];
+  if (path.startsWith(monitoringCache.path)) return [pass, ...monitoring(monitoringCache)];
+  if (path.startsWith(api.path)) return [pass, ...apiHeaders(api)];
+  return [pass, ...staticAssets(settings, capabilities, pass)];
+}
+
+const streaming = (capabilities: Capabilities): Lines => [
+  'proxy_buffering off;',
+  'gzip off;',
+  ...(capabilities.has('brotli') ? ['brotli off;'] : []),
+];
+
+/** By which one says who he is. Of any other header the workload's answer says that it counts (Vary), and nginx heeds it. */
+export const identities = ['$http_authorization', '$http_cookie', '$http_x_api_key', '$http_x_auth_token'] as const;
+
+/** An answer to one who said who he is, is for him alone: it is neither kept nor given from what is kept. */
+function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']): Lines {
+  return [
+    ...(access === 'Public' ? [] : [...clusterNetworks.map((network) => directive('allow', network)), 'deny all;']),
+    ...(ttlMs === 0
+      ? []
+      : [
+          'proxy_cache genops_monitoring;',
+          'proxy_cache_key $scheme$host$request_uri;',
+          directive('proxy_cache_valid', 200, inSeconds(ttlMs)),
+          'proxy_cache_lock on;',
+          directive('proxy_no_cache', ...identities),
+          directive('proxy_cache_bypass', ...identities),
+          'add_header X-Cache-Status $upstream_cache_status;',
+        ]),
+  ];
+}
+
+function apiHeaders({ cacheControl }: LoadBalancerSettings['api']): Lines {
+  if (cacheControl === undefined) return [];
+  if (cacheControl.apply === 'SafeResponses') return ['add_header Cache-Control $genops_cache_control;'];
+  const maxAge = Math.floor(cacheControl.maxAgeMs / 1_000);
+  return ['proxy_hide_header Cache-Control;', `add_header Cache-Control "public, max-age=${maxAge}";`];
+}
+
+/** `add_header` without `always`: a file that is not there is not immutable. One header, not `expires` and another. */
+function staticAssets(
+  { staticAssets: { extensions, maxAgeMs, folder } }: LoadBalancerSettings,
+  capabilities: Capabilities,
+  pass: string,
+): Lines {
+  if (extensions.length === 0) return [];
+  const files =
+    folder === undefined
+      ? [pass, 'proxy_hide_header Cache-Control;', 'proxy_hide_header Expires;']
+      : [
+          directive('root', folder),
+          'try_files $uri =404;',
+          ...(capabilities.has('gzipStatic') ? ['gzip_static on;'] : []),
+          ...(capabilities.has('brotli') ? ['brotli_static on;'] : []),
+        ];
+  return [
+    `location ~* "\\.(${extensions.join('|')})$" {`,
+    ...files.map((line) => `  ${line}`),
+    `  add_header Cache-Control "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,
+    '}',
+  ];
+}

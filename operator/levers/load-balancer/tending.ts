@@ -1,0 +1,232 @@
+import { isDeepStrictEqual } from 'node:util';
+import { checkLoadBalancerSettings } from '../../api/check-load-balancer-settings.ts';
+import type { LoadBalancerReport } from '../../api/load-balancer-report.ts';
+import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
+import type { Logger } from '../../kube/logger.ts';
+import { requeueAfter, type Next } from '../../kube/loop.ts';
+import { certificateOf } from './certificate.ts';
+import { serversOf } from './endpoints.ts';
+import { keep, readKept, type Kept } from './kept.ts';
+import { differingSince, hasRevived, nextLoad, settingsToServe, tryAgainAt, type Failed } from './next-load.ts';
+import type { DnsServer } from './dns-server.ts';
+import type { NginxProcess } from './nginx-process.ts';
+import type { NginxProgram } from './nginx-program.ts';
+import { render, type Place, type Rendered } from './render.ts';
+import { replicasOf } from './replicas.ts';
+import type { LoggedRequest } from './request-log.ts';
+import type { RequestLog } from './request-log-server.ts';
+import { methodOf, weightsModeOf, type ServersByUpstream } from './upstreams.ts';
+import { withLabels } from './weight-labels.ts';
+import { Weighing } from './weighing.ts';
+import { weightsReport } from './weights-report.ts';
+import type { Watched } from './watched.ts';
+
+export interface TendingOptions {
+  /** `namespace/name` of the ConfigMap. */
+  readonly configMap: string;
+  readonly place: Place;
+  readonly program: NginxProgram;
+  readonly nginx: NginxProcess;
+  readonly dns: Pick<DnsServer, 'announce'>;
+  readonly watched: Watched;
+  readonly log: Pick<RequestLog, 'lost'>;
+  /** Of this nginx. */
+  readonly addresses: ReadonlySet<string>;
+  /** Whether everything that is watched was listed once. */
+  readonly isListed: () => boolean;
+  readonly jitterMs: number;
+  readonly logger: Logger;
+}
+
+interface Serving extends Kept {
+  readonly generation: string;
+  readonly at: number;
+  readonly https: boolean;
+}
+
+/** A certificate may lie where nobody tells of another one. */
+const lookAgainMs = 30_000;
+
+/** One nginx: what it serves, what it should, and what became of that. */
+export class Tending {
+  readonly #options: TendingOptions;
+  #serving: Serving | undefined;
+  /** When another generation was wanted first than the one that is served. */
+  #differingSince: number | undefined;
+  #declared: LoadBalancerSettings | undefined;
+  /** Why what is declared cannot be read. */
+  #unreadable: string | undefined;
+  #failed: Failed | undefined;
+  #loads = 0;
+  #weighing: Weighing | undefined;
+
+  constructor(options: TendingOptions) {
+    this.#options = options;
+  }
+
+  /** Brings nginx to what is declared and to the Pods that are ready, or says when. */
+  async tend(signal: AbortSignal): Promise<Next> {
+    const { program, place, dns } = this.#options;
+    const kept = await this.#toServe();
+    if (kept === undefined) return requeueAfter(lookAgainMs);
+    dns.announce({ ...this.#serving?.servers, ...kept.servers }); // until it is loaded nginx asks for what it has
+    const certificate = await certificateOf(place.tlsFolder);
+    const rendered = render({ ...kept, capabilities: program.capabilities, place, certificate });
+    const next = await this.#next(kept, rendered.generation);
+    if (next.action === 'load') await this.#load(kept, rendered, certificate !== undefined, signal);
+    if (next.action === 'nothing') await this.#keep(kept);
+    const untilWeighed = this.#weighing?.dueInMs(kept.settings, performance.now()) ?? lookAgainMs;
+    return requeueAfter(Math.min(next.action === 'wait' ? next.delayMs : this.#againMs, lookAgainMs, untilWeighed));
+  }
+
+  async #next({ settings, servers }: Kept, generation: string): Promise<ReturnType<typeof nextLoad>> {
+    const { nginx, jitterMs } = this.#options;
+    const drainingGenerations = (await nginx.draining()).generations;
+    const [loaded, now] = [this.#serving, performance.now()];
+    const given = { wanted: generation, loaded: loaded?.generation, now };
+    this.#differingSince = differingSince(this.#differingSince, given);
+    return nextLoad({
+      wanted: { generation, since: this.#differingSince ?? now },
+      loaded,
+      isUrgent: hasRevived(loaded?.servers ?? {}, servers),
+      drainingGenerations,
+      minIntervalMs: settings.minReloadIntervalMs,
+      jitterMs,
+      now,
+    });
+  }
+
+  /** Sooner where something was refused. */
+  get #againMs(): number {
+    const untilTry = this.#failed === undefined ? 0 : tryAgainAt(this.#failed) - performance.now();
+    return untilTry <= 0 ? lookAgainMs : Math.min(untilTry, lookAgainMs);
+  }
+
+  /** Why nothing of what is declared is served; undefined where something is. */
+  get refusal(): string | undefined {
+    return this.#rejected?.message;
+  }
+
+  async report(): Promise<LoadBalancerReport> {
+    const { program, nginx } = this.#options;
+    return {
+      version: 1,
+      serverVersion: program.version,
+      capabilities: [...program.capabilities],
+      ...(this.#serving === undefined ? {} : { loaded: this.#loaded(this.#serving) }),
+      ...(this.#rejected === undefined ? {} : { rejected: this.#rejected }),
+      drainingWorkers: (await nginx.draining()).workers,
+      loads: this.#loads,
+    };
+  }
+
+  #loaded(serving: Serving): NonNullable<LoadBalancerReport['loaded']> {
+    const { program, watched } = this.#options;
+    const mode = weightsModeOf(serving.settings, program.capabilities);
+    const labels = mode === 'Static' ? watched.labels() : undefined;
+    const weights = weightsReport({ ...serving, mode, labels, weighing: this.#weighing });
+    return { ...reported(serving, program), weights };
+  }
+
+  get #rejected(): LoadBalancerReport['rejected'] {
+    if (this.#unreadable !== undefined) return { message: this.#unreadable };
+    if (this.#failed === undefined || this.#failed.hash !== this.#declared?.hash) return undefined;
+    const { hash, message } = this.#failed;
+    return { hash, message };
+  }
+
+  /** Until everything is listed what was served last; nobody knows yet whether a Pod that is not seen is gone. */
+  async #toServe(): Promise<Kept | undefined> {
+    const { watched, isListed, place } = this.#options;
+    if (!isListed()) return this.#serving === undefined ? readKept(place.folder) : undefined;
+    this.#readDeclared();
+    const settings = settingsToServe({
+      declared: this.#declared,
+      loaded: this.#serving?.settings,
+      failed: this.#failed,
+      now: performance.now(),
+    });
+    if (settings === undefined) return undefined;
+    const servers = serversOf(settings.upstreams, (service) => watched.endpoints.by('service', service));
+    return { settings, servers: await this.#weighed(settings, servers) };
+  }
+
+  async #weighed(settings: LoadBalancerSettings, servers: ServersByUpstream): Promise<ServersByUpstream> {
+    const { watched, log, addresses, program } = this.#options;
+    const { upstreams } = settings;
+    const mode = weightsModeOf(settings, program.capabilities);
+    if (mode !== 'Adaptive') this.#weighing = undefined;
+    if (mode === 'Equal') return servers;
+    const inForce = this.#serving?.servers ?? {};
+    if (mode === 'Static') return withLabels({ servers, inForce, labels: watched.labels() });
+    this.#weighing ??= new Weighing();
+    const services = new Set(upstreams.map(({ service }) => service));
+    const isSameMode = this.#serving?.settings.weights.mode === 'Adaptive';
+    return this.#weighing.weigh({
+      settings,
+      servers,
+      inForce: isSameMode ? inForce : {},
+      lost: await log.lost(),
+      replicas: replicasOf({ slices: watched.endpoints.list(), own: addresses, upstreams: services }),
+      now: performance.now(),
+    });
+  }
+
+  /** Of each request that nginx has passed on. */
+  hear(request: LoggedRequest): void {
+    this.#weighing?.note(request);
+  }
+
+  #readDeclared(): void {
+    const { watched, configMap, logger } = this.#options;
+    const text = watched.settings.get(configMap)?.text;
+    const checked = text === undefined ? undefined : checkLoadBalancerSettings(text);
+    const unreadable = checked?.kind === 'invalid' ? checked.message : undefined;
+    if (unreadable !== undefined && unreadable !== this.#unreadable)
+      logger.error('settings that cannot be read', { configMap, message: unreadable });
+    this.#unreadable = unreadable;
+    this.#declared = checked?.kind === 'valid' ? checked.settings : undefined;
+  }
+
+  async #load(kept: Kept, rendered: Rendered, hasCertificate: boolean, signal: AbortSignal): Promise<void> {
+    const { nginx, program, place, logger } = this.#options;
+    const { hash, listen } = kept.settings;
+    const { generation } = rendered;
+    const outcome = await nginx.load(rendered, signal);
+    if (outcome.result === 'rejected') {
+      const { message } = outcome;
+      const failed = this.#failed?.hash === hash ? this.#failed : undefined;
+      if (failed?.message !== message) logger.error('configuration rejected', { hash, message });
+      this.#failed = { hash, message, at: performance.now(), times: (failed?.times ?? 0) + 1 };
+      return;
+    }
+    this.#forgetFailure(hash);
+    this.#differingSince = undefined;
+    const https = listen.https !== undefined && hasCertificate && program.capabilities.has('ssl');
+    this.#serving = { ...kept, generation, at: performance.now(), https };
+    this.#loads += 1;
+    logger.info('configuration loaded', { hash, generation });
+    await keep(place.folder, kept);
+  }
+
+  /** In force without a reload: nginx was told of other Pods, or it is nothing that nginx is told. */
+  async #keep({ settings, servers }: Kept): Promise<void> {
+    const serving = this.#serving;
+    if (serving === undefined) return;
+    this.#forgetFailure(settings.hash); // the certificate that it did not take is gone again
+    if (serving.settings.hash === settings.hash && isDeepStrictEqual(serving.servers, servers)) return;
+    this.#serving = { ...serving, settings, servers };
+    await keep(this.#options.place.folder, { settings, servers });
+  }
+
+  #forgetFailure(hash: string): void {
+    if (this.#failed?.hash === hash) this.#failed = undefined;
+  }
+}
+
+const reported = ({ settings, servers, https }: Serving, { capabilities }: NginxProgram) => ({
+  hash: settings.hash,
+  method: methodOf(settings.upstream, capabilities),
+  https,
+  servers: Object.fromEntries(Object.entries(servers).map(([name, all]) => [name, all.length])),
+});

@@ -1,0 +1,177 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Capability } from '../../../../operator/levers/load-balancer/capabilities.ts';
+import { render, type RenderInput } from '../../../../operator/levers/load-balancer/render.ts';
+import { settingsFor } from './settings.ts';
+
+const place = { folder: '/run/genops', modules: [], tlsFolder: '/tls', dnsPort: 5300, logPort: 5301 };
+const pods = {
+  workflow: [
+    { address: '10.0.0.1', port: 8080 },
+    { address: 'fd00::1', port: 8080, weight: 3 },
+  ],
+};
+const input = (given: Partial<RenderInput> = {}, ...can: readonly Capability[]): RenderInput => ({
+  settings: settingsFor(),
+  servers: pods,
+  capabilities: new Set(can),
+  place,
+  certificate: undefined,
+  ...given,
+});
+const lines = (...given: Parameters<typeof input>): readonly string[] =>
+  render(input(...given))
+    .text.split('\n')
+    .map((line) => line.trim());
+
+/** The lines of the block that begins with this line. */
+function block(all: readonly string[], begin: string): readonly string[] {
+  const start = all.indexOf(begin);
+  if (start < 0) throw new Error(`no ${begin} in\n${all.join('\n')}`);
+  let depth = 0;
+  const end = all.findIndex((line, index) => {
+    if (index < start) return false;
+    depth += line.endsWith('{') ? 1 : line === '}' ? -1 : 0;
+    return depth === 0;
+  });
+  return all.slice(start + 1, end);
+}
+
+describe('render()', () => {
+  test('gives equal bytes for equal input, and tells another certificate, Pod or figure apart', () => {
+    const one = render(input());
+    expect(render(input())).toEqual(one);
+    expect(one.text).toContain(`return 200 "${one.generation} $pid`);
+    for (const other of [
+      { certificate: 'b' },
+      { servers: { workflow: pods.workflow.slice(1) } },
+      { settings: settingsFor({ gzip: { level: 7 } }) },
+    ])
+      expect(render(input(other)).generation).not.toBe(one.generation);
+  });
+
+  test('balances over the Pods that are ready, by the method that the build has', () => {
+    const leastTime = settingsFor({ upstream: { method: 'LeastTime', keepalive: 0 } });
+    expect(block(lines(), 'upstream workflow {')).toEqual([
+      'zone workflow 512k;',
+      'least_conn;',
+      'server 10.0.0.1:8080 max_fails=2 fail_timeout=30s;',
+      'server [fd00::1]:8080 weight=3 max_fails=2 fail_timeout=30s;',
+      'keepalive 32;',
+      'keepalive_requests 1000;',
+      'keepalive_timeout 60s;',
+    ]);
+    const without = { settings: leastTime, servers: {} };
+    expect(block(lines(without), 'upstream workflow {')).toEqual([
+      'zone workflow 512k;',
+      'least_conn;',
+      'server 127.0.0.1:1 down; # no Pod is ready: 502',
+    ]);
+    expect(block(lines(without, 'leastTime'), 'upstream workflow {')).toContain('least_time header;');
+  });
+
+  test('has the same text whichever Pods there are where nginx is told of them while it runs', () => {
+    const served = (...addresses: readonly string[]) =>
+      lines({ servers: { workflow: addresses.map((address) => ({ address, port: 80 })) } }, 'resolveUpstreams');
+    const one = served('10.0.0.1');
+    expect(one).toEqual(
+      expect.arrayContaining([
+        'resolver 127.0.0.1:5300 valid=1s ipv6=off;',
+        'server workflow.g service=http resolve max_fails=2 fail_timeout=30s;',
+      ]),
+    );
+    expect(served()).toEqual(one);
+    expect(served('10.0.0.2', '10.0.0.3')).toEqual(one);
+    expect(served('fd00::1')).toContain('server [fd00::1]:80 max_fails=2 fail_timeout=30s;');
+  });
+
+  test('says HTTP/2 in the words of the build, and nothing of HTTPS without a certificate', () => {
+    const settings = settingsFor({}, { tlsSecretRef: { name: 'tls' } });
+    const secured = { settings, certificate: 'a' };
+    expect(lines(secured, 'ssl')).toContain('listen 8443 ssl http2 default_server;');
+    expect(lines(secured, 'ssl', 'http2Directive')).toEqual(
+      expect.arrayContaining(['listen 8443 ssl default_server;', 'http2 on;', 'ssl_certificate /tls/tls.crt;']),
+    );
+    expect(render(input({ settings }, 'ssl')).text).not.toContain('8443');
+  });
+
+  test('listens on IPv6 too where the kernel has it', () => {
+    const listens = lines({}, 'ipv6').filter((line) => line.startsWith('listen'));
+    expect(listens.slice(0, 2)).toEqual(['listen 8080 default_server;', 'listen [::]:8080 default_server;']);
+    expect(render(input()).text).not.toContain('[::]');
+  });
+
+  test('leads from HTTP to HTTPS once there is a certificate, but for names that are not served', () => {
+    const tlsSecretRef = { name: 'tls' };
+    const settings = settingsFor({}, { tlsSecretRef, serverNames: ['api.example.com'] });
+    const leads = 'return 308 https://$host$request_uri;';
+    const servers = (all: readonly string[]) =>
+      all.flatMap((line, index) => (line === 'server {' ? [block(all.slice(index), 'server {')] : []));
+    const [others = [], plain = [], secure = []] = servers(lines({ settings, certificate: 'a' }, 'ssl'));
+    expect(others).toEqual(expect.arrayContaining(['listen 8080 default_server;', 'server_name "";', 'return 404;']));
+    expect(plain).toEqual(['listen 8080;', 'server_name api.example.com;', leads]);
+    expect(secure).toContain('listen 8443 ssl http2;');
+    expect(secure).not.toContain('listen 8080;');
+    const served = settingsFor({}, { tlsSecretRef, plainHTTP: 'Serve' });
+    for (const without of [{ settings }, { settings: served, certificate: 'a' }])
+      expect(lines(without, 'ssl')).not.toContain(leads);
+  });
+
+  test('gives each path one location with what is said of it, the longest route wins', () => {
+    const routes = [
+      { path: '/', component: 'workflow', streaming: 'Off' },
+      { path: '/api/events/', component: 'workflow', streaming: 'On' },
+    ] as const;
+    const all = lines({ settings: settingsFor({}, { routes: [...routes] }) });
+    expect(all.filter((line) => line.startsWith('location'))).toEqual([
+      'location ^~ / {',
+      String.raw`location ~* "\.(css|gif|ico|jpeg|jpg|js|png|svg)$" {`,
+      'location ^~ /api/ {',
+      'location ^~ /api/events/ {',
+      'location ^~ /api/monitoring/ {',
+      'location = /generation {',
+    ]);
+    expect(block(all, 'location ^~ /api/events/ {')).toEqual([
+      'proxy_pass http://workflow;',
+      'proxy_buffering off;',
+      'gzip off;',
+    ]);
+    const streamed = lines({ settings: settingsFor({}, { routes: [...routes] }) }, 'brotli');
+    expect(block(streamed, 'location ^~ /api/events/ {')).toContain('brotli off;');
+    expect(block(all, 'location ^~ /api/monitoring/ {')).toEqual(
+      expect.arrayContaining([
+        'deny all;',
+        'proxy_cache_key $scheme$host$request_uri;',
+        'proxy_cache_bypass $http_authorization $http_cookie $http_x_api_key $http_x_auth_token;',
+      ]),
+    );
+  });
+
+  test('answers 404 where no route leads, and to names that are not served', () => {
+    const routes = [{ path: '/api/', component: 'workflow', streaming: 'Off' as const }];
+    const all = lines({ settings: settingsFor({}, { routes, serverNames: ['api.example.com'] }) });
+    expect(block(all, 'location ^~ / {')).toEqual(['return 404;']);
+    expect(all.slice(all.indexOf('server_name "";'))[1]).toBe('return 404;');
+    expect(all).toContain('server_name api.example.com;');
+  });
+
+  test('keeps the buffers that nginx would refuse: a large head takes more of them', () => {
+    const buffers = { proxyBufferSize: '64Ki', proxyBuffers: { count: 1, size: '4Ki' } };
+    expect(lines({ settings: settingsFor({ buffers }) })).toEqual(
+      expect.arrayContaining(['proxy_buffers 17 4k;', 'proxy_busy_buffers_size 64k;']),
+    );
+  });
+
+  test('leaves out a media type for which nginx has no room: with it it would refuse them all', () => {
+    const [fits, tooLong] = [`a/${'b'.repeat(44)}`, `a/${'b'.repeat(45)}`];
+    expect(lines({ settings: settingsFor({ gzip: { types: [fits, tooLong] } }) })).toContain(`gzip_types ${fits};`);
+  });
+
+  test.each([
+    { apply: 'SafeResponses', header: 'add_header Cache-Control $genops_cache_control;' },
+    { apply: 'Always', header: 'add_header Cache-Control "public, max-age=300";' },
+    { apply: 'Off', header: undefined },
+  ] as const)('lets caches keep API answers: $apply', ({ apply, header }) => {
+    const api = block(lines({ settings: settingsFor({ api: { cacheControl: { apply } } }) }), 'location ^~ /api/ {');
+    expect(api.find((line) => line.startsWith('add_header'))).toBe(header);
+  });
+});
