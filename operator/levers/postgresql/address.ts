@@ -48,13 +48,15 @@ export function postgresAddress(data: SecretData, secret: SecretName): PostgresA
   const port = portOf(fromUri?.port ?? text('port') ?? '5432', secret);
   const user = fromUri?.user ?? text('username', 'user') ?? missing(secret, 'username');
   const password = fromUri?.password ?? text('password');
+  const database = fromUri?.database ?? text('dbname', 'database') ?? user;
+  if ([user, password, database].some((value) => value?.includes('\0') === true)) withNul(secret);
   const tls = tlsOf(data, sslModeOf(fromUri?.sslMode ?? text('sslmode'), data, secret), given);
   return {
     host,
     port,
     user,
     ...(password === undefined ? {} : { password }),
-    database: fromUri?.database ?? text('dbname', 'database') ?? user,
+    database,
     ...(tls === undefined ? {} : { tls }),
     label: labelOf(host, port),
   };
@@ -108,6 +110,15 @@ function tlsOf(data: SecretData, mode: SslMode, host: string): Tls | undefined {
     ...certificates,
     verify: mode === 'verify-full' ? 'Host' : mode === 'verify-ca' ? 'Authority' : unproven,
   };
+}
+
+/** The protocol ends a text with it: what follows would be taken for settings of the session. @throws {Problem} SecretInvalid */
+function withNul(secret: SecretName): never {
+  throw invalidSecret(secret, {
+    saw: 'a username, password or database with a NUL in it',
+    wanted: 'texts without one',
+    next: 'correct it',
+  });
 }
 
 const keys =

@@ -115,6 +115,6 @@ async function withoutPooler(client: Client, connection: PostgresConnection): Pr
   throw new Problem('PoolerInBetween', {
     saw: `a pooler at ${connection.label}`,
     wanted: 'a direct connection to the server',
-    next: 'put the address of the server itself into the Secret',
+    next: 'put the address of the server itself into the Secret; spec.postgres[].pooler has how many connections the pooler may open',
   });
 }

@@ -2,11 +2,18 @@ import type { ServerConnections } from '../../decide/connection-budget.ts';
 import type { PostgresObserved } from './observe.ts';
 
 /** A standby has connections of its own, and its primary's system_identifier. */
-export function connectionsOf({ settings, systemId, address, isStandby }: PostgresObserved): ServerConnections {
+export function connectionsOf({
+  settings,
+  systemId,
+  address,
+  isStandby,
+  statistics,
+}: PostgresObserved): ServerConnections {
   const figure = (name: string): number => Number(settings[name]?.value ?? 0);
   return {
     server: systemId === null ? address : isStandby ? `${systemId} ${address}` : systemId,
     max: figure('max_connections'),
     reserved: figure('superuser_reserved_connections') + figure('reserved_connections'), // the latter from 16 on
+    open: statistics.state === 'Known' ? statistics.connections : undefined,
   };
 }

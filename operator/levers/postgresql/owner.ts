@@ -1,11 +1,15 @@
-import { Problem } from '../../api/problem.ts';
-import { ApiError } from '../../kube/api-error.ts';
-import type { Kube } from '../../kube/client.ts';
+import { amount, type Quantity } from '../../api/quantity.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { managers } from '../apply-owned.ts';
+import {
+  providerOf,
+  readOwnerObject,
+  valueAt,
+  writeOwnerObject,
+  writersOf,
+  type OwnerKube,
+  type OwnerProvider,
+} from '../owner-object.ts';
 import type { PostgresUnit } from './unit.ts';
-
-type ClusterRef = NonNullable<PostgresUnit['clusterRef']>;
 
 /** What stands in the object of a database operator. */
 export interface ServerOwner {
@@ -17,71 +21,103 @@ export interface ServerOwner {
   readonly ours: readonly string[];
   /** Who else has put one there, by its name. */
   readonly others: Readonly<Record<string, string>>;
+  /** Undefined: not known. */
+  readonly volume?: DataVolume | undefined;
 }
 
-/** How parameters go through the objects of one database operator. A new operator is one more of these. */
-interface OwnerProvider {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  /** Where the object has them: a map of texts. */
-  readonly path: readonly string[];
+/** What the data of a server lies on. */
+export interface DataVolume {
+  readonly bytes: number;
+  /** The write-ahead log has none of its own. */
+  readonly hasLog: boolean;
 }
 
-const providers: readonly OwnerProvider[] = [
+/** A new operator is one more of these; `path` leads to a map of texts; Patroni takes figures and truth too. */
+interface DatabaseProvider extends OwnerProvider {
+  /** Where it says how large the volume of the data is. */
+  readonly volume: readonly string[];
+  /** Where it has another one for the write-ahead log. */
+  readonly logVolume?: readonly string[];
+}
+
+/** Patroni’s own settings, which these operators hand on as they are. */
+const ofPatroni = ['spec', 'patroni', 'dynamicConfiguration', 'postgresql', 'parameters'];
+
+const volumesOfPatroni = {
+  volume: ['spec', 'instances', '0', 'dataVolumeClaimSpec', 'resources', 'requests', 'storage'],
+  logVolume: ['spec', 'instances', '0', 'walVolumeClaimSpec'],
+};
+
+const providers: readonly DatabaseProvider[] = [
   {
     group: 'postgresql.cnpg.io',
     version: 'v1',
     kind: 'Cluster',
     plural: 'clusters',
     path: ['spec', 'postgresql', 'parameters'],
+    volume: ['spec', 'storage', 'size'],
+    logVolume: ['spec', 'walStorage'],
+  },
+  {
+    group: 'postgres-operator.crunchydata.com',
+    version: 'v1beta1',
+    kind: 'PostgresCluster',
+    plural: 'postgresclusters',
+    path: ofPatroni,
+    ...volumesOfPatroni,
+  },
+  {
+    group: 'pgv2.percona.com',
+    version: 'v2',
+    kind: 'PerconaPGCluster',
+    plural: 'perconapgclusters',
+    path: ofPatroni,
+    ...volumesOfPatroni,
+  },
+  {
+    group: 'acid.zalan.do',
+    version: 'v1',
+    kind: 'postgresql',
+    plural: 'postgresqls',
+    path: ['spec', 'postgresql', 'parameters'],
+    volume: ['spec', 'volume', 'size'],
   },
 ];
 
-/** Undefined: of this operator nothing is known, and its servers are only looked at. */
-const providerOf = ({ group, kind }: ClusterRef): OwnerProvider | undefined =>
-  providers.find((one) => one.group === group && one.kind === kind);
+const words = {
+  section: 'postgres',
+  settings: 'parameters',
+  conflict: { wanted: 'these parameters to be ours or nobody’s', next: 'remove them there, or from the policy' },
+};
 
-export type OwnerKube = Pick<Kube, 'discover' | 'get' | 'apply'>;
+function objectOf({ clusterRef, namespace }: PostgresUnit) {
+  const provider = clusterRef && providerOf(providers, clusterRef);
+  return clusterRef && provider && { clusterRef, namespace, provider, words };
+}
 
 /** @returns undefined where no operator owns the server, or one of which nothing is known. @throws {Problem} OwnerNotFound, PermissionDenied */
 export async function readOwner(
-  { clusterRef, namespace }: PostgresUnit,
+  unit: PostgresUnit,
   kube: OwnerKube | undefined,
   signal: AbortSignal,
 ): Promise<ServerOwner | undefined> {
-  if (kube === undefined || clusterRef === undefined) return undefined;
-  const provider = providerOf(clusterRef);
-  if (provider === undefined) return undefined;
-  const object = await found({ clusterRef, namespace, provider }, kube, signal);
+  const which = objectOf(unit);
+  if (kube === undefined || which === undefined) return undefined;
+  const { clusterRef, provider } = which;
+  const object = await readOwnerObject(which, kube, signal);
   return {
-    label: labelOf(clusterRef),
+    label: `${clusterRef.kind} ${clusterRef.name}`,
     uid: object.metadata.uid,
-    parameters: textsIn(at(object, provider.path)),
+    parameters: textsIn(valueAt(object, provider.path) as object | undefined),
     ...holdersOf(object, provider),
+    volume: volumeOf(object, provider),
   };
 }
 
-interface Where {
-  readonly clusterRef: ClusterRef;
-  readonly namespace: string;
-  readonly provider: OwnerProvider;
-}
-
-const labelOf = ({ kind, name }: ClusterRef): string => `${kind} ${name}`;
-
-async function found(where: Where, kube: OwnerKube, signal: AbortSignal): Promise<KubeObject> {
-  const { clusterRef, namespace, provider } = where;
-  const key = `${namespace}/${clusterRef.name}`;
-  const discovered = await kube.discover(apiVersionOf(provider), provider.kind, signal);
-  const object = discovered && (await orDenied(kube.get(discovered.resource, key, signal), where));
-  if (object !== undefined) return object;
-  throw new Problem('OwnerNotFound', {
-    saw: discovered === undefined ? `no kind ${provider.kind} of ${provider.group}` : `no ${provider.kind} ${key}`,
-    wanted: 'the object that owns the server',
-    next: 'correct spec.postgres[].clusterRef, or remove it where no other operator sets this server',
-  });
+function volumeOf(object: KubeObject, { volume, logVolume = [] }: DatabaseProvider): DataVolume | undefined {
+  const size = amount(valueAt(object, volume) as Quantity | undefined);
+  const hasLog = logVolume.length === 0 || valueAt(object, logVolume) === undefined;
+  return size === undefined ? undefined : { bytes: size, hasLog };
 }
 
 /**
@@ -90,91 +126,31 @@ async function found(where: Where, kube: OwnerKube, signal: AbortSignal): Promis
  * @throws {Problem} Conflict, PermissionDenied, ConfigRejected
  */
 export async function writeOwner(
-  { clusterRef, namespace }: PostgresUnit,
+  unit: PostgresUnit,
   { uid, parameters }: Pick<ServerOwner, 'uid' | 'parameters'>,
   kube: OwnerKube | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  if (kube === undefined || clusterRef === undefined) throw new Error('no object to write to');
-  const provider = providerOf(clusterRef);
-  const discovered = provider && (await kube.discover(apiVersionOf(provider), provider.kind, signal));
-  if (provider === undefined || discovered === undefined) throw new Error(`${labelOf(clusterRef)} is gone`);
-  const spec = Object.keys(parameters).length === 0 ? {} : nested(provider.path, parameters);
-  const manifest = { metadata: { namespace, name: clusterRef.name, uid }, ...spec }; // the uid: what is gone is not made anew
-  const applied = kube.apply(discovered.resource, manifest, { manager: managers.declared, force: false }, signal);
-  await orDenied(applied, { clusterRef, namespace, provider });
+  const which = objectOf(unit);
+  if (kube === undefined || which === undefined) throw new Error('no object to write to');
+  const settings = Object.keys(parameters).length === 0 ? undefined : parameters;
+  await writeOwnerObject(which, { uid, settings }, kube, signal);
 }
 
-const apiVersionOf = ({ group, version }: OwnerProvider): string => `${group}/${version}`;
-
-/** What a person can do something about is said; the rest is the API server's. */
-async function orDenied<T>(work: Promise<T>, { clusterRef, namespace, provider }: Where): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    const [conflict] = error.conflicts;
-    const object = `${clusterRef.kind} ${namespace}/${clusterRef.name}`;
-    if (conflict !== undefined)
-      throw new Problem('Conflict', {
-        saw: `${error.conflicts.map(({ field, manager }) => `${field} (${manager})`).join(', ')} in ${object}`,
-        wanted: 'these parameters to be ours or nobody’s',
-        next: 'remove them there, or from the policy',
-        cause: error,
-      });
-    if (error.status === 403 && !error.isNamespaceTerminating)
-      throw new Problem('PermissionDenied', {
-        saw: error.message,
-        wanted: `to read ${object} and to set its parameters`,
-        next: `kubectl create role genops-${clusterRef.name} -n ${namespace} --verb=get,patch --resource=${provider.plural}.${provider.group} --resource-name=${clusterRef.name} and bind it to the operator's service account`,
-        cause: error,
-      });
-    if (error.status === 422)
-      throw new Problem('ConfigRejected', {
-        saw: error.message,
-        wanted: `the declared parameters in ${object}`,
-        next: 'correct the value in the policy',
-        cause: error,
-      });
-    throw error;
-  }
-}
-
-/** By managedFields, who has applied or written what below `path`. */
-function holdersOf({ metadata }: KubeObject, { path }: OwnerProvider): Pick<ServerOwner, 'ours' | 'others'> {
-  const held = ((metadata.managedFields ?? []) as readonly ManagedFields[]).flatMap((entry) => {
-    const fields = at(
-      entry.fieldsV1,
-      path.map((part) => `f:${part}`),
-    );
-    const names = Object.keys(fields ?? {}).flatMap((key) => (key.startsWith('f:') ? [key.slice(2)] : []));
-    return names.map((name) => ({ name, manager: entry.manager ?? '', isOurs: isOurs(entry) }));
-  });
+function holdersOf(object: KubeObject, provider: OwnerProvider): Pick<ServerOwner, 'ours' | 'others'> {
+  const held = writersOf(object, provider).flatMap(({ names, ...writer }) =>
+    names.map((name) => ({ name, ...writer })),
+  );
   return {
-    ours: held.filter((one) => one.isOurs).map(({ name }) => name),
-    others: Object.fromEntries(held.filter((one) => !one.isOurs).map(({ name, manager }) => [name, manager])),
+    ours: held.filter(({ isOurs }) => isOurs).map(({ name }) => name),
+    others: Object.fromEntries(held.filter(({ isOurs }) => !isOurs).map(({ name, manager }) => [name, manager])),
   };
 }
 
-const isOurs = ({ manager, operation, subresource = '' }: ManagedFields): boolean =>
-  manager === managers.declared && operation === 'Apply' && subresource === '';
-
-interface ManagedFields {
-  readonly manager?: string;
-  readonly operation?: string;
-  readonly subresource?: string;
-  readonly fieldsV1?: object;
-}
-
-const at = (object: object | undefined, path: readonly string[]): object | undefined =>
-  path.reduce<unknown>((value, part) => (isObject(value) ? value[part] : undefined), object) as object | undefined;
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-
 const textsIn = (map: object = {}): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(map).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    Object.entries(map).flatMap(([name, value]) => {
+      if (typeof value === 'boolean') return [[name, value ? 'on' : 'off']];
+      return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
+    }),
   );
-
-const nested = (path: readonly string[], leaf: object): object =>
-  path.reduceRight<object>((inner, part) => ({ [part]: inner }), leaf);

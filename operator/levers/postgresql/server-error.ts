@@ -1,11 +1,10 @@
 import { isProblem, Problem } from '../../api/problem.ts';
 import type { AnyReason } from '../../api/reasons.ts';
 
-/** SQLSTATE of what a server said no with; '' for anything else (the network, a time-out of ours). */
+/** SQLSTATE of what a server said no with, also one of somebody's own (`RAISE … USING ERRCODE`); '' for anything else (the network, a time-out of ours). */
 export function sqlState(error: unknown): string {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
-    ? error.code
-    : '';
+  const isAnswer = Error.isError(error) && 'severity' in error && error.severity !== undefined; // EPIPE has none
+  return isAnswer && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** The server does not take this value for this parameter, or does not have the parameter. */
@@ -16,12 +15,13 @@ export const isRejection = (error: unknown): boolean =>
 export function withoutSecrets(error: Error, secrets: readonly string[]): Error {
   const hint = 'hint' in error && typeof error.hint === 'string' ? ` (${error.hint})` : '';
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  const severity = 'severity' in error && typeof error.severity === 'string' ? { severity: error.severity } : {};
   const message = secrets.reduce(
     (text, secret) => (secret === '' ? text : text.replaceAll(secret, '***')),
     `${error.message.trim()}${hint}`,
   );
   const frames = /\n {4}at .*/s.exec(error.stack?.replace(error.message, '') ?? '')?.[0] ?? '';
-  return Object.assign(new Error(message), { stack: `Error: ${message}${frames}`, ...code });
+  return Object.assign(new Error(message), { stack: `Error: ${message}${frames}`, ...code, ...severity });
 }
 
 type Case = readonly [pattern: RegExp, reason: AnyReason, wanted: string, next: string];

@@ -8,6 +8,7 @@ const bounds = [
   'reserved_connections',
   'max_wal_senders',
   'autovacuum_worker_slots',
+  'wal_segment_size',
   'allow_alter_system',
 ];
 

@@ -37,9 +37,13 @@ export function startProblems(input: StartInput): readonly StartProblem[] {
     const setting = input.settings[name];
     return setting?.context === 'postmaster' && !isInForce(setting, text);
   });
-  if (changed.length === 0) return [];
+  const wal = walSizes.flatMap((name) => walProblem(input, name) ?? []);
+  if (changed.length === 0) return wal;
   const names = changed.map(([name]) => name);
-  return [reservedProblem, processProblem, memoryProblem, standbyProblem].flatMap((judge) => judge(input, names) ?? []);
+  return [
+    ...wal,
+    ...[reservedProblem, processProblem, memoryProblem, standbyProblem].flatMap((judge) => judge(input, names) ?? []),
+  ];
 }
 
 const now = ({ settings }: StartInput, name: string): number => numberOf(settings[name], settings[name]?.value ?? '0');
@@ -60,6 +64,21 @@ function reservedProblem(input: StartInput, names: readonly string[]): StartProb
     saw: `max_connections = ${most} where the server reserves ${reserved} connections`,
     wanted: 'more connections than are reserved: the server would not start',
     next: `set max_connections above ${reserved}`,
+  };
+}
+
+const walSizes = ['min_wal_size', 'max_wal_size'] as const;
+
+/** A reload takes any; a start does not. */
+function walProblem(input: StartInput, name: (typeof walSizes)[number]): StartProblem | undefined {
+  const least = 2 * now(input, 'wal_segment_size');
+  const text = input.next.get(name);
+  if (text === undefined || then(input, name) >= least) return undefined;
+  return {
+    names: [name],
+    saw: `${name} = ${text}`,
+    wanted: `at least ${mib(least)}, two segments of the write-ahead log: the server takes less, and would not start again`,
+    next: `set ${name} to ${mib(least)} or more`,
   };
 }
 

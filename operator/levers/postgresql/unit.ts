@@ -6,7 +6,7 @@ type PostgresPolicy = EffectivePolicy['postgres'];
 type PostgresSpec = NonNullable<Resolved['service']['spec']['postgres']>[number];
 
 /** One declared PostgreSQL and what is wanted of it. */
-export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'workloadRef' | 'clusterRef'> {
+export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'workloadRef' | 'clusterRef' | 'volumeSize'> {
   readonly namespace: string;
   readonly secretName: string;
   readonly policy: PostgresPolicy;

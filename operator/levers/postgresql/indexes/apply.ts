@@ -3,15 +3,25 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import { Problem } from '../../../api/problem.ts';
 import type { Outcome } from '../../lever.ts';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
+import type { PostgresAddress } from '../address.ts';
 import { addressOf } from '../observe.ts';
-import { serverProblem } from '../server-error.ts';
-import { beginsWithinMs, dropIndex, dropInvalid, indexKey, isTimeOut, rejectedBy, type Begun } from './builds.ts';
+import { serverProblem, sqlState } from '../server-error.ts';
+import {
+  beginsWithinMs,
+  briefMs,
+  dropIndex,
+  dropInvalid,
+  indexKey,
+  isTimeOut,
+  rejectedBy,
+  type Begun,
+} from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
 import { failedText } from './judge.ts';
-import { qualified } from './statement.ts';
+import { createIndex, qualified } from './statement.ts';
 import type { IndexesUnit } from './unit.ts';
-import type { WantedIndex } from './wanted.ts';
+import { indexText, type WantedIndex } from './wanted.ts';
 
 /** Begins a build, ends one, drops an index, or marks it. A build that has begun is told by the next look, never waited for. @throws {Problem} */
 export async function apply(
@@ -22,9 +32,12 @@ export async function apply(
 ): Promise<Outcome> {
   const address = await addressOf(unit, deps, signal);
   if (change.action === 'Build') {
+    const failures = deps.builds.failuresOn(address.label);
+    if (change.after.some((one) => indexKey(change.database, one) in failures)) return { result: 'nothing' };
     const order = { ...change, session: unit.session, mark: unit.mark, service: unit.service };
     return outcomeOf(await deps.builds.start(order, address, beginsWithinMs), change.wanted);
   }
+  if (change.action === 'BuildParent' || change.action === 'Attach') return shape(change, unit.mark, address, signal);
   try {
     await using postgres = await connectPostgres({ ...address, database: change.database }, signal, {
       isPatient: true,
@@ -33,8 +46,10 @@ export async function apply(
     if (found === undefined || !isOurs(found, change, unit.mark)) return { result: 'nothing' };
     const asOwner = (work: () => Promise<void>) => becoming(postgres, found.owner, work);
     if (change.action === 'Mark') await asOwner(() => mark(postgres, change, unit.mark));
-    else if (change.isValid) await asOwner(() => dropIndex(postgres, change.schema, change.name));
-    else {
+    else if (change.isValid || change.isPartitioned) {
+      if (change.isPartitioned) await onlyOurs(postgres, change, unit.mark);
+      await asOwner(() => dropIndex(postgres, change));
+    } else {
       await asOwner(() => mark(postgres, change, unit.mark)); // should the drop have to wait, the next look knows whose it is
       const { pid, inVain } = change;
       const cancel = pid === null ? () => Promise.resolve() : () => end(postgres, change, pid, signal);
@@ -47,6 +62,53 @@ export async function apply(
     if (isTimeOut(error)) throw lockedProblem(change, error);
     throw serverProblem(error, address.label);
   }
+}
+
+/** What of a partitioned index takes no time: all of it or nothing, and behind no lock for long. @throws {Problem} */
+async function shape(change: Shaping, ours: string, address: PostgresAddress, signal: AbortSignal): Promise<Outcome> {
+  await using postgres = await connectPostgres({ ...address, database: change.database }, signal);
+  await postgres.query('BEGIN');
+  try {
+    await postgres.query(`SET LOCAL ROLE ${escapeIdentifier(change.owner)}`);
+    await postgres.query(`SET LOCAL lock_timeout = ${briefMs}`);
+    for (const sql of shapingOf(change, ours)) await postgres.query(sql);
+    await postgres.query('COMMIT');
+    return { result: 'applied' };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (sqlState(error) === '42P07') return { result: 'nothing' }; // somebody was faster: the next look sees it
+    throw shapingProblem(change, error, address.label);
+  }
+}
+
+function shapingOf(change: Shaping, ours: string): readonly string[] {
+  if (change.action === 'Attach')
+    return [
+      `ALTER INDEX ${qualified(change.parent.schema, change.parent.name)} ATTACH PARTITION ${qualified(change.schema, change.name)}`,
+    ];
+  const { wanted, opclasses } = change;
+  const on = `ONLY ${qualified(wanted.schema, wanted.table)}`;
+  return [
+    createIndex(wanted, { on, name: wanted.name, isConcurrent: false, opclasses }),
+    `COMMENT ON INDEX ${qualified(wanted.schema, wanted.name)} IS ${escapeLiteral(ours)}`,
+  ];
+}
+
+function shapingProblem(change: Shaping, cause: unknown, label: string): unknown {
+  const wanted =
+    change.action === 'Attach' ? `${change.name} as a part of ${change.parent.name}` : indexText(change.wanted);
+  if (isTimeOut(cause)) {
+    const saw = `it locked by somebody for more than ${briefMs / 1000} s`;
+    return new Problem('IndexBuilding', { saw, wanted, next: 'nothing: it is tried again', cause });
+  }
+  if (Error.isError(cause) && /^(?:22|42|0A)/.test(sqlState(cause)) && sqlState(cause) !== '42501')
+    return new Problem('ConfigRejected', {
+      saw: `"${cause.message}"`,
+      wanted,
+      next: 'correct the index in the policy',
+      cause,
+    });
+  return serverProblem(cause, label);
 }
 
 /** One that has ended within its visit without an index was not made. @throws {Problem} */
@@ -74,7 +136,8 @@ export async function forget(service: string, { builds }: IndexesDeps, signal: A
   }
 }
 
-type OfIndex = Exclude<IndexesChange, { action: 'Build' }>;
+type Shaping = Extract<IndexesChange, { action: 'BuildParent' | 'Attach' }>;
+type OfIndex = Extract<IndexesChange, { action: 'Drop' | 'Mark' }>;
 
 const ofOwner = `SELECT pg_catalog.pg_get_userbyid(c.relowner) AS owner, pg_catalog.obj_description(c.oid, 'pg_class') AS comment
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.oid::text = $3`;
@@ -88,6 +151,36 @@ const ownerOf = async (postgres: PostgresConnection, { schema, name, oid }: OfIn
 /** Whoever has put a comment of his own there since, or taken ours from what was built, has taken the index over. */
 const isOurs = ({ comment }: Found, change: OfIndex, ours: string): boolean =>
   comment === ours || (comment === null && (change.action === 'Mark' || !change.isValid));
+
+/**
+ * What lacks our comment, but for what the server has made for a partition that came later: made and attached in one transaction, and not in that of the whole, as where a dump is read back in one.
+ * What a person has built, and attached afterwards, was made in another.
+ */
+const ofOthersParts = `WITH RECURSIVE part AS (
+  SELECT h.inhrelid, h.xmin AS attached FROM pg_catalog.pg_inherits h WHERE h.inhparent::text = $1
+  UNION ALL
+  SELECT h.inhrelid, h.xmin FROM part p JOIN pg_catalog.pg_inherits h ON h.inhparent = p.inhrelid
+)
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.inhrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid, LATERAL (SELECT pg_catalog.obj_description(c.oid, 'pg_class') AS comment) AS told
+WHERE comment IS DISTINCT FROM $2 AND NOT (comment IS NULL AND i.xmin = attached
+  AND EXISTS (SELECT FROM pg_catalog.pg_index whole WHERE whole.indexrelid::text = $1 AND whole.xmin <> i.xmin)) ORDER BY 1`;
+const namedParts = 3;
+
+/** The whole takes each part with it, and none can be taken out before: an index that somebody has made holds up the drop. @throws {Problem} */
+async function onlyOurs(postgres: PostgresConnection, { schema, name, oid }: OfIndex, ours: string): Promise<void> {
+  const others = (await postgres.query<{ name: string }>(ofOthersParts, [oid, ours])).map((one) => one.name);
+  const [first] = others;
+  if (first === undefined) return;
+  const more = others.length > namedParts ? ` and ${others.length - namedParts} more` : '';
+  const whole = qualified(schema, name);
+  throw new Problem('Failed', {
+    saw: `among the parts of ${schema}.${name} what genops has not built: ${others.slice(0, namedParts).join(', ')}${more}`,
+    wanted: 'to drop it, and nothing of others with it',
+    next: `DROP INDEX ${whole}, which drops them too; or give each that may go its comment: COMMENT ON INDEX ${first} IS ${escapeLiteral(ours)}`,
+  });
+}
 
 /** Only its owner may drop an index, or say anything of it; only our own role may end our sessions. */
 async function becoming(postgres: PostgresConnection, owner: string, work: () => Promise<void>): Promise<void> {

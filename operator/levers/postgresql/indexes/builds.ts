@@ -5,6 +5,7 @@ import { isProblem } from '../../../api/problem.ts';
 import type { PostgresAddress } from '../address.ts';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
 import { sqlState } from '../server-error.ts';
+import type { InVain } from './standstill.ts';
 import { createIndex, qualified, type OpclassSchemas } from './statement.ts';
 import { tableName, type WantedIndex } from './wanted.ts';
 
@@ -44,7 +45,7 @@ export interface Builds {
   failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
   /** What runs for this service, `namespace/name`. */
   of(service: string): readonly Running[];
-  /** Ends a build, whoever began it: that is no failure of its own, unless it was `inVain`. */
+  /** Ends a build, whoever began it: that is no failure of its own, unless it was in vain. */
   end(server: string, key: string, { cancel, inVain }: Ending, signal: AbortSignal): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export type Begun = 'Built' | 'Running' | 'Occupied' | BuildFailure;
 
 interface Ending {
   readonly cancel: () => Promise<void>;
-  readonly inVain: boolean;
+  readonly inVain: InVain | null;
 }
 
 export interface Running {
@@ -108,7 +109,7 @@ export function createBuilds(now: () => number = Date.now): Builds {
       const own = running.get(server);
       if (own !== undefined && indexKey(own.order.database, own.order.wanted) === key)
         await Promise.race([own.work, rejectedBy(signal)]);
-      note(server, key, inVain ? vain : undefined, before);
+      note(server, key, inVain === null ? undefined : { message: vain[inVain], isPassing: false }, before);
     },
   };
 }
@@ -129,7 +130,10 @@ function withRest({ message, isPassing }: Found, before: BuildFailure | undefine
 
 type Found = Pick<BuildFailure, 'message' | 'isPassing'>;
 /** Else it would begin again at once where old transactions are not to be seen, and go on like that. */
-const vain: Found = { message: 'half an hour of waiting for one lock', isPassing: false };
+const vain: Readonly<Record<InVain, string>> = {
+  LockWait: 'half an hour of waiting for one lock',
+  NoProgress: 'half an hour without any progress',
+};
 
 /** Two numbers, so that no application’s own lock is meant: `geno`, `ps` and the version of what is agreed. */
 const lockKey = [0x67656e6f, 0x70730001] as const;
@@ -139,6 +143,8 @@ export const beginsWithinMs = probeMs + 1000;
 /** For one lock, and for all: what holds them is told, and it is tried again. Two of these and more fit into a visit. */
 const dropLockMs = 3000;
 const dropMs = 4000;
+/** For a lock behind which readers or writers queue. */
+export const briefMs = 1000;
 
 /** Undefined: it is built. A connection that is lost says nothing: the server goes on, and the next look tells. */
 async function build(order: BuildOrder, address: PostgresAddress): Promise<Found | undefined> {
@@ -172,7 +178,7 @@ async function buildIn(postgres: PostgresConnection, order: BuildOrder): Promise
     const target = { on: qualified(wanted.schema, wanted.table), name: wanted.name, isConcurrent: true, opclasses };
     await postgres.query(createIndex(wanted, target));
   } catch (error) {
-    if (sqlState(error) !== '') await dropInvalid(postgres, wanted).catch(unlessLocked);
+    if (sqlState(error) !== '') await dropInvalid(postgres, wanted).catch(unlessPassing);
     throw error;
   }
   await postgres.query(`COMMENT ON INDEX ${index} IS ${escapeLiteral(mark)}`);
@@ -204,7 +210,7 @@ export async function dropInvalid(
   { schema, name }: Pick<WantedIndex, 'schema' | 'name'>,
 ): Promise<void> {
   const [left] = await postgres.query(ofInvalid, [schema, name]);
-  if (left !== undefined) await dropIndex(postgres, schema, name);
+  if (left !== undefined) await dropIndex(postgres, { schema, name });
 }
 
 const ofInvalid = `SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -212,10 +218,18 @@ WHERE n.nspname = $1 AND c.relname = $2 AND NOT i.indisvalid
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid AND p.datname = pg_catalog.current_database())`;
 
 /** The connection is to be patient: only the server’s own time-outs end a drop, else it would go on there without us. */
-export async function dropIndex(postgres: PostgresConnection, schema: string, name: string): Promise<void> {
-  await postgres.query(`SET lock_timeout = ${dropLockMs}`);
+export async function dropIndex(
+  postgres: PostgresConnection,
+  {
+    schema,
+    name,
+    isPartitioned = false,
+  }: { readonly schema: string; readonly name: string; readonly isPartitioned?: boolean },
+): Promise<void> {
+  const [how, lockMs] = isPartitioned ? ['', briefMs] : ['CONCURRENTLY ', dropLockMs]; // a partitioned one goes in no other way, and every reader waits as long as it waits
+  await postgres.query(`SET lock_timeout = ${lockMs}`);
   await postgres.query(`SET statement_timeout = ${dropMs}`);
-  await postgres.query(`DROP INDEX CONCURRENTLY IF EXISTS ${qualified(schema, name)}`);
+  await postgres.query(`DROP INDEX ${how}IF EXISTS ${qualified(schema, name)}`);
   await postgres.query('SET lock_timeout = 0');
   await postgres.query('SET statement_timeout = 0');
 }
@@ -223,8 +237,9 @@ export async function dropIndex(postgres: PostgresConnection, schema: string, na
 /** Ended by one of them, or by somebody. */
 export const isTimeOut = (error: unknown): boolean => ['55P03', '57014'].includes(sqlState(error));
 
-function unlessLocked(error: unknown): void {
-  if (!isTimeOut(error)) throw error;
+/** Locked, or the server is gone with what it said: the next look finds what is left. */
+function unlessPassing(error: unknown): void {
+  if (sqlState(error) !== '' && !isTimeOut(error)) throw error;
 }
 
 function failureOf(error: Error, { wanted }: BuildOrder): Found {

@@ -16,7 +16,7 @@ export interface Table {
   readonly mayOwn: boolean;
   /** Whether the owner may create anything in the schema. */
   readonly mayCreate: boolean;
-  /** Of the table without its indexes. */
+  /** Of the table without its indexes, as of the last VACUUM, ANALYZE or build of an index. */
   readonly sizeBytes: number;
   /** By name: `"status" character varying(20) COLLATE pg_catalog."C"`, as a CREATE TABLE takes it. */
   readonly columns: Readonly<Record<string, string>>;
@@ -33,6 +33,21 @@ export interface Index extends IndexForm {
   readonly comment: string | null;
   /** Whether any plan has read it on this server since its statistics began: a crash begins them anew, a standby has its own. */
   readonly isRead: boolean;
+  /** How many plans have. */
+  readonly scans: number;
+  /** Another one: the server has begun to count anew. */
+  readonly countedSince: string;
+  /** Nothing but speed depends on it: no key, no rule, no replication, no other index. */
+  readonly isDispensable: boolean;
+  /** Of a partitioned table: it holds nothing itself. */
+  readonly isPartitioned: boolean;
+  /** The index that it is a part of. */
+  readonly parentOid: string | null;
+}
+
+/** A table that is a part of another, at whatever depth below a table that an index is wanted on. */
+export interface Partition extends Table {
+  readonly parentOid: string;
 }
 
 /** A session that builds an index, or one of ours that is about to. */
@@ -49,6 +64,10 @@ export interface BuildSession {
   readonly phase: string | null;
   /** Of this phase. */
   readonly percent: number | null;
+  /** What the server counts of it, whatever it means: another text is progress. */
+  readonly counted: string | null;
+  /** `IPC/SyncRep`; null: it works. */
+  readonly waitEvent: string | null;
   /** What it waits for a lock of. */
   readonly waitsFor: Waiter | null;
   readonly waitsSeconds: number | null;
@@ -82,20 +101,24 @@ export interface OldTransaction {
 
 type Row<T> = T & { readonly [column: string]: unknown };
 
+/** As of the last VACUUM, ANALYZE or build of an index: pg_relation_size would wait for whoever has locked the table. */
+export const sizeText = `pg_catalog.current_setting('block_size')::float8 * greatest(c.relpages, 0)`;
+
 const kinds = `CASE c.relkind WHEN 'r' THEN 'Table' WHEN 'p' THEN 'Partitioned' WHEN 'm' THEN 'MaterializedView' WHEN 'v' THEN 'View' ELSE 'Foreign' END`;
 const columnText = `pg_catalog.format('%I %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod))
   || CASE WHEN a.attcollation IN (0, y.typcollation) THEN '' ELSE (SELECT pg_catalog.format(' COLLATE %I.%I', cn.nspname, co.collname)
     FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace WHERE co.oid = a.attcollation) END`;
 /** Before 16 a member may always SET ROLE. */
-const ofTables = (
+const tableText = (
   membership: string,
-): string => `SELECT c.oid::text, n.nspname AS schema, c.relname AS name, ${kinds} AS kind,
+): string => `c.oid::text, n.nspname AS schema, c.relname AS name, ${kinds} AS kind,
   o.rolname AS owner, o.rolsuper AS "isSuperusers", pg_catalog.pg_has_role(c.relowner, '${membership}') AND NOT o.rolsuper AS "mayOwn",
   pg_catalog.has_schema_privilege(c.relowner, n.oid, 'CREATE') AS "mayCreate",
-  coalesce(pg_catalog.pg_relation_size(c.oid), 0)::float8 AS "sizeBytes",
+  ${sizeText} AS "sizeBytes",
   (SELECT coalesce(pg_catalog.jsonb_object_agg(a.attname, ${columnText}), '{}') FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type y ON y.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles o ON o.oid = c.relowner`;
+const ofTables = (membership: string): string => `SELECT ${tableText(membership)}
 WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f') AND (n.nspname, c.relname) IN (SELECT * FROM unnest($1::name[], $2::name[]))`;
 
 export const readTables = (
@@ -103,18 +126,57 @@ export const readTables = (
   major: number,
   wanted: readonly { readonly schema: string; readonly table: string }[],
 ): Promise<readonly Table[]> =>
-  postgres.query<Row<Table>>(ofTables(major >= 16 ? 'SET' : 'MEMBER'), [
+  postgres.query<Row<Table>>(ofTables(membershipOf(major)), [
     wanted.map(({ schema }) => schema),
     wanted.map(({ table }) => table),
   ]);
 
-const form = `am.amname AS method, i.indisunique AS "isUnique", i.indnullsnotdistinct AS "isNullsNotDistinct", i.indnkeyatts::int AS "keyColumns",
-  ARRAY(SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k, false) FROM pg_catalog.generate_series(1, i.indnatts) k) AS columns,
+const membershipOf = (major: number): string => (major >= 16 ? 'SET' : 'MEMBER');
+
+/** Never pg_partition_tree, which waits for whoever has locked one of them. */
+const ofPartitions = (membership: string): string => `WITH RECURSIVE tree AS (
+  SELECT h.inhrelid, h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhparent::text = ANY ($1) AND NOT h.inhdetachpending
+  UNION ALL
+  SELECT h.inhrelid, h.inhparent FROM tree t JOIN pg_catalog.pg_inherits h ON h.inhparent = t.inhrelid WHERE NOT h.inhdetachpending
+)
+SELECT t.inhparent::text AS "parentOid", ${tableText(membership)} JOIN tree t ON t.inhrelid = c.oid ORDER BY n.nspname, c.relname`;
+
+/** All that is below these, at whatever depth. */
+export async function readPartitions(
+  postgres: PostgresConnection,
+  major: number,
+  tables: readonly Table[],
+): Promise<readonly Partition[]> {
+  const oids = tables.filter(({ kind }) => kind === 'Partitioned').map(({ oid }) => oid);
+  if (oids.length === 0) return [];
+  return postgres.query<Row<Partition>>(ofPartitions(membershipOf(major)), [oids]);
+}
+
+const unread = 'unread ';
+/** Nobody knows its condition, but that it has one: the server shows it to who may lock the table, however little. */
+export const isUnread = ({ predicate }: Index): boolean => predicate?.startsWith(unread) === true;
+
+const exclusive = `l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`;
+const isLocked = `i.indrelid IN (SELECT l.relation FROM pg_catalog.pg_locks l WHERE ${exclusive})`;
+
+/** Only of an expression or a condition the server looks at the table, and then it waits for whoever has locked it. @param isHidden Whether it would. */
+const formText = (isHidden: string): string => {
+  const shown = (text: string): string =>
+    `CASE WHEN ${isHidden} THEN pg_catalog.concat('${unread}', i.indexrelid) ELSE ${text} END`;
+  return `am.amname AS method, i.indisunique AS "isUnique", i.indnullsnotdistinct AS "isNullsNotDistinct", i.indnkeyatts::int AS "keyColumns",
+  ARRAY(SELECT CASE WHEN i.indkey[k - 1] = 0 THEN ${shown('pg_catalog.pg_get_indexdef(i.indexrelid, k, false)')}
+    ELSE (SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]) END
+    FROM pg_catalog.generate_series(1, i.indnatts) k) AS columns,
   i.indclass::text AS opclasses, i.indcollation::text AS collations, i.indoption::text AS options,
-  pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate`;
-const ofIndexes = `SELECT c.oid::text, i.indrelid::text AS "tableOid", n.nspname AS schema, c.relname AS name, ${form},
+  CASE WHEN i.indpred IS NOT NULL THEN ${shown('pg_catalog.pg_get_expr(i.indpred, i.indrelid)')} END AS predicate`;
+};
+const ofIndexes = `SELECT c.oid::text, i.indrelid::text AS "tableOid", n.nspname AS schema, c.relname AS name, ${formText(isLocked)},
   i.indisvalid AS "isValid", i.indisready AS "isReady", pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
-  pg_catalog.pg_stat_get_numscans(c.oid) > 0 AS "isRead"
+  pg_catalog.pg_stat_get_numscans(c.oid) > 0 AS "isRead", pg_catalog.pg_stat_get_numscans(c.oid)::float8 AS scans,
+  (SELECT pg_catalog.concat(pg_catalog.pg_postmaster_start_time(), ' ', d.stats_reset) FROM pg_catalog.pg_stat_database d
+    WHERE d.datname = pg_catalog.current_database()) AS "countedSince",
+  c.relkind = 'i' AND NOT (c.relispartition OR i.indisprimary OR i.indisunique OR i.indisexclusion OR i.indisreplident) AS "isDispensable", c.relkind = 'I' AS "isPartitioned",
+  (SELECT h.inhparent::text FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid) AS "parentOid"
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_am am ON am.oid = c.relam
 WHERE i.indislive AND (i.indrelid::text = ANY ($1) OR c.oid IN (SELECT d.objoid FROM pg_catalog.pg_description d
@@ -123,14 +185,30 @@ WHERE i.indislive AND (i.indrelid::text = ANY ($1) OR c.oid IN (SELECT d.objoid 
 /** Those of the tables, and all with this comment. */
 export const readIndexes = (
   postgres: PostgresConnection,
-  tables: readonly Table[],
+  tables: readonly Pick<Table, 'oid'>[],
   mark: string,
 ): Promise<readonly Index[]> => postgres.query<Row<Index>>(ofIndexes, [tables.map(({ oid }) => oid), mark]);
+
+/** Who has locked a table whole, or waits to. */
+export interface Locker {
+  readonly tableOid: string;
+  /** Null: a prepared transaction. */
+  readonly pid: number | null;
+  readonly role: string | null;
+  readonly application: string | null;
+}
+
+const ofLockers = `SELECT l.relation::text AS "tableOid", l.pid, a.usename AS role, a.application_name AS application
+FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE ${exclusive} AND l.relation::text = ANY ($1) ORDER BY l.granted DESC, l.pid`;
+
+export const readLockers = (postgres: PostgresConnection, tableOids: readonly string[]): Promise<readonly Locker[]> =>
+  postgres.query<Row<Locker>>(ofLockers, [tableOids]);
 
 /** Of an index that the session has made on a temporary table. */
 export async function readForm(postgres: PostgresConnection, name: string): Promise<IndexForm | undefined> {
   const [found] = await postgres.query<Row<IndexForm>>(
-    `SELECT ${form} FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam
+    `SELECT ${formText('false')} FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = c.relam
 WHERE c.relname = $1 AND c.relnamespace = pg_catalog.pg_my_temp_schema()`,
     [name],
   );
@@ -157,6 +235,8 @@ const percent = `CASE WHEN p.blocks_total > 0 AND p.blocks_done < p.blocks_total
   WHEN p.tuples_total > 0 THEN (100 * p.tuples_done / p.tuples_total)::int END`;
 const ofBuilds = `SELECT a.pid, a.datname AS database, a.application_name AS application, a.usename = session_user AS "isOurRole",
   nullif(p.relid, 0)::text AS "tableOid", n.nspname AS schema, c.relname AS index, c.oid::text AS "indexOid", p.phase, ${percent} AS percent,
+  pg_catalog.concat_ws(' ', p.phase, p.lockers_done, p.current_locker_pid, p.blocks_done, p.tuples_done) AS counted,
+  a.wait_event_type || '/' || a.wait_event AS "waitEvent",
   (SELECT pg_catalog.jsonb_build_object('pid', b.pid, 'role', b.usename, 'application', b.application_name, 'state', b.state,
     'since', ${minute('b.xact_start')})
     FROM pg_catalog.pg_stat_activity b WHERE b.pid = coalesce(nullif(p.current_locker_pid, 0), (pg_catalog.pg_blocking_pids(a.pid))[1])) AS "waitsFor",
@@ -194,6 +274,22 @@ export const readOldTransactions = (
   seconds: number,
 ): Promise<readonly OldTransaction[]> =>
   postgres.query<Row<OldTransaction>>(ofOld, [tables.map(({ oid }) => oid), seconds]);
+
+/** What a server has on its disk, or may have soon. */
+export interface Used {
+  /** Of all databases. */
+  readonly dataBytes: number;
+  /** Of the write-ahead log, which grows to its bound while an index is built, and beyond where a replica or a slot is behind. */
+  readonly logBytes: number;
+}
+
+const ofUsed = `SELECT coalesce(sum(pg_catalog.pg_database_size(oid)), 0)::float8 AS "dataBytes",
+  greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size')), pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_keep_size')),
+    (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)) FROM pg_catalog.pg_replication_slots))::float8 AS "logBytes"
+FROM pg_catalog.pg_database`;
+
+export const readUsed = async (postgres: PostgresConnection): Promise<Used | undefined> =>
+  (await postgres.query<Row<Used>>(ofUsed))[0];
 
 /** Where each of these operator classes lives; the server's own before others. */
 export async function readOpclasses(

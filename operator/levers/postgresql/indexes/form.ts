@@ -20,7 +20,7 @@ export interface IndexForm {
 /** Whether what is there does all that is wanted. A unique one also serves where uniqueness is not asked for. */
 export function serves(there: IndexForm, wanted: IndexForm): boolean {
   return (
-    (there.isUnique === wanted.isUnique || (there.isUnique && !wanted.isUnique)) &&
+    (there.isUnique || !wanted.isUnique) &&
     (there.isNullsNotDistinct === wanted.isNullsNotDistinct || !wanted.isUnique) &&
     there.method === wanted.method &&
     there.keyColumns === wanted.keyColumns &&
@@ -31,6 +31,10 @@ export function serves(there: IndexForm, wanted: IndexForm): boolean {
     meaningOf(there.predicate ?? '') === meaningOf(wanted.predicate ?? '')
   );
 }
+
+/** Whether the server takes one for a part of the other: it compares expressions as they are written. */
+export const isSame = (one: IndexForm, other: IndexForm): boolean =>
+  serves(one, other) && one.isUnique === other.isUnique && one.predicate === other.predicate;
 
 /** The server keeps the order in which conditions, and the values of an IN, were written; it means nothing. */
 function meaningOf(predicate: string): string {
@@ -47,7 +51,7 @@ const elementsOf = (list: string): readonly string[] =>
   (list.match(/(?:'(?:[^']|'')*'|[^',])+/g) ?? []).map((element) => element.trim());
 
 /** Of `(a = 1) AND (b = ' AND ')`: what stands in quotes or parentheses parts nothing. */
-function conditionsOf(text: string): readonly string[] {
+export function conditionsOf(text: string): readonly string[] {
   let depth = 0;
   const conditions = [''];
   for (const [token] of text.matchAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"| AND |[^]/g)) {

@@ -1,16 +1,22 @@
 import { LRUCache } from 'lru-cache';
 import type { Lever } from '../../lever.ts';
+import { createAdvisor } from '../advice/advisor.ts';
 import type { PostgresDeps } from '../observe.ts';
 import { apply, forget } from './apply.ts';
 import { createBuilds } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
-import { observe, type IndexesObserved, type WantedForm } from './observe.ts';
+import { observe, type WantedForm } from './observe.ts';
 import { plan } from './plan.ts';
+import type { UsedSeen } from './room.ts';
+import { createStatementCounting } from './statement-counts.ts';
 import { restore } from './restore.ts';
+import { createStandbyScans, type IndexesSeen } from './standby-scans.ts';
 import { units, type IndexesUnit } from './unit.ts';
 
 /** Tables and services come and go: what is forgotten is worked out once more. */
 const rememberedForms = 1000;
+/** A build that waits for room waits for hours: what is in use is not asked for at each visit. */
+const usedForMs = 600_000;
 
 /** What plans without a server. */
 export const indexesPlanner = {
@@ -18,7 +24,7 @@ export const indexesPlanner = {
   condition: 'PostgresApplied',
   plan,
   restore,
-} satisfies Pick<Lever<IndexesUnit, IndexesObserved, IndexesChange>, 'name' | 'condition' | 'plan' | 'restore'>;
+} satisfies Pick<Lever<IndexesUnit, IndexesSeen, IndexesChange>, 'name' | 'condition' | 'plan' | 'restore'>;
 
 /**
  * Every declared index is there and valid, built concurrently, one at a time.
@@ -26,18 +32,22 @@ export const indexesPlanner = {
  */
 export function postgresqlIndexes(
   deps: PostgresDeps,
-  { oldAfterSeconds = 60 }: { readonly oldAfterSeconds?: number } = {},
-): Lever<IndexesUnit, IndexesObserved, IndexesChange> {
+  { oldAfterSeconds = 60, countEveryMs }: { readonly oldAfterSeconds?: number; readonly countEveryMs?: number } = {},
+): Lever<IndexesUnit, IndexesSeen, IndexesChange> {
   const own = {
     ...deps,
     builds: createBuilds(),
+    advisor: createAdvisor(),
+    counting: createStatementCounting(countEveryMs),
     forms: new LRUCache<string, WantedForm>({ max: rememberedForms }),
+    used: new LRUCache<string, UsedSeen>({ max: rememberedForms, ttl: usedForMs }),
     oldAfterSeconds,
   };
+  const standbyScans = createStandbyScans(deps, countEveryMs);
   return {
     ...indexesPlanner,
     units,
-    observe: (unit, signal) => observe(unit, own, signal),
+    observe: async (unit, signal, memory) => standbyScans.added(await observe(unit, own, signal, memory), unit, signal),
     apply: (change, unit, signal) => apply(change, unit, own, signal),
     forget: (service, signal) => forget(service, own, signal),
   };

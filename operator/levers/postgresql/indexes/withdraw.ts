@@ -1,27 +1,27 @@
 import type { PlanInput } from '../../lever.ts';
 import type { BuildSession, Index } from './catalogue.ts';
-import type { IndexesChange } from './changes.ts';
+import type { IndexesChange, IndexesMemory } from './changes.ts';
 import type { IndexesObserved } from './observe.ts';
+import { inVainOf, isOurs, type InVain } from './standstill.ts';
 import type { IndexesUnit } from './unit.ts';
 
-type Input = PlanInput<IndexesUnit, IndexesObserved>;
+type Input = PlanInput<IndexesUnit, IndexesObserved, IndexesMemory>;
 /** Whether an index is declared, and may be built. */
 export type IsWanted = (database: string, schema: string, name: string) => boolean;
 
-/** So long a build may wait for one lock: it keeps autovacuum and changes of the table waiting meanwhile. */
-const hopelessSeconds = 1800;
-
-/** What runs on our account, or is left of it, and is not wanted any more: after a change of the policy, in DryRun and Paused, or because it waits in vain. */
-export function withdrawals({ unit, observed }: Input, isWanted: IsWanted): readonly IndexesChange[] {
+/** What runs on our account, or is left of it, and is not wanted any more: after a change of the policy, in DryRun and Paused, or because it comes to no end. */
+export function withdrawals(input: Input, isWanted: IsWanted): readonly IndexesChange[] {
+  const { unit, observed } = input;
   const sessions = observed.builds.flatMap((session) => {
     const { pid, database, schema, index: name, indexOid: oid } = session;
     if (!isOurs(session, unit) || schema === null || name === null || oid === null) return [];
-    const inVain = isWanted(database, schema, name);
-    if (inVain && !isHopeless(session)) return [];
-    return [dropOf(database, { schema, name, oid, isValid: false }, { pid, inVain })];
+    const isDeclared = isWanted(database, schema, name);
+    const inVain = isDeclared ? inVainOf(session, input) : null;
+    if (isDeclared && inVain === null) return [];
+    return [dropOf(database, { schema, name, oid, isValid: false, isPartitioned: false }, { pid, inVain })];
   });
   const left = marked({ unit, observed })
-    .filter(({ database, index }) => !index.isValid && !isBeingBuilt(index, database, observed))
+    .filter(({ database, index }) => !isWhole(index) && !isBeingBuilt(index, database, observed))
     .filter(({ database, index }) => !isWanted(database, index.schema, index.name))
     .map(({ database, index }) => dropOf(database, index));
   return [...sessions, ...left];
@@ -30,7 +30,7 @@ export function withdrawals({ unit, observed }: Input, isWanted: IsWanted): read
 /** What we have built and nobody declares any more. */
 export const prunings = ({ unit, observed }: Input, isWanted: IsWanted): readonly IndexesChange[] =>
   marked({ unit, observed })
-    .filter(({ database, index }) => index.isValid && !isWanted(database, index.schema, index.name))
+    .filter(({ database, index }) => isWhole(index) && !isWanted(database, index.schema, index.name))
     .map(({ database, index }) => dropOf(database, index));
 
 /** What a process of ours began that is gone: the index says whose it is before nobody knows any more. */
@@ -54,15 +54,17 @@ export function marks({ unit, observed }: Input): readonly IndexesChange[] {
   );
 }
 
+/** Of a partitioned table it costs no write while it is not valid, and the indexes of partitions that are there already serve. */
+const isWhole = ({ isValid, isPartitioned }: Index): boolean => isValid || isPartitioned;
+
+/** What is a part of another goes with that one, and not before. */
 const marked = ({ unit, observed }: Pick<Input, 'unit' | 'observed'>) =>
   observed.databases.flatMap(({ name: database, indexes }) =>
-    indexes.filter(({ comment }) => comment === unit.mark).map((index) => ({ database, index })),
+    indexes
+      .filter(({ comment, parentOid }) => comment === unit.mark && parentOid === null)
+      .map((index) => ({ database, index })),
   );
 
-const isOurs = ({ application, isOurRole }: BuildSession, { session }: IndexesUnit): boolean =>
-  isOurRole && application === session;
-const isHopeless = ({ waitsSeconds }: BuildSession): boolean =>
-  waitsSeconds !== null && waitsSeconds >= hopelessSeconds;
 const builds = (session: BuildSession, database: string, { schema, name }: Pick<Index, 'schema' | 'name'>): boolean =>
   session.database === database && session.schema === schema && session.index === name;
 /** Where the server does not tell what a session builds, it may be this. */
@@ -71,14 +73,14 @@ const isBeingBuilt = (index: Index, database: string, observed: IndexesObserved)
 
 function dropOf(
   database: string,
-  { schema, name, oid, isValid }: Pick<Index, 'schema' | 'name' | 'oid' | 'isValid'>,
-  { pid, inVain }: { readonly pid: number | null; readonly inVain: boolean } = { pid: null, inVain: false },
+  { schema, name, oid, isValid, isPartitioned }: Pick<Index, 'schema' | 'name' | 'oid' | 'isValid' | 'isPartitioned'>,
+  { pid, inVain }: { readonly pid: number | null; readonly inVain: InVain | null } = { pid: null, inVain: null },
 ): IndexesChange {
-  const from = isValid ? 'valid' : pid === null ? 'invalid' : 'being built';
+  const from = isValid ? 'valid' : isPartitioned ? 'in part' : pid === null ? 'invalid' : 'being built';
   return {
     action: 'Drop',
     cause: 'Declared',
-    ...(isValid ? {} : { isWithdrawal: true as const }),
+    ...(isValid || isPartitioned ? {} : { isWithdrawal: true as const }),
     differences: [{ field: `index ${name}`, from, to: 'dropped' }],
     database,
     schema,
@@ -87,5 +89,6 @@ function dropOf(
     pid,
     inVain,
     isValid,
+    isPartitioned,
   };
 }

@@ -1,59 +1,95 @@
 import { problemMessage } from '../../../api/problem.ts';
-import type { PlannedCondition } from '../../lever.ts';
-import type { BuildSession, OldTransaction, Waiter } from './catalogue.ts';
+import { maintenanceText } from '../../../decide/maintenance-window.ts';
+import type { PlanInput, PlannedCondition } from '../../lever.ts';
+import { adviceText } from '../advice/words.ts';
+import type { OldTransaction, Table, Waiter } from './catalogue.ts';
+import type { IndexesMemory } from './changes.ts';
 import { serves } from './form.ts';
-import type { IndexVerdict, Waits } from './judge.ts';
+import { waitsForWindow, type IndexVerdict, type Waits } from './judge.ts';
 import type { DatabaseSeen, IndexesObserved } from './observe.ts';
+import { unusedText } from './reads.ts';
+import type { IndexesSeen } from './standby-scans.ts';
+import { stillSince } from './standstill.ts';
 import type { IndexesUnit } from './unit.ts';
 import { indexText } from './wanted.ts';
 
-const reasons = ['PermissionDenied', 'ConfigRejected', 'IndexDiffers', 'Failed', 'TableMissing'] as const;
+const reasons = ['PermissionDenied', 'ConfigRejected', 'IndexDiffers', 'DiskFull', 'Failed', 'TableMissing'] as const;
+
+type Input = PlanInput<IndexesUnit, IndexesSeen, IndexesMemory>;
 
 /** First what does not come by itself, then what is on its way. */
 export function conditionOf(
   verdicts: readonly IndexVerdict[],
   next: IndexVerdict | undefined,
-  { unit, observed }: { readonly unit: IndexesUnit; readonly observed: IndexesObserved },
+  input: Input,
 ): PlannedCondition {
+  const { unit, observed, memory, now } = input;
   const texts = (list: readonly IndexVerdict[], text: (one: IndexVerdict) => string | undefined): string =>
     list.flatMap((one) => text(one) ?? []).join('. ');
   const failed = verdicts.filter((one) => one.state === 'Failed');
   const reason = reasons.find((one) => failed.some((verdict) => verdict.reason === one));
   if (reason !== undefined)
-    return { status: 'False', reason, message: texts(verdicts, (one) => trouble(one, next, unit)) };
+    return { status: 'False', reason, message: texts(verdicts, (one) => trouble(one, next, input)) };
   const moving = verdicts.filter(
     (one) => ['Building', 'Missing', 'Invalid'].includes(one.state) && one.wanted.mode === 'Enforce',
   );
-  if (moving.length > 0)
-    return { status: 'False', reason: 'IndexBuilding', message: texts(moving, (one) => trouble(one, next, unit)) };
-  return { status: 'True', reason: 'Applied', message: settledText(verdicts, unit, observed) };
+  if (moving.length > 0) {
+    const message = texts(moving, (one) => trouble(one, next, input));
+    if (moving.every(waitsForWindow)) return { status: 'True', reason: 'MaintenancePending', message };
+    return { status: 'False', reason: 'IndexBuilding', message };
+  }
+  const said = [settledText(verdicts, unit, observed), ...unusedText(memory, { observed, now })];
+  return { status: 'True', reason: 'Applied', message: said.join(' ') };
 }
 
 /** Undefined: there is nothing to say. */
-function trouble(
-  verdict: IndexVerdict,
-  next: IndexVerdict | undefined,
-  { name: server }: IndexesUnit,
-): string | undefined {
+function trouble(verdict: IndexVerdict, next: IndexVerdict | undefined, input: Input): string | undefined {
   const { wanted, state } = verdict;
-  const about = (text: string): string => `index ${wanted.name} of ${server}: ${text}`;
+  const about = (text: string): string => `index ${wanted.name} of ${input.unit.name}: ${text}`;
   if (state === 'Failed')
     return about(problemMessage({ saw: verdict.saw, wanted: indexText(wanted), next: verdict.next }));
-  if (state === 'Building') return about(problemMessage(buildingText(verdict.session)));
+  if (state === 'Building') return about(problemMessage(buildingText(verdict, input)));
   if (state === 'Valid' || state === 'NotApplicable' || wanted.mode !== 'Enforce') return undefined;
-  const { waits } = verdict;
-  if (verdict === next && waits === undefined) return about('its build begins');
+  const { waits, work } = verdict;
+  if (verdict === next && waits === undefined) {
+    const goesOn = work && `its build goes on: ${work.done} of ${work.of} partitions have it`;
+    return about(`${goesOn ?? 'its build begins'}${unknownRoom(verdict.table, input.observed)}`);
+  }
   return about(waits === undefined ? 'waits for its turn, one build at a time' : problemMessage(waitingText(waits)));
 }
 
-function buildingText({ phase, percent, waitsFor }: BuildSession) {
+function buildingText({ session, work }: Extract<IndexVerdict, { readonly state: 'Building' }>, input: Input) {
+  const { phase, percent, waitsFor, waitEvent } = session;
   const share = percent === null ? '' : `, ${Math.floor(percent / 10) * 10} %`;
-  const saw = `being built: ${phase ?? 'not begun'}${share}`;
-  if (waitsFor === null) return { saw, wanted: 'it valid' };
-  return { saw: `${saw}; it waits for ${waiterText(waitsFor)}`, wanted: 'it valid', next: endIt(waitsFor.pid) };
+  const part = work === undefined ? '' : `, on ${work.done} of ${work.of} partitions; ${session.index ?? 'one'}`;
+  const saw = `being built${part}: ${phase ?? 'not begun'}${share}`;
+  if (waitsFor !== null)
+    return { saw: `${saw}; it waits for ${waiterText(waitsFor)}`, wanted: 'it valid', next: endIt(waitsFor.pid) };
+  const since = stillSince(session, input);
+  if (since === undefined) return { saw, wanted: 'it valid' };
+  const waits = waitEvent === null ? '' : `, waiting for ${waitEvent}`;
+  return {
+    saw: `${saw}; no progress since ${minuteOf(since)}${waits}`,
+    wanted: 'it valid',
+    next: `see what holds up process ${session.pid} of the server; without progress it is ended after half an hour, and tried again`,
+  };
 }
 
+/** Of a table that takes room worth a word. */
+const largeBytes = 2 ** 30;
+
+const unknownRoom = ({ sizeBytes }: Table, { room }: IndexesObserved): string =>
+  room !== undefined || sizeBytes < largeBytes
+    ? ''
+    : '; nobody knows whether its disk has room for it: spec.postgres[].volumeSize tells';
+
 function waitingText(waits: Waits) {
+  if (waits.for === 'Window')
+    return {
+      saw: 'no maintenance window open',
+      wanted: 'one to build it in',
+      next: `nothing: ${maintenanceText(waits.maintenance)}`,
+    };
   if (waits.for === 'Passing')
     return { saw: waits.failure.message, wanted: 'to build it', next: 'nothing: it is tried again' };
   const { transaction } = waits;
@@ -68,6 +104,7 @@ function waitingText(waits: Waits) {
   };
 }
 
+const minuteOf = (ms: number): string => new Date(ms).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
 const endIt = (pid: number): string => `wait for its end, or SELECT pg_terminate_backend(${pid})`;
 
 /** Who, and since when: nothing of what it says. */
@@ -83,7 +120,11 @@ function who({ role, application, state, since }: Omit<Waiter, 'pid'>): string {
   return `role ${role ?? 'unknown'}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
-function settledText(verdicts: readonly IndexVerdict[], { name }: IndexesUnit, { databases }: IndexesObserved): string {
+function settledText(
+  verdicts: readonly IndexVerdict[],
+  { name, policy }: IndexesUnit,
+  { databases, advice }: IndexesObserved,
+): string {
   const valid = verdicts.filter(({ state }) => state === 'Valid').length;
   const absent = [...new Set(verdicts.flatMap((one) => (one.state === 'NotApplicable' ? [one.why] : [])))];
   const said = verdicts.filter(
@@ -96,12 +137,12 @@ function settledText(verdicts: readonly IndexVerdict[], { name }: IndexesUnit, {
       ? []
       : [`Would be built, but for its mode: ${said.map(({ wanted }) => indexText(wanted)).join(', ')}.`]),
   ];
-  return [...parts, ...databases.flatMap(redundantText)].join(' ');
+  return [...parts, ...databases.flatMap(redundantText), ...adviceText(advice, policy.indexes)].join(' ');
 }
 
 /** Two that do one work cost every write twice. */
 function redundantText({ indexes }: DatabaseSeen): readonly string[] {
-  const valid = indexes.filter(({ isValid }) => isValid);
+  const valid = indexes.filter(({ isValid, parentOid }) => isValid && parentOid === null); // of partitions the whole is told
   return valid.flatMap((one, position) =>
     valid
       .slice(position + 1)

@@ -57,6 +57,10 @@ describe('postgresAddress()', () => {
     [{ host: '/hidden/run', user: 'a' }, 'SecretInvalid', /a host that is no name and no address/],
     [{ host: 'pg', user: 'a', port: 'hidden' }, 'SecretInvalid', /a port that is none/],
     [{ host: 'pg', user: 'a', sslmode: 'hidden' }, 'SecretInvalid', /a sslmode/],
+    [{ host: 'pg', user: 'a\0options\0-c hidden=1' }, 'SecretInvalid', /a NUL/],
+    [{ host: 'pg', user: 'a', password: 'hidden\0' }, 'SecretInvalid', /a NUL/],
+    [{ host: 'pg', user: 'a', password: 'x\0hidden' }, 'SecretInvalid', /a NUL/],
+    [{ uri: 'postgresql://a@h/d%00hidden' }, 'SecretInvalid', /a NUL/],
   ])('%j is a Problem that holds nothing of the Secret', (keys, reason, message) => {
     const failure = (() => {
       try {

@@ -44,6 +44,7 @@ const startSettings: readonly ServerSetting[] = [
   settingWith('checkpoint_completion_target', { value: '0.9', type: 'real', context: 'sighup' }),
   settingWith('min_wal_size', { value: '80', unit: 'MB', context: 'sighup' }),
   settingWith('max_wal_size', { value: '1024', unit: 'MB', context: 'sighup' }),
+  settingWith('wal_segment_size', { value: '16777216', unit: 'B', context: 'internal' }),
   settingWith('wal_compression', { value: 'off', type: 'enum', choices: ['pglz', 'lz4', 'zstd', 'on', 'off'] }),
   settingWith('jit', { value: 'on', type: 'bool' }),
   settingWith('shared_buffers', { value: '16384', unit: '8kB', context: 'postmaster' }),

@@ -296,6 +296,11 @@ describe('what would not start again is not written', () => {
       message: /a primary with 2 standbys/,
     },
     {
+      name: 'a write-ahead log of less than two segments, which a reload takes and no start',
+      parameters: { max_wal_size: '31MB' },
+      message: /max_wal_size of main: saw max_wal_size = 31MB; wanted at least 32MB, .* next: set max_wal_size to 32MB/,
+    },
+    {
       name: 'a quarter of the memory for each sort and more',
       sizing: small,
       parameters: { work_mem: '2GB' },
@@ -322,6 +327,7 @@ describe('what would not start again is not written', () => {
       parameters: { max_connections: '500' },
     },
     { name: '38 % of a known memory', sizing: small, parameters: { shared_buffers: '1500MB' } },
+    { name: 'a write-ahead log of two segments', parameters: { min_wal_size: '32MB' } },
     { name: 'more on a standby', server: { isStandby: true }, parameters: { max_connections: '150' } },
     { name: 'less on a primary with standbys', server: { standbys: 2 }, parameters: { max_connections: '50' } },
   ])('but $name is', (given) => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { serverProblem, withoutSecrets } from '../../../../operator/levers/postgresql/server-error.ts';
+import { serverProblem, sqlState, withoutSecrets } from '../../../../operator/levers/postgresql/server-error.ts';
 
 const error = (message: string, more: object = {}) => Object.assign(new Error(message), more);
 
@@ -18,8 +18,10 @@ test.each([
   [error('The server does not support SSL connections'), 'Unreachable'],
   [error('connect ECONNREFUSED 10.0.0.1:5432', { code: 'ECONNREFUSED' }), 'Unreachable'],
   [error('timeout expired'), 'Unreachable'],
+  [error('write EPIPE', { code: 'EPIPE' }), 'Unreachable'],
   [error('Query read timeout'), 'Unreachable'],
-  [error('disk full', { code: '53100' }), 'Failed'],
+  [error('disk full', { code: '53100', severity: 'ERROR' }), 'Failed'],
+  [error('no DDL while we freeze', { code: 'U0001', severity: 'ERROR' }), 'Failed'], // RAISE … USING ERRCODE
 ])('%s means %s', (cause, reason) => {
   expect(serverProblem(cause, 'pg.ai.svc:5432')).toMatchObject({
     reason,
@@ -30,10 +32,19 @@ test.each([
 test('nothing of the Secret, and nothing that the library attaches, is left in an error; the server’s hint is', () => {
   const seen = error('no such user as s3cret', {
     code: '22023',
+    severity: 'ERROR',
     hint: 'Valid units are "B".',
     client: { password: 's3cret' },
   });
   const plain = withoutSecrets(seen, ['s3cret']);
   expect(plain.message).toBe('no such user as *** (Valid units are "B".)');
+  expect(sqlState(plain)).toBe('22023');
   expect(JSON.stringify([Object.entries(plain), plain.stack])).not.toContain('s3cret');
 });
+
+test.each([
+  { code: '57014', severity: 'ERROR', is: '57014' },
+  { code: 'U0001', severity: 'ERROR', is: 'U0001' },
+  { code: 'EPIPE', is: '' },
+  { code: 'ECONNRESET', is: '' },
+])('$code of severity $severity is SQLSTATE "$is"', ({ is, ...more }) => expect(sqlState(error('no', more))).toBe(is));

@@ -4,7 +4,7 @@ import { createBuilds } from '../../../../../operator/levers/postgresql/indexes/
 const { signal } = new AbortController();
 const now = Date.parse('2026-11-28T06:00:00Z');
 const cancel = (): Promise<void> => Promise.resolve();
-const inVain = { cancel, inVain: true };
+const inVain = { cancel, inVain: 'LockWait' } as const;
 
 describe('end()', () => {
   test('of what waited in vain is a failure: the rest doubles each time', async () => {
@@ -18,7 +18,7 @@ describe('end()', () => {
   test('of what is not wanted any more is none, and what was noted of it is forgotten', async () => {
     const builds = createBuilds(() => now);
     await builds.end('pg:5432', 'shop.public.by_status', inVain, signal);
-    await builds.end('pg:5432', 'shop.public.by_status', { cancel, inVain: false }, signal);
+    await builds.end('pg:5432', 'shop.public.by_status', { cancel, inVain: null }, signal);
     expect(builds.failuresOn('pg:5432')).toEqual({});
   });
 });

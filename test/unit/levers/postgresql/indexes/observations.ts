@@ -30,6 +30,8 @@ export const wanting = (
   session,
   mark,
   byDefault: [],
+  otherSecrets: [],
+  maintenanceWindows: [],
   ...unit,
 });
 
@@ -73,6 +75,11 @@ export const index = (name: string, column: string, more: Partial<Index> = {}): 
   isReady: true,
   comment: null,
   isRead: true,
+  scans: 1,
+  countedSince: 'first',
+  isDispensable: true,
+  isPartitioned: false,
+  parentOid: null,
   ...more,
 });
 
@@ -87,6 +94,8 @@ export const build = (more: Partial<BuildSession> = {}): BuildSession => ({
   indexOid: 'of by_status',
   phase: 'building index: scanning table',
   percent: 47,
+  counted: 'building index: scanning table 0 0 47 0',
+  waitEvent: null,
   waitsFor: null,
   waitsSeconds: null,
   ...more,
@@ -111,12 +120,16 @@ export const seen = (database: Partial<DatabaseSeen> = {}, server: Partial<Index
   version: '18.4',
   major: 18,
   isStandby: false,
+  systemId: '7',
+  standbys: 0,
+  standbysCounted: 0,
   builds: [],
   failures: {},
   databases: [
     {
       name: 'shop',
       tables: [table()],
+      partitions: [],
       indexes: [],
       taken: [],
       forms: { by_status: { kind: 'form', form: formOf('status') }, by_size: { kind: 'form', form: formOf('size') } },

@@ -2,26 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import type { IndexesChange } from '../../../../../operator/levers/postgresql/indexes/changes.ts';
 import type { IndexesObserved } from '../../../../../operator/levers/postgresql/indexes/observe.ts';
 import { plan } from '../../../../../operator/levers/postgresql/indexes/plan.ts';
-import { restore } from '../../../../../operator/levers/postgresql/indexes/restore.ts';
 import type { IndexesUnit } from '../../../../../operator/levers/postgresql/indexes/unit.ts';
 import { build, byStatus, bySize, index, mark, old, seen, table, wanting } from './observations.ts';
+import { rightsAndRoom, type Row } from './plan-rights-and-room.ts';
 
 const now = Date.parse('2026-11-28T06:00:00Z');
 const planned = (unit: IndexesUnit, observed: IndexesObserved) => plan({ unit, observed, memory: undefined, now });
 const done = (changes: readonly IndexesChange[]): readonly string[] =>
-  changes.map((change) =>
-    change.action === 'Build' ? `Build ${change.wanted.name}` : `${change.action} ${change.name}`,
-  );
+  changes.map((change) => `${change.action} ${'wanted' in change ? change.wanted.name : change.name}`);
 
-interface Row {
-  readonly name: string;
-  readonly unit?: IndexesUnit;
-  readonly observed: IndexesObserved;
-  readonly does?: readonly string[];
-  readonly states: readonly string[];
-  readonly reason: string;
-  readonly says?: string | RegExp;
-}
 const both = wanting([byStatus, bySize]);
 const one = wanting([byStatus]);
 const failure = { message: 'no', isPassing: false, attempts: 1, againAt: now + 1 };
@@ -231,13 +220,6 @@ describe('plan()', () => {
       says: /public\.workflows, which is a view/,
     },
     {
-      name: 'a partitioned table without it',
-      observed: seen({ tables: [table({ kind: 'Partitioned' })] }),
-      states: ['Failed'],
-      reason: 'ConfigRejected',
-      says: /ON ONLY the parent/,
-    },
-    {
       name: 'a partitioned table that has it',
       observed: seen({ tables: [table({ kind: 'Partitioned' })], indexes: [index('p', 'status')] }),
       states: ['Valid'],
@@ -249,50 +231,7 @@ describe('plan()', () => {
       states: ['Failed'],
       reason: 'IndexDiffers',
     },
-    {
-      name: 'a table of a role that ours may not become',
-      observed: seen({ tables: [table({ mayOwn: false, owner: 'Shop' })] }),
-      states: ['Failed'],
-      reason: 'PermissionDenied',
-      says: /next: GRANT "Shop" TO genops WITH INHERIT FALSE, SET TRUE$/,
-    },
-    {
-      name: 'a table of a superuser, whom no grant is to make ours',
-      observed: seen({ tables: [table({ mayOwn: false, isSuperusers: true, owner: 'postgres' })] }),
-      states: ['Failed'],
-      reason: 'PermissionDenied',
-      says: /of postgres, a superuser, .* next: ALTER TABLE public\.workflows OWNER TO a role that is none/,
-    },
-    {
-      name: 'the same before 16',
-      observed: seen({ tables: [table({ mayOwn: false })] }, { major: 15 }),
-      states: ['Failed'],
-      reason: 'PermissionDenied',
-      says: /next: GRANT app TO genops$/,
-    },
-    {
-      name: 'an owner that may create nothing',
-      observed: seen({ tables: [table({ mayCreate: false })] }),
-      states: ['Failed'],
-      reason: 'PermissionDenied',
-      says: /next: GRANT CREATE ON SCHEMA public TO app$/,
-    },
-    {
-      name: 'a declaration that the server refuses',
-      observed: seen({
-        forms: { by_status: { kind: 'refused', message: 'column "x" does not exist', isForbidden: false } },
-      }),
-      states: ['Failed'],
-      reason: 'ConfigRejected',
-      says: /"column "x" does not exist"/,
-    },
-    {
-      name: 'no right to a temporary table',
-      observed: seen({ forms: { by_status: { kind: 'refused', message: 'denied', isForbidden: true } } }),
-      states: ['Failed'],
-      reason: 'PermissionDenied',
-      says: /GRANT TEMPORARY ON DATABASE shop TO app/,
-    },
+    ...rightsAndRoom,
     {
       name: 'a build that failed rests',
       observed: seen({}, { failures: { 'shop.public.by_status': failure } }),
@@ -376,8 +315,8 @@ describe('plan()', () => {
 
   test('what waits in vain is told from what is not wanted: the next try is put off', () => {
     const observed = seen({ indexes: [] }, { builds: [build({ waitsSeconds: 1800 })] });
-    expect(planned(one, observed).changes).toMatchObject([{ action: 'Drop', pid: 77, inVain: true }]);
-    expect(planned(wanting([bySize]), observed).changes).toMatchObject([{ action: 'Drop', pid: 77, inVain: false }]);
+    expect(planned(one, observed).changes).toMatchObject([{ action: 'Drop', pid: 77, inVain: 'LockWait' }]);
+    expect(planned(wanting([bySize]), observed).changes).toMatchObject([{ action: 'Drop', pid: 77, inVain: null }]);
   });
 
   test('in DryRun and Paused no build of ours goes on', () => {
@@ -385,14 +324,4 @@ describe('plan()', () => {
     const { changes } = planned(wanting([byStatus], {}, { mode: 'DryRun' }), observed);
     expect(changes).toContainEqual(expect.objectContaining({ action: 'Drop', pid: 77, isWithdrawal: true }));
   });
-});
-
-test('restore() ends what runs and drops what has our mark, whatever is declared', () => {
-  const observed = seen(
-    { indexes: [index('by_status', 'status', { comment: mark }), index('theirs', 'size')] },
-    { builds: [build({ index: 'by_size' })] },
-  );
-  const { changes, condition } = restore({ unit: both, observed, memory: undefined, now });
-  expect(condition.message).toBe('main has none of our indexes any more in shop.'); // of others nothing is known
-  expect(done(changes)).toEqual(['Drop by_size', 'Drop by_status']);
 });

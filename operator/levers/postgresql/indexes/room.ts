@@ -1,0 +1,57 @@
+import type { LRUCache } from 'lru-cache';
+import { isProblem } from '../../../api/problem.ts';
+import { bytes } from '../../../api/quantity.ts';
+import type { OwnerKube } from '../../owner-object.ts';
+import type { PostgresConnection } from '../connect.ts';
+import { readOwner, type DataVolume } from '../owner.ts';
+import { readUsed, type Used } from './catalogue.ts';
+import type { DatabaseSeen } from './observe.ts';
+import { missingOf } from './statement-counts.ts';
+import type { IndexesUnit } from './unit.ts';
+
+/** Undefined: the server does not tell. */
+export interface UsedSeen {
+  readonly used: Used | undefined;
+}
+
+export interface Room {
+  readonly volumeBytes: number;
+  readonly usedBytes: number;
+}
+
+/** No server says how large its disk is: the object of its operator does, or who declares it. What is wrong with that object the other lever of the server says. */
+export async function volumeOf(
+  unit: IndexesUnit,
+  kube: OwnerKube | undefined,
+  signal: AbortSignal,
+): Promise<DataVolume | undefined> {
+  const declared = unit.volumeSize === undefined ? undefined : { bytes: bytes(unit.volumeSize), hasLog: true };
+  try {
+    return (await readOwner(unit, kube, signal))?.volume ?? declared;
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    return declared;
+  }
+}
+
+interface Asking {
+  readonly volume: DataVolume | undefined;
+  /** By `host:port`. */
+  readonly seen: LRUCache<string, UsedSeen>;
+}
+
+/** Asked last on its connection, and only where there is something to be built: a server with many files may not answer in time, and is asked again only after a while. */
+export async function roomOn(
+  postgres: PostgresConnection,
+  database: DatabaseSeen,
+  { volume, seen }: Asking,
+  signal: AbortSignal,
+): Promise<Room | undefined> {
+  if (volume === undefined || missingOf(database).length === 0) return undefined;
+  const known = seen.get(postgres.label) ?? { used: await readUsed(postgres).catch(() => undefined) };
+  signal.throwIfAborted();
+  seen.set(postgres.label, known, { noUpdateTTL: true });
+  if (known.used === undefined) return undefined;
+  const { dataBytes, logBytes } = known.used;
+  return { volumeBytes: volume.bytes, usedBytes: dataBytes + (volume.hasLog ? logBytes : 0) };
+}
