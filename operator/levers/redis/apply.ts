@@ -6,6 +6,7 @@ import { readConfig, setConfig, type ServerValue } from './config.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 import { parseInfo } from './info.ts';
 import { parameterOf } from './node-memory.ts';
+import { writeOwner } from './owner.ts';
 import { addressOf, listCluster, type RedisDeps } from './observe.ts';
 import { meansSame } from './parameters.ts';
 import { isForbidden, isReply, isUnanswered, serverProblem } from './server-error.ts';
@@ -41,8 +42,13 @@ export async function apply(
   deps: RedisDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if (change.owner !== undefined) {
+    await writeOwner(unit, change.owner, deps.kube, signal);
+    return { result: 'applied' };
+  }
   const secret = await addressOf(unit, deps, signal);
-  await sameRole(change, unit, secret, signal);
+  const moved = await roleMoved(change, unit, secret, signal);
+  if (moved !== undefined) return { result: 'outdated', problem: moved };
   const address = change.at === undefined ? secret : nodeAddress(secret, change.at);
   try {
     const { wanted, answer } = await send(change, address, signal);
@@ -106,18 +112,18 @@ async function sameServer(redis: RedisConnection, { serverId }: RedisChange): Pr
 }
 
 /** The nodes are listed anew, and no node is asked about itself: after a fail-over another one is to be set first. */
-async function sameRole(
+async function roleMoved(
   { at, role, node = '' }: RedisChange,
   { sentinelMasterName }: RedisUnit,
   secret: RedisAddress,
   signal: AbortSignal,
-): Promise<void> {
-  if (at === undefined || role === undefined) return;
+): Promise<Problem | undefined> {
+  if (at === undefined || role === undefined) return undefined;
   const listed = await (sentinelMasterName === undefined
     ? listCluster(secret, signal)
     : askSentinels(secret, sentinelMasterName, signal));
   const now = listed.find(({ host, port }) => host === at.host && port === at.port);
-  if (now?.role !== role) throw otherRole(node, role, now?.role);
+  return now?.role === role ? undefined : otherRole(node, role, now?.role);
 }
 
 async function sendOneByOne(redis: RedisConnection, pairs: readonly Sending[]): Promise<Answer> {

@@ -21,6 +21,8 @@ export interface SearchedServer {
   readonly serverId: string;
   /** In all databases; only the first is searched. */
   readonly keys: number;
+  /** Somebody waits for the answer and comes once. */
+  readonly isAsked: boolean;
 }
 
 /** One walk of SCAN over all keys. */
@@ -59,7 +61,8 @@ export function createKeySearches(): KeySearches {
       const search = known ?? { pass: newPass(), complete: undefined, roundAt: 0, leftMs: 0, why: undefined };
       if (known === undefined) searches.set(server.serverId, search);
       // The first visit of a server sets it right, the next ones have time.
-      if (known === undefined) return { state: 'Unknown', why: 'the search begins at the next visit' };
+      if (known === undefined && !server.isAsked)
+        return { state: 'Unknown', why: 'the search begins at the next visit' };
       if (now >= search.roundAt + intervalMs) {
         search.roundAt = now;
         search.leftMs = milliseconds(wanted.maxDuration);

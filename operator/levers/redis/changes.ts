@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LeverChange } from '../lever.ts';
 import type { Lowering, NodeMemory, RedisMemory } from './node-memory.ts';
 import type { RedisObserved } from './observe.ts';
+import type { ServerOwner } from './owner.ts';
 import { meansSame } from './parameters.ts';
 import type { Endpoint, Role } from './topology.ts';
 import { turnsOf } from './turns.ts';
@@ -17,6 +18,8 @@ export interface RedisChange extends LeverChange {
   readonly remember?: RedisMemory;
   /** Puts back: a parameter that is no longer `from` when it would be sent is somebody else's and stays. */
   readonly onlyOurs?: true;
+  /** Goes to the object of the server's own operator, and nothing to the server. */
+  readonly owner?: Pick<ServerOwner, 'uid' | 'lines'>;
 }
 
 /** A parameter whose value may be sent. */
@@ -92,7 +95,7 @@ function rank({ name, from, to }: Differing): -1 | 0 | 1 {
 }
 
 /** After a restart only what is really there counts as ours. */
-function inForceMemory({
+export function inForceMemory({
   memory,
   observed: { serverId, address },
   inForce,

@@ -9,6 +9,7 @@ import {
   type RedisDeps,
   type RedisObserved,
 } from './observe.ts';
+import { readOwner } from './owner.ts';
 import { askSentinels } from './sentinel.ts';
 import type { Endpoint, ListedNode, Replication, Role, Topology } from './topology.ts';
 import type { RedisUnit } from './unit.ts';
@@ -30,17 +31,16 @@ export interface AbsentNode {
   readonly problem: Problem;
 }
 
-/** Looks at every node and changes nothing. @throws {Problem} where there is none to be looked at: SecretNotFound, Unreachable, … */
-export async function observe(
-  unit: RedisUnit,
-  deps: RedisDeps & Pick<Look, 'searches' | 'looks'>,
-  signal: AbortSignal,
-): Promise<NodesObserved> {
+type Deps = RedisDeps & Pick<Look, 'searches' | 'looks' | 'memory'>;
+
+/** Looks at every node, and at the object of the operator that owns them, and changes nothing. @throws {Problem} where there is none to be looked at: SecretNotFound, Unreachable, … */
+export async function observe(unit: RedisUnit, deps: Deps, signal: AbortSignal): Promise<NodesObserved> {
   const address = await addressOf(unit, deps, signal);
+  const owner = await readOwner(unit, deps.kube, signal);
   const memoryLimitBytes =
     unit.workloadRef === undefined ? undefined : await deps.memoryLimit(unit.workloadRef, unit.namespace, signal);
-  const { searches } = deps;
-  const around: Around = { address, look: { unit, memoryLimitBytes, searches, looks: deps.looks }, signal };
+  const { searches, looks: kept, memory } = deps;
+  const around: Around = { address, look: { unit, memory, memoryLimitBytes, searches, looks: kept, owner }, signal };
   const { sentinelMasterName: master } = unit;
   if (master !== undefined) {
     const looks = await lookAtAll(await askSentinels(address, master, signal), around, 'Sentinel');

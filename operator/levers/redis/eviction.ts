@@ -1,13 +1,10 @@
 import { fragmentationOf } from '../../decide/cache-server.ts';
+import { mostMaxMemory, shareOf } from '../../decide/memory-budget.ts';
 import { comesDown, lower, stopped, type LoweringInput } from './lowering.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
-
-/** What of a container's memory maxmemory may take: the rest is for the copy-on-write of a save, buffers and fragmentation. */
-const shareWithSave = 0.75;
-const shareWithoutSave = 0.85;
 
 export interface EvictionInput {
   readonly policy: Pick<RedisUnit['policy'], 'evictionPolicy' | 'evictionGuard' | 'maxMemoryPercentOfLimit'>;
@@ -44,7 +41,7 @@ function judgePolicy({ policy: { evictionPolicy: to, evictionGuard }, observed: 
 }
 
 function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {
-  const { maxMemoryBytes: to, observed, steps } = input;
+  const { policy: declared, maxMemoryBytes: to, observed, steps } = input;
   const name = 'maxmemory';
   if (to === undefined) return limitUnknown(input);
   const { server, role } = observed;
@@ -53,7 +50,8 @@ function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {
   if (held !== undefined) return held;
   const from = server.maxMemoryBytes;
   if (from === to) return { state: 'InForce', name, value: String(to) };
-  if (steps !== undefined && comesDown(server, to)) return lower({ ...steps, server, role, target: to });
+  const isGuarded = declared.evictionGuard !== 'Off';
+  if (steps !== undefined && comesDown(server, to)) return lower({ ...steps, server, role, target: to, isGuarded });
   return { state: 'Differs', name, from: String(from), to: String(to) };
 }
 
@@ -68,12 +66,11 @@ function aboveLimit(input: EvictionInput, to: number): Held | undefined {
   const { persists, observed } = input;
   const { memoryLimitBytes } = observed;
   if (memoryLimitBytes === undefined) return undefined;
-  const share = persists ? shareWithSave : shareWithoutSave;
-  const most = Math.floor(memoryLimitBytes * share);
+  const most = mostMaxMemory(memoryLimitBytes, persists);
   if (to !== 0 && to <= most) return aboveRoom(input, to);
   return outOfBounds({
     saw: `a memory limit of ${mebibytes(memoryLimitBytes)} on the server’s container`,
-    wanted: `maxmemory ${to === 0 ? 'without limit' : mebibytes(to)}, which leaves less than ${100 - share * 100} % for ${persists ? 'saving, buffers' : 'buffers'} and fragmentation`,
+    wanted: `maxmemory ${to === 0 ? 'without limit' : mebibytes(to)}, which leaves less than ${Math.round(100 - shareOf(persists) * 100)} % for ${persists ? 'saving, buffers' : 'buffers'} and fragmentation`,
     next: `set redis.maxMemory to at most ${mebibytes(most)}, or raise the container's limit${persists ? ', or switch saving off (save: "")' : ''}`,
   });
 }

@@ -2,6 +2,7 @@ import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
 import { createKeySearches } from './big-keys.ts';
 import type { RedisChange } from './changes.ts';
+import { memoryOf } from './container.ts';
 import { observe, type NodesObserved } from './every-node.ts';
 import { figuresOf, lookupsOf } from './figures.ts';
 import { createLooks } from './looks.ts';
@@ -27,12 +28,13 @@ export function redis(deps: RedisDeps): Lever<RedisUnit, NodesObserved, RedisCha
   return {
     ...redisPlanner,
     units,
-    observe: (unit, signal) => observe(unit, { ...deps, ...kept }, signal),
+    observe: (unit, signal, memory) => observe(unit, { ...deps, ...kept, memory }, signal),
     serverOf: ({ address, nodes }) => [
       ...new Set([...nodes.flatMap((node) => [node.serverId, node.address]), address]),
     ],
     lookupsOf,
     cacheOf: figuresOf,
+    memoryOf,
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };
 }

@@ -25,6 +25,8 @@ interface Counted extends Totals {
 export interface Recent {
   readonly ratio: number;
   readonly lookupsPerSecond: number;
+  /** Since the server's start: how often it is asked now is not known. */
+  readonly isAverage?: true;
 }
 
 interface Seen {
@@ -48,7 +50,8 @@ export function createLooks(): Looks {
       const lookups = { hits: Math.max(0, counted.hits - own.hits), misses: Math.max(0, counted.misses - own.misses) };
       servers.set(serverId, { counted, own, look: { ...lookups, at: now } });
       const since = before && !isReset ? recentOf(lookups, before.look, (now - before.look.at) / 1_000) : undefined;
-      return { lookups, recent: since ?? recentOf(lookups, none, uptimeSeconds) };
+      const ever = recentOf(lookups, none, uptimeSeconds);
+      return { lookups, recent: since ?? (ever && { ...ever, isAverage: true }) };
     },
     own(serverId, { hits, misses }) {
       const seen = servers.get(serverId);
@@ -60,9 +63,14 @@ export function createLooks(): Looks {
 }
 
 function recentOf(now: Totals, before: Totals, seconds: number): Recent | undefined {
-  const ratio = ratioOf(now, before);
-  const lookups = now.hits + now.misses - before.hits - before.misses;
-  return ratio === undefined || seconds <= 0 ? undefined : { ratio, lookupsPerSecond: lookups / seconds };
+  const [ratio, lookupsPerSecond] = [ratioOf(now, before), rateOf(now, before, seconds)];
+  return ratio === undefined || lookupsPerSecond === undefined ? undefined : { ratio, lookupsPerSecond };
+}
+
+/** Look-ups a second since then; undefined where they began anew meanwhile. */
+export function rateOf(now: Totals, before: Totals, seconds: number): number | undefined {
+  const [hits, misses] = [now.hits - before.hits, now.misses - before.misses];
+  return hits < 0 || misses < 0 || seconds <= 0 ? undefined : (hits + misses) / seconds;
 }
 
 /** Below this many look-ups a ratio says nothing. */

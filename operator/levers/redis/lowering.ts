@@ -1,5 +1,5 @@
 import { foresee, foresightText, type Foresight } from './foresight.ts';
-import { ratioOf } from './looks.ts';
+import { rateOf, ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { Lowering, NodeMemory } from './node-memory.ts';
 import type { ServerObserved } from './observe.ts';
@@ -15,10 +15,14 @@ export interface LoweringInput {
   readonly last: Lowering | undefined;
   /** ms since the epoch. */
   readonly now: number;
+  /** Whether a key that is a large part of what is to go stays. */
+  readonly isGuarded: boolean;
 }
 
 /** Of what is in use: what a step throws out at most. */
 const stepShare = 0.05;
+/** Of all that is to go: a key that is more has to be let go by somebody who knows it. */
+const bigShare = 0.05;
 /** So long a step is watched: a little less than from one visit to the next. */
 const watchMs = 25_000;
 /** With writes a server hovers at its limit. */
@@ -29,35 +33,100 @@ const tolerance = 0.05;
 /**
  * maxmemory on its way below what is in use: a step, then a look at what it did, and so on. It stays where it is when the hit ratio is more than five points below what was foreseen for the step (below what it was,
  * where nothing could be), and goes back by a step when a write was refused for want of memory; another target begins anew.
+ * A step after which the traffic was another is judged by what comes next, and before a key that is a large part of what is to go it stops.
  */
-export function lower({ server, role, target, last, now }: LoweringInput): Verdict {
-  const { maxMemoryBytes: from, usedMemoryBytes: used, lookups, writesRefused } = server;
-  const known = last?.target === String(target) ? last : undefined;
-  const to = Math.max(target, Math.floor(used * (1 - stepShare)));
-  // A replica throws nothing out, its primary does: it is only kept one step ahead of what it has.
-  const isThere = from === 0 || (role === 'Primary' ? used <= from * hovering : to < from);
-  if (!isThere || (known !== undefined && now - known.at < watchMs))
-    return { ...underWay(target), ...(known && { lowering: known }) };
+export function lower(input: LoweringInput): Verdict {
+  const { server, target, now, isGuarded } = input;
+  const known = ofTarget(input);
+  const whole = known?.whole ?? server.usedMemoryBytes - target;
+  const held = { ...(known && { lowering: known }) };
+  if (isGuarded && bigKeyBytes(server) > whole * bigShare) return { ...heldByBigKey(server, target), ...held };
+  if (!isStepDue(input)) return { ...underWay(target, known), ...held };
+  if (known !== undefined && !isSteady(known, server, now)) {
+    const lowering = judgedAnew(known, server, now);
+    return { ...underWay(target, lowering), lowering };
+  }
+  return step(input, known, whole);
+}
 
-  const ratio = known === undefined ? server.recent?.ratio : known.ratio;
+/** Whether the server has come down to its last step, and that was watched long enough. */
+export function isStepDue(
+  input: Pick<LoweringInput, 'role' | 'target' | 'last' | 'now'> & { readonly server: Memory },
+): boolean {
+  const { server, role, target, now } = input;
+  const { maxMemoryBytes: from, usedMemoryBytes: used } = server;
+  // A replica throws nothing out, its primary does: it is only kept one step ahead of what it has.
+  const isThere = from === 0 || (role === 'Primary' ? used <= from * hovering : stepFrom(used, target) < from);
+  const known = ofTarget(input);
+  return isThere && (known === undefined || (known.stopped === undefined && now - known.at >= watchMs));
+}
+
+type Memory = Pick<ServerObserved, 'maxMemoryBytes' | 'usedMemoryBytes'>;
+
+const ofTarget = ({ last, target }: Pick<LoweringInput, 'last' | 'target'>): Lowering | undefined =>
+  last?.target === String(target) ? last : undefined;
+
+const stepFrom = (used: number, target: number): number => Math.max(target, Math.floor(used * (1 - stepShare)));
+
+function step({ server, target, now }: LoweringInput, known: Lowering | undefined, whole: number): Verdict {
+  const { maxMemoryBytes: from, usedMemoryBytes: used, lookups, writesRefused, recent } = server;
+  const to = stepFrom(used, target);
+  const ratio = known === undefined ? recent?.ratio : known.ratio;
   const expected = foresightOf(server, to)?.ratio;
+  const lookupsPerSecond = known === undefined ? rateNow(server) : rateSince(known, server, now);
   const lowering = {
     target: String(target),
     at: now,
     from: String(from),
+    whole,
     ...lookups,
     writesRefused,
     ...(ratio !== undefined && { ratio }),
     ...(expected !== undefined && { expected }),
+    ...(lookupsPerSecond !== undefined && { lookupsPerSecond }),
   };
   const differs = { state: 'Differs', name: 'maxmemory', from: String(from), to: String(to), lowering } as const;
-  return to === target ? differs : { ...differs, underWay: underWay(target) };
+  return to === target ? differs : { ...differs, underWay: underWay(target, lowering) };
 }
 
+const rateNow = ({ recent }: ServerObserved): number | undefined =>
+  recent?.isAverage === true ? undefined : recent?.lookupsPerSecond;
+
+const rateSince = (last: Lowering, { lookups }: ServerObserved, now: number): number | undefined =>
+  rateOf(lookups, last, (now - last.at) / 1_000);
+
+/** So many times more or less is another traffic, and so many look-ups a second are next to none. */
+const alikeWithin = 2;
+const negligible = 4;
+
+/** Whether what was looked up since the step tells of the step: in another traffic the hit ratio would be another without it. */
+function isSteady(last: Lowering, server: ServerObserved, now: number): boolean {
+  if (last.lookupsPerSecond === undefined) return true;
+  const rate = rateSince(last, server, now);
+  if (rate === undefined) return false;
+  const times = (rate + negligible) / (last.lookupsPerSecond + negligible);
+  return times <= alikeWithin && times >= 1 / alikeWithin;
+}
+
+function judgedAnew({ lookupsPerSecond: _, ...last }: Lowering, server: ServerObserved, now: number): Lowering {
+  const rate = rateSince(last, server, now);
+  return {
+    ...last,
+    at: now,
+    ...server.lookups,
+    isInconclusive: true,
+    ...(rate !== undefined && { lookupsPerSecond: rate }),
+  };
+}
+
+/** Of the largest key that the search shows; 0 where none is known. */
+const bigKeyBytes = ({ bigKeys }: ServerObserved): number =>
+  bigKeys.state === 'Known' ? (bigKeys.keys[0]?.bytes ?? 0) : 0;
+
 /** Why the last step was the last; undefined where it did no harm. */
-export function stopped({ server, target, last }: Omit<LoweringInput, 'now' | 'role'>): Verdict | undefined {
+export function stopped({ server, target, last, now }: Omit<LoweringInput, 'role' | 'isGuarded'>): Verdict | undefined {
   if (last?.target !== String(target)) return undefined;
-  const stop = reasonToStop(server, last);
+  const stop = reasonToStop(server, last, now);
   if (stop === undefined) return undefined;
   const held = { ...whyStopped(server, target, stop), lowering: stop };
   const [from, to] = [String(server.maxMemoryBytes), last.from];
@@ -65,22 +134,39 @@ export function stopped({ server, target, last }: Omit<LoweringInput, 'now' | 'r
   return from === to ? held : { state: 'Differs', name: 'maxmemory', from, to, lowering: stop, underWay: held };
 }
 
-function reasonToStop(server: ServerObserved, last: Lowering): Lowering | undefined {
+function reasonToStop(server: ServerObserved, last: Lowering, now: number): Lowering | undefined {
   if (last.stopped !== undefined) return last;
   if (server.writesRefused > last.writesRefused) return { ...last, stopped: 'WritesRefused' };
   const fellTo = ratioOf(server.lookups, last);
   const foreseen = last.expected ?? last.ratio;
   if (fellTo === undefined || foreseen === undefined || fellTo >= foreseen - tolerance) return undefined;
-  return { ...last, stopped: 'HitRatio', fellTo };
+  return isSteady(last, server, now) ? { ...last, stopped: 'HitRatio', fellTo } : undefined;
 }
 
-const underWay = (target: number): Held => ({
+const underWay = (target: number, last: Lowering | undefined): Held => ({
   state: 'Held',
   name: 'maxmemory',
   reason: 'Lowering',
-  saw: `more than ${mebibytes(target)} in use`,
   wanted: `maxmemory ${mebibytes(target)}, for which keys are thrown out`,
-  next: 'nothing: at each visit it comes down by 5 % of what is in use, as long as no write is refused and the hit ratio comes as foreseen',
+  ...(last?.isInconclusive === true
+    ? {
+        saw: 'less than half or more than twice as many look-ups after the last step as before it',
+        next: 'nothing: that step is judged by the look-ups that come now, and the next one waits for it',
+      }
+    : {
+        saw: `more than ${mebibytes(target)} in use`,
+        next: 'nothing: at each visit it comes down by 5 % of what is in use, as long as no write is refused and the hit ratio comes as foreseen',
+      }),
+});
+
+/** Freed in the background it stops nobody, but all of it goes at once, and no sample of the keys has foreseen what that costs. */
+const heldByBigKey = (server: ServerObserved, target: number): Held => ({
+  state: 'Held',
+  name: 'maxmemory',
+  reason: 'BigKey',
+  saw: `a key of at least ${mebibytes(2 ** Math.floor(Math.log2(bigKeyBytes(server))))}, which is more than 5 % of what is to go`,
+  wanted: `maxmemory ${mebibytes(target)}, which could throw it out as a whole`,
+  next: 'split or delete it (big_keys of the cache view has its name), set redis.maxMemory to what is in use or more, or redis.evictionGuard: Off where it may go',
 });
 
 function whyStopped({ maxMemoryBytes }: ServerObserved, target: number, last: Lowering): Held {
@@ -123,10 +209,8 @@ export function foresightFor(server: ServerObserved, target: number): string | u
 }
 
 /** Whether keys have to go for this limit, and it is below the one in force. 0: no limit. */
-export const comesDown = (
-  { maxMemoryBytes: from, usedMemoryBytes }: Pick<ServerObserved, 'maxMemoryBytes' | 'usedMemoryBytes'>,
-  target: number,
-): boolean => target !== 0 && target < usedMemoryBytes && (from === 0 || target < from);
+export const comesDown = ({ maxMemoryBytes: from, usedMemoryBytes }: Memory, target: number): boolean =>
+  target !== 0 && target < usedMemoryBytes && (from === 0 || target < from);
 
 export const isComingDown = (verdict: Verdict): boolean =>
   verdict.state === 'Held'

@@ -29,9 +29,15 @@ export interface Lowering {
   readonly hits: number;
   readonly misses: number;
   readonly writesRefused: number;
+  /** Bytes: what was to go before the first step. */
+  readonly whole?: number;
   /** Hits of all look-ups before the first step, and what was foreseen for after this one. */
   readonly ratio?: number;
   readonly expected?: number;
+  /** What the traffic was like before; absent where nobody knows. */
+  readonly lookupsPerSecond?: number;
+  /** It was another one after the step, which is therefore judged by what comes next. */
+  readonly isInconclusive?: true;
   /** Why no further step comes; `fellTo` is the hit ratio, where that is why. */
   readonly stopped?: 'WritesRefused' | 'HitRatio';
   readonly fellTo?: number;
@@ -62,6 +68,10 @@ export function rememberedNodes(memory: RedisMemory | undefined): NodeMemories {
     }),
   );
 }
+
+/** Of this process, wherever it is. */
+export const memoryOfRun = (memory: RedisMemory | undefined, serverId: string): NodeMemory | undefined =>
+  [memory, ...Object.values(memory?.nodes ?? {})].find((one) => one?.serverRun === serverId);
 
 interface NodeIdentity {
   readonly serverId: string;

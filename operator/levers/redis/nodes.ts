@@ -11,15 +11,26 @@ import {
   type RedisMemory,
 } from './node-memory.ts';
 import type { RedisObserved } from './observe.ts';
+import { agreedLines, type Taking } from './plan-owned.ts';
 import type { Topology } from './topology.ts';
 import type { RedisUnit } from './unit.ts';
 
-type PlanOne = (input: PlanInput<RedisUnit, RedisObserved, NodeMemory>) => LeverPlan<RedisChange>;
+export interface NodePlanInput extends PlanInput<RedisUnit, RedisObserved, NodeMemory> {
+  /** The lines for another operator's list in which all nodes agree; absent: those of this one alone. */
+  readonly agreed?: readonly string[] | undefined;
+}
+
+export interface NodePlan extends LeverPlan<RedisChange> {
+  /** Absent where nothing can be said of this node. */
+  readonly takings?: readonly Taking[];
+}
+
+type PlanOne = (input: NodePlanInput) => NodePlan;
 type PlanAll = (input: PlanInput<RedisUnit, NodesObserved, RedisMemory>) => LeverPlan<RedisChange>;
 
-interface NodePlan {
+interface Planned {
   readonly node: RedisObserved;
-  readonly plan: LeverPlan<RedisChange>;
+  readonly plan: NodePlan;
 }
 
 /** The same plan for every node, each with its own memory; the changes of replicas first, so that whoever is promoted meanwhile has them. */
@@ -28,19 +39,38 @@ export const onEveryNode =
   ({ unit, observed, memory, now }) => {
     const remembered = rememberedNodes(memory);
     const known = memoriesOf(observed.nodes, remembered, presentIn(observed));
-    const plans = observed.nodes.map((node) => ({
-      node,
-      plan: planOne({ unit, observed: node, memory: known.get(node.address)?.memory, now }),
-    }));
+    const plans = inAgreement(observed, (node, agreed) =>
+      planOne({ unit, observed: node, memory: known.get(node.address)?.memory, now, agreed }),
+    );
     const written = writeDown(plans, inPlace(remembered, known), observed);
     return {
       ...written,
+      changes: onceForOwner(written.changes),
       condition: conditionOf(plans, observed),
       status: statusOf(plans, observed),
       ...costOf(plans, observed),
       ...againOf(plans),
     };
   };
+
+/** All nodes of another operator are one list, which is planned when it is known what each of them takes. */
+function inAgreement(
+  { nodes, absent }: NodesObserved,
+  planNode: (node: RedisObserved, agreed?: readonly string[]) => NodePlan,
+): readonly Planned[] {
+  const alone = nodes.map((node) => ({ node, plan: planNode(node) }));
+  const owner = nodes.at(-1)?.owner;
+  if (owner === undefined) return alone;
+  const takings = [...absent.map(() => undefined), ...alone.map(({ plan }) => plan.takings)];
+  const agreed = agreedLines(takings, owner);
+  return nodes.map((node) => ({ node, plan: planNode(node, agreed) }));
+}
+
+/** All nodes are one object of their operator, and want the same of it. */
+function onceForOwner(changes: readonly RedisChange[]): readonly RedisChange[] {
+  const owned = changes.findLast(({ owner }) => owner !== undefined);
+  return owned === undefined ? changes : [...changes.filter(({ owner }) => owner === undefined), owned];
+}
 
 const presentIn = ({ nodes, absent }: NodesObserved): ReadonlySet<string> =>
   new Set([...nodes, ...absent].map(({ address }) => address));
@@ -58,7 +88,7 @@ function inPlace(remembered: NodeMemories, known: ReturnType<typeof memoriesOf>)
 }
 
 /** The changes of all nodes, each with what is to be remembered of all nodes once it is made. */
-function writeDown(plans: readonly NodePlan[], known: NodeMemories, observed: NodesObserved): Written {
+function writeDown(plans: readonly Planned[], known: NodeMemories, observed: NodesObserved): Written {
   const where = isAlone(observed) ? { alone: observed.address } : { of: observed.address };
   let nodes = known;
   const note = ({ address }: RedisObserved, next: NodeMemory): RedisMemory => {
@@ -79,6 +109,7 @@ function writeDown(plans: readonly NodePlan[], known: NodeMemories, observed: No
 const isAlone = ({ topology }: NodesObserved): boolean => topology === 'Standalone';
 
 function ofNode(change: RedisChange, { address, at, role }: RedisObserved, topology: Topology): RedisChange {
+  if (change.owner !== undefined) return change;
   const differences = change.differences.map((one) => ({ ...one, field: fieldOf(one.field, address) }));
   return {
     ...change,
@@ -90,7 +121,7 @@ function ofNode(change: RedisChange, { address, at, role }: RedisObserved, topol
 }
 
 function statusOf(
-  plans: readonly NodePlan[],
+  plans: readonly Planned[],
   { topology, nodes, absent }: NodesObserved,
 ): Readonly<Record<string, unknown>> {
   const entries = plans.map(({ plan }) => plan.status);
@@ -105,29 +136,29 @@ function statusOf(
   };
 }
 
-function costOf(plans: readonly NodePlan[], observed: NodesObserved): { readonly cost?: string } {
+function costOf(plans: readonly Planned[], observed: NodesObserved): { readonly cost?: string } {
   const said = plans.flatMap(({ node: { address }, plan: { cost } }) =>
     cost === undefined ? [] : [isAlone(observed) ? cost : `${address}: ${cost}`],
   );
   return said.length === 0 ? {} : { cost: said.join('; ') };
 }
 
-function againOf(plans: readonly NodePlan[]): { readonly againMs?: number } {
+function againOf(plans: readonly Planned[]): { readonly againMs?: number } {
   const all = plans.flatMap(({ plan: { againMs } }) => againMs ?? []);
   return all.length === 0 ? {} : { againMs: Math.min(...all) };
 }
 
 /** The worst of the nodes' conditions, with the words of all that do not merely say "applied"; what several say alike is said once. */
-function conditionOf(plans: readonly NodePlan[], observed: NodesObserved): PlannedCondition {
+function conditionOf(plans: readonly Planned[], observed: NodesObserved): PlannedCondition {
   const [only] = plans;
   if (only !== undefined && isAlone(observed)) return only.plan.condition;
-  const all = [
-    ...plans.map(({ node: { address }, plan: { condition } }) => ({ address, condition })),
-    ...observed.absent.map((node) => ({ address: node.address, condition: absence(node) })),
-  ];
+  const present = plans.map(({ node: { address }, plan: { condition } }) => ({ address, condition }));
+  const absent = observed.absent.map((node) => ({ address: node.address, condition: absence(node) }));
+  const all = [...present, ...absent];
   const worst = Math.max(...all.map(({ condition }) => severityOf(condition)));
-  const reason = all.find(({ condition }) => severityOf(condition) === worst)?.condition.reason ?? 'Applied';
-  const status = all.find(({ condition }) => severityOf(condition) === worst)?.condition.status ?? 'True';
+  // Of several that are as bad a primary's: a replica comes down after it, and only waits where it has stopped.
+  const decisive = [...absent, ...present].findLast(({ condition }) => severityOf(condition) === worst)?.condition;
+  const { status = 'True', reason = 'Applied' } = decisive ?? {};
   const telling = worst === 0 ? all : all.filter(({ condition }) => severityOf(condition) > 0);
   const alike = Map.groupBy(telling, ({ condition }) => condition.message);
   const said = [...alike].map(([message, ones]) => `${whereOf(ones, all.length)}: ${message}`);

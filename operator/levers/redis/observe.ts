@@ -8,7 +8,8 @@ import { connectRedis, type RedisConnection } from './connect.ts';
 import { countOf, errorsOf, keyCounts, parseInfo, type Info } from './info.ts';
 import { sampleKeys, type KeySample } from './key-sample.ts';
 import type { Looks, Recent } from './looks.ts';
-import { comesDown, gentleNames } from './lowering.ts';
+import { comesDown, gentleNames, isStepDue } from './lowering.ts';
+import { memoryOfRun, type RedisMemory } from './node-memory.ts';
 import {
   nodesOfShards,
   nodesOfSlots,
@@ -19,6 +20,8 @@ import {
   type Role,
 } from './topology.ts';
 import { unnamedMaster } from './sentinel.ts';
+import type { OwnerKube } from '../owner-object.ts';
+import type { ServerOwner } from './owner.ts';
 import { isSettable, meansSame } from './parameters.ts';
 import { isForbidden, isReply, serverProblem } from './server-error.ts';
 import { readSlowLog } from './slow-log.ts';
@@ -31,6 +34,8 @@ export interface RedisDeps {
   readSecret(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined>;
   /** Bytes; undefined where the container has no limit or is not there. */
   memoryLimit(ref: RedisWorkloadRef, namespace: string, signal: AbortSignal): Promise<number | undefined>;
+  /** For objects of other operators (clusterRef); without it their servers are only looked at. */
+  readonly kube?: OwnerKube;
 }
 
 /** One node: a server alone, or one of several. */
@@ -43,6 +48,8 @@ export interface RedisObserved {
   readonly at?: Endpoint;
   readonly role: Role;
   readonly server: ServerObserved;
+  /** What the server's own operator is told; absent where it has none, or one of which nothing is known. */
+  readonly owner?: ServerOwner;
   /** Of the container that `workloadRef` names. */
   readonly memoryLimitBytes: number | undefined;
 }
@@ -69,6 +76,8 @@ export interface ServerObserved {
   readonly recent: Recent | undefined;
   /** Only where keys have to go for the declared limit, and may. */
   readonly sample: KeySample | undefined;
+  /** How long it has been above its limit without a break; undefined before 7.0, which does not tell. */
+  readonly aboveLimitMs: number | undefined;
   /** Writes refused for want of memory, since then too. */
   readonly writesRefused: number;
   /** Totals as above, the rate of the last moment, and the clients of now. */
@@ -101,16 +110,19 @@ type ConfigObserved =
       readonly access: 'Read' | 'Write';
       /** Of all declared parameters that this server knows, by canonical name. */
       readonly values: ReadonlyMap<string, ServerValue>;
-      /** Which of those that differ can only be set at a start, by canonical name. */
+      /** What can only be set at a start, by canonical name: of those that differ, and of all that may go into another operator's list. */
       readonly restartOnly: ReadonlySet<string>;
     };
 
 /** What to look for, and with what. */
 export interface Look {
   readonly unit: RedisUnit;
+  /** What was written down of it before. */
+  readonly memory: RedisMemory | undefined;
   readonly memoryLimitBytes: number | undefined;
   readonly searches: KeySearches;
   readonly looks: Looks;
+  readonly owner: ServerOwner | undefined;
 }
 
 /** What the server in the Secret turned out to be: itself, or one that leads to others. */
@@ -164,26 +176,38 @@ async function lookAt(
   look: Look & { readonly address: RedisAddress; readonly role: Role },
   signal: AbortSignal,
 ): Promise<RedisObserved> {
-  const { unit, memoryLimitBytes, address, role } = look;
+  const { unit, memoryLimitBytes, address, role, looks, searches, owner } = look;
   const serverId = info.get('run_id') ?? '';
-  const wantedNow = wantedValues(unit.policy, memoryLimitBytes);
-  const config = await observeConfig(redis, wantedNow);
-  const { slowLogEntries, bigKeys: wanted } = unit.policy.monitoring;
+  const wanted = wantedValues(unit.policy, memoryLimitBytes);
+  const config = await observeConfig(redis, wanted, typeof owner?.heldBy === 'string');
+  const { slowLogEntries, bigKeys: wantedKeys } = unit.policy.monitoring;
   const slowLog = await readSlowLog(redis, slowLogEntries);
+  const now = { ...serverOf(info, config), ...looks.note(serverId, lookupsIn(info), Date.now()) };
+  const target = Number(wanted.get('maxmemory') ?? 0);
+  const isAsked = unit.asksCost === true && comesDown(now, target);
   const bigKeys: BigKeys =
     role === 'Replica'
       ? { state: 'Unknown', why: 'its primary is searched' }
-      : await look.searches.look(redis, { serverId, keys: keyCounts(info).keys }, wanted, signal);
-  const { looks } = look;
-  const now = { ...serverOf(info, config), ...looks.note(serverId, lookupsIn(info), Date.now()) };
-  // In DryRun no step comes, and who asks what one would cost (diff) looks as with Enforce.
-  const asksWhatGoes =
-    unit.mode === 'Enforce' && role === 'Primary' && comesDown(now, Number(wantedNow.get('maxmemory') ?? 0));
-  const sample = asksWhatGoes
+      : await searches.look(redis, { serverId, keys: now.keys.keys, isAsked }, wantedKeys, signal);
+  const sample = isSampleNeeded({ ...look, serverId, server: now, target })
     ? await sampleKeys(redis, unit.policy.evictionPolicy, (lookups) => looks.own(serverId, lookups))
     : undefined;
   const server = { ...now, slowLog, bigKeys, sample };
-  return { serverId, address: address.label, role, server, memoryLimitBytes };
+  return { serverId, address: address.label, role, server, memoryLimitBytes, ...(owner && { owner }) };
+}
+
+interface Sampling extends Pick<Look, 'unit' | 'memory'> {
+  readonly role: Role;
+  readonly serverId: string;
+  readonly server: Pick<ServerObserved, 'maxMemoryBytes' | 'usedMemoryBytes'>;
+  readonly target: number;
+}
+
+/** Where a step is due, or where somebody asks what it costs. In DryRun none comes. */
+function isSampleNeeded({ unit, memory, role, serverId, server, target }: Sampling): boolean {
+  if (unit.mode !== 'Enforce' || role === 'Replica' || !comesDown(server, target)) return false;
+  const last = memoryOfRun(memory, serverId)?.lowering;
+  return unit.asksCost === true || isStepDue({ server, role, target, last, now: Date.now() });
 }
 
 /** Every node of the cluster that the server in the Secret belongs to. @throws {Problem} */
@@ -236,6 +260,9 @@ function serverOf(
     appendOnly: info.get('aof_enabled') === '1',
     savingFails: info.get('rdb_last_bgsave_status') === 'err',
     keys: keyCounts(info),
+    aboveLimitMs: info.has('current_eviction_exceeded_time')
+      ? countOf(info, 'current_eviction_exceeded_time')
+      : undefined,
     writesRefused: errorsOf(info, 'OOM'),
     work: {
       commands: countOf(info, 'total_commands_processed'),
@@ -255,7 +282,12 @@ function serverOf(
   };
 }
 
-async function observeConfig(redis: RedisConnection, wanted: ReadonlyMap<string, string>): Promise<ConfigObserved> {
+/** @param goesToList Then also what is in force becomes a line, and has to be one that the server takes. */
+async function observeConfig(
+  redis: RedisConnection,
+  wanted: ReadonlyMap<string, string>,
+  goesToList: boolean,
+): Promise<ConfigObserved> {
   try {
     await redis.command('CONFIG', 'GET', 'maxmemory');
   } catch (error) {
@@ -269,16 +301,31 @@ async function observeConfig(redis: RedisConnection, wanted: ReadonlyMap<string,
   const restartOnly = new Set<string>();
   for (const [name, { serverName, value }] of values) {
     const text = wanted.get(name);
-    if (text === undefined || meansSame(name, text, value)) continue;
+    if (text === undefined || (!goesToList && meansSame(name, text, value))) continue;
     const settable = await askSettable(redis, serverName, value);
-    if (settable === 'Forbidden') return { access: 'Read', values, restartOnly };
+    if (settable === 'Forbidden') return { access: 'Read', values, restartOnly: knownRestartOnly };
     if (settable === 'AtStart') restartOnly.add(name);
   }
   return { access: 'Write', values, restartOnly };
 }
 
-/** Redis 6.2 does not say what it takes only at its start; of these it is known. */
-const restartOnlyBefore7 = new Set(['tcp-backlog', 'databases', 'io-threads', 'io-threads-do-reads', 'rdbchecksum']);
+/** Redis 6.2 does not say what it takes only at its start, and no server tells a user without CONFIG SET; all from 6.2 to Valkey 9.1 that a policy may name. */
+const knownRestartOnly: ReadonlySet<string> = new Set([
+  'always-show-logo',
+  'databases',
+  'disable-thp',
+  'hash-seed',
+  'io-threads',
+  'io-threads-do-reads',
+  'mptcp',
+  'rdbchecksum',
+  'rdma-completion-vector',
+  'rdma-rx-size',
+  'repl-mptcp',
+  'set-proc-title',
+  'socket-mark-id',
+  'tcp-backlog',
+]);
 
 /**
  * Whether a parameter can be set now: the server is asked, since no version number tells (io-threads: Valkey 9 yes, Redis 8 no).
@@ -298,7 +345,7 @@ async function askSettable(
     if (isForbidden(error)) return 'Forbidden';
     if (!isReply(error)) throw error;
     if (/immutable/.test(error.message)) return 'AtStart';
-    if (/wrong number of arguments/i.test(error.message) && restartOnlyBefore7.has(serverName)) return 'AtStart';
+    if (/wrong number of arguments/i.test(error.message) && knownRestartOnly.has(serverName)) return 'AtStart';
   }
   return 'Now';
 }

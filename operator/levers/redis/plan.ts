@@ -1,30 +1,29 @@
 import { problemMessage } from '../../api/problem.ts';
 import { fragmentationOf } from '../../decide/cache-server.ts';
 import { declaredHash } from '../declared-hash.ts';
-import type { LeverPlan, PlanInput, PlannedCondition } from '../lever.ts';
-import { causeOf, orderedChanges, rememberInForce, type RedisChange } from './changes.ts';
+import type { PlannedCondition } from '../lever.ts';
+import { causeOf, inForceMemory, orderedChanges, rememberInForce } from './changes.ts';
+import { persistsThen, withinContainer } from './container.ts';
 import { judgeEviction } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
 import { foresightFor, gentleValues, isComingDown, settledNames } from './lowering.ts';
 import type { NodeMemory } from './node-memory.ts';
+import type { NodePlan, NodePlanInput } from './nodes.ts';
+import { agreedLines, ownedCondition, planOwned, takingsOf } from './plan-owned.ts';
 import { isSettable, meansSame, render } from './parameters.ts';
 import type { RedisUnit } from './unit.ts';
 import type { Held, Verdict } from './verdict.ts';
 import { severalServers, takesTurns, turnsOf } from './turns.ts';
-import { wantedValues } from './wanted.ts';
 
 /** Nothing tells us of a CONFIG SET by hand: the server is asked again. */
 export const againMs = 30_000;
+/** Another operator brings it within seconds. */
+const ownerAgainMs = 10_000;
 
 /** Of one node: what of the policy is not in force on it, what may be sent, and what may not and why. */
-export function plan({
-  unit,
-  observed,
-  memory,
-  now,
-}: PlanInput<RedisUnit, RedisObserved, NodeMemory>): LeverPlan<RedisChange> {
-  const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
-  const status = statusOf(unit, observed.server, wanted);
+export function plan({ unit, observed, memory, now, agreed }: NodePlanInput): NodePlan {
+  const { wanted, boundBy } = withinContainer(unit, observed);
+  const status = { ...statusOf(unit, observed.server, wanted), ...(boundBy !== undefined && { boundBy }) };
   const obstacle = obstacleTo(unit, observed, wanted);
   if (obstacle !== undefined) return { changes: [], condition: obstacle, status, againMs };
   const turns = turnsOf(memory, observed.serverId, now);
@@ -54,19 +53,26 @@ export function plan({
   const fragmented = isFragmented(observed.server, memory);
   const input = { memory, observed, inForce, now, settled, fragmented, ...(lowering && { lowering }) };
   const cost = foresightFor(observed.server, Number(wanted.get('maxmemory') ?? 0));
-  const changes = readOnly ? [] : orderedChanges(differing, input);
-  const remember = changes.length === 0 && !readOnly ? rememberInForce(input) : undefined;
+  const ours = readOnly ? [] : orderedChanges(differing, input);
+  const takings = takingsOf(verdicts, observed.server);
+  const owner = observed.owner && { ...observed.owner, wanted: agreed ?? agreedLines([takings], observed.owner) };
+  const changes = owner === undefined ? ours : planOwned(verdicts, observed, owner, inForceMemory(input));
+  const isTuned = !readOnly || owner?.heldBy === 'Us';
+  const remember = changes.length === 0 && isTuned ? rememberInForce(input) : undefined;
+  const owned = owner && ownedCondition(verdicts, observed, unit, owner);
+  const condition = conditionOf(verdicts, unit, observed, { readOnly, fragmented, owned });
   return {
     changes,
-    condition: conditionOf(verdicts, unit, observed.server, { readOnly, fragmented }),
+    condition,
     status: {
       ...status,
       drifted: differing.filter((one) => causeOf(one, input) === 'Drift').length,
       ...(pendingRestart.length === 0 ? {} : { pendingRestart: pendingRestart.map(({ name }) => name) }),
     },
-    againMs,
+    againMs: condition.reason === 'OwnerBehind' ? ownerAgainMs : againMs,
     ...(cost !== undefined && { cost }),
     ...(remember === undefined ? {} : { remember }),
+    takings,
   };
 }
 
@@ -106,12 +112,11 @@ function judge(
       .filter(([name]) => name !== 'maxmemory' && name !== 'maxmemory-policy')
       .map(([name, text]) => judgeParameter(name, text, server));
   const verdicts = judged(wanted);
-  const save = verdicts.find(({ name }) => name === 'save');
   const maxMemory = wanted.get('maxmemory');
   const eviction = judgeEviction({
     policy: unit.policy,
     maxMemoryBytes: maxMemory === undefined ? undefined : Number(maxMemory),
-    persists: observed.server.appendOnly || savesAfter(save, observed.server),
+    persists: persistsThen(wanted, observed.server),
     observed,
     steps: changing && { last: changing.memory?.lowering, now: changing.now },
   });
@@ -121,11 +126,6 @@ function judge(
       : gentleValues(server, wanted, { memory: changing.memory, comingDown: isComingDown(eviction[1]) });
   const others = verdicts.filter(({ name }) => !gentle.has(name));
   return [...eviction, ...others, ...judged(gentle)].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function savesAfter(save: Verdict | undefined, { config }: ServerObserved): boolean {
-  if (save?.state === 'Differs') return save.to !== '';
-  return config.access !== 'None' && (config.values.get('save')?.value ?? '') !== '';
 }
 
 function judgeParameter(name: string, text: string, { config, product, version }: ServerObserved): Verdict {
@@ -160,10 +160,16 @@ function judgeParameter(name: string, text: string, { config, product, version }
 /** What holds once the changes are made: first what may not be sent, then what may not be changed here, then what waits for a restart. */
 function conditionOf(
   verdicts: readonly Verdict[],
-  { name, clusterRef }: RedisUnit,
-  { product, version, savingFails }: ServerObserved,
-  { readOnly, fragmented }: { readonly readOnly: boolean; readonly fragmented: boolean },
+  unit: RedisUnit,
+  observed: RedisObserved,
+  {
+    readOnly,
+    fragmented,
+    owned,
+  }: { readonly readOnly: boolean; readonly fragmented: boolean; readonly owned: PlannedCondition | undefined },
 ): PlannedCondition {
+  const { name, clusterRef } = unit;
+  const { product, version, savingFails } = observed.server;
   const held = verdicts
     .flatMap((verdict) =>
       verdict.state === 'Held' ? [verdict] : verdict.state === 'Differs' ? (verdict.underWay ?? []) : [],
@@ -177,6 +183,7 @@ function conditionOf(
   }
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs' || verdict.state === 'PendingRestart');
   const list = differing.map((one) => `${one.name} ${one.from || '""'} instead of ${one.to || '""'}`).join(', ');
+  if (owned !== undefined) return owned;
   if (readOnly && differing.length > 0) {
     const next =
       clusterRef === undefined
@@ -189,6 +196,7 @@ function conditionOf(
     };
   }
   if (savingFails) return unsaved(name);
+  if (isBehind(observed)) return behind(name);
   const waiting = differing.filter(({ state }) => state === 'PendingRestart');
   if (waiting.length > 0) {
     const names = waiting.map((one) => `${one.name} (${one.from} instead of ${one.to})`).join(', ');
@@ -211,6 +219,28 @@ function unsaved(name: string): PlannedCondition {
     next: 'see to its disk, folder and memory: its log says what was missing; the settings are in force',
   });
   return { status: 'True', reason: 'SavingFails', message };
+}
+
+/** So long above its limit, and so far: with writes a server hovers there, and catches up within a moment. */
+const behindFromMs = 5_000;
+const hovering = 1.01;
+/** Before 7.0 no server tells how long. */
+const farAbove = 1.05;
+
+/** A replica has what its primary has, whatever its own limit is. */
+function isBehind({ role, server }: RedisObserved): boolean {
+  const { maxMemoryBytes: limit, usedMemoryBytes: used, aboveLimitMs } = server;
+  if (limit === 0 || role === 'Replica') return false;
+  return aboveLimitMs === undefined ? used > limit * farAbove : aboveLimitMs >= behindFromMs && used > limit * hovering;
+}
+
+function behind(name: string): PlannedCondition {
+  const message = problemMessage({
+    saw: `more in use on ${name} than its maxmemory, for seconds: keys go more slowly than others come, or none may go`,
+    wanted: 'evictions that keep up: each write waits for them, and is refused where nothing may go',
+    next: 'raise redis.maxMemory, declare an eviction policy that finds keys, or maxmemory-eviction-tenacity: "100" in redis.parameters, with which it throws out more at a time; the settings are in force',
+  });
+  return { status: 'True', reason: 'EvictionBehind', message };
 }
 
 /** From where on it is said, and below which it is over: between them it stays as it was. */
@@ -240,6 +270,7 @@ const severities = [
   'OutOfBounds',
   'ConfigRejected',
   'LoweringStopped',
+  'BigKey',
   'Lowering',
 ] as const satisfies readonly Held['reason'][];
 const severity = ({ reason }: Held): number => severities.indexOf(reason);

@@ -6,6 +6,7 @@ import type { RedisObserved, ServerObserved } from './observe.ts';
 import type { NodeMemory } from './node-memory.ts';
 import { meansSame } from './parameters.ts';
 import { againMs, obstacleTo, statusOf } from './plan.ts';
+import { releaseOwner } from './plan-owned.ts';
 import type { RedisUnit } from './unit.ts';
 import { wantedValues } from './wanted.ts';
 
@@ -18,6 +19,11 @@ export function restore({
 }: PlanInput<RedisUnit, RedisObserved, NodeMemory>): LeverPlan<RedisChange> {
   const wanted = wantedValues(unit.policy, observed.memoryLimitBytes);
   const status = statusOf(unit, observed.server, wanted);
+  if (observed.owner !== undefined) {
+    const message = `${unit.name} has what its own operator says.`;
+    const condition = { status: 'True', reason: 'Applied', message } as const;
+    return { changes: releaseOwner(observed), condition, status, againMs };
+  }
   const differing = memory === undefined ? [] : ours(memory, observed.server);
   const obstacle = differing.length === 0 ? undefined : obstacleTo(unit, observed, wanted);
   if (obstacle !== undefined) return { changes: [], condition: obstacle, status, againMs };

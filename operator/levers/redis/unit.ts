@@ -10,15 +10,19 @@ export interface RedisUnit extends LeverUnit, Pick<RedisSpec, 'workloadRef' | 'c
   readonly namespace: string;
   readonly secretName: string;
   readonly policy: RedisPolicy;
+  /** budgets.onViolation lowers maxmemory to what its container has room for. */
+  readonly isClamped?: true;
 }
 
 /** Where the container's memory limit can be read. */
 export type RedisWorkloadRef = NonNullable<RedisSpec['workloadRef']>;
 
 export function units({ service, mode, policy }: Resolved): readonly RedisUnit[] {
-  return (service.spec.redis ?? []).map((server) =>
-    unitOf(server, service.metadata.namespace ?? '', mode, policy.redis),
-  );
+  const clamped = policy.budgets.onViolation === 'Clamp' ? ({ isClamped: true } as const) : {};
+  return (service.spec.redis ?? []).map((server) => ({
+    ...unitOf(server, service.metadata.namespace ?? '', mode, policy.redis),
+    ...clamped,
+  }));
 }
 
 function unitOf(

@@ -23,7 +23,7 @@ export interface Held {
   readonly state: 'Held';
   readonly name: string;
   readonly reason:
-    'NonExpiringKeys' | 'NothingToEvict' | 'OutOfBounds' | 'ConfigRejected' | 'LoweringStopped' | 'Lowering';
+    'NonExpiringKeys' | 'NothingToEvict' | 'OutOfBounds' | 'ConfigRejected' | 'LoweringStopped' | 'BigKey' | 'Lowering';
   readonly saw: string;
   readonly wanted: string;
   readonly next: string;

@@ -6,7 +6,7 @@ const at = (hits: number, misses: number, uptimeSeconds = 1_000) => ({ hits, mis
 describe('what was looked up of late', () => {
   test('is counted from the start of the server at the first look, and from the look before afterwards', () => {
     const looks = createLooks();
-    expect(looks.note('run', at(900, 100), 0).recent).toEqual({ ratio: 0.9, lookupsPerSecond: 1 });
+    expect(looks.note('run', at(900, 100), 0).recent).toEqual({ ratio: 0.9, lookupsPerSecond: 1, isAverage: true });
     expect(looks.note('run', at(1_000, 200), 10_000).recent).toEqual({ ratio: 0.5, lookupsPerSecond: 20 });
     expect(looks.note('other', at(0, 0), 10_000).recent).toBeUndefined();
   });
@@ -14,7 +14,11 @@ describe('what was looked up of late', () => {
     const looks = createLooks();
     looks.note('run', at(900, 100), 0);
     expect(looks.note('run', at(998, 101), 10_000).recent?.ratio).toBeCloseTo(998 / 1_099); // 99 since
-    expect(looks.note('run', at(75, 25, 50), 20_000).recent).toEqual({ ratio: 0.75, lookupsPerSecond: 2 });
+    expect(looks.note('run', at(75, 25, 50), 20_000).recent).toEqual({
+      ratio: 0.75,
+      lookupsPerSecond: 2,
+      isAverage: true,
+    });
   });
   test('is without our own look-ups, until the server forgets them too', () => {
     const looks = createLooks();

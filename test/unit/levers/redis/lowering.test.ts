@@ -13,7 +13,7 @@ const full: Seen = {
   usedMemoryBytes: 1000 * mib,
   keys: { keys: 1_000, withoutExpiry: 0 },
   lookups: { hits: 900, misses: 100 },
-  recent: { ratio: 0.9, lookupsPerSecond: 100 },
+  recent: { ratio: 0.9, lookupsPerSecond: 100, isAverage: true },
 };
 const at = (limitMib: number, more: Seen = {}): Seen => ({
   ...full,
@@ -150,10 +150,88 @@ describe('the way down stops', () => {
   });
 });
 
+describe('a step is judged by traffic like that before it', () => {
+  /** Half of the look-ups of the next 30 s miss, where a tenth did. */
+  const lookedUp = (count: number, hits = count / 2) => ({ lookups: { hits: 900 + hits, misses: 100 + count - hits } });
+  const busy = remembered(planned({ ...full, recent: { ratio: 0.9, lookupsPerSecond: 100 } }));
+  test.each([
+    { name: 'not at half of it less 4 (47.9 + 4 of 104)', count: 1_437, reason: 'Lowering' },
+    { name: 'at half of it (48 + 4 of 104)', count: 1_440, reason: 'LoweringStopped' },
+    { name: 'at twice of it (204 + 4 of 104)', count: 6_120, reason: 'LoweringStopped' },
+    { name: 'not above (204.1 + 4 of 104)', count: 6_123, reason: 'Lowering' },
+    { name: 'not where the totals began anew', count: -500, reason: 'Lowering' },
+  ])('$name', ({ count, reason }) => {
+    const result = planned(at(950, lookedUp(count)), busy, next);
+    expect(limitOf(result)).toBeUndefined();
+    expect(result.condition.reason).toBe(reason);
+    if (reason === 'Lowering') expect(result.condition.message).toContain('less than half or more than twice as many');
+  });
+  test('next to none after next to none is alike (0 + 4 of 3 + 4)', () => {
+    const idle = remembered(planned({ ...full, recent: { ratio: 0.9, lookupsPerSecond: 3 } }));
+    expect(limitOf(planned(at(950), idle, next))).toBe(902.5);
+  });
+  test('which is waited for, also where nothing seems lost: by what comes next it goes on, or stops', () => {
+    const good = planned(at(950, lookedUp(30_000, 27_000)), busy, next);
+    expect([limitOf(good), good.condition.reason]).toEqual([undefined, 'Lowering']);
+    const early = planned(at(950, lookedUp(30_100, 27_000)), remembered(good), next + 10_000);
+    expect([limitOf(early), early.condition]).toEqual([undefined, good.condition]);
+    const alike = (hits: number) => planned(at(950, lookedUp(60_000, hits)), remembered(good), next + 30_000);
+    expect(limitOf(alike(54_000))).toBe(902.5);
+    expect(alike(50_000).condition.reason).toBe('LoweringStopped'); // 77 %
+    const afterwards = planned(at(902.5, lookedUp(60_000, 54_000)), remembered(alike(54_000)), next + 60_000);
+    expect(afterwards.condition.message).toContain('less than half or more than twice as many'); // none after 1000 a second
+  });
+  test('but a write that was refused takes the step back in any traffic', () => {
+    expect(limitOf(planned(at(950, { ...lookedUp(30_000), writesRefused: 1 }), busy, next))).toBe(0);
+  });
+});
+
+describe('a key of more than 5 % of all that is to go (400 Mi)', () => {
+  const withKey = (keyMib: number): Seen => ({
+    bigKeys: {
+      state: 'Known',
+      keys: [{ name: 'queue', bytes: keyMib * mib }],
+      largestBytes: keyMib * mib,
+      scanned: 1_000,
+      total: 1_000,
+      observedAt: 1,
+    },
+  });
+  test('stops the limit before the first step and says what to do, without its name', () => {
+    const result = planned({ ...full, ...withKey(21) });
+    expect(limitOf(result)).toBeUndefined();
+    expect(result.condition).toMatchObject({ status: 'False', reason: 'BigKey' });
+    expect(result.condition.message).toMatch(
+      /saw a key of at least 16Mi, .* wanted maxmemory 600Mi, .* redis.evictionGuard: Off/,
+    );
+    expect(result.condition.message).not.toContain('queue');
+  });
+  test('does not at 5 %, nor where the policy lets it go', () => {
+    expect(limitOf(planned({ ...full, ...withKey(20) }))).toBe(950);
+    expect(limitOf(planned({ ...full, ...withKey(300) }, undefined, start, { evictionGuard: 'Off' }))).toBe(950);
+  });
+  test('is measured by the whole way, however little of it is left', () => {
+    expect(limitOf(planned(at(650, withKey(20)), afterFirst, next))).toBe(617.5);
+  });
+  test('stops it on the way too: nothing of it is forgotten, and the server evicts as it did before', () => {
+    const rough = { 'maxmemory-eviction-tenacity': '100', 'lazyfree-lazy-eviction': 'no' };
+    const gentle = { 'maxmemory-eviction-tenacity': '10', 'lazyfree-lazy-eviction': 'yes' };
+    const during = remembered(planned({ ...full, config: { ...full.config, ...rough } }));
+    const result = planned(at(950, { ...withKey(21), config: gentle }), during, next);
+    expect(sent(result)).toEqual(['lazyfree-lazy-eviction no', 'maxmemory-eviction-tenacity 100']);
+    expect(result.condition.reason).toBe('BigKey');
+    expect(remembered(result)?.lowering).toEqual(during?.lowering);
+    expect(limitOf(planned(at(950, { config: rough }), remembered(result), next + 30_000))).toBe(902.5); // it is gone
+  });
+});
+
 describe('what a step costs is foreseen from a sample', () => {
   /** 100 keys of which ten reach each age of 1 to 10 s: half gone is all from 5.5 s on. Each was used again, or else there would be older ones. */
   const keys = Array.from({ length: 100 }, (_, index) => ({ bytes: 1_000, idleSeconds: Math.floor(index / 10) + 1 }));
-  const sampled: Seen = { sample: { state: 'Known', keys }, recent: { ratio: 0.9, lookupsPerSecond: 1_000 } };
+  const sampled: Seen = {
+    sample: { state: 'Known', keys },
+    recent: { ratio: 0.9, lookupsPerSecond: 1_000, isAverage: true },
+  };
   const step = planned({ ...full, ...sampled });
   const memory = remembered(step);
   test('and remembered with the step', () => {

@@ -82,6 +82,14 @@ describe('what is said', () => {
       message: expect.stringMatching(/^d:1, e:1: /),
     });
   });
+  test('of several that are as bad is the primary’s: a replica only waits for what stopped there', () => {
+    const full = { config: { ...e1, maxmemory: '0' }, usedMemoryBytes: 2 ** 31 };
+    const keys = [{ name: 'queue', bytes: 2 ** 30 }];
+    const found = { state: 'Known', keys, largestBytes: 2 ** 30, scanned: 1, total: 1, observedAt: 1 } as const;
+    const result = planned(several([node('r', 'Replica', full), node('p', 'Primary', { ...full, bigKeys: found })]));
+    expect(result.condition).toMatchObject({ status: 'False', reason: 'BigKey' });
+    expect(result.condition.message).toMatch(/^r:1: .* \| p:1: /);
+  });
   test('of one that waits for a restart names it, and the others need not be named', () => {
     const late = node('r', 'Replica', { config: { ...e1, 'tcp-backlog': '1' }, restartOnly: ['tcp-backlog'] });
     const result = planned(several([late, node('p', 'Primary', { config: e1 })]));

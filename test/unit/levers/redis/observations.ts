@@ -66,6 +66,7 @@ export function seen({
       lookups: { hits: 0, misses: 0 },
       recent: undefined,
       sample: undefined,
+      aboveLimitMs: 0,
       writesRefused: 0,
       slowLog: { state: 'Known', commands: [] },
       bigKeys: { state: 'Unknown', why: 'the search begins at the next visit' },
