@@ -1,7 +1,7 @@
 import { Problem } from '../api/problem.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { ApplyOptions, Kube } from '../kube/client.ts';
-import type { Manifest, ObjectMeta } from '../kube/object.ts';
+import { keyOf, type Manifest, type ObjectMeta } from '../kube/object.ts';
 import type { Resource } from '../kube/resource.ts';
 import { fieldConflict } from './field-conflict.ts';
 
@@ -34,9 +34,15 @@ export async function applyOwned(
 
 /** The refusals that a person can do something about; undefined for the rest (a lost API server, an overload), which the loop tries again. */
 function asProblem(error: ApiError, { kind }: Resource, { metadata }: Manifest): Problem | undefined {
-  const object = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+  const object = `${kind} ${keyOf({ metadata })}`;
   if (error.conflicts.length > 0)
-    return fieldConflict({ object, held: error.conflicts, manager: managers.declared, cause: error });
+    return fieldConflict({
+      kind,
+      key: keyOf({ metadata }),
+      held: error.conflicts,
+      manager: managers.declared,
+      cause: error,
+    });
   if (error.status === 403 && !error.isNamespaceTerminating)
     return new Problem('PermissionDenied', {
       saw: error.message,

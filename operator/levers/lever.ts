@@ -1,9 +1,12 @@
 import type { NewCondition } from '../api/conditions.ts';
+import type { UpstreamWeights } from '../api/load-balancer-report.ts';
 import type { LeverName } from '../api/lever-names.ts';
+import type { Problem } from '../api/problem.ts';
 import type { CacheServerFigures } from '../decide/cache-server.ts';
 import type { DatabaseServerFigures } from '../decide/database-server.ts';
 import type { ServerConnections } from '../decide/connection-budget.ts';
 import type { Lookups } from '../decide/hit-ratio.ts';
+import type { ServerMemory } from '../decide/memory-budget.ts';
 import type { StatementsSeen } from '../decide/slow-statements.ts';
 import type { Resolved } from '../decide/resolve.ts';
 
@@ -22,18 +25,22 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   readonly condition: LeverCondition;
   /** What of this service the lever moves: what is declared, and what of ours stands in the watch caches though it no longer is. No I/O. */
   units(resolved: Resolved): readonly Unit[];
-  /** I/O; changes nothing. */
-  observe(unit: Unit, signal: AbortSignal): Promise<Observed>;
+  /** I/O; changes nothing. `memory`: what `plan` will get, for a lever that looks more closely where a change is due. */
+  observe(unit: Unit, signal: AbortSignal, memory?: MemoryOf<Change>): Promise<Observed>;
   /** What tells the server from others, where two services may name one: the older service has it. Equals `serverRun` and `address` of what is remembered. */
   serverOf?(observed: Observed): readonly string[];
   /** Totals of each part of a cache server that counts for itself, for the objective of its hit ratio. */
   lookupsOf?(observed: Observed): readonly Omit<Lookups, 'at'>[];
   /** What a cache server says of itself, for the views; undefined where only a part of it answers. */
   cacheOf?(observed: Observed): CacheServerFigures | undefined;
+  /** What a server may keep in memory beside what its container has; undefined where nobody knows the limit of that. */
+  memoryOf?(unit: Unit, observed: Observed): ServerMemory | undefined;
   /** What a database server counts of its work, for the views and /metrics. */
   databaseOf?(observed: Observed): DatabaseServerFigures;
   /** Which statements are slow on a database server, for the views. */
   statementsOf?(observed: Observed): StatementsSeen;
+  /** Which Pod gets which part of the requests, and why, for the views. */
+  weightsOf?(observed: Observed): readonly NginxWeights[];
   /** How many connections a server has, for the budget of all who use it. */
   connectionsOf?(observed: Observed): ServerConnections;
   /** Pure: what to change so that what was observed becomes what is declared, and what to say of it. */
@@ -46,7 +53,22 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   forget?(service: string, signal: AbortSignal): Promise<void>;
 }
 
-export type LeverCondition = 'HorizontalApplied' | 'RedisApplied' | 'PostgresApplied' | 'RuntimeApplied';
+/** What one nginx says of the Pods that it sends requests to. */
+export interface NginxWeights {
+  /** Name of its Pod. */
+  readonly nginx: string;
+  readonly component: string;
+  readonly weights: UpstreamWeights;
+}
+
+export type LeverCondition =
+  | 'HorizontalApplied'
+  | 'VerticalApplied'
+  | 'ResourcesApplied'
+  | 'RedisApplied'
+  | 'PostgresApplied'
+  | 'RuntimeApplied'
+  | 'LoadBalancerApplied';
 /** A condition before it is merged with those of the lever's other units. */
 export type PlannedCondition = Pick<NewCondition<LeverCondition>, 'status' | 'reason' | 'message'>;
 
@@ -61,6 +83,8 @@ export interface LeverUnit {
   /** Unique within the lever and the service: the component's or the server's name in the spec. */
   readonly name: string;
   readonly mode: LeverMode;
+  /** Somebody wants to know what the changes cost (`genops diff`): what tells that is looked at, also where no change is due. */
+  readonly asksCost?: true;
 }
 
 /** What a lever remembers is what its changes carry. */
@@ -138,6 +162,8 @@ export type Outcome =
   | { readonly result: 'applied' }
   /** It was sent before, and what we see does not show it yet. */
   | { readonly result: 'nothing' }
+  /** What it was planned from is no longer so (a fail-over since): nothing was changed, and another look tells what is to be. */
+  | { readonly result: 'outdated'; readonly problem: Problem }
   /** The server answered and did not take these fields; it has the others. */
   | { readonly result: 'refused'; readonly fields: readonly string[]; readonly condition: PlannedCondition };
 

@@ -65,12 +65,14 @@ export async function observe(
   levers: readonly AnyLever[],
   resolved: Resolved,
   signal: AbortSignal,
+  memory: LeverMemory = {},
 ): Promise<readonly Observation[]> {
   const units = levers.flatMap((lever) => lever.units(resolved).map((unit) => ({ lever, unit })));
   return Promise.all(
     units.map(async ({ lever, unit }): Promise<Observation> => {
       if (unit.mode === 'Off') return { lever, unit, seen: { kind: 'seen', value: undefined } };
-      return { lever, unit, seen: await orProblem(signal, (until) => lever.observe(unit, until)) };
+      const known = memory[unitKey({ lever, unit })];
+      return { lever, unit, seen: await orProblem(signal, (until) => lever.observe(unit, until, known)) };
     }),
   );
 }
@@ -161,6 +163,8 @@ export interface UnitResult {
   readonly taken: readonly LeverChange[];
   /** What holds now. */
   readonly condition: PlannedCondition;
+  /** It was planned from what is no longer so: another look tells what is to be. */
+  readonly isOutdated?: true;
 }
 
 /** Makes the changes of every unit, units side by side, those of one server in order up to the first that is not taken. `mayAct`: still the leader? Asked before each change. */
@@ -191,13 +195,17 @@ interface Untaken {
   readonly condition: PlannedCondition;
   /** Absent where the server answered, and refused. */
   readonly problem?: Problem;
+  readonly isOutdated?: true;
 }
 
 type Attempt = Awaited<ReturnType<typeof orProblem<Outcome>>>;
 
 function untakenOf({ node }: LeverChange, made: Attempt): readonly Untaken[] {
   if (made.kind === 'problem') return [{ node, condition: conditionOf(made.problem), problem: made.problem }];
-  return made.value.result === 'refused' ? [{ node, condition: made.value.condition }] : [];
+  const { value } = made;
+  if (value.result === 'outdated')
+    return [{ node, condition: conditionOf(value.problem), problem: value.problem, isOutdated: true }];
+  return value.result === 'refused' ? [{ node, condition: value.condition }] : [];
 }
 
 function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readonly Untaken[]): UnitResult {
@@ -207,7 +215,13 @@ function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readon
     const message = untaken.map(({ condition }) => condition.message).join(' | ');
     const condition = { ...worst.condition, message };
     if (problem === undefined) return { plan, outcome: 'refused', taken, condition };
-    return { plan: { ...plan, againMs: problemAgainMs, problem }, outcome: 'failed', taken, condition };
+    const failed = {
+      plan: { ...plan, againMs: problemAgainMs, problem },
+      outcome: 'failed',
+      taken,
+      condition,
+    } as const;
+    return untaken.some(({ isOutdated }) => isOutdated) ? { ...failed, isOutdated: true } : failed;
   }
   const status = plan.changes.length === 0 ? plan.status : (plan.statusAfter ?? plan.status);
   const outcome = taken.length === 0 ? 'nothing' : 'applied';

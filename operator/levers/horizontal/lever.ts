@@ -1,11 +1,13 @@
 import { annotations } from '../../api/annotations.ts';
 import { childName } from '../../api/child-name.ts';
 import type { Resolved } from '../../decide/resolve.ts';
+import { steering, type Steering } from '../../decide/steering.ts';
 import type { Kube } from '../../kube/client.ts';
 import type { Collection } from '../../kube/collection.ts';
 import { ownerReference } from '../../kube/object.ts';
 import { apiVersionOf } from '../../kube/resource.ts';
 import type { OwnWrites } from '../../kube/own-writes.ts';
+import type { PodView } from '../../metrics/pod-view.ts';
 import { isAdopted } from '../adoption.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { unitMode, type Lever, type LeverMode, type Outcome } from '../lever.ts';
@@ -22,6 +24,8 @@ export interface HorizontalDeps {
   readonly hpaWrites: OwnWrites<HpaSpec>;
   /** Of floors, the scaler's among them. */
   readonly floorWrites: OwnWrites<number>;
+  /** The Pods of a component, as they were last seen. */
+  readonly podsOf: (of: Pick<HorizontalUnit, 'namespace' | 'selector'>) => readonly PodView[];
 }
 
 /** What plans without a cluster. */
@@ -41,21 +45,24 @@ export function horizontal({
   hpas,
   hpaWrites,
   floorWrites,
+  podsOf,
 }: HorizontalDeps): Lever<HorizontalUnit | OrphanUnit, HorizontalObserved, HorizontalChange> {
   return {
     ...horizontalPlanner,
     units: (resolved) => [...units(resolved), ...orphans(resolved, hpas)],
     observe: (unit) => {
-      const found = isOrphan(unit) ? [] : hpas.by('target', targetKey(unit.namespace, unit.targetRef));
-      return Promise.resolve({ hpas: found.map((hpa) => withOwnFloor(hpa, floorWrites)) });
+      if (isOrphan(unit)) return Promise.resolve({ hpas: [] });
+      const found = hpas.by('target', targetKey(unit.namespace, unit.targetRef));
+      const isResizing = podsOf(unit).some(({ resize, deleting }) => resize !== undefined && !deleting);
+      return Promise.resolve({ hpas: found.map((hpa) => withOwnFloor(hpa, floorWrites)), isResizing });
     },
     apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites, floorWrites }, signal),
   };
 }
 
-function units({ service, mode, components }: Resolved): readonly HorizontalUnit[] {
+function units({ service, mode, components, replicaBounds }: Resolved): readonly HorizontalUnit[] {
   const { name, namespace } = service.metadata;
-  return components.map(({ spec, policy, target, podsMetrics }) => ({
+  return components.map(({ spec, policy, target, podsMetrics, vpa }) => ({
     name: spec.name,
     // FloorOnly and Off are planned too: a floor that was lent goes back when it is asked for no more.
     mode: unitMode(mode, policy.horizontal.mode === 'DryRun' ? 'DryRun' : 'Enforce'),
@@ -63,13 +70,28 @@ function units({ service, mode, components }: Resolved): readonly HorizontalUnit
     hpaName: hpaName(name, spec.name),
     owner: ownerReference(service, { controller: true }),
     targetRef: spec.targetRef,
+    selector: target.selector,
     policy: policy.horizontal,
     podsMetrics,
+    ...beside(steering({ policy, podsMetrics, vpa })),
     adopt: isAdopted(service, 'hpa'),
     adoptWords: service.metadata.annotations?.[annotations.adopt],
     replicas: target.replicas,
-    lastFloor: service.status?.components?.find((one) => one.name === spec.name)?.decision?.to,
+    replicaBound: typeof replicaBounds === 'string' ? replicaBounds : replicaBounds?.get(spec.name),
+    ...lastWordsOf(service, spec.name),
   }));
+}
+
+/** What a VPA on the same workload leaves to the HPA. */
+const beside = ({ taken, both, isRefused }: Steering): Pick<HorizontalUnit, 'taken' | 'refused'> => ({
+  ...(taken.length === 0 ? {} : { taken }),
+  ...(isRefused ? { refused: both } : {}),
+});
+
+/** What status says of its replicas. */
+function lastWordsOf({ status }: Resolved['service'], component: string) {
+  const { decision, replicas } = status?.components?.find(({ name }) => name === component) ?? {};
+  return { lastFloor: decision?.to, lastBoundBy: replicas?.boundBy };
 }
 
 /** No component is there to say how its HPA is to be handled: the service's own policy does. */
@@ -93,7 +115,7 @@ const isOrphan = (unit: HorizontalUnit | OrphanUnit): unit is OrphanUnit => 'orp
 async function apply(
   change: HorizontalChange,
   { namespace, owner }: Pick<HorizontalUnit, 'namespace' | 'owner'>,
-  { kube, hpaWrites, floorWrites }: Omit<HorizontalDeps, 'hpas'>,
+  { kube, hpaWrites, floorWrites }: Omit<HorizontalDeps, 'hpas' | 'podsOf'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const key = `${namespace}/${change.name}`;

@@ -1,23 +1,17 @@
 import { type Quantity, quantity } from '../../api/quantity.ts';
 import { servedMetrics } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
-import type { PodsMetricsWay } from '../../decide/resolve.ts';
+import type { LabelRequirement, PodsMetricsWay, ReplicaBound } from '../../decide/resolve.ts';
+import { sizedBy, type Sized } from '../../decide/steering.ts';
 import type { OwnerReference } from '../../kube/object.ts';
 import { managers } from '../apply-owned.ts';
 import { differences } from '../differences.ts';
-import { fieldConflict } from '../field-conflict.ts';
-import type {
-  Difference,
-  LeverChange,
-  LeverPlan,
-  LeverUnit,
-  PlanInput,
-  PlannedCondition,
-  UnitMemory,
-} from '../lever.ts';
-import { horizontalPodAutoscalers, type HpaSpec, type HpaView, type ObjectReference } from './hpa.ts';
+import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
+import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
 import { floorMove } from './floor-move.ts';
+import { liftHold } from './hold.ts';
 import { lentFrom, returnFloor } from './lent-floor.ts';
+import { refusalOf } from './refusal.ts';
 import { render, type Rendered } from './render.ts';
 
 export interface HorizontalUnit extends LeverUnit {
@@ -26,14 +20,24 @@ export interface HorizontalUnit extends LeverUnit {
   /** The GenerationService. */
   readonly owner: OwnerReference;
   readonly targetRef: ObjectReference;
+  /** Of its Pods. */
+  readonly selector: readonly LabelRequirement[];
   readonly policy: EffectivePolicy['horizontal'];
   readonly podsMetrics: PodsMetricsWay;
+  /** Resources that a VPA sizes, which the HPA is not scaled by; absent: none. */
+  readonly taken?: readonly Sized[];
+  /** What horizontal and vertical would both steer by, where the policy wants neither to; absent: nothing. */
+  readonly refused?: readonly Sized[];
   /** The annotation genops.dev/adopt names HPAs: one that already aims at the target is taken over. */
   readonly adopt: boolean;
   /** That annotation as it stands; undefined: there is none. */
   readonly adoptWords?: string | undefined;
   /** spec.replicas of the target. */
   readonly replicas: number;
+  /** What a budget leaves; AsItIs: not known yet, what stands there stays. Undefined: as declared. */
+  readonly replicaBound?: ReplicaBound | 'AsItIs' | undefined;
+  /** What bounded the replicas, of status. */
+  readonly lastBoundBy?: string | undefined;
   /** Where the scaler last moved the floor to, of status; undefined: it never did. */
   readonly lastFloor?: number | undefined;
 }
@@ -41,6 +45,8 @@ export interface HorizontalUnit extends LeverUnit {
 /** Every HPA that aims at the target. */
 export interface HorizontalObserved {
   readonly hpas: readonly HpaView[];
+  /** Some Pods have not what their spec says, which an HPA divides by; absent: all have. */
+  readonly isResizing?: boolean;
 }
 
 export type HorizontalChange = LeverChange &
@@ -61,11 +67,29 @@ export type HorizontalChange = LeverChange &
 
 type Plan = LeverPlan<HorizontalChange>;
 
+/** Nobody wakes us when a resize has ended. */
+const resizingAgainMs = 5_000;
+
 /** The HPA of one component: made, kept as declared, taken over where asked, and never fought over. */
-export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
-  const own = hpas.find(
-    ({ uid, controller }) => controller?.uid === unit.owner.uid || uid === memory?.originals?.['uid'],
-  );
+export function plan(input: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
+  const { unit, observed } = input;
+  const planned = planDeclared(input);
+  const isMade = unit.mode === 'Enforce' && planned.changes.some(({ kind }) => kind === 'apply');
+  const lifted = isMade || observed.isResizing === true ? [] : liftHold(unit, ownOf(input));
+  return { ...planned, changes: [...planned.changes, ...lifted] };
+}
+
+const ownOf = ({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>) =>
+  hpas.find(({ uid, controller }) => controller?.uid === unit.owner.uid || uid === memory?.originals?.['uid']);
+
+function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
+  const {
+    unit: declaredUnit,
+    observed: { hpas, isResizing = false },
+    memory,
+  } = input;
+  const own = ownOf(input);
+  const unit = withinBudget(declaredUnit, own);
   const foreign = hpas.find((hpa) => hpa !== own);
   const status = { replicas: replicasStatus(unit, own ?? foreign) };
 
@@ -74,10 +98,13 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   const returned = adopting ? { changes: [] } : returnFloor(hpas, memory);
   const stay = (condition: PlannedCondition): Plan => ({ ...returned, condition, status });
   if (unit.policy.mode === 'Off') return { ...stay(off(unit)), status: {} };
-  if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
+  if (unit.refused !== undefined) return stay(refused(unit.refused));
+  if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign, own));
   const held = own ?? foreign;
-  const rendered = render({ ...unit, floor: held === undefined ? firstFloor(unit) : held.spec.minReplicas });
-  if (rendered.spec.metrics?.length === 0) return stay(noMetric(rendered));
+  const floor = held === undefined ? firstFloor(unit) : held.spec.minReplicas;
+  const isHeld = isResizing && scalesByUse(unit);
+  const rendered = render({ ...unit, floor, isHeld });
+  if (rendered.spec.metrics?.length === 0) return stay(noMetric(rendered, unit));
 
   const differing = differences(held?.spec, rendered.spec, 'spec', equalInApi);
   const { unconfirmed, ...known } = memory ?? {};
@@ -93,14 +120,15 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
     differences: differing,
     ...(adopting ? { remember: withOriginals(memory, adoptedFrom(foreign, memory)) } : {}),
   };
-  const after = { uid: held?.uid ?? '', controller: held === undefined ? unit.owner : held.controller };
+  const after = held ?? { uid: '', controller: unit.owner, name: change.name, namespace: unit.namespace };
   const declared = {
-    ...stay(applied(change.name, unit, rendered)),
+    ...stay(applied(change.name, { ...unit, isHeld }, rendered)),
     ...floorMove(unit, { ...after, spec: rendered.spec }, change.remember ?? memory),
+    ...(isHeld ? { againMs: resizingAgainMs } : {}),
   };
   if (differing.length === 0 && !adopting)
     return { ...declared, changes: [], ...(interrupted ? { remember: known } : {}) };
-  const refusal = change.force ? undefined : refusalOf(held, differing);
+  const refusal = change.force || held === undefined ? undefined : refusalOf(held, differing, managers.declared);
   return {
     ...declared,
     changes: [change],
@@ -109,17 +137,25 @@ export function plan({ unit, observed: { hpas }, memory }: PlanInput<HorizontalU
   };
 }
 
-/** What the API server answers while others have one of these fields. */
-function refusalOf(hpa: HpaView | undefined, differing: readonly Difference[]): PlannedCondition | undefined {
-  const held = (hpa?.held ?? []).filter(({ field }) => differing.some((one) => isWithin(`.${one.field}`, field)));
-  if (hpa === undefined || held.length === 0) return undefined;
-  const object = `${horizontalPodAutoscalers.kind} ${hpa.namespace}/${hpa.name}`;
-  const { message } = fieldConflict({ object, held, manager: managers.declared });
-  return { status: 'False', reason: 'Conflict', message };
-}
+/** By a share of what its Pods ask for: while one has not got that yet, the share is too low. */
+const scalesByUse = ({ policy, taken = [] }: HorizontalUnit): boolean =>
+  policy.metrics.some((metric) => {
+    const resource = sizedBy(metric);
+    return resource !== undefined && !taken.includes(resource);
+  });
 
-const isWithin = (path: string, field: string): boolean =>
-  path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`);
+/** With fewer replicas at most, where a budget asks for that. Never fewer than minReplicas. */
+function withinBudget(unit: HorizontalUnit, own: HpaView | undefined): HorizontalUnit {
+  const { policy, replicaBound, lastBoundBy } = unit;
+  const bound =
+    replicaBound === 'AsItIs' && own !== undefined && lastBoundBy !== undefined
+      ? { max: own.spec.maxReplicas, by: lastBoundBy }
+      : replicaBound;
+  if (bound === undefined || bound === 'AsItIs' || bound.max >= policy.maxReplicas)
+    return { ...unit, replicaBound: undefined };
+  const maxReplicas = Math.max(bound.max, policy.minReplicas);
+  return { ...unit, replicaBound: bound, policy: { ...policy, maxReplicas } };
+}
 
 /** Of an HPA that is made: where somebody has deleted the one before, a service under load must not fall to its minimum. Never more than runs now. */
 const firstFloor = ({ policy: { minReplicas }, lastFloor = 0, replicas }: HorizontalUnit): number =>
@@ -169,12 +205,13 @@ function adoptedFrom({ uid, spec }: HpaView, memory: UnitMemory | undefined): Or
 }
 
 function replicasStatus(
-  { replicas, policy }: HorizontalUnit,
+  { replicas, policy, replicaBound }: HorizontalUnit,
   hpa: Pick<HpaView, 'spec'> | undefined,
-): Readonly<Record<string, number>> {
+): Readonly<Record<string, number | string>> {
   const max = policy.mode === 'FloorOnly' ? (hpa?.spec.maxReplicas ?? policy.maxReplicas) : policy.maxReplicas;
   const floor = hpa === undefined ? {} : { floor: hpa.spec.minReplicas ?? 1 };
-  return { current: replicas, min: policy.minReplicas, ...floor, max };
+  const boundBy = typeof replicaBound === 'object' ? { boundBy: replicaBound.by } : {};
+  return { current: replicas, min: policy.minReplicas, ...floor, max, ...boundBy };
 }
 
 /** The floor that an HPA had is remembered before the scaler may move it for the first time. */
@@ -217,22 +254,35 @@ function twoAutoscalers({ namespace, targetRef }: HorizontalUnit, first: HpaView
 function conflict(
   { namespace, targetRef, adopt: isAsked, adoptWords }: HorizontalUnit,
   { name, controller }: HpaView,
+  own: HpaView | undefined,
 ): PlannedCondition {
+  const isForAdoption = controller === undefined && own === undefined;
   const unread = isAsked || adoptWords === undefined ? '' : `, and genops.dev/adopt=${adoptWords}, which names no hpa`;
-  const owner = controller === undefined ? '' : ` (of ${controller.kind} ${controller.name})`;
-  const adopt = controller === undefined ? 'annotate this service with genops.dev/adopt=hpa to take it over, ' : '';
-  const message = `saw HorizontalPodAutoscaler ${namespace}/${name}${owner} for ${targetRef.kind} ${targetRef.name}${unread}; wanted it to be ours alone; next: ${adopt}set horizontal.mode: FloorOnly to move only its floor, or delete it`;
+  // First: config/gitops offers to adopt what begins with the HPA.
+  const owner = controller === undefined ? '' : `${controller.kind} ${controller.name} with `;
+  const beside = own === undefined ? '' : 'beside our own ';
+  const adopt = isForAdoption ? 'annotate this service with genops.dev/adopt=hpa to take it over, ' : '';
+  const message = `saw ${beside}${owner}HorizontalPodAutoscaler ${namespace}/${name} for ${targetRef.kind} ${targetRef.name}${unread}; wanted it to be ours alone; next: ${adopt}set horizontal.mode: FloorOnly to move only its floor, or delete it`;
   return { status: 'False', reason: 'Conflict', message };
 }
 
-function noMetric({ shadowed, unserved }: Rendered): PlannedCondition {
+function refused(both: readonly Sized[]): PlannedCondition {
+  const message = `saw horizontal.metrics and vertical.controlledResources both with ${both.join(' and ')}; wanted one of them to steer by it, since vertical.conflictResolution is Refuse; next: remove it from one of them, or set vertical.conflictResolution: Split`;
+  return { status: 'False', reason: 'Conflict', message };
+}
+
+function noMetric({ shadowed, unserved }: Rendered, { taken = [] }: HorizontalUnit): PlannedCondition {
+  if (taken.length > 0) {
+    const message = `saw only metrics that vertical steers by (${taken.join(', ')}) or that this HPA cannot read; wanted at least one beside them, since an HPA without any scales on cpu 80 %; next: set vertical.conflictResolution: Split, or take one of them out of vertical.controlledResources`;
+    return { status: 'False', reason: 'MetricUnavailable', message };
+  }
   const message = `saw only Pods metrics that this HPA cannot read (${[...shadowed, ...unserved].join(', ')}); wanted at least one Resource metric beside them, since an HPA without any scales on cpu 80 %; next: add {type: Resource, resource: {name: cpu, …}} to horizontal.metrics, or install with the metrics API enabled`;
   return { status: 'False', reason: 'MetricUnavailable', message };
 }
 
 function applied(
   name: string,
-  { namespace, policy }: HorizontalUnit,
+  { namespace, policy, taken = [], isHeld }: HorizontalUnit & { readonly isHeld: boolean },
   { shadowed, unserved }: Rendered,
 ): PlannedCondition {
   if (unserved.length > 0) {
@@ -240,7 +290,9 @@ function applied(
     return { status: 'False', reason: 'MetricUnavailable', message };
   }
   const folded = shadowed.length === 0 ? '' : `; ${shadowed.join(', ')} is folded into its floor`;
-  const message = `HorizontalPodAutoscaler ${namespace}/${name} keeps ${policy.minReplicas} to ${policy.maxReplicas} replicas${folded}.`;
+  const sized =
+    taken.length === 0 ? '' : `; by ${taken.join(' and ')} the VerticalPodAutoscaler sizes the Pods instead`;
+  const message = `HorizontalPodAutoscaler ${namespace}/${name} keeps ${policy.minReplicas} to ${policy.maxReplicas} replicas${folded}${sized}${isHeld ? '; it takes none away while Pods are being resized' : ''}.`;
   return { status: 'True', reason: 'Applied', message };
 }
 

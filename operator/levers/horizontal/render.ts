@@ -1,6 +1,7 @@
 import { isServed } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { PodsMetricsWay } from '../../decide/resolve.ts';
+import { sizedBy, type Sized } from '../../decide/steering.ts';
 import type { HpaSpec, ObjectReference } from './hpa.ts';
 
 export interface Rendered {
@@ -15,16 +16,29 @@ export interface RenderInput {
   readonly targetRef: ObjectReference;
   readonly policy: EffectivePolicy['horizontal'];
   readonly podsMetrics: PodsMetricsWay;
+  /** Resources that a VPA sizes: it is not scaled by them. */
+  readonly taken?: readonly Sized[];
   /** minReplicas in force; the scaler moves it, so it is kept. Undefined where there is no HPA yet. */
   readonly floor: number | undefined;
+  /** It may take no Pod away for now. */
+  readonly isHeld?: boolean;
 }
 
 /** The HPA that a policy declares, with every default of the API server written out, so that what is read back compares equal. */
-export function render({ targetRef: { apiVersion, kind, name }, policy, podsMetrics, floor }: RenderInput): Rendered {
+export function render({
+  targetRef: { apiVersion, kind, name },
+  policy,
+  podsMetrics,
+  taken = [],
+  floor,
+  isHeld = false,
+}: RenderInput): Rendered {
   const named = policy.metrics.flatMap((metric) => (metric.pods === undefined ? [] : [metric.pods.metric.name]));
   const served = named.filter(isServed);
   const kept = policy.metrics.filter(
-    (metric) => metric.pods === undefined || (podsMetrics === 'MetricsAPI' && isServed(metric.pods.metric.name)),
+    (metric) =>
+      !taken.some((resource) => resource === sizedBy(metric)) &&
+      (metric.pods === undefined || (podsMetrics === 'MetricsAPI' && isServed(metric.pods.metric.name))),
   );
   return {
     spec: {
@@ -33,7 +47,11 @@ export function render({ targetRef: { apiVersion, kind, name }, policy, podsMetr
       maxReplicas: policy.maxReplicas,
       metrics: kept,
       behavior: {
-        scaleDown: { selectPolicy: 'Max', ...policy.behavior.scaleDown },
+        scaleDown: {
+          selectPolicy: 'Max',
+          ...policy.behavior.scaleDown,
+          ...(isHeld ? { selectPolicy: 'Disabled' } : {}),
+        },
         scaleUp: policy.behavior.scaleUp,
       },
     },

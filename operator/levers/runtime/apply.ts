@@ -1,46 +1,31 @@
-import { childName } from '../../api/child-name.ts';
-import { Problem } from '../../api/problem.ts';
 import { runtimeSettingsFile } from '../../api/runtime-settings.ts';
-import { ApiError } from '../../kube/api-error.ts';
-import { managers } from '../apply-owned.ts';
 import type { Outcome } from '../lever.ts';
-import { componentLabel, configMaps, type RuntimeDeps } from './observe.ts';
-import type { RuntimeChange, RuntimeUnit } from './plan.ts';
+import { writeConfigMap } from '../owned-config-map.ts';
+import type { Acknowledged } from './acknowledged.ts';
+import { componentLabel, type RuntimeDeps } from './observe.ts';
+import type { RuntimeChange, RuntimeUnit, WriteChange } from './plan.ts';
+import { push } from './push.ts';
 
-/** Creates the ConfigMap, or writes over just the one that was looked at. */
+/** The ConfigMap first: what Pods are told is what stands there. */
 export async function apply(
-  { name, text, found }: RuntimeChange,
+  change: RuntimeChange,
   unit: RuntimeUnit,
-  { kube }: Pick<RuntimeDeps, 'kube'>,
+  { kube, admin, acknowledged }: RuntimeDeps & { readonly acknowledged: Acknowledged },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { namespace, owner } = unit;
-  const manifest = {
-    metadata: {
-      ...found?.metadata,
-      namespace,
-      name,
-      labels: {
-        ...found?.metadata.labels,
-        'app.kubernetes.io/managed-by': 'genops',
-        'genops.dev/service': childName(owner.name),
-        [componentLabel]: unit.name,
-      },
-      ownerReferences: [...(found?.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.uid), owner],
-    },
-    data: { ...found?.data, [runtimeSettingsFile]: text },
-  };
-  const options = { manager: managers.declared };
-  try {
-    if (found === undefined) await kube.create(configMaps, manifest, options, signal);
-    else await kube.update(configMaps, manifest, options, signal);
-  } catch (error) {
-    if (!(error instanceof ApiError) || (error.status !== 409 && error.reason !== 'AlreadyExists')) throw error;
-    throw new Problem('Failed', {
-      saw: `ConfigMap ${namespace}/${name} changed while it was being written`,
-      wanted: 'the one that was looked at',
-      cause: error,
-    });
+  if (change.kind === 'Write') {
+    await writeConfigMap(kube, written(change, unit), signal);
+    return { result: 'applied' };
   }
-  return { result: 'applied' };
+  if (admin === undefined) return { result: 'nothing' };
+  return push(change, { client: admin, acknowledged }, signal);
 }
+
+const written = ({ name, text, found }: WriteChange, { namespace, owner, name: component }: RuntimeUnit) => ({
+  namespace,
+  name,
+  owner,
+  labels: { [componentLabel]: component },
+  data: { [runtimeSettingsFile]: text },
+  found,
+});

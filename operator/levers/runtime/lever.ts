@@ -2,6 +2,7 @@ import { childName } from '../../api/child-name.ts';
 import type { Resolved, ResolvedComponent } from '../../decide/resolve.ts';
 import { ownerReference } from '../../kube/object.ts';
 import { unitMode, type Lever } from '../lever.ts';
+import { createAcknowledged } from './acknowledged.ts';
 import { apply } from './apply.ts';
 import { observe, type RuntimeDeps } from './observe.ts';
 import { plan, type RuntimeChange, type RuntimeObserved, type RuntimeUnit } from './plan.ts';
@@ -14,13 +15,14 @@ export const runtimePlanner = { name: 'runtime', condition: 'RuntimeApplied', pl
   'name' | 'condition' | 'plan'
 >;
 
-/** The settings of the workload itself, in a ConfigMap that its Pods mount. There is nothing to put back: it goes with its service. */
+/** The settings of the workload itself, in a ConfigMap that its Pods mount, and are told of where they have an admin port. There is nothing to put back: it goes with its service. */
 export function runtime(deps: RuntimeDeps): Lever<RuntimeUnit, RuntimeObserved, RuntimeChange> {
+  const own = { ...deps, acknowledged: createAcknowledged() };
   return {
     ...runtimePlanner,
     units,
-    observe: (unit, signal) => observe(unit, deps, signal),
-    apply: (change, unit, signal) => apply(change, unit, deps, signal),
+    observe: (unit, signal) => observe(unit, own, signal),
+    apply: (change, unit, signal) => apply(change, unit, own, signal),
   };
 }
 
@@ -39,6 +41,7 @@ function units(resolved: Resolved): readonly RuntimeUnit[] {
       siblings: service.spec.components.map((component) => component.name),
       selector: target.selector,
       policy,
+      admin: spec.admin,
       poolBound: poolBounds === 'AsItIs' ? poolBounds : poolBounds?.get(spec.name),
       replicas: target.replicas,
     }));

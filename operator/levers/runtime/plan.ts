@@ -1,21 +1,16 @@
+import type { Component } from '../../api/component.ts';
 import { problemMessage } from '../../api/problem.ts';
 import { hashText } from '../../api/runtime-hash.ts';
 import { runtimeSettingsFile } from '../../api/runtime-settings.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { LabelRequirement } from '../../decide/resolve.ts';
-import type { ObjectMeta, OwnerReference } from '../../kube/object.ts';
-import { differences } from '../differences.ts';
-import type {
-  Difference,
-  LeverChange,
-  LeverPlan,
-  LeverUnit,
-  PlanInput,
-  PlannedCondition,
-  UnitMemory,
-} from '../lever.ts';
+import type { OwnerReference } from '../../kube/object.ts';
+import type { PodView } from '../../metrics/pod-view.ts';
+import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
+import { parsedSettings, settingsCause, settingsDifferences } from '../settings-file.ts';
+import type { ConfigMapSeen } from '../owned-config-map.ts';
 import { render, type Rendered } from './render.ts';
-import { reportsOf, type PodReport, type Reports } from './reports.ts';
+import { reportsOf, toldNow, withTold, type PodReport, type Reports } from './reports.ts';
 
 /** The settings of one component's Pods. */
 export interface RuntimeUnit extends LeverUnit {
@@ -28,40 +23,50 @@ export interface RuntimeUnit extends LeverUnit {
   /** Of its Pods. */
   readonly selector: readonly LabelRequirement[];
   readonly policy: EffectivePolicy['runtime'];
+  /** Where its Pods can be told of settings; undefined: nowhere. */
+  readonly admin: Component['admin'];
   /** Most connections that the budget leaves for each Pod's pool; AsItIs: not known yet, what stands there stays. Undefined: as declared. */
   readonly poolBound: number | 'AsItIs' | undefined;
   /** spec.replicas of the target. */
   readonly replicas: number;
 }
 
-/** A ConfigMap as far as it is asked here. */
-export interface ConfigMapSeen {
-  /** uid of its controller. */
-  readonly controller: string | undefined;
-  /** For which component it was written. */
+export interface SettingsSeen extends ConfigMapSeen {
+  /** For which component they were written. */
   readonly component: string | undefined;
   readonly text: string | undefined;
-  /** What others have put there is kept when it is written again. */
-  readonly metadata: ObjectMeta;
-  readonly data: Readonly<Record<string, string>>;
 }
 
 export interface RuntimeObserved {
   /** Undefined: there is none of that name. */
-  readonly configMap: ConfigMapSeen | undefined;
+  readonly configMap: SettingsSeen | undefined;
   /** What each Ready Pod says; undefined where nobody has looked at them yet. */
   readonly pods: readonly PodReport[] | undefined;
 }
 
-export interface RuntimeChange extends LeverChange {
+export type RuntimeChange = WriteChange | PushChange;
+
+export interface WriteChange extends LeverChange {
+  readonly kind: 'Write';
   readonly name: string;
   readonly text: string;
   /** What is written over. */
-  readonly found: ConfigMapSeen | undefined;
+  readonly found: SettingsSeen | undefined;
+}
+
+/** Nothing else than what is written: Pods are told of it before their volume has it. */
+export interface PushChange extends LeverChange {
+  readonly kind: 'Push';
+  readonly admin: NonNullable<Component['admin']>;
+  readonly pods: readonly PodView[];
+  readonly text: string;
+  readonly hash: string;
 }
 
 /** Nobody tells of a ConfigMap that was edited. Of what the Pods say the collector does. */
 const againMs = 60_000;
+/** A Pod that did not take what it was told is told again. */
+const toldAgainMs = 15_000;
 
 /** The ConfigMap of one component: written, kept as declared, never anybody else's; and in force only once every Pod says so. */
 export function plan({
@@ -73,30 +78,57 @@ export function plan({
     return { changes: [], condition: conflict(unit, configMap), status: {}, againMs };
   const rendered = render(boundPolicy(unit, configMap));
   const { hash } = rendered.settings;
-  const reports = reportsOf(pods, rendered.settings.hash);
-  const differing = differencesFrom(configMap, rendered);
-  const stay = {
-    condition: conditionOf(unit, hash, reports),
-    status:
-      reports.kind === 'read'
-        ? { runtime: { hash, podsCurrent: reports.total - reports.behind.length, podsTotal: reports.total } }
-        : {},
-    againMs,
+  const reports = reportsOf(pods, hash);
+  const told = toldNow(reports, unit.admin?.port);
+  const after = unit.mode === 'Enforce' ? withTold(reports, told) : reports; // else nobody is told anything
+  return {
+    changes: [...writing(unit, configMap, rendered, memory), ...pushing(unit, rendered, told)],
+    condition: conditionOf(unit, hash, after),
+    status: statusOf(hash, reports),
+    statusAfter: statusOf(hash, after),
+    againMs: told.length === 0 ? againMs : toldAgainMs,
   };
-  if (differing.length === 0) return { ...stay, changes: [] };
-  const change = {
-    cause: causeOf(memory, hash),
-    differences: differing,
-    name: unit.configMapName,
-    text: rendered.text,
-    found: configMap,
-    remember: { applied: { hash } },
-  } as const;
-  return { ...stay, changes: [change] };
 }
 
+const statusOf = (hash: string, reports: Reports): LeverPlan<RuntimeChange>['status'] =>
+  reports.kind === 'read'
+    ? { runtime: { hash, podsCurrent: reports.total - reports.behind.length, podsTotal: reports.total } }
+    : {};
+
+function writing(
+  { configMapName }: RuntimeUnit,
+  found: SettingsSeen | undefined,
+  rendered: Rendered,
+  memory: UnitMemory | undefined,
+): readonly WriteChange[] {
+  const { hash } = rendered.settings;
+  const differing = settingsDifferences(found?.text, rendered, { file: runtimeSettingsFile, section: 'runtime' });
+  if (differing.length === 0) return [];
+  return [
+    {
+      kind: 'Write',
+      cause: settingsCause(memory, hash),
+      differences: differing,
+      name: configMapName,
+      text: rendered.text,
+      found,
+      remember: { applied: { hash } },
+    },
+  ];
+}
+
+/** It makes no difference to what is declared, and so names none. */
+const pushing = (
+  { admin }: RuntimeUnit,
+  { settings: { hash }, text }: Rendered,
+  pods: readonly PodView[],
+): readonly PushChange[] =>
+  admin === undefined || pods.length === 0
+    ? []
+    : [{ kind: 'Push', cause: 'Declared', differences: [], admin, pods, text, hash }];
+
 /** The policy with a pool that fits. */
-function boundPolicy({ policy, poolBound }: RuntimeUnit, configMap: ConfigMapSeen | undefined): RuntimeUnit['policy'] {
+function boundPolicy({ policy, poolBound }: RuntimeUnit, configMap: SettingsSeen | undefined): RuntimeUnit['policy'] {
   const { postgresPool } = policy;
   const bound = poolBound === 'AsItIs' ? poolIn(configMap?.text) : poolBound;
   if (bound === undefined || bound >= postgresPool.max) return policy;
@@ -104,15 +136,15 @@ function boundPolicy({ policy, poolBound }: RuntimeUnit, configMap: ConfigMapSee
 }
 
 function poolIn(text: string | undefined): number | undefined {
-  const settings = parsed(text) as { readonly postgresPool?: { readonly max?: unknown } } | undefined;
+  const settings = parsedSettings(text) as { readonly postgresPool?: { readonly max?: unknown } } | undefined;
   const max = settings?.postgresPool?.max;
   return Number.isInteger(max) ? Number(max) : undefined;
 }
 
-const isForeign = ({ owner, name, siblings }: RuntimeUnit, { controller, component }: ConfigMapSeen): boolean =>
+const isForeign = ({ owner, name, siblings }: RuntimeUnit, { controller, component }: SettingsSeen): boolean =>
   controller !== owner.uid || (component !== undefined && component !== name && siblings.includes(component));
 
-function conflict({ namespace, configMapName, name }: RuntimeUnit, { component }: ConfigMapSeen): PlannedCondition {
+function conflict({ namespace, configMapName, name }: RuntimeUnit, { component }: SettingsSeen): PlannedCondition {
   const whose = component === undefined ? 'that somebody else made' : `that has the settings of component ${component}`;
   const message = problemMessage({
     saw: `ConfigMap ${namespace}/${configMapName} ${whose}`,
@@ -121,27 +153,6 @@ function conflict({ namespace, configMapName, name }: RuntimeUnit, { component }
   });
   return { status: 'False', reason: 'Conflict', message };
 }
-
-/** Setting by setting; what stands there otherwise (an edit that is no JSON, a field too many) is one difference of the whole file. */
-function differencesFrom(found: ConfigMapSeen | undefined, { settings, text }: Rendered): readonly Difference[] {
-  if (found?.text === text) return [];
-  const { version: _, hash: __, ...figures } = settings;
-  const single = differences(parsed(found?.text), figures, 'runtime', (_field, from, to) => Object.is(from, to));
-  if (single.length > 0) return single;
-  return [{ field: runtimeSettingsFile, from: 'edited', to: settings.hash }];
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    const found: unknown = JSON.parse(text ?? '');
-    return typeof found === 'object' && found !== null ? found : undefined;
-  } catch {
-    return undefined; // it is written anew
-  }
-}
-
-const causeOf = (memory: UnitMemory | undefined, hash: string): LeverChange['cause'] =>
-  memory?.applied?.['hash'] === hash && memory.unconfirmed === undefined ? 'Drift' : 'Declared';
 
 function conditionOf(
   { namespace, configMapName, replicas }: RuntimeUnit,
@@ -178,7 +189,7 @@ const behindCondition = (about: Parameters<typeof problemMessage>[0]): PlannedCo
   message: problemMessage(about),
 });
 
-const behindText = ({ name, running, failure }: PodReport): string =>
+const behindText = ({ pod: { name }, running, failure }: PodReport): string =>
   failure === undefined
     ? `${name} ${running === undefined ? 'says none' : `runs ${hashText(running)}`}`
     : `${name} cannot be read (${failure})`;

@@ -1,11 +1,14 @@
 import { hashNumber } from '../../api/runtime-hash.ts';
+import type { PodView } from '../../metrics/pod-view.ts';
 
 /** What one Ready Pod says of the settings that it runs with. */
 export interface PodReport {
-  readonly name: string;
+  readonly pod: PodView;
   /** It was looked at, with or without success. */
   readonly isRead: boolean;
-  /** Value of the gauge; undefined: it has none. */
+  /** When it said so, ms since the epoch; absent: it could not be read. */
+  readonly observedAt?: number;
+  /** Value of the gauge, or what it answered to a push since; undefined: it has none. */
   readonly running?: number;
   /** Why it could not be read, one word. */
   readonly failure?: string;
@@ -30,4 +33,19 @@ export function reportsOf(pods: readonly PodReport[] | undefined, hash: string):
   if (behind.length === 0 && pods.some(({ isRead }) => !isRead)) return { kind: 'unread' };
   const isSilent = behind.length > 0 && pods.every(({ running }) => running === undefined);
   return { kind: 'read', total: pods.length, behind, isSilent };
+}
+
+/** Pods that are behind and can be told at once. The others get the settings with their volume. */
+export const toldNow = (reports: Reports, port: string | number | undefined): readonly PodView[] =>
+  reports.kind === 'unread' || port === undefined
+    ? []
+    : reports.behind
+        .map(({ pod }) => pod)
+        .filter(({ ports }) => typeof port === 'number' || ports.some(({ name }) => name === port));
+
+/** The same once these have taken the settings. */
+export function withTold(reports: Reports, told: readonly PodView[]): Reports {
+  if (reports.kind === 'unread' || told.length === 0) return reports;
+  const behind = reports.behind.filter(({ pod }) => !told.includes(pod));
+  return { ...reports, behind, isSilent: false };
 }

@@ -64,6 +64,7 @@ function openLever(hpas: readonly HpaView[] = []) {
     hpas: collection as HorizontalDeps['hpas'],
     hpaWrites,
     floorWrites,
+    podsOf: () => [],
   });
   const visit = async (service: Resolved): Promise<readonly UnitResult[]> => {
     const observations = await observe([lever], service, never);

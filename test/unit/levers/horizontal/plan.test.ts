@@ -1,58 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
-import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
-import type { HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
-import { plan, restore, type HorizontalUnit } from '../../../../operator/levers/horizontal/plan.ts';
-import type { UnitMemory } from '../../../../operator/levers/lever.ts';
-
-const owner = {
-  apiVersion: 'genops.dev/v1alpha1',
-  kind: 'GenerationService',
-  name: 'generation',
-  uid: 'service-uid',
-  controller: true,
-};
-const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' };
-const unitWith = (horizontal: PolicySpec['horizontal'] = {}, unit: Partial<HorizontalUnit> = {}): HorizontalUnit => ({
-  name: 'workflow',
-  mode: 'Enforce',
-  namespace: 'ai',
-  hpaName: 'generation-workflow-hpa',
-  owner,
-  targetRef,
-  policy: effectivePolicy({ overrides: { horizontal: horizontal ?? {} } }).policy.horizontal,
-  podsMetrics: 'Shadow',
-  adopt: false,
-  replicas: 3,
-  ...unit,
-});
-const planned = (unit: HorizontalUnit, hpas: readonly HpaView[], memory?: UnitMemory) =>
-  plan({ unit, observed: { hpas }, memory, now: 0 });
-/** The HPA as the API server has it after our apply. */
-const inForce = (unit: HorizontalUnit, over: Partial<HpaView['spec']> = {}): HpaView => {
-  const [change] = planned(unit, []).changes;
-  if (change?.kind !== 'apply') throw new Error('no HPA was planned');
-  return {
-    namespace: 'ai',
-    name: change.name,
-    uid: 'hpa-uid',
-    controller: owner,
-    spec: { ...change.spec, ...over },
-    isFloorOurs: true,
-  };
-};
-const cpu = {
-  type: 'Resource' as const,
-  resource: { name: 'cpu' as const, target: { type: 'Utilization' as const, averageUtilization: 70 } },
-};
-const foreign: HpaView = {
-  namespace: 'ai',
-  name: 'by-hand',
-  uid: 'foreign-uid',
-  controller: undefined,
-  spec: { scaleTargetRef: targetRef, minReplicas: 1, maxReplicas: 3, metrics: [] },
-  isFloorOurs: false,
-};
+import { plan, restore } from '../../../../operator/levers/horizontal/plan.ts';
+import { unitWith, planned, inForce, cpu, foreign } from './hpa-units.ts';
 
 describe('plan()', () => {
   test('makes the HPA of the defaults, with requests_per_second left to the floor where nobody serves it', () => {
@@ -85,6 +33,56 @@ describe('plan()', () => {
     const behavior = { ...(inForce(unit).spec.behavior as object) };
     Object.assign(behavior, { scaleUp: { ...(behavior as { scaleUp: object }).scaleUp, tolerance: '50m' } });
     expect(planned(unit, [inForce(unit, { behavior })]).changes).toEqual([]);
+  });
+  test('takes no Pod away while one has not what its spec says, by which the HPA divides, and looks again soon', () => {
+    const unit = unitWith();
+    const resizing = (hpa: Parameters<typeof planned>[1][number], by = unit) =>
+      plan({ unit: by, observed: { hpas: [hpa], isResizing: true }, memory: undefined, now: 0 });
+    const held = resizing(inForce(unit));
+    expect(held.changes).toMatchObject([
+      { differences: [{ field: 'spec.behavior.scaleDown.selectPolicy', from: 'Max', to: 'Disabled' }] },
+    ]);
+    expect(held.condition.message).toMatch(/; it takes none away while Pods are being resized\.$/);
+    expect(held.againMs).toBe(5_000);
+    const [change] = held.changes;
+    if (change?.kind !== 'apply') throw new Error('the HPA is not held');
+    const disabled = { ...inForce(unit), spec: change.spec };
+    expect(resizing(disabled).changes).toEqual([]);
+    expect(planned(unit, [disabled]).changes).toMatchObject([{ differences: [{ from: 'Disabled', to: 'Max' }] }]);
+    const byRequests = unitWith({}, { taken: ['cpu', 'memory'], podsMetrics: 'MetricsAPI' }); // nothing that a resize moves
+    expect(resizing(inForce(byRequests), byRequests).changes).toEqual([]);
+  });
+  describe('an HPA that was held while Pods were resized', () => {
+    const dryRun = unitWith({}, { mode: 'DryRun' });
+    const behavior = { ...(inForce(unitWith()).spec.behavior as object), scaleDown: { selectPolicy: 'Disabled' } };
+    const disabled = inForce(unitWith(), { behavior });
+    const lifted = (unit: typeof dryRun, { hpa = disabled, isResizing = false } = {}) =>
+      plan({ unit, observed: { hpas: [hpa], isResizing }, memory: undefined, now: 0 }).changes.filter(
+        ({ isWithdrawal }) => isWithdrawal,
+      );
+    test.each([
+      { name: 'the service is paused or only reports', unit: dryRun },
+      { name: 'the lever is off', unit: unitWith({ mode: 'Off' }) },
+      { name: 'only its floor is ours', unit: unitWith({ mode: 'FloorOnly' }) },
+    ])('takes Pods away again, and nothing else of it is touched, where $name', ({ unit }) => {
+      expect(lifted(unit)).toMatchObject([
+        {
+          kind: 'apply',
+          spec: { ...disabled.spec, behavior: { ...behavior, scaleDown: { selectPolicy: 'Max' } } },
+          force: false,
+          differences: [{ field: 'spec.behavior.scaleDown.selectPolicy', from: 'Disabled', to: 'Max' }],
+        },
+      ]);
+      expect(lifted(unit, { isResizing: true })).toEqual([]); // its share is still too low
+      expect(lifted(unit, { hpa: inForce(unitWith()) })).toEqual([]);
+    });
+    test('stays so where somebody else holds it, or it is declared', () => {
+      const held = [{ manager: 'kubectl-edit', field: '.spec.behavior.scaleDown.selectPolicy' }];
+      expect(lifted(dryRun, { hpa: { ...disabled, held } })).toEqual([]);
+      expect(lifted(unitWith({ behavior: { scaleDown: { selectPolicy: 'Disabled' } } }, { mode: 'DryRun' }))).toEqual(
+        [],
+      );
+    });
   });
   test('names each field that differs', () => {
     const unit = unitWith({ maxReplicas: 40 });
@@ -131,6 +129,13 @@ describe('plan()', () => {
       message: expect.stringMatching(/by-hand.*genops\.dev\/adopt=hpa.*FloorOnly/),
     });
   });
+  test('does not offer to take another HPA over where it has one of its own already', () => {
+    const unit = unitWith({}, { adopt: true });
+    const { changes, condition } = planned(unit, [inForce(unit), foreign]);
+    expect([changes, condition.reason]).toEqual([[], 'Conflict']);
+    expect(condition.message).toMatch(/^saw beside our own HorizontalPodAutoscaler ai\/by-hand /);
+    expect(condition.message).not.toContain('genops.dev/adopt');
+  });
   test('says of an annotation that asks for nothing it knows how it reads it', () => {
     expect(planned(unitWith({}, { adoptWords: 'True' }), [foreign]).condition).toMatchObject({
       reason: 'Conflict',
@@ -170,7 +175,10 @@ describe('plan()', () => {
     };
     expect(planned(unitWith({}, { adopt: true }), [ofKeda])).toMatchObject({
       changes: [],
-      condition: { reason: 'Conflict', message: expect.stringContaining('ScaledObject so') },
+      condition: {
+        reason: 'Conflict',
+        message: expect.stringMatching(/^saw ScaledObject so with HorizontalPodAutoscaler /),
+      },
     });
   });
   test('keeps what it took over once the annotation is gone', () => {
@@ -244,57 +252,6 @@ describe('a field that somebody else has set', () => {
   test('is taken with the HPA where that is what the user asks for', () => {
     const held = [{ manager: 'kubectl', field: '.spec.maxReplicas' }];
     expect(planned(unitWith({}, { adopt: true }), [{ ...foreign, held }])).not.toHaveProperty('refusal');
-  });
-});
-
-describe('the floor that the scaler moves', () => {
-  const moves = (from: number, to: number) => [{ field: 'spec.minReplicas', from: String(from), to: String(to) }];
-  test.each([
-    { name: 'follows a raised minReplicas', horizontal: { minReplicas: 5 }, floor: 2, expected: moves(2, 5) },
-    {
-      name: 'comes down to minReplicas where no load holds it',
-      horizontal: { metrics: [cpu] },
-      floor: 9,
-      expected: moves(9, 2),
-    },
-    { name: 'stays where load may have put it', horizontal: {}, floor: 9, expected: [] },
-    {
-      name: 'follows once the maximum allows it',
-      horizontal: { minReplicas: 30, maxReplicas: 40 },
-      floor: 2,
-      expected: moves(2, 30),
-    },
-    {
-      name: 'is not told twice where the maximum takes it down',
-      horizontal: { maxReplicas: 5 },
-      floor: 9,
-      expected: [],
-    },
-  ])('$name', ({ horizontal, floor, expected }) => {
-    const before = inForce(unitWith({ metrics: [cpu] }), { minReplicas: floor });
-    expect(planned(unitWith(horizontal), [before]).follows).toEqual(expected);
-  });
-  test('is right from the start in an HPA that is made', () => {
-    expect(planned(unitWith({ minReplicas: 5 }), []).follows).toEqual([]);
-  });
-  test('follows in an HPA that is taken over', () => {
-    const unit = unitWith({ minReplicas: 2 }, { adopt: true });
-    expect(planned(unit, [foreign]).follows).toEqual(moves(1, 2));
-  });
-  test('is raised with FloorOnly, never below what its owner wrote, and up to the maximum that its owner set', () => {
-    const floorOnly = (minReplicas: number) => unitWith({ mode: 'FloorOnly', metrics: [cpu], minReplicas });
-    const owners = { ...foreign, spec: { ...foreign.spec, minReplicas: 2 } };
-    expect(planned(floorOnly(5), [owners]).follows).toEqual(moves(2, 3));
-    expect(planned(floorOnly(1), [owners]).follows).toEqual([]);
-  });
-  test('is nobody’s to move in an HPA of somebody else', () => {
-    expect(planned(unitWith({ minReplicas: 5 }), [foreign]).follows).toBeUndefined();
-  });
-  test('moves by load where a metric is folded into it: that cannot be foreseen', () => {
-    const unforeseen = 'spec.minReplicas moved by load (requests_per_second): not shown here';
-    expect(planned(unitWith(), [])).toMatchObject({ unforeseen });
-    expect(planned(unitWith({ mode: 'FloorOnly' }), [foreign])).toMatchObject({ unforeseen });
-    expect(planned(unitWith({}, { podsMetrics: 'MetricsAPI' }), []).unforeseen).toBeUndefined();
   });
 });
 

@@ -5,13 +5,15 @@ import { RuntimeSettings } from '../../../../operator/api/runtime-settings.ts';
 import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
 import {
   plan,
-  type ConfigMapSeen,
+  type SettingsSeen,
   type RuntimeObserved,
   type RuntimeUnit,
+  type WriteChange,
 } from '../../../../operator/levers/runtime/plan.ts';
 import { render } from '../../../../operator/levers/runtime/render.ts';
 import type { UnitMemory } from '../../../../operator/levers/lever.ts';
 import type { PolicySpec } from '../../../../operator/api/performance-policy.ts';
+import { podView } from '../../../world/pod-view.ts';
 
 const policyOf = (runtime: NonNullable<PolicySpec['runtime']> = {}) =>
   effectivePolicy({ policy: { name: 'standard', spec: { runtime } } }).policy.runtime;
@@ -25,12 +27,13 @@ const unit: RuntimeUnit = {
   siblings: ['workflow', 'cache'],
   selector: [],
   policy: policyOf(),
+  admin: undefined,
   poolBound: undefined,
   replicas: 2,
 };
 const { settings, text } = render(unit.policy);
 const hash = settings.hash;
-const written = (changes: Partial<ConfigMapSeen> = {}): ConfigMapSeen => ({
+const written = (changes: Partial<SettingsSeen> = {}): SettingsSeen => ({
   controller: 'u',
   component: 'workflow',
   text,
@@ -38,7 +41,12 @@ const written = (changes: Partial<ConfigMapSeen> = {}): ConfigMapSeen => ({
   data: {},
   ...changes,
 });
-const running = (name: string, settingsHash: string) => ({ name, isRead: true, running: hashNumber(settingsHash) });
+const ports = [{ name: 'admin', containerPort: 9090 }];
+const running = (name: string, settingsHash: string) => ({
+  pod: podView(name, { ports }),
+  isRead: true,
+  running: hashNumber(settingsHash),
+});
 const planned = (
   observed: Partial<RuntimeObserved>,
   { memory, ...changes }: Partial<RuntimeUnit> & { readonly memory?: UnitMemory } = {},
@@ -51,11 +59,8 @@ const planned = (
   });
 
 describe('the pool of PostgreSQL', () => {
-  const poolOf = (
-    poolBound: RuntimeUnit['poolBound'],
-    configMap: ConfigMapSeen | undefined = written({ text: '' }),
-  ) => {
-    const [change] = planned({ configMap }, { poolBound }).changes;
+  const poolOf = (poolBound: RuntimeUnit['poolBound'], configMap: SettingsSeen | undefined = written({ text: '' })) => {
+    const [change] = planned({ configMap }, { poolBound }).changes as readonly WriteChange[];
     return (JSON.parse(change?.text ?? '{}') as typeof settings).postgresPool;
   };
   test.each([
@@ -112,7 +117,7 @@ describe('what is written', () => {
       { cause: 'Declared', differences: [{ field: 'runtime.pools.ai_api', from: '5', to: '8' }] },
     ]);
   });
-  test.each<{ name: string; configMap: ConfigMapSeen | undefined; fields: readonly string[] }>([
+  test.each<{ name: string; configMap: SettingsSeen | undefined; fields: readonly string[] }>([
     {
       name: 'a figure',
       configMap: written({ text: text.replace('"io": 20', '"io": 99') }),
@@ -137,7 +142,7 @@ describe('what is written', () => {
 });
 
 describe('a ConfigMap of somebody else', () => {
-  test.each<{ name: string; changes: Partial<ConfigMapSeen>; says: string }>([
+  test.each<{ name: string; changes: Partial<SettingsSeen>; says: string }>([
     { name: 'without an owner', changes: { controller: undefined, component: undefined }, says: 'somebody else made' },
     { name: 'of another owner', changes: { controller: 'other' }, says: 'settings of component workflow' },
     { name: 'of a component beside it', changes: { component: 'cache' }, says: 'settings of component cache' },
@@ -180,8 +185,8 @@ describe('RuntimeApplied', () => {
     {
       name: 'PodsBehind with what to do where none says anything',
       pods: [
-        { name: 'a', isRead: true },
-        { name: 'b', isRead: true, failure: 'NoPort' },
+        { pod: podView('a'), isRead: true },
+        { pod: podView('b'), isRead: true, failure: 'NoPort' },
       ],
       expected: { status: 'False', reason: 'PodsBehind' },
       runtime: { hash, podsCurrent: 0, podsTotal: 2 },
@@ -195,7 +200,7 @@ describe('RuntimeApplied', () => {
     },
     {
       name: 'Pending while a newcomer was not looked at and the others are well',
-      pods: [running('a', hash), { name: 'b', isRead: false }],
+      pods: [running('a', hash), { pod: podView('b'), isRead: false }],
       expected: { status: 'Unknown', reason: 'Pending' },
       message: 'not read yet',
     },
@@ -219,5 +224,51 @@ describe('RuntimeApplied', () => {
     expect(condition).toMatchObject(expected);
     expect(condition.message).toContain(message);
     expect(status).toEqual(runtime === undefined ? {} : { runtime });
+  });
+});
+
+describe('Pods with an admin port', () => {
+  const admin = { port: 'admin', scheme: 'HTTP', secretRef: { name: 'generation-admin', key: 'key' } } as const;
+  const other = '000000000001';
+  const told = (pods: RuntimeObserved['pods'], changes: Partial<RuntimeUnit> = {}) =>
+    planned({ pods }, { admin, ...changes });
+
+  test('are told of what they do not run with, after it is written, and RuntimeApplied holds once they have taken it', () => {
+    const pods = [running('a', hash), running('b', other), { pod: podView('c', { ports }), isRead: true }];
+    const { changes, condition, status, statusAfter, againMs } = planned({ configMap: undefined, pods }, { admin });
+    expect(againMs).toBe(15_000); // where one does not take it
+    expect(changes).toMatchObject([
+      { kind: 'Write', text },
+      { kind: 'Push', admin, text, hash, pods: [{ name: 'b' }, { name: 'c' }] },
+    ]);
+    expect(condition).toMatchObject({ status: 'True', reason: 'Applied' });
+    expect([status, statusAfter]).toEqual([
+      { runtime: { hash, podsCurrent: 1, podsTotal: 3 } },
+      { runtime: { hash, podsCurrent: 3, podsTotal: 3 } },
+    ]);
+  });
+  test('are not taken for told where nothing may be changed', () => {
+    const { condition } = told([running('a', hash), running('b', other)], { mode: 'DryRun' });
+    expect(condition).toMatchObject({ status: 'False', reason: 'PodsBehind' });
+    expect(condition.message).toContain(`saw 1 of 2 Ready Pods with the settings ${hash}`);
+  });
+  test('are told by the number of the port too', () => {
+    const bare = { pod: podView('a'), isRead: true, running: 1 };
+    expect(told([bare], { admin: { ...admin, port: 9090 } }).changes).toMatchObject([{ pods: [{ name: 'a' }] }]);
+  });
+  test('are waited for where they have no such port', () => {
+    const { changes, condition } = told([running('a', other), { pod: podView('b'), isRead: true, running: 1 }]);
+    expect(changes).toMatchObject([{ kind: 'Push', pods: [{ name: 'a' }] }]);
+    expect(condition).toMatchObject({ status: 'False', reason: 'PodsBehind' });
+    expect(condition.message).toContain('saw 1 of 2 Ready Pods');
+  });
+  test.each<{ name: string; pods: RuntimeObserved['pods']; changes?: Partial<RuntimeUnit> }>([
+    { name: 'they run with it', pods: [running('a', hash)] },
+    { name: 'nobody has looked at them', pods: undefined },
+    { name: 'the service names no port', pods: [running('a', other)], changes: { admin: undefined } },
+  ])('are told nothing where $name', ({ pods, changes }) => expect(told(pods, changes).changes).toEqual([]));
+  test('are told nothing of a ConfigMap of somebody else', () => {
+    const configMap = written({ controller: 'other' });
+    expect(planned({ configMap, pods: [running('a', other)] }, { admin }).changes).toEqual([]);
   });
 });

@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import { refusal } from '../../../../operator/kube/api-error.ts';
+import type { Kube } from '../../../../operator/kube/client.ts';
+import type { Outcome } from '../../../../operator/levers/lever.ts';
+import { apply } from '../../../../operator/levers/resources/apply.ts';
+import { plan, type ResourcesUnit } from '../../../../operator/levers/resources/plan.ts';
+import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import { podView } from '../../../world/pod-view.ts';
+
+const unit: ResourcesUnit = {
+  name: 'workflow',
+  mode: 'Enforce',
+  namespace: 'ai',
+  owner: { apiVersion: 'genops.dev/v1alpha1', kind: 'GenerationService', name: 'generation', uid: 'service' },
+  isWanted: true,
+  isBesideDeclared: false,
+  isPaused: false,
+  isReleased: false,
+  newPodsName: 'generation-workflow-new-pods',
+  targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
+  containerName: undefined,
+  selector: [{ key: 'app', operator: 'In', values: ['workflow', 'other'] }],
+  policy: effectivePolicy({ overrides: { resources: { mode: 'Enforce' } } }).policy.resources,
+  maintenanceWindows: [],
+  sized: [],
+};
+const template = { name: 'app', requests: {}, limits: {} };
+const bare = {
+  name: 'app',
+  cpuRequest: undefined,
+  cpuLimit: undefined,
+  memoryRequest: undefined,
+  memoryLimit: undefined,
+};
+
+/** What becomes of a resize that the API server answers so. */
+function resized(status: number, message: string, reason = ''): Promise<Outcome> {
+  const pods = [podView('a', { containers: [bare] })];
+  const observed = { pods, canResize: true, template, newPods: undefined };
+  const { changes } = plan({ unit, observed, memory: undefined, now: 0 });
+  const change = changes.find(({ kind }) => kind === 'resize');
+  if (change === undefined) throw new Error('no resize was planned');
+  const body = { kind: 'Status', message, details: { causes: [{ reason }] } };
+  const kube: Partial<Kube> = {
+    patch: () => Promise.reject(refusal({ verb: 'patch', target: 'Pod ai/a' }, { status, body })),
+  };
+  return apply(change, unit, { kube: kube as Kube }, new AbortController().signal);
+}
+
+describe('a resize', () => {
+  test.each([
+    { name: 'of a webhook, whatever words it has', status: 403, message: 'you cannot patch Pods of team a' },
+    {
+      name: 'for a right that is missing',
+      status: 403,
+      message: 'pods "a" is forbidden: User "genops" cannot patch resource "pods/resize" in API group ""',
+    },
+    { name: 'of the schema', status: 422, message: 'Pod "a" is invalid' },
+  ])('is refused in the server’s words: $name', async ({ status, message }) => {
+    const outcome = await resized(status, message);
+    expect(outcome).toMatchObject({
+      result: 'refused',
+      fields: ['a requests.cpu', 'a requests.memory', 'a limits.cpu', 'a limits.memory'],
+      condition: { status: 'False', reason: 'ResizeRefused', message: expect.stringContaining(message) },
+    });
+  });
+
+  test('of a Pod that has ended is nothing; a namespace that goes, and a server that is lost, are not its answer', async () => {
+    expect(await resized(404, 'not found')).toEqual({ result: 'nothing' });
+    await expect(resized(403, 'it is terminated', 'NamespaceTerminating')).rejects.toMatchObject({ status: 403 });
+    await expect(resized(503, 'too busy')).rejects.toMatchObject({ status: 503 });
+  });
+});
