@@ -14,6 +14,7 @@ import { measuredFrom } from '../metrics/measured.ts';
 import type { Standings } from '../metrics/standings.ts';
 import { availability, withoutTarget, type AvailabilityDeps } from './availability.ts';
 import { scalerActive } from './scaler-condition.ts';
+import { fullComponents } from './scaler-limits.ts';
 
 export interface AssessDeps extends AvailabilityDeps {
   readonly decisions: Decisions;
@@ -99,7 +100,7 @@ function isAnswered(
 function objectives(
   resolved: Resolved,
   isFresh: boolean,
-  { collector, cacheServers, standings, told, clock }: AssessDeps,
+  { collector, cacheServers, standings, told, decisions, clock }: AssessDeps,
 ) {
   const { service, policy, components } = resolved;
   const { status = {} } = service;
@@ -127,6 +128,7 @@ function objectives(
     insideSince: standing?.insideSince,
     attainment: standing === undefined ? shown : (name) => standing.attainment(name, now),
     isFresh,
+    full: fullComponents(resolved, decisions),
     now,
   });
   const rating = ratingOf({ policy: policy.rating, held: early.rating, ...measured.rating });

@@ -12,19 +12,22 @@ import {
   type HpaSpec,
   type HpaView,
 } from '../levers/horizontal/hpa.ts';
-import { podResource, projectPod, type PodView } from '../metrics/pod-view.ts';
+import { defaultFirst, podResource, projectPod, type PodView } from '../metrics/pod-view.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
+import type { ContainerSizes } from '../decide/resolve.ts';
 import {
   apiServices,
   configMaps,
   deployments,
   generationServices,
   performancePolicies,
+  resourceQuotas,
   statefulSets,
   type ApiService,
   type Workload,
 } from './kinds.ts';
+import { projectQuota, type QuotaView } from './quota-view.ts';
 import { projectState, serversOf, stateLabel, type StateView } from './state.ts';
 
 export interface WorkloadView {
@@ -36,6 +39,8 @@ export interface WorkloadView {
   /** Pods that a roll-out adds at most, or their share of the replicas (`25%`). */
   readonly surge: number | string;
   readonly selector: Selector;
+  /** Of its Pod template. */
+  readonly containers: readonly ContainerSizes[];
 }
 
 /** Everything that is watched. Reconciles read here; nothing is asked of the API server twice. */
@@ -47,8 +52,10 @@ export interface Caches extends AsyncDisposable {
   readonly hpas: Collection<HpaView>;
   readonly hpaWrites: OwnWrites<HpaSpec>;
   readonly floorWrites: OwnWrites<number>;
+  /** Index `namespace`, as the next two. */
   readonly deployments: Collection<WorkloadView>;
   readonly statefulSets: Collection<WorkloadView>;
+  readonly quotas: Collection<QuotaView>;
   /** Index `label`: `namespace/key=value`. */
   readonly pods: Collection<PodView>;
   /** Index `server`. */
@@ -102,8 +109,14 @@ export function openCaches({ kube, namespaces, watchApiServices, logger, metrics
         controller: ({ controller }) => (controller === undefined ? [] : [controller.uid]),
       },
     }),
-    deployments: open({ resource: deployments, project: projectWorkload, isSame: sameWorkload }),
-    statefulSets: open({ resource: statefulSets, project: projectWorkload, isSame: sameWorkload }),
+    deployments: open({ resource: deployments, ...workloadOptions }),
+    statefulSets: open({ resource: statefulSets, ...workloadOptions }),
+    quotas: open({
+      resource: resourceQuotas,
+      project: projectQuota,
+      isSame: isDeepStrictEqual, // what is used of it moves with every Pod
+      indexes: { namespace: ({ namespace }) => [namespace] },
+    }),
     pods: open({ resource: podResource, project: projectPod, indexes: { label: labelKeys } }),
     states: open(watched.states),
     apiServices: watchApiServices
@@ -130,6 +143,8 @@ function withoutManagedFields<T extends KubeObject>(object: T): T {
 function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): WorkloadView {
   const { namespace = '', name } = metadata;
   const surge = surgeOf(kind, spec.strategy);
+  const { metadata: { annotations } = {}, spec: { containers = [], initContainers = [] } = {} } = spec.template ?? {};
+  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
   return {
     namespace,
     apiVersion,
@@ -138,6 +153,11 @@ function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): Worklo
     replicas: spec.replicas ?? 1,
     surge,
     selector: selectorFrom(spec.selector),
+    containers: [...defaultFirst(containers, annotations), ...sidecars].map(({ name: container, resources = {} }) => ({
+      name: container,
+      requests: resources.requests ?? {},
+      limits: resources.limits ?? {},
+    })),
   };
 }
 
@@ -153,7 +173,14 @@ function surgeOf(
 const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
   before.replicas === after.replicas &&
   before.surge === after.surge &&
-  isDeepStrictEqual(before.selector, after.selector);
+  isDeepStrictEqual(before.selector, after.selector) &&
+  isDeepStrictEqual(before.containers, after.containers);
+
+const workloadOptions = {
+  project: projectWorkload,
+  isSame: sameWorkload,
+  indexes: { namespace: ({ namespace }: WorkloadView) => [namespace] },
+} as const;
 
 /** Of the policy that a service names; none where it names none. */
 export const policyKeys = ({ metadata, spec }: GenerationService): readonly Key[] =>

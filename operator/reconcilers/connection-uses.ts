@@ -1,4 +1,5 @@
 import type { OtherUse } from '../decide/connection-budget.ts';
+import type { ConnectionUse } from '../decide/connection-clamp.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import { keyOf, type Key } from '../kube/object.ts';
 
@@ -8,8 +9,7 @@ export interface NotedUse {
   readonly name: string;
   /** Equal for all who use the server; undefined: it did not answer. */
   readonly server: string | undefined;
-  readonly needed: number;
-  readonly lowerable: number;
+  readonly use: ConnectionUse;
 }
 
 /** What the services may open on each server, as far as this process has looked. */
@@ -53,7 +53,7 @@ export function createConnectionUses(): ConnectionUses {
         .flatMap((key) =>
           (byService.get(key) ?? [])
             .filter((use) => use.server === server && !(key === ownKey && use.name === own.name))
-            .map(({ name, server: _, ...use }) => ({ ...use, by: key === ownKey ? `spec.postgres[${name}]` : key })),
+            .map(({ name, use }) => ({ use, by: key === ownKey ? `spec.postgres[${name}]` : key })),
         );
     },
     isComplete(services) {

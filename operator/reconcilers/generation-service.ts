@@ -1,17 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
+import { milliseconds } from '../api/duration.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
-import { judgeBudgets, withPoolBounds } from './connection-budgets.ts';
+import { boundsIn, withBounds } from './budget-bounds.ts';
+import { judgeBudgets } from './budgets.ts';
 import { resolveInForce } from './in-force.ts';
 import { nextVisit } from './next-visit.ts';
+import { podWeights } from './pod-weights.ts';
+import { hasQuota } from './quota-budgets.ts';
 import { report } from './report.ts';
-import { applyRemembered, planService, type VisitDeps } from './visit.ts';
+import { applyLookingAgain, planService, type VisitDeps } from './visit.ts';
 
-/** What the budget leaves for pools is known only once the servers were looked at: the next visit has it. */
+/** What the budget leaves is known only once the servers were looked at: the next visit has it. */
 const boundAgainMs = 500;
+/** Nobody tells what other workloads of the namespace may come to. */
+const quotaAgainMs = 60_000;
 
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
@@ -24,8 +30,11 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.told.forget(key);
       deps.cacheServers.forget(key);
       deps.databaseServers.forget(key);
+      deps.weights.forget(key);
       deps.connectionUses.forget(key);
-      deps.poolBounds.forget(key);
+      deps.budgetBounds.forget(key);
+      deps.podsAsked.forget(key);
+      deps.optimizerLooks.forget(key);
       deps.states.forget(key);
       await Promise.all(deps.levers.flatMap((lever) => lever.forget?.(key, signal) ?? []));
       return awaitChange;
@@ -37,20 +46,29 @@ export function generationService(deps: VisitDeps): Reconcile {
     const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') {
       deps.connectionUses.note(service, []); // nobody can tell, and nobody is to wait for it
+      deps.podsAsked.put(service, []);
       await report(service, { kind: 'problem', resolution }, deps, signal);
       return awaitChange;
     }
-    const knownBounds = deps.poolBounds.of(service);
-    const resolved = withPoolBounds(resolution.resolved, knownBounds);
-    const { observations, looked, state, plans } = await planService(service, resolved, deps, signal);
+    const knownBounds = deps.budgetBounds.of(service);
+    const isInQuota = hasQuota(service, deps.caches);
+    const resolved = withBounds(resolution.resolved, knownBounds, { hasQuota: isInQuota });
+    const planned = await planService(service, resolved, deps, signal);
+    const { observations, looked, plans } = planned;
     deps.cacheServers.note(service, observations, deps.clock.now());
     deps.databaseServers.note(service, observations, deps.clock.now());
-    const budgets = judgeBudgets(resolved, looked, deps);
-    const { poolBounds } = budgets;
-    if (poolBounds !== undefined) deps.poolBounds.put(service, poolBounds);
-    const results = await applyRemembered(service, plans, state, deps, signal);
+    deps.weights.put(service, podWeights(observations));
+    const budgets = judgeBudgets(resolved, looked, deps, {
+      known: knownBounds,
+      raises: planned.state.optimizer?.raises,
+    });
+    const { bounds } = budgets;
+    deps.budgetBounds.put(service, budgets.known);
+    const { results, observations: now } = await applyLookingAgain(service, resolved, planned, deps, signal);
+    if (now !== observations) deps.cacheServers.note(service, now, deps.clock.now());
     const assessment = assess(resolved, deps);
     deps.assessed.put(service, statesOf(assessment));
+    const windowMs = milliseconds(resolved.policy.objectives.window);
     const visit = {
       kind: 'reconciled',
       resolution,
@@ -58,14 +76,18 @@ export function generationService(deps: VisitDeps): Reconcile {
       assessment,
       budgets,
       scaler: deps.decisions.of(service),
+      optimizer: { answer: deps.optimizerLooks.of(service), kept: deps.states.of(service).optimizer },
       policyGeneration: deps.accepted.of(service)?.policy?.metadata.generation,
       policyHash: deps.policies.hash(resolved.policies),
       planHash: planHash(plans),
+      databaseServers: deps.databaseServers.servers(service, deps.clock.now() - windowMs),
     } as const;
     await report(service, visit, deps, signal);
+    const boundBefore = knownBounds && boundsIn(knownBounds);
     const isBoundAnew =
-      resolved.poolBounds !== undefined && poolBounds !== undefined && !isDeepStrictEqual(poolBounds, knownBounds);
-    return isBoundAnew ? requeueAfter(boundAgainMs) : nextVisit(resolved, results, deps.clock.now());
+      resolved.replicaBounds !== undefined && bounds !== undefined && !isDeepStrictEqual(bounds, boundBefore);
+    if (isBoundAnew) return requeueAfter(boundAgainMs);
+    return nextVisit(resolved, results, { now: deps.clock.now(), atLatestMs: isInQuota ? quotaAgainMs : undefined });
   };
 }
 

@@ -9,7 +9,7 @@ type Service = GenerationService & KubeObject;
 
 interface KeepDeps {
   readonly standings: Standings;
-  readonly states: Pick<States, 'of' | 'write'>;
+  readonly states: Pick<States, 'write'>;
   readonly clock: { now(): number };
 }
 
@@ -22,7 +22,7 @@ export async function keepRollUps(
 ): Promise<void> {
   const rollUps = standings.unsaved(service, clock.now(), when);
   if (rollUps === undefined) return;
-  await states.write(service, { ...states.of(service), rollUps }, signal);
+  await states.write(service, (state) => ({ ...state, rollUps }), signal);
   standings.saved(service, clock.now());
 }
 

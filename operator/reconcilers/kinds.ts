@@ -1,10 +1,11 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
+import type { ContainerSizes } from '../decide/resolve.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { LabelSelector } from '../kube/label-selector.ts';
 import { resource } from '../kube/resource.ts';
 
-export { configMaps, type ConfigMap } from '../levers/runtime/observe.ts';
+export { configMaps, type ConfigMap } from '../levers/owned-config-map.ts';
 
 const ours = { group: 'genops.dev', version: 'v1alpha1', namespaced: true } as const;
 export const generationServices = resource<GenerationService & KubeObject>({
@@ -23,9 +24,22 @@ export interface Workload extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
     readonly selector: LabelSelector;
+    readonly template?: PodTemplate;
     /** Of a Deployment. */
     readonly strategy?: { readonly type?: string; readonly rollingUpdate?: { readonly maxSurge?: number | string } };
   };
+}
+interface PodTemplate {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec?: {
+    readonly containers?: readonly TemplateContainer[];
+    readonly initContainers?: readonly TemplateContainer[];
+  };
+}
+interface TemplateContainer {
+  readonly name: string;
+  readonly resources?: Partial<Pick<ContainerSizes, 'requests' | 'limits'>>;
+  readonly restartPolicy?: string;
 }
 const apps = { group: 'apps', version: 'v1', namespaced: true } as const;
 export const deployments = resource<Workload>({ ...apps, plural: 'deployments', kind: 'Deployment' });
@@ -40,6 +54,21 @@ export const secrets = resource<Secret>({
   version: 'v1',
   plural: 'secrets',
   kind: 'Secret',
+  namespaced: true,
+});
+
+export interface ResourceQuota extends KubeObject {
+  readonly spec?: {
+    readonly hard?: Readonly<Record<string, string>>;
+    readonly scopes?: readonly string[];
+    readonly scopeSelector?: object;
+  };
+}
+export const resourceQuotas = resource<ResourceQuota>({
+  group: '',
+  version: 'v1',
+  plural: 'resourcequotas',
+  kind: 'ResourceQuota',
   namespaced: true,
 });
 

@@ -1,12 +1,16 @@
 import { amount } from '../api/quantity.ts';
+import { sizedBy, type Metric } from '../decide/steering.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { splitKey, type KubeObject } from '../kube/object.ts';
 import { Problem } from '../api/problem.ts';
+import type { ReadTemplate } from '../levers/pod-template.ts';
 import type { RedisDeps } from '../levers/redis/observe.ts';
+import { targetKey } from '../levers/horizontal/hpa.ts';
 import type { RuntimeDeps } from '../levers/runtime/lever.ts';
+import type { VerticalDeps } from '../levers/vertical/lever.ts';
 import type { Collector } from '../metrics/collector.ts';
-import { stateOf } from '../metrics/pod-view.ts';
+import { defaultFirst, stateOf } from '../metrics/pod-view.ts';
 import { selectPods, type Caches } from './caches.ts';
 import { secrets } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
@@ -37,12 +41,38 @@ export async function readSecret(
 }
 
 interface PodTemplated extends KubeObject {
-  readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly Container[] } } };
+  readonly spec?: {
+    readonly template?: {
+      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+      readonly spec?: { readonly containers?: readonly Container[] };
+    };
+  };
 }
 interface Container {
   readonly name: string;
-  readonly resources?: { readonly limits?: { readonly memory?: string } };
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string>>;
+    readonly limits?: Readonly<Record<string, string>>;
+  };
 }
+
+/** The Pod template of a workload, with the container first that people mean. */
+export const readTemplate =
+  (kube: Kube): ReadTemplate =>
+  async ({ targetRef: { apiVersion, kind, name }, namespace }, signal) => {
+    const discovered = await kube.discover(apiVersion, kind, signal);
+    const workload: PodTemplated | undefined =
+      discovered && (await kube.get(discovered.resource, `${namespace}/${name}`, signal));
+    const { metadata, spec } = workload?.spec?.template ?? {};
+    if (spec?.containers === undefined) return undefined;
+    return {
+      containers: defaultFirst(spec.containers, metadata?.annotations).map(({ name: container, resources = {} }) => ({
+        name: container,
+        requests: resources.requests ?? {},
+        limits: resources.limits ?? {},
+      })),
+    };
+  };
 
 /** Memory limit, in bytes, of the container of a workload; undefined where it has none or is not there. */
 export const memoryLimit =
@@ -54,7 +84,7 @@ export const memoryLimit =
     const containers = workload?.spec?.template?.spec?.containers ?? [];
     const container =
       containerName === undefined ? containers[0] : containers.find((candidate) => candidate.name === containerName);
-    const limit = container?.resources?.limits?.memory;
+    const limit = container?.resources?.limits?.['memory'];
     return amount(limit);
   };
 
@@ -71,15 +101,28 @@ export const podReports =
     const { namespace = '' } = splitKey(service);
     return selectPods(pods, namespace, selector)
       .filter((pod) => stateOf(pod) === 'Ready')
-      .map(({ name }) => {
-        const { observedAt, runtimeConfigHash } = figures.get(name) ?? {};
-        const failure = observedAt === undefined ? failures.get(name) : undefined;
+      .map((pod) => {
+        const { observedAt, runtimeConfigHash } = figures.get(pod.name) ?? {};
+        const failure = observedAt === undefined ? failures.get(pod.name) : undefined;
         return {
-          name,
+          pod,
           isRead: observedAt !== undefined || failure !== undefined,
+          ...(observedAt === undefined ? {} : { observedAt }),
           ...(runtimeConfigHash === undefined ? {} : { running: runtimeConfigHash }),
           ...(failure === undefined ? {} : { failure }),
         };
       })
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      .toSorted((a, b) => (a.pod.name < b.pod.name ? -1 : 1));
   };
+
+/** What the HPAs of others on a target scale by; one without metrics scales by cpu. */
+export const scalingBeside =
+  ({ hpas }: Pick<Caches, 'hpas'>): VerticalDeps['scalingBeside'] =>
+  ({ namespace, targetRef, owner }) =>
+    hpas
+      .by('target', targetKey(namespace, targetRef))
+      .filter(({ controller }) => controller?.uid !== owner.uid)
+      .map(({ name, spec: { metrics = [] } }) => ({
+        name,
+        resources: metrics.length === 0 ? ['cpu'] : (metrics as readonly Metric[]).flatMap((one) => sizedBy(one) ?? []),
+      }));

@@ -4,11 +4,15 @@ import type { UnitResult } from '../levers/run.ts';
 import { askAgainMs, isTold } from './targets.ts';
 
 /** The earliest that a unit asks for, spread by a tenth so that services made together do not stay together. */
-export function nextVisit({ service }: Resolved, results: readonly UnitResult[], now: number): Next {
+export function nextVisit(
+  { service }: Resolved,
+  results: readonly UnitResult[],
+  { now, atLatestMs = Number.POSITIVE_INFINITY }: { readonly now: number; readonly atLatestMs?: number | undefined },
+): Next {
   const asked = results.map(({ plan: { againMs = Number.POSITIVE_INFINITY, problem }, outcome }) =>
     problem === undefined && outcome !== 'refused' ? againMs : Math.max(againMs, backoffMs(service, now)),
   );
-  const soonest = Math.min(...asked, isTold(service) ? Number.POSITIVE_INFINITY : askAgainMs);
+  const soonest = Math.min(...asked, isTold(service) ? atLatestMs : Math.min(askAgainMs, atLatestMs));
   return Number.isFinite(soonest) ? requeueAfter(soonest * (0.9 + 0.2 * Math.random())) : awaitChange;
 }
 

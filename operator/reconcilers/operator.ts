@@ -6,12 +6,14 @@ import { startLoop, type Loop, type Reconcile } from '../kube/loop.ts';
 import { keyOf } from '../kube/object.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createLevers } from '../levers/registry.ts';
+import { createAdminClient, type AdminClient } from '../levers/runtime/admin.ts';
+import { sweepExpired } from '../levers/redis/sweep.ts';
 import type { AnyLever } from '../levers/run.ts';
 import type { Standings } from '../metrics/standings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Controller, Metrics } from '../telemetry/metrics.ts';
 import { runtimeMetrics } from '../telemetry/runtime-metrics.ts';
-import type { Caches } from './caches.ts';
+import { selectPods, type Caches } from './caches.ts';
 import type { ScalerReport } from './decisions.ts';
 import { createEffectivePolicies } from './effective-policies.ts';
 import { generationService } from './generation-service.ts';
@@ -21,9 +23,12 @@ import { createCacheServers, type CacheServers } from './cache-servers.ts';
 import { createDatabaseServers, type DatabaseServers } from './database-servers.ts';
 import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
-import { memoryLimit, podReports, readSecret } from './lever-deps.ts';
+import { loadBalancerAgents } from './load-balancer-agents.ts';
+import { memoryLimit, podReports, readSecret, readTemplate, scalingBeside } from './lever-deps.ts';
 import { podSamples, type MeasuringDeps } from './measuring.ts';
 import { objectives } from './objectives.ts';
+import { optimizer } from './optimizer.ts';
+import type { Sweep } from './optimizer-sweep.ts';
 import { performancePolicy } from './performance-policy.ts';
 import { podsMetricsWay, type ServiceRef } from './pods-metrics.ts';
 import { scaler } from './scaler.ts';
@@ -42,15 +47,17 @@ export interface OperatorDeps extends MeasuringDeps {
   readonly clock: { now(): number };
   /** The Service before our metrics API; undefined where it is not installed. */
   readonly metricsApi: ServiceRef | undefined;
+  /** Of nginx with the agent, for services whose nginx the operator runs; undefined: nobody has named one. */
+  readonly nginxImage?: string | undefined;
   /** Whether we still lead: asked before each change. */
   readonly mayAct: () => boolean;
 }
 
-/** Every lever, reading Secrets by name through this connection. Without a collector nobody knows what the Pods run with. */
+/** Every lever, reading Secrets by name through this connection. Where nobody measures, nobody knows what the Pods run with, and none is told. */
 export const serviceLevers = (
   kube: Kube,
   caches: Pick<Caches, 'hpas' | 'hpaWrites' | 'floorWrites' | 'pods'>,
-  collector?: Parameters<typeof podReports>[0],
+  measuring?: Pick<MeasuringDeps, 'collector' | 'connections'> & Pick<OperatorDeps, 'nginxImage'>,
 ): readonly AnyLever[] =>
   createLevers({
     kube,
@@ -59,15 +66,42 @@ export const serviceLevers = (
     floorWrites: caches.floorWrites,
     readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
     memoryLimit: memoryLimit(kube),
-    podReports: podReports(collector, caches),
+    readTemplate: readTemplate(kube),
+    scalingBeside: scalingBeside(caches),
+    podsOf: ({ namespace, selector }) => selectPods(caches.pods, namespace, selector),
+    podReports: podReports(measuring?.collector, caches),
+    agents: loadBalancerAgents(measuring?.connections, caches),
+    nginxImage: measuring?.nginxImage,
+    admin: measuring && adminClient(kube, measuring.connections),
   });
+
+/** Asks Pods at their own addresses, as the collector does. */
+const adminClient = (kube: Kube, { scraper: dispatcher, guard }: MeasuringDeps['connections']): AdminClient =>
+  createAdminClient({
+    dispatcher,
+    guard,
+    readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
+  });
+
+/** Has what has expired thrown out of a Redis. */
+const sweepOf =
+  (kube: Kube): Sweep =>
+  (unit, signal) =>
+    sweepExpired(
+      unit,
+      {
+        readSecret: (namespace, name, secretSignal) => readSecret(kube, namespace, name, secretSignal),
+        memoryLimit: memoryLimit(kube),
+      },
+      signal,
+    );
 
 /** Everything that one visit of a service needs. */
 function visitDeps(deps: OperatorDeps): VisitDeps {
-  const { kube, caches, metricsApi, collector } = deps;
+  const { kube, caches, metricsApi } = deps;
   return {
     ...deps,
-    levers: serviceLevers(kube, caches, collector),
+    levers: serviceLevers(kube, caches, deps),
     states: createStates(kube, caches.states),
     policies: createEffectivePolicies(),
     accepted: createLastWords(),
@@ -76,8 +110,11 @@ function visitDeps(deps: OperatorDeps): VisitDeps {
     told: createLastWords(),
     cacheServers: createCacheServers(),
     databaseServers: createDatabaseServers(),
+    weights: createLastWords(),
     connectionUses: createConnectionUses(),
-    poolBounds: createLastWords(),
+    budgetBounds: createLastWords(),
+    podsAsked: createLastWords(),
+    optimizerLooks: createLastWords(),
     statuses: createStatusWrites(),
     podsMetrics: () => podsMetricsWay(caches.apiServices?.list() ?? [], metricsApi),
   };
@@ -92,6 +129,7 @@ export interface Running {
   /** Of the servers, for who shows figures. */
   readonly cacheServers: Pick<CacheServers, 'worstHitRatio' | 'servers'>;
   readonly databaseServers: Pick<DatabaseServers, 'servers'>;
+  readonly weights: Pick<VisitDeps['weights'], 'of'>;
   /** Of the floors. */
   readonly looks: { of(service: GenerationService): ScalerReport['looks'] | undefined };
 }
@@ -106,6 +144,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     policies: queue('performance-policy'),
     scaler: queue('scaler'),
     objectives: queue('objectives'),
+    optimizer: queue('optimizer'),
   };
   const visit = visitDeps(deps);
   const unwire = wire(caches, queues);
@@ -126,6 +165,17 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
       4,
     ),
     loop(queues.objectives, objectives({ ...deps, ...visit, services: queues.services }), 4),
+    loop(
+      queues.optimizer,
+      optimizer({
+        ...deps,
+        ...visit,
+        services: queues.services,
+        admin: adminClient(deps.kube, deps.connections),
+        sweep: sweepOf(deps.kube),
+      }),
+      4,
+    ),
   ];
   const ended = Promise.all(loops.map((each) => each.ended))
     .finally(unwire)
@@ -136,6 +186,7 @@ export function startReconcilers(deps: OperatorDeps, signal: AbortSignal): Runni
     health: loops.map(alive),
     cacheServers: visit.cacheServers,
     databaseServers: visit.databaseServers,
+    weights: visit.weights,
     looks: { of: (service) => visit.decisions.of(service)?.looks },
   };
 }

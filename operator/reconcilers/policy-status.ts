@@ -1,4 +1,4 @@
-import { withCondition, type Finding } from '../api/conditions.ts';
+import { withCondition, type Condition, type Finding, type NewCondition } from '../api/conditions.ts';
 import { problemText } from '../api/field-problem.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { effectivePolicy } from '../decide/effective-policy.ts';
@@ -7,13 +7,25 @@ type PolicyStatus = NonNullable<PerformancePolicy['status']>;
 
 /** The whole status of a policy that so many services refer to. Equal input gives equal bytes, so that what did not change is not written. */
 export function renderPolicyStatus(policy: PerformancePolicy, services: number, now: Date): PolicyStatus {
-  const { generation } = policy.metadata;
-  const conditions = withCondition(
-    policy.status?.conditions ?? [],
-    { ...accepted(policy), observedGeneration: generation },
-    now,
+  const { generation: observedGeneration } = policy.metadata;
+  const findings = judged(policy);
+  const previous = policy.status?.conditions ?? [];
+  const conditions = findings.reduce<readonly Condition[]>(
+    (all, finding) => withCondition(all, { ...finding, observedGeneration } as NewCondition, now), // `type` and `reason` fit together in each
+    previous.filter(({ type }) => findings.some((finding) => finding.type === type)),
   );
-  return { observedGeneration: generation, services, conditions: [...conditions] };
+  return { observedGeneration, services, conditions: [...conditions] };
+}
+
+/** Accepted for people, Stalled for kstatus. */
+function judged(policy: PerformancePolicy): readonly Finding<'Accepted' | 'Stalled'>[] {
+  const { type, status, reason, message } = accepted(policy);
+  return status === 'True'
+    ? [{ type, status, reason, message }]
+    : [
+        { type, status, reason, message },
+        { type: 'Stalled', status: 'True', reason, message },
+      ];
 }
 
 function accepted({ metadata: { name }, spec }: PerformancePolicy): Finding<'Accepted'> {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { milliseconds, seconds } from '../api/duration.ts';
+import { ratio } from '../api/ratio.ts';
 import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
 import type { AskedFloor } from '../decide/floor.ts';
 import { decideLookahead, type LookaheadDecision } from '../decide/lookahead/decide.ts';
@@ -17,13 +18,16 @@ import { keyOf, type Key } from '../kube/object.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { loadColumns, loadSamples, type LoadSample } from '../metrics/load-samples.ts';
 import type { PodView } from '../metrics/pod-view.ts';
-import { seenOf } from '../metrics/seen.ts';
-import { isDeclared } from './not-implemented.ts';
+import { observedAtOf, seenOf } from '../metrics/seen.ts';
+import { isDeclared } from './declared.ts';
+import { beliefsOf, declaredSlots, startUpOf } from './scaler-beliefs.ts';
 
 /** What of a component's scaler survives a restart: the floor that it asks for, and when it last changed that (ms since the epoch). */
 export interface KeptScaler {
   readonly floor: number;
   readonly lastScaledAt: number;
+  /** The floor in force that this is a step from. Where there is no HPA: the replicas; absent once they are others. */
+  readonly from?: number;
   /** What Lookahead had learned by then. */
   readonly learned?: unknown;
 }
@@ -61,7 +65,7 @@ export function lookIntervalMs({ policy: { collector } }: Resolved, { policy: { 
 }
 
 interface Lookahead {
-  readonly settings: LookaheadSettings;
+  settings: LookaheadSettings;
   readonly memory: LookaheadMemory;
   /** ms since the epoch; the newest row that was learned from. */
   at: number;
@@ -107,6 +111,7 @@ function byScore(
     isWarmingUp: (figures?.coveredMs ?? 0) < least,
     inForce,
     memory: { ...kept, missingSince: missing.get(key) },
+    observedAt: (metric) => (figures === undefined ? undefined : observedAtOf(figures, metric)),
     now,
   });
   if (memory.missingSince === undefined) missing.delete(key);
@@ -128,13 +133,18 @@ function byLookahead(
   const { resolved, component, kept, now } = input;
   const settings = settingsOf(resolved, component);
   const known = learned.get(key);
-  const isKnown = known !== undefined && isDeepStrictEqual(known.settings, settings);
+  const isKnown = known !== undefined && isDeepStrictEqual(learnedBy(known.settings), learnedBy(settings));
   const state = isKnown ? known : beginLookahead(settings, kept, now);
+  state.settings = settings;
   learned.set(key, state);
   const asked = kept?.floor ?? settings.minReplicas;
   const rows = collector.rowsOf(keyOf(resolved.service), component.spec.name, state.at - 1, loadColumns);
-  if (rows !== undefined)
-    goOn(state, loadSamples(rows, settings.periodSeconds), { asked, startUpSeconds: startUpOf(input.pods) });
+  const maxErrorRatio = ratio(component.policy.scaler.blockScaleDownAbove.errorRatio);
+  const startUp = startUpOf(component.policy, input.pods);
+  if (rows !== undefined) {
+    const samples = loadSamples(rows, { periodSeconds: settings.periodSeconds, maxErrorRatio });
+    goOn(state, samples, { asked, startUpSeconds: startUp.seconds });
+  }
   const isStale = now - state.at > staleRows * 1_000 * settings.periodSeconds;
   const { newest } = state;
   if (newest === undefined || isStale) return { asked: blind(asked), keep: undefined };
@@ -142,8 +152,12 @@ function byLookahead(
     newest.to === asked
       ? undefined
       : { floor: newest.to, lastScaledAt: now, learned: keepLookahead(state.memory, settings) };
-  return { asked: lookaheadAsks(newest, settings.slotsPerReplica, settings.confidence), keep };
+  const basis = { observedAt: state.at, beliefs: beliefsOf(settings, state.memory, startUp) };
+  return { asked: lookaheadAsks(newest, settings, basis), keep };
 }
+
+/** All but the bounds: these move with budgets, and teach nothing. */
+const learnedBy = ({ minReplicas: _min, maxReplicas: _max, ...rest }: LookaheadSettings) => rest;
 
 /** Older than this, what was learned says too little of now. */
 const learnedMs = 24 * 3_600_000;
@@ -178,43 +192,25 @@ const blind = (floor: number): AskedFloor => ({
   message:
     'No fresh requests per second with what is in flight (generation_workflows_in_flight): the scaler asks for what it asked for (unknown is not low).',
   figures: [],
+  terms: [],
   heldBy: 'MetricsStale',
   heldUntil: undefined,
 });
 
-/** Workflows that one replica runs at a time: the pool that calls the model. */
-const slotsPool = 'ai_api';
-
-function settingsOf({ policy: { collector } }: Resolved, { policy }: ResolvedComponent): LookaheadSettings {
-  const { horizontal, objectives, runtime, scaler } = policy;
+function settingsOf(resolved: Resolved, component: ResolvedComponent): LookaheadSettings {
+  const { collector } = resolved.policy;
+  const { horizontal, objectives, scaler } = component.policy;
+  const { horizon, coverPercent, serviceVariationPercent } = scaler.lookahead;
   const objectiveSeconds = seconds(objectives.workflowDuration.target);
   return {
     periodSeconds: seconds(collector.interval),
     minReplicas: horizontal.minReplicas,
     maxReplicas: horizontal.maxReplicas,
-    slotsPerReplica: runtime.pools[slotsPool] ?? 1,
+    ...declaredSlots(resolved, component),
     objectiveSeconds,
-    serviceCv: 0.6,
+    serviceCv: serviceVariationPercent / 100,
     expectedServiceSeconds: objectiveSeconds / 4,
-    confidence: 0.8,
-    horizonSeconds: seconds(scaler.lookahead.horizon),
+    confidence: coverPercent / 100,
+    horizonSeconds: seconds(horizon),
   };
-}
-
-/** Where no Pod has shown how long it takes. */
-const unknownStartUp = 60;
-/** A Pod that became Ready later than this after its creation was not starting all the time. */
-const longestStartUp = 900;
-
-/** The 90th percentile of the times that Pods took from their creation until they were Ready, of the newest twenty. */
-export function startUpOf(pods: readonly PodView[]): number {
-  const took = pods
-    .toSorted((a, b) => b.createdAt - a.createdAt)
-    .flatMap(({ ready, readySince, createdAt }) =>
-      ready && readySince !== undefined ? (readySince - createdAt) / 1_000 : [],
-    )
-    .filter((each) => each < longestStartUp)
-    .slice(0, 20)
-    .toSorted((a, b) => a - b);
-  return took[Math.floor(0.9 * took.length)] ?? unknownStartUp;
 }

@@ -48,7 +48,7 @@ export function scalerActive(
     ...(shadowed.length === 0 ? [] : [`requests_per_second is folded into the floor of ${named(shadowed)}`]),
     ...scaled.map(
       ({ component: { spec, policy } }) =>
-        `${policy.scaler.algorithm} ${policy.scaler.mode === 'DryRun' ? 'says what it would make of' : 'decides on'} the floor of ${spec.name}`,
+        `${policy.scaler.algorithm} ${policy.scaler.mode === 'DryRun' ? 'says what it would make of' : 'decides on'} the ${policy.horizontal.mode === 'Off' ? 'replicas' : 'floor'} of ${spec.name}`,
     ),
   ];
   const message =

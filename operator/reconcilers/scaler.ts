@@ -1,8 +1,10 @@
+import { milliseconds } from '../api/duration.ts';
 import type { GenerationService } from '../api/generation-service.ts';
-import { isProblem, type Problem } from '../api/problem.ts';
+import { isProblem, Problem } from '../api/problem.ts';
 import { floorLook, refusalOf, type FloorLook, type FloorLooks } from '../decide/floor-look.ts';
-import type { FloorRefusal } from '../decide/floor.ts';
+import type { FloorDecision, FloorRefusal } from '../decide/floor.ts';
 import { planFloor } from '../decide/plan-floor.ts';
+import { planReplicas } from '../decide/plan-replicas.ts';
 import type { PodSample } from '../decide/pods-metric.ts';
 import type { ResolvedComponent, Resolved } from '../decide/resolve.ts';
 import type { BehaviorMemory } from '../decide/scaling-behavior.ts';
@@ -17,16 +19,19 @@ import { mustLead, unitKey } from '../levers/run.ts';
 import type { Collector } from '../metrics/collector.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { cappedForScaler, withBounds } from './budget-bounds.ts';
 import { selectPods } from './caches.ts';
 import type { Decisions } from './decisions.ts';
 import { resolveInForce } from './in-force.ts';
+import { hasQuota } from './quota-budgets.ts';
 import { createAlgorithms, hasScaler, lookIntervalMs, type Algorithms, type Answer } from './scaler-algorithm.ts';
+import { applyReplicas, goesOnFrom, goesOnFromFloor, keepStep } from './scaler-replicas.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
 import type { VisitDeps } from './visit.ts';
 
 export interface ScalerDeps extends Pick<
   VisitDeps,
-  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies' | 'accepted' | 'mayAct'
+  'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies' | 'accepted' | 'mayAct' | 'budgetBounds'
 > {
   /** The Pods of a component with their requests per second. */
   readonly podSamples: (resolved: Resolved, component: ResolvedComponent) => readonly PodSample[];
@@ -51,6 +56,7 @@ interface Remembered {
 
 interface ComponentResult {
   readonly name: string;
+  readonly what: 'floor' | 'replicas';
   readonly look: FloorLook | undefined;
   /** To the next look by the clock; undefined: it is looked at when something changes. */
   readonly intervalMs: number | undefined;
@@ -60,7 +66,7 @@ interface ComponentResult {
   readonly failure?: unknown;
 }
 
-/** Moves the floor of each component's autoscaler: minReplicas of the policy, what Pods metrics ask for that the HPA does not read itself, and what the policy's scaler asks for. */
+/** Moves the floor of each component's autoscaler: minReplicas of the policy, what Pods metrics ask for that the HPA does not read itself, and what the policy's scaler asks for. Where no HPA is declared, the replicas, by the scaler alone. */
 export function scaler(deps: ScalerDeps): Reconcile {
   const memories: Memories = new Map();
   const algorithms = createAlgorithms(deps.collector);
@@ -74,7 +80,9 @@ export function scaler(deps: ScalerDeps): Reconcile {
     }
     const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') return awaitChange;
-    const { resolved } = resolution;
+    const bounds = deps.budgetBounds.of(service);
+    const isInQuota = hasQuota(service, deps.caches);
+    const resolved = cappedForScaler(withBounds(resolution.resolved, bounds, { hasQuota: isInQuota }));
     const results = await Promise.all(
       resolved.components.map((component) =>
         visitComponent(resolved, component, { memories, algorithms }, deps, signal),
@@ -90,6 +98,20 @@ export function scaler(deps: ScalerDeps): Reconcile {
   };
 }
 
+/** What is to become of one component, and how. */
+interface Planned {
+  readonly decision: FloorDecision;
+  /** Whether anything may be moved. */
+  readonly isEnforced: boolean;
+  /** @returns whether anything was moved. Undefined: all is as it should be, or held back. */
+  readonly move: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  /** Who else moves it. */
+  readonly conflict?: Problem | undefined;
+  readonly answer: Answer | undefined;
+  /** It is decided by figures that change with time. */
+  readonly isByClock: boolean;
+}
+
 async function visitComponent(
   resolved: Resolved,
   component: ResolvedComponent,
@@ -99,41 +121,76 @@ async function visitComponent(
 ): Promise<ComponentResult> {
   const { name } = component.spec;
   const now = deps.clock.now();
-  const { plan, answer, hasShadow } = planComponent(resolved, component, remembered, deps, now);
-  const idle = { name, look: undefined, intervalMs: undefined, problem: undefined, moved: false };
-  if (plan === undefined) return idle;
-  const { decision, change } = plan;
+  const { horizontal, scaler: own } = component.policy;
+  const isDirect = horizontal.mode === 'Off';
+  const what = isDirect ? 'replicas' : 'floor';
+  const idle = { name, what, look: undefined, intervalMs: undefined, problem: undefined, moved: false } as const;
+  const planned = (isDirect ? replicasOf : floorOf)(resolved, component, remembered, deps, now);
+  if (planned === undefined) return idle;
+  const { decision, isEnforced, move, conflict, answer } = planned;
   deps.metrics.scalingDecisions.inc({ action: decision.action });
-  const isByClock = (hasShadow || answer !== undefined) && mayHavePods(resolved, component, deps);
+  const isByClock = planned.isByClock && mayHavePods(resolved, component, deps);
   const intervalMs = isByClock ? lookIntervalMs(resolved, component) : undefined;
   const seen = (refusal?: FloorRefusal): ComponentResult => ({
     ...idle,
     intervalMs,
     look: floorLook({ decision, refusal, intervalMs, now }),
   });
-  const keep = plan.isEnforced && component.policy.scaler.mode === 'Enforce' ? answer?.keep : undefined;
-  if (change === undefined && keep === undefined) return seen();
+  if (conflict !== undefined) return { ...seen('Conflict'), problem: conflict };
+  const keep = isEnforced && own.mode === 'Enforce' ? answer?.keep : undefined;
+  if (move === undefined && keep === undefined) return seen();
   try {
     mustLead(deps.mayAct);
     if (keep !== undefined) await keepScaler(resolved.service, name, keep, deps, signal);
-    if (change === undefined) return seen();
-    return {
-      ...seen(),
-      moved: await applyFloor({ kube: deps.kube, floorWrites: deps.caches.floorWrites }, change, signal),
-    };
+    return move === undefined ? seen() : { ...seen(), moved: await move(signal) };
   } catch (error) {
     return isProblem(error) ? { ...seen(refusalOf(error)), problem: error } : { ...idle, failure: error };
   }
 }
 
+/** The replicas themselves, where no HPA is declared: as the scaler asks for them. */
+function replicasOf(
+  resolved: Resolved,
+  component: ResolvedComponent,
+  { algorithms }: Remembered,
+  deps: ScalerDeps,
+  now: number,
+): Planned | undefined {
+  if (!hasScaler(resolved, component)) return undefined;
+  const { namespace } = resolved.service.metadata;
+  const { spec, target, policy } = component;
+  const { replicas } = target;
+  const kept = deps.states.of(resolved.service).scaler?.[spec.name];
+  const answer = algorithms.ask({
+    resolved,
+    component,
+    inForce: replicas,
+    kept: goesOnFrom(kept, { replicas, cooldownMs: milliseconds(policy.scaler.cooldown), now }),
+    pods: selectPods(deps.caches.pods, namespace, target.selector),
+    now,
+  });
+  const rivals = deps.caches.hpas.by('target', targetKey(namespace, spec.targetRef)).map((hpa) => hpa.name);
+  const isOnlyTold = policy.scaler.mode === 'DryRun';
+  const plan = planReplicas({ resolved, component, rivals, asked: answer.asked, isOnlyTold, now });
+  if (plan === undefined) return undefined;
+  const { change, conflict } = plan;
+  return {
+    ...plan,
+    answer: { ...answer, keep: keepStep(kept, answer.keep, replicas) },
+    isByClock: true,
+    conflict: conflict && new Problem('Conflict', conflict),
+    move: change && ((signal) => applyReplicas(deps.kube, spec.targetRef, { namespace, ...change }, signal)),
+  };
+}
+
 /** What the floor of a component is to be, by all that asks for it. */
-function planComponent(
+function floorOf(
   resolved: Resolved,
   component: ResolvedComponent,
   { memories, algorithms }: Remembered,
   deps: ScalerDeps,
   now: number,
-) {
+): Planned | undefined {
   const { service } = resolved;
   const { name, targetRef } = component.spec;
   const { namespace, uid } = service.metadata;
@@ -149,8 +206,11 @@ function planComponent(
     .map((hpa) => withOwnFloor(hpa, deps.caches.floorWrites));
   const inForce = hpas[0]?.spec.minReplicas ?? component.policy.horizontal.minReplicas;
   const pods = selectPods(deps.caches.pods, namespace, component.target.selector);
+  const last = state.scaler?.[name];
+  const cooldownMs = milliseconds(component.policy.scaler.cooldown);
+  const kept = goesOnFromFloor(last, { replicas: inForce, cooldownMs, now });
   const answer = hasScaler(resolved, component)
-    ? algorithms.ask({ resolved, component, inForce, kept: state.scaler?.[name], pods, now })
+    ? algorithms.ask({ resolved, component, inForce, kept, pods, now })
     : undefined;
   const plan = planFloor({
     resolved,
@@ -164,20 +224,25 @@ function planComponent(
     now,
   });
   if (plan?.decision.memory !== undefined) memories.set(memoryKey, plan.decision.memory);
-  return { plan, answer, hasShadow: shadow.length > 0 };
+  if (plan === undefined) return undefined;
+  const { change } = plan;
+  return {
+    ...plan,
+    answer: answer && { ...answer, keep: answer.keep && { ...answer.keep, from: inForce } },
+    isByClock: shadow.length > 0 || answer !== undefined,
+    move: change && ((signal) => applyFloor({ kube: deps.kube, floorWrites: deps.caches.floorWrites }, change, signal)),
+  };
 }
 
-/** Before the floor is moved: a restart then knows the cooldown, and moves the floor if we did not come to it. */
+/** Before anything is moved: a restart then knows the cooldown, and moves what we did not come to move. */
 const keepScaler = (
   service: GenerationService & KubeObject,
   component: string,
   keep: NonNullable<Answer['keep']>,
   { states }: ScalerDeps,
   signal: AbortSignal,
-): Promise<void> => {
-  const state = states.of(service);
-  return states.write(service, { ...state, scaler: { ...state.scaler, [component]: keep } }, signal);
-};
+): Promise<void> =>
+  states.write(service, (state) => ({ ...state, scaler: { ...state.scaler, [component]: keep } }), signal);
 
 /** Without Pods there is nothing to be read: the first one wakes us, where its target is watched. */
 const mayHavePods = ({ service }: Resolved, { spec, target }: ResolvedComponent, { caches }: ScalerDeps): boolean =>
@@ -187,10 +252,12 @@ const mayHavePods = ({ service }: Resolved, { spec, target }: ResolvedComponent,
 function publish(service: GenerationService & KubeObject, results: readonly ComponentResult[], deps: ScalerDeps): void {
   const key = keyOf(service);
   const before = deps.decisions.of(service);
-  const moves = results.flatMap(({ name, look, moved }) => (moved && look !== undefined ? [{ name, look }] : []));
+  const moves = results.flatMap((result) =>
+    result.moved && result.look !== undefined ? [{ ...result, look: result.look }] : [],
+  );
   const problem = results.find((result) => result.problem !== undefined)?.problem;
   deps.decisions.put(service, { problem, looks: looksOf(results, before?.looks) });
-  for (const { name, look } of moves) announce(service, name, look, deps);
+  for (const move of moves) announce(service, move, deps);
   if (moves.length > 0 || problem?.message !== before?.problem?.message) deps.services.add(key);
 }
 
@@ -208,11 +275,12 @@ const looksOf = (
 
 function announce(
   service: GenerationService & KubeObject,
-  component: string,
-  { action, from, to, reason, message }: FloorLook,
+  { name: component, what, look }: Pick<ComponentResult, 'name' | 'what'> & { readonly look: FloorLook },
   { events, logger }: ScalerDeps,
 ): void {
-  logger.info('floor moved', {
+  const { action, from, to, reason, message } = look;
+  const [isDirect, isUp] = [what === 'replicas', action === 'ScaleUp'];
+  logger.info(`${what} moved`, {
     namespace: service.metadata.namespace,
     name: service.metadata.name,
     component,
@@ -225,8 +293,8 @@ function announce(
   events.record({
     regarding: service,
     type: 'Normal',
-    reason: action === 'ScaleUp' ? 'FloorRaised' : 'FloorLowered',
+    reason: isDirect ? (isUp ? 'ReplicasRaised' : 'ReplicasLowered') : isUp ? 'FloorRaised' : 'FloorLowered',
     action: 'Scale',
-    note: `${component}: floor ${from} → ${to}. ${message}`,
+    note: `${component}: ${what} ${from} → ${to}. ${message}`,
   });
 }

@@ -2,6 +2,7 @@ import { childName } from '../api/child-name.ts';
 import type { LeverMemory } from '../levers/run.ts';
 import { managers } from '../levers/apply-owned.ts';
 import type { GenerationService } from '../api/generation-service.ts';
+import { readOptimizer, type KeptOptimizer } from '../decide/optimizer/kept.ts';
 import type { Kube } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import { ApiError } from '../kube/api-error.ts';
@@ -25,6 +26,8 @@ export interface ServiceState {
   readonly rollUps?: SavedRollUps;
   /** By component: what its scaler asks for, and its cooldown. */
   readonly scaler?: Readonly<Record<string, KeptScaler>>;
+  /** Its actions, how they fared, and the one that is at work. */
+  readonly optimizer?: KeptOptimizer;
 }
 const empty: ServiceState = { version: 1, levers: {} };
 
@@ -62,12 +65,14 @@ function parsed(text: string | undefined): ServiceState {
     if (state?.version !== 1 || !isObject(state.levers)) return empty;
     const units = Object.entries(state.levers).filter(([, memory]) => isObject(memory));
     const rollUps = readRollUps(state.rollUps);
+    const optimizer = readOptimizer(state.optimizer);
     const scaler = Object.entries(isObject(state.scaler) ? state.scaler : {}).filter(([, kept]) => isKept(kept));
     return {
       version: 1,
       levers: Object.fromEntries(units),
       ...(rollUps !== undefined && { rollUps }),
       ...(scaler.length > 0 && { scaler: Object.fromEntries(scaler) }),
+      ...(optimizer !== undefined && { optimizer }),
     };
   } catch {
     return empty;
@@ -89,12 +94,12 @@ export interface States {
   /** Of this very service; what an earlier one of the same name left behind is not its own. */
   of(service: GenerationService): ServiceState;
   /**
-   * Returns once the API server has it. It is refused when somebody else has written what the watch has not brought yet: an original that was saved must never be lost to a stale cache.
-   * Each loop changes its own part of what `of` says at that moment.
+   * Returns once the API server has it. Several loops write: each waits for the others, and changes its own part of what stands there then.
+   * It is refused when another process has written what the watch has not brought yet: an original that was saved must never be lost to a stale cache.
    *
    * @throws {ApiError} 409
    */
-  write(service: Service, state: ServiceState, signal: AbortSignal): Promise<void>;
+  write(service: Service, change: (state: ServiceState) => ServiceState, signal: AbortSignal): Promise<void>;
   /** Has the finalizer stand exactly while deletionPolicy is Restore. */
   hold(service: Service, signal: AbortSignal): Promise<void>;
   /** Everything is put back, or given up: the state may go. */
@@ -117,6 +122,7 @@ export const serverKey = (lever: string, server: string): string => `${lever} ${
 
 export function createStates(kube: Kube, collection: Pick<Collection<StateView>, 'get' | 'hasSeen'>): States {
   const pending = new Map<Key, Written>();
+  const inTurn = createTurns();
   const newest = (service: GenerationService): Written | undefined => {
     const key = stateKey(service);
     const written = pending.get(key);
@@ -130,7 +136,7 @@ export function createStates(kube: Kube, collection: Pick<Collection<StateView>,
     const options = { manager: managers.declared };
     const answer =
       resourceVersion === undefined
-        ? await createOrTell(kube, manifest, service, signal)
+        ? await createOrTell(kube, manifest, (found) => pending.set(stateKey(service), found), signal)
         : await kube.update(configMaps, manifest, options, signal);
     pending.set(stateKey(service), {
       state,
@@ -145,17 +151,34 @@ export function createStates(kube: Kube, collection: Pick<Collection<StateView>,
   };
   return {
     of: (service) => own(service)?.state ?? empty,
-    write: (service, state, signal) => put(service, state, wantsHold(service), signal),
-    async hold(service, signal) {
-      const found = own(service);
-      if (found !== undefined && found.isHeld !== wantsHold(service))
-        await put(service, found.state, wantsHold(service), signal);
-    },
-    async letGo(service, signal) {
-      const found = own(service);
-      if (found?.isHeld === true) await put(service, found.state, false, signal);
-    },
+    write: (service, change, signal) =>
+      inTurn(stateKey(service), () => put(service, change(own(service)?.state ?? empty), wantsHold(service), signal)),
+    hold: (service, signal) =>
+      inTurn(stateKey(service), async () => {
+        const found = own(service);
+        if (found !== undefined && found.isHeld !== wantsHold(service))
+          await put(service, found.state, wantsHold(service), signal);
+      }),
+    letGo: (service, signal) =>
+      inTurn(stateKey(service), async () => {
+        const found = own(service);
+        if (found?.isHeld === true) await put(service, found.state, false, signal);
+      }),
     forget: (key) => void pending.delete(stateKeyOf(key)),
+  };
+}
+
+/** What is done of one key begins when what was asked before it has ended, however that ended. */
+function createTurns() {
+  const newest = new Map<Key, Promise<void>>();
+  return async (key: Key, work: () => Promise<void>): Promise<void> => {
+    const turn = (newest.get(key) ?? Promise.resolve()).then(work, work);
+    newest.set(key, turn);
+    try {
+      await turn;
+    } finally {
+      if (newest.get(key) === turn) newest.delete(key);
+    }
   };
 }
 
@@ -188,11 +211,11 @@ function manifestOf(
   };
 }
 
-/** One that is there already though the cache has none has lost its label: it gets that back, and the visit begins anew with what stands in it. */
+/** One that is there already though the cache has none has lost its label: it gets that back, and the visit begins anew with what stands in it, also before the watch brings it. */
 async function createOrTell(
   kube: Kube,
   manifest: ReturnType<typeof manifestOf>,
-  service: Service,
+  onFound: (found: Written) => void,
   signal: AbortSignal,
 ): Promise<{ readonly resourceVersion: string }> {
   const options = { manager: managers.declared };
@@ -202,18 +225,20 @@ async function createOrTell(
     if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
     const key = keyOf(manifest);
     const found = await kube.get(configMaps, key, signal);
-    if (found === undefined || projectState(found).service !== service.metadata.uid)
+    const view = found && projectState(found);
+    if (view === undefined || view.service !== manifest.metadata.ownerReferences[0]?.uid)
       throw new Error(
         `saw a ConfigMap ${key} of somebody else; wanted its name for the state of the service; next: rename or delete it`,
         { cause: error },
       );
-    const { resourceVersion } = found.metadata;
-    await kube.update(
+    const { resourceVersion } = view;
+    const relabelled = await kube.update(
       configMaps,
-      { ...manifest, metadata: { ...manifest.metadata, resourceVersion }, data: found.data ?? {} },
+      { ...manifest, metadata: { ...manifest.metadata, resourceVersion }, data: found?.data ?? {} },
       options,
       signal,
     );
+    onFound({ ...view, resourceVersion: relabelled.resourceVersion, isHeld: 'finalizers' in manifest.metadata });
     throw new Error(`ConfigMap ${key} had lost its label: it is read again`, { cause: error });
   }
 }

@@ -3,13 +3,16 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import { modeOf, type Resolution, type Resolved } from '../decide/resolve.ts';
+import { steadyStatements } from '../decide/steady-statements.ts';
 import { unknownAdoption } from '../levers/adoption.ts';
 import type { UnitResult } from '../levers/run.ts';
 import type { Assessment } from './assess.ts';
-import type { Budgets } from './connection-budgets.ts';
+import type { Budgets } from './budgets.ts';
+import type { DatabaseServer } from './database-servers.ts';
 import { decisionStatus, type ScalerReport } from './decisions.ts';
 import { leverConditions } from './lever-conditions.ts';
-import { ignoredFields, notImplemented } from './not-implemented.ts';
+import { ignoredFields } from './declared.ts';
+import { optimizerActive, optimizerStatus, type KnownOptimizer } from './optimizer-condition.ts';
 
 /** All that one visit has found. */
 export type Visit =
@@ -22,10 +25,13 @@ export type Visit =
       readonly assessment: Assessment;
       readonly budgets: Budgets;
       readonly scaler: ScalerReport | undefined;
+      readonly optimizer: KnownOptimizer;
       readonly policyGeneration: number | undefined;
       readonly policyHash: string;
       /** Undefined where nothing is held back. */
       readonly planHash: string | undefined;
+      /** Those that have answered. */
+      readonly databaseServers: readonly Pick<DatabaseServer, 'name' | 'slow'>[];
     };
 
 /** The whole status. Equal input gives equal bytes, so that what did not change is not written. */
@@ -55,7 +61,7 @@ export function renderStatus(service: GenerationService, visit: Visit, now: Date
   const sections =
     visit.kind === 'problem'
       ? { ...withoutFigures(previous), mode: modeOf(service) }
-      : resolvedSections(visit, previous);
+      : resolvedSections(visit, previous, now);
   return { ...sections, observedGeneration: service.metadata.generation, conditions: [...conditions] };
 }
 
@@ -84,12 +90,13 @@ const conditionsOf = ({
   results,
   assessment,
   budgets,
+  optimizer,
 }: Extract<Visit, { kind: 'reconciled' }>): readonly Finding[] => [
   ...resolution.conditions,
   ...leverConditions(results, resolution.resolved.mode),
-  ...notImplemented(resolution.resolved),
   ...assessment.conditions,
   ...budgets.conditions,
+  ...optimizerActive(resolution.resolved, optimizer),
 ];
 
 /** While a policy is rejected, or for a target that is not there, the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
@@ -107,6 +114,7 @@ const observed = (condition: Finding, { metadata }: GenerationService): NewCondi
 function resolvedSections(
   visit: Extract<Visit, { kind: 'reconciled' }>,
   previous: GenerationServiceStatus,
+  now: Date,
 ): GenerationServiceStatus {
   const { resolved } = visit.resolution;
   const resultOf = (lever: string, unit: string) =>
@@ -117,8 +125,16 @@ function resolvedSections(
     const { needed, available } = visit.budgets.connections.get(server) ?? {};
     return needed === undefined ? {} : { connections: { needed, available } };
   };
+  const slowOf = (server: string): object => {
+    const before = previous.postgres?.find(({ name }) => name === server)?.slowStatements;
+    const slow = visit.databaseServers.find(({ name }) => name === server)?.slow;
+    const slowStatements = steadyStatements(before, slow, now.getTime());
+    return slowStatements === undefined ? {} : { slowStatements };
+  };
   const { redis = [], postgres = [] } = resolved.service.spec;
   const { planHash } = visit;
+  const balancer = resultOf('load-balancer', 'nginx')?.plan.status;
+  const rules = optimizerStatus(visit.optimizer.kept);
   return {
     mode: resolved.mode,
     ...(planHash === undefined ? {} : { planHash }),
@@ -133,12 +149,15 @@ function resolvedSections(
       return {
         name,
         ...statusOf('horizontal', name),
+        ...statusOf('vertical', name),
         ...(decision === undefined ? {} : { decision }),
         ...(metricsSource === undefined ? {} : { metricsSource }),
         ...(before?.runtime !== undefined && isPending('runtime', name) ? { runtime: before.runtime } : {}),
         ...statusOf('runtime', name),
       };
     }),
+    ...(rules.length === 0 ? {} : { optimizer: { rules: [...rules] } }),
+    ...(balancer?.['desiredHash'] === undefined ? {} : { loadBalancer: balancer }),
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),
     ...(postgres.length === 0
       ? {}
@@ -147,6 +166,7 @@ function resolvedSections(
             name,
             ...statusOf('postgresql', name),
             ...statusOf('postgresql-indexes', name),
+            ...slowOf(name),
             ...connectionsOf(name),
           })),
         }),
@@ -177,11 +197,15 @@ const stalling: ReadonlySet<string> = new Set([
   'OutOfBounds',
   'NothingToEvict',
   'LoweringStopped',
+  'BigKey',
   'SeveralServers',
   'SetOnCommandLine',
   'AlterSystemOff',
   'PoolerInBetween',
   'IndexDiffers',
+  'UpdateModeUnsupported',
+  'ResizeRefused',
+  'ResizeUnavailable',
 ]);
 /** The rest is about what is declared, which may be rejected. */
 const isOfPlan = (type: string): boolean => !['PolicyAccepted', 'TargetFound', 'Ready', 'Stalled'].includes(type);

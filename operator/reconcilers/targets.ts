@@ -71,7 +71,13 @@ export function claimsBefore(other: GenerationService, service: GenerationServic
 const found = (workload: WorkloadView | undefined): TargetSeen =>
   workload === undefined
     ? { kind: 'notFound' }
-    : { kind: 'found', replicas: workload.replicas, surge: workload.surge, selector: workload.selector };
+    : {
+        kind: 'found',
+        replicas: workload.replicas,
+        surge: workload.surge,
+        containers: workload.containers,
+        selector: workload.selector,
+      };
 
 async function askForScale(
   kube: Kube,

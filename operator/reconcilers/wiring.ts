@@ -16,6 +16,7 @@ export interface Queues {
   readonly policies: Queue;
   readonly scaler: Queue;
   readonly objectives: Queue;
+  readonly optimizer: Queue;
 }
 
 /**
@@ -29,6 +30,7 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
     queues.services.add(key);
     queues.scaler.add(key);
     queues.objectives.add(key);
+    queues.optimizer.add(key);
   };
   const wakeAll = (services: Iterable<GenerationService>): void => {
     for (const service of services) wakeService(keyOf(service));
@@ -69,6 +71,7 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
         if (!hasPod(service, after, caches)) continue;
         queues.scaler.add(keyOf(service));
         queues.objectives.add(keyOf(service));
+        queues.optimizer.add(keyOf(service));
       }
     }),
     ...[caches.deployments, caches.statefulSets].map((workloads) =>
@@ -77,6 +80,10 @@ export function wire(caches: Caches, queues: Queues): Unsubscribe {
         if (workload !== undefined) wakeByTarget(targetKey(workload.namespace, workload));
       }),
     ),
+    caches.quotas.onChange(({ before, after }) => {
+      for (const service of caches.services.by('namespace', (after ?? before)?.namespace ?? ''))
+        queues.services.add(keyOf(service));
+    }),
     // An HPA that was given to us may be moved once the state says what it was.
     caches.states.onChange(({ after }) => {
       if (after !== undefined) queues.scaler.add(`${after.namespace}/${after.serviceName}`);

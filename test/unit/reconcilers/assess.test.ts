@@ -368,8 +368,17 @@ test('a new service without Pods is told in one write: what the next look finds 
   const statusAt = (service: GenerationService): GenerationServiceStatus => {
     const resolution = world.resolution(service.status);
     const assessment = world.assess(service.status);
-    const budgets = { conditions: [], connections: new Map<string, never>(), poolBounds: undefined };
-    const unchanged = { budgets, scaler: undefined, policyGeneration: undefined, policyHash: 'h', planHash: undefined };
+    const budgets = { conditions: [], connections: new Map<string, never>(), bounds: undefined };
+    const optimizer = { answer: undefined, kept: undefined };
+    const unchanged = {
+      budgets,
+      optimizer,
+      scaler: undefined,
+      policyGeneration: undefined,
+      policyHash: 'h',
+      planHash: undefined,
+      databaseServers: [],
+    };
     const visit = { kind: 'reconciled', resolution, results: [], assessment, ...unchanged } as const;
     return renderStatus(service, visit, new Date(Date.now()));
   };

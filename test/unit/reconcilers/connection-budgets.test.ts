@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../operator/api/problem.ts';
 import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import type { PodsAsked } from '../../../operator/decide/quota-budget.ts';
 import { resolve, type TargetSeen } from '../../../operator/decide/resolve.ts';
 import { connectionsOf } from '../../../operator/levers/postgresql/connections.ts';
 import type { Observation } from '../../../operator/levers/run.ts';
-import { judgeBudgets, withPoolBounds } from '../../../operator/reconcilers/connection-budgets.ts';
+import type { KnownBounds } from '../../../operator/reconcilers/budget-bounds.ts';
+import { judgeBudgets } from '../../../operator/reconcilers/budgets.ts';
 import { createConnectionUses } from '../../../operator/reconcilers/connection-uses.ts';
+import { createLastWords } from '../../../operator/reconcilers/last-words.ts';
 import { storedService } from '../../world/builders.ts';
 import { seen, type Seen } from '../levers/postgresql/observations.ts';
 
@@ -27,9 +30,12 @@ interface Given {
   /** maxReplicas of an HPA that somebody else has made. */
   readonly hpa?: number;
   readonly others?: readonly ReturnType<typeof storedService>[];
+  readonly before?: KnownBounds;
+  /** The others were looked at, and may open on that server what this one may. */
+  readonly isShared?: true;
 }
 
-function judged({ spec, target, server = {}, hpa, others = [] }: Given) {
+function judged({ spec, target, server = {}, hpa, others = [], before, isShared }: Given) {
   const service = serviceOf(spec);
   const found = { kind: 'found', replicas: 2, selector: [], ...target } as TargetSeen;
   const resolution = resolve({
@@ -48,16 +54,29 @@ function judged({ spec, target, server = {}, hpa, others = [] }: Given) {
     { lever: { name: 'postgresql', connectionsOf }, unit, seen: value },
   ] as unknown as readonly Observation[];
   const hpas = hpa === undefined ? [] : [{ spec: { maxReplicas: hpa } }];
-  return judgeBudgets(resolution.resolved, looked, {
-    connectionUses: createConnectionUses(),
-    caches: { services: { list: () => [service, ...others] }, hpas: { by: () => hpas } } as never,
-  });
+  const uses = createConnectionUses();
+  const shared: typeof uses = {
+    ...uses,
+    note: (noted, asked) => {
+      for (const one of [noted, ...others]) uses.note(one, structuredClone(asked));
+    },
+  };
+  const deps = {
+    connectionUses: isShared === true ? shared : uses,
+    podsAsked: createLastWords<readonly PodsAsked[]>(),
+    caches: {
+      services: { list: () => [service, ...others] },
+      hpas: { by: () => hpas },
+      quotas: { by: () => [] },
+    } as never,
+  };
+  return judgeBudgets(resolution.resolved, looked, deps, { known: before });
 }
 
 describe('what is left for the pools', () => {
   const runtime = { postgresPool: { min: 1, max: 10 } };
   const full: Seen = { settings: { max_connections: { value: '45' } } }; // 30 for (4 + 1 + 1) Pods
-  const bounds = (given: Given) => judged({ server: full, ...given }).poolBounds;
+  const bounds = (given: Given) => judged({ server: full, ...given }).bounds?.pools;
 
   test.each<Given & { readonly name: string; readonly are: object }>([
     { name: 'where it fits, nothing is bounded', server: {}, are: {} },
@@ -75,33 +94,52 @@ describe('what is left for the pools', () => {
     { name: 'nothing in DryRun', spec: { mode: 'DryRun' }, are: {} },
   ])('$name', ({ are, ...given }) => expect(Object.fromEntries(bounds(given) ?? [])).toEqual(are));
 
+  test('and for replicas, where the least pools are too much: (3 + 1 + 1) × 5 = 25 of 27, by that server', () => {
+    const spec = { overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 5, max: 10 } } } };
+    const server: Seen = { settings: { max_connections: { value: '42' } } };
+    expect([...(judged({ spec, server }).bounds?.replicas ?? [])]).toEqual([
+      ['workflow', { max: 3, by: 'postgres/main max_connections' }],
+    ]);
+    const floorOnly = { overrides: { ...spec.overrides, horizontal: { mode: 'FloorOnly' as const, maxReplicas: 4 } } };
+    expect(judged({ spec: floorOnly, server, hpa: 4 }).bounds?.replicas.size).toBe(0);
+    const direct = {
+      overrides: {
+        ...spec.overrides,
+        horizontal: { mode: 'Off' as const, maxReplicas: 4 },
+        scaler: { algorithm: 'Score' as const },
+      },
+    };
+    expect(judged({ spec: direct, server }).bounds?.replicas.get('workflow')?.max).toBe(3);
+  });
+
   test('nobody knows while a server is silent or another service was not looked at', () => {
     expect(bounds({ server: 'Silent' })).toBeUndefined();
     const others = [storedService({ metadata: { name: 'other' }, spec: serviceOf().spec })];
     expect(bounds({ others })).toBeUndefined();
   });
-});
 
-describe('withPoolBounds()', () => {
-  const bounded = (spec: Partial<GenerationServiceSpec>, known?: ReadonlyMap<string, number>) => {
-    const found = { kind: 'found', replicas: 2, selector: [] } as const;
-    const targets = new Map([['workflow', found]]);
-    const resolution = resolve({ service: serviceOf(spec), policy: undefined, targets, podsMetrics: 'Shadow' });
-    if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
-    return withPoolBounds(resolution.resolved, known).poolBounds;
-  };
-  test.each([
-    { name: 'leaves pools as they are while nothing is known', spec: {}, known: undefined, is: 'AsItIs' },
-    { name: 'passes on what is known', spec: {}, known: new Map([['workflow', 5]]), is: new Map([['workflow', 5]]) },
-    { name: 'bounds nothing without a PostgreSQL', spec: { postgres: [] }, known: undefined, is: undefined },
-    {
-      name: 'bounds nothing where the policy only reports',
-      spec: { overrides: { runtime: {}, budgets: { onViolation: 'Report' as const } } },
-      known: undefined,
-      is: undefined,
-    },
-    { name: 'bounds nothing that nobody writes', spec: { overrides: {} }, known: undefined, is: undefined },
-  ])('$name', ({ spec, known, is }) => expect(bounded(spec, known)).toEqual(is));
+  test('Pods that another service only reports of are counted once', () => {
+    const named = (name: string, mode: 'DryRun' | 'Enforce', target: string) => {
+      const components = [{ name: 'workflow', targetRef: { ...targetRef, name: target } }];
+      return storedService({ metadata: { name, uid: name }, spec: { ...serviceOf().spec, mode, components } });
+    };
+    const needed = (...others: readonly ReturnType<typeof storedService>[]) =>
+      judged({ others, isShared: true }).connections.get('main')?.needed;
+    const alone = needed() ?? 0;
+    expect(needed(named('look', 'DryRun', 'web'))).toBe(alone);
+    expect(needed(named('look', 'DryRun', 'api'), named('real', 'Enforce', 'api'))).toBe(2 * alone);
+    expect(needed(named('look', 'DryRun', 'api'), named('again', 'DryRun', 'api'))).toBe(2 * alone);
+  });
+
+  test('what a server left that is silent now holds on, and what the quota leaves moves without it', () => {
+    const before = {
+      connections: [{ pools: new Map([['workflow', 5]]), replicas: new Map() }],
+      quota: [{ pools: new Map(), replicas: new Map([['workflow', { max: 3, by: 'quota/compute cpu' }]]) }],
+    };
+    const now = judged({ server: 'Silent', before }); // the quota is gone
+    expect(now.bounds).toEqual({ pools: new Map([['workflow', 5]]), replicas: new Map() });
+    expect(now.known).toEqual({ connections: before.connections, quota: [] });
+  });
 });
 
 describe('judgeBudgets()', () => {
@@ -122,6 +160,28 @@ describe('judgeBudgets()', () => {
     {
       name: 'the replicas that are there, without any HPA: (2 + 1 + 1) × 10',
       spec: { overrides: { horizontal: { mode: 'Off' }, runtime: { postgresPool: { min: 1, max: 10 } } } },
+      needed: 40,
+    },
+    {
+      name: 'what the scaler may come to by itself, without any HPA: (4 + 1 + 1) × 10',
+      spec: {
+        overrides: {
+          horizontal: { mode: 'Off', maxReplicas: 4 },
+          scaler: { algorithm: 'Score' as const },
+          runtime: { postgresPool: { min: 1, max: 10 } },
+        },
+      },
+      needed: 60,
+    },
+    {
+      name: 'the replicas that are there, where the scaler only tells: (2 + 1 + 1) × 10',
+      spec: {
+        overrides: {
+          horizontal: { mode: 'Off', maxReplicas: 4 },
+          scaler: { mode: 'DryRun' },
+          runtime: { postgresPool: { min: 1, max: 10 } },
+        },
+      },
       needed: 40,
     },
   ])('counts $name', ({ needed, ...given }) => {

@@ -7,31 +7,32 @@ const serviceOf = (name: string, servers: readonly string[] = ['main']) =>
     metadata: { name },
     spec: { postgres: servers.map((server) => ({ name: server, secretRef: { name: server } })) },
   });
+const opens = (connections: number) => ({ pods: [], poolerConnections: connections });
 const [api, shop] = [serviceOf('api'), serviceOf('shop')];
 
 describe('createConnectionUses()', () => {
   test('tells each of all others on its server, and of none elsewhere', () => {
     const uses = createConnectionUses();
-    uses.note(api, [{ name: 'main', server: 'A', needed: 20, lowerable: 0 }]);
+    uses.note(api, [{ name: 'main', server: 'A', use: opens(20) }]);
     uses.note(shop, [
-      { name: 'main', server: 'A', needed: 40, lowerable: 0 },
-      { name: 'archive', server: 'A', needed: 5, lowerable: 0 },
-      { name: 'other', server: 'B', needed: 7, lowerable: 0 },
+      { name: 'main', server: 'A', use: opens(40) },
+      { name: 'archive', server: 'A', use: opens(5) },
+      { name: 'other', server: 'B', use: opens(7) },
     ]);
     expect(uses.others('A', { service: api, name: 'main' })).toEqual([
-      { by: 'ai/shop', needed: 40, lowerable: 0 },
-      { by: 'ai/shop', needed: 5, lowerable: 0 },
+      { by: 'ai/shop', use: opens(40) },
+      { by: 'ai/shop', use: opens(5) },
     ]);
     expect(uses.others('A', { service: shop, name: 'main' })).toEqual([
-      { by: 'ai/api', needed: 20, lowerable: 0 },
-      { by: 'spec.postgres[archive]', needed: 5, lowerable: 0 },
+      { by: 'ai/api', use: opens(20) },
+      { by: 'spec.postgres[archive]', use: opens(5) },
     ]);
   });
 
   test('a service that moves or goes leaves its server', () => {
     const uses = createConnectionUses();
-    uses.note(shop, [{ name: 'main', server: 'A', needed: 40, lowerable: 0 }]);
-    uses.note(shop, [{ name: 'main', server: 'B', needed: 40, lowerable: 0 }]);
+    uses.note(shop, [{ name: 'main', server: 'A', use: opens(40) }]);
+    uses.note(shop, [{ name: 'main', server: 'B', use: opens(40) }]);
     expect(uses.others('A', { service: api, name: 'main' })).toEqual([]);
     uses.forget('ai/shop');
     expect(uses.others('B', { service: api, name: 'main' })).toEqual([]);
@@ -39,9 +40,9 @@ describe('createConnectionUses()', () => {
 
   test('on a server that does not answer its Pods still count', () => {
     const uses = createConnectionUses();
-    uses.note(shop, [{ name: 'main', server: 'A', needed: 40, lowerable: 0 }]);
-    uses.note(shop, [{ name: 'main', server: undefined, needed: 60, lowerable: 0 }]);
-    expect(uses.others('A', { service: api, name: 'main' })).toEqual([{ by: 'ai/shop', needed: 60, lowerable: 0 }]);
+    uses.note(shop, [{ name: 'main', server: 'A', use: opens(40) }]);
+    uses.note(shop, [{ name: 'main', server: undefined, use: opens(60) }]);
+    expect(uses.others('A', { service: api, name: 'main' })).toEqual([{ by: 'ai/shop', use: opens(60) }]);
   });
 
   test('is complete once every service with a PostgreSQL was looked at, and stays so', () => {

@@ -9,6 +9,7 @@ const look = {
   reason: 'LoadHigh',
   message: 'requests_per_second is 90 a Pod',
   figures: [],
+  terms: [],
   heldBy: 'ScaleUpRate',
   heldUntil: at + 60_000,
   at,

@@ -47,11 +47,10 @@ function looked(services: readonly GenerationService[], judged: JudgedObjective[
     clock: { now: () => now },
     logger: createLogger({ level: 'error', format: 'text' }),
     states: {
-      of: () => state,
-      write: (service: GenerationService, next: ServiceState) =>
+      write: (service: GenerationService, change: (state: ServiceState) => ServiceState) =>
         service.metadata.name === 'conflict'
           ? Promise.reject(new Error('somebody else has written'))
-          : Promise.resolve(void written.push([service.metadata.name, next])),
+          : Promise.resolve(void written.push([service.metadata.name, change(state)])),
     },
   };
   return { deps, written, state, look, pass: (ms: number) => void (now += ms) };

@@ -52,7 +52,7 @@ describe('nextVisit()', () => {
     const ready = { type: 'Ready', status: badForMs === undefined ? 'True' : 'False', lastTransitionTime };
     const components = [{ targetRef: { apiVersion: 'apps/v1', kind, name: 'workflow' } }];
     const resolved = { service: { spec: { components }, status: { conditions: [ready] } } } as unknown as Resolved;
-    const next = nextVisit(resolved, [{ plan, outcome } as unknown as UnitResult], now);
+    const next = nextVisit(resolved, [{ plan, outcome } as unknown as UnitResult], { now });
     if (expectedMs === undefined) {
       expect(next).toEqual(awaitChange);
       return;

@@ -41,6 +41,7 @@ export async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube
     states: createStates(kube as Kube, caches.states),
     policies: createEffectivePolicies(),
     accepted: createLastWords(),
+    budgetBounds: createLastWords(),
     mayAct: () => world.isLeading,
     podSamples: () => world.samples,
     sourceOf: () => 'Pods',

@@ -23,8 +23,27 @@ test.each([
   expect(renderPolicyStatus(policyWith(spec), 2, now)).toMatchObject({
     observedGeneration: 3,
     services: 2,
-    conditions: [{ type: 'Accepted', observedGeneration: 3, lastTransitionTime: '2026-11-25T10:00:00Z', ...expected }],
+    conditions: expect.arrayContaining([
+      expect.objectContaining({
+        type: 'Accepted',
+        observedGeneration: 3,
+        lastTransitionTime: '2026-11-25T10:00:00Z',
+        ...expected,
+      }),
+    ]),
   });
+});
+
+test('a policy that is invalid is Stalled for kstatus, and no longer once it is corrected', () => {
+  const wrong = renderPolicyStatus(policyWith({ horizontal: { minReplicas: 9, maxReplicas: 2 } }), 0, now);
+  expect(wrong.conditions).toMatchObject([
+    { type: 'Accepted', status: 'False' },
+    { type: 'Stalled', status: 'True', reason: 'Invalid', observedGeneration: 3 },
+  ]);
+  const corrected = renderPolicyStatus({ ...policyWith({}), status: wrong }, 0, later);
+  expect(corrected.conditions).toMatchObject([
+    { type: 'Accepted', status: 'True', lastTransitionTime: '2026-11-25T10:00:01Z' },
+  ]);
 });
 
 test('before the watch brings what was written, it is what the next visit goes on from', () => {

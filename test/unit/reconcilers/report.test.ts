@@ -46,8 +46,17 @@ function reconciled(of: GenerationService): Visit {
     components: new Map<string, never>(),
     running: [],
   };
-  const budgets = { conditions: [], connections: new Map<string, never>(), poolBounds: undefined };
-  const rest = { budgets, scaler: undefined, policyGeneration: undefined, policyHash: 'h', planHash: undefined };
+  const budgets = { conditions: [], connections: new Map<string, never>(), bounds: undefined };
+  const optimizer = { answer: undefined, kept: undefined };
+  const rest = {
+    budgets,
+    optimizer,
+    scaler: undefined,
+    policyGeneration: undefined,
+    policyHash: 'h',
+    planHash: undefined,
+    databaseServers: [],
+  };
   return { kind: 'reconciled', resolution, results: [], assessment, ...rest };
 }
 

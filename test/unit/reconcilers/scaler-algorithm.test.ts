@@ -1,21 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
+import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
 import { resolve, type Resolved } from '../../../operator/decide/resolve.ts';
 import type { Collector } from '../../../operator/metrics/collector.ts';
 import type { PodView } from '../../../operator/metrics/pod-view.ts';
 import { createRing } from '../../../operator/metrics/windows.ts';
 import { loadColumns } from '../../../operator/metrics/load-samples.ts';
-import { createAlgorithms, startUpOf, type KeptScaler } from '../../../operator/reconcilers/scaler-algorithm.ts';
+import { createAlgorithms, type KeptScaler } from '../../../operator/reconcilers/scaler-algorithm.ts';
+import { startUpOf } from '../../../operator/reconcilers/scaler-beliefs.ts';
 import { storedService } from '../../world/builders.ts';
 
 const start = 1_800_000_000_000;
 
-function resolvedWith(scaler: NonNullable<PolicySpec['scaler']>): Resolved {
+function resolvedWith(overrides: PolicySpec): Resolved {
   const service = storedService({
     metadata: { uid: 'service' },
     spec: {
       components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' } }],
-      overrides: { scaler },
+      overrides,
     },
   });
   const targets = new Map([['workflow', { kind: 'found', replicas: 2, selector: [] }]] as const);
@@ -25,10 +27,8 @@ function resolvedWith(scaler: NonNullable<PolicySpec['scaler']>): Resolved {
 }
 
 /** Lookahead over rows that a test adds, each 10 s after the one before: requests of 8 s on four Pods. */
-function openLookahead(kept?: KeptScaler) {
-  const resolved = resolvedWith({ algorithm: 'Lookahead' });
-  const [component] = resolved.components;
-  if (component === undefined) throw new Error('there is one');
+function openLookahead(kept?: KeptScaler, more: PolicySpec = {}) {
+  let policy: PolicySpec = { scaler: { algorithm: 'Lookahead' }, ...more };
   const ring = createRing(loadColumns, 1_000);
   const collector: Pick<Collector, 'windowOf' | 'rowsOf'> = {
     windowOf: () => undefined,
@@ -38,15 +38,23 @@ function openLookahead(kept?: KeptScaler) {
   const algorithms = createAlgorithms(collector);
   return {
     world,
+    declare: (next: PolicySpec) => void (policy = { ...policy, ...next }),
     /** @param perSecond undefined: no Pod answered. */
-    pass(windows: number, perSecond: number | undefined) {
+    pass(
+      windows: number,
+      perSecond: number | undefined,
+      rest: Partial<Record<'errorRate' | 'inFlight' | 'queue', number>> = {},
+    ) {
       for (let window = 0; window < windows; window++) {
         world.now += 10_000;
-        const load = { requestRate: perSecond ?? NaN, inFlight: 8 * (perSecond ?? NaN), queue: 0 };
+        const load = { requestRate: perSecond ?? NaN, inFlight: 8 * (perSecond ?? NaN), queue: 0, ...rest };
         ring.append(world.now, { podsReady: 4, podsAnswered: perSecond === undefined ? 0 : 4, ...load });
       }
     },
     ask: () => {
+      const resolved = resolvedWith(policy);
+      const [component] = resolved.components;
+      if (component === undefined) throw new Error('there is one');
       const answer = algorithms.ask({
         resolved,
         component,
@@ -103,6 +111,106 @@ describe('Lookahead', () => {
     expect(floorAfter(start - 24 * 3_600_000)).toBe(16);
   });
 
+  test('goes on with what it has learned when its bounds are moved, and is held by these', () => {
+    const stage = openLookahead();
+    stage.pass(20, 1.5, { inFlight: 12, queue: 3 });
+    stage.ask();
+    for (let hour = 0; hour < 3; hour++) {
+      stage.pass(360, 0.5); // until the rows of the twenty are gone
+      stage.ask();
+    }
+    stage.world.kept = undefined; // as with mode: DryRun, which keeps nothing
+    stage.declare({ horizontal: { maxReplicas: 7 } });
+    stage.pass(1, 20, { inFlight: 12 });
+    const { asked } = stage.ask();
+    expect(asked).toMatchObject({ floor: 7, heldBy: 'MaxReplicas' });
+    expect(asked.terms.find(({ name }) => name === 'slots')).toMatchObject({ value: 3 });
+  });
+
+  test('asks for as much while requests fail at once: it keeps what it knows of how long they take', () => {
+    const stage = openLookahead();
+    stage.pass(100, 2);
+    stage.ask();
+    stage.pass(60, 2, { errorRate: 2, inFlight: 0.1 });
+    expect(stage.ask().asked).toMatchObject({
+      floor: 4,
+      message: expect.stringMatching(/^16 slots are asked for, of 8 s/),
+    });
+  });
+
+  test.each([
+    {
+      name: 'takes what is usual where too little has waited',
+      policy: {},
+      windows: 6,
+      slots: 5,
+      by: /^taken for usual/,
+    },
+    { name: 'has seen', policy: {}, windows: 20, slots: 3, by: /^seen to be busy in \d+ windows/ },
+    {
+      name: 'has seen, where what is declared is not written to the Pods',
+      policy: { runtime: { mode: 'DryRun', pools: { ai_api: 4 } } },
+      windows: 20,
+      slots: 3,
+      by: /^seen to be busy/,
+    },
+    {
+      name: 'is told',
+      policy: { runtime: { mode: 'Enforce', pools: { ai_api: 4 } } },
+      windows: 20,
+      slots: 4,
+      by: /^runtime.pools.ai_api$/,
+    },
+  ] as const)('reckons with the slots that it $name, and says so', ({ policy, windows, slots, by }) => {
+    const stage = openLookahead(undefined, policy);
+    stage.pass(windows, 1.5, { inFlight: 12, queue: 3 }); // four Pods with three each, and requests that wait
+    const term = stage.ask().asked.terms.find(({ name }) => name === 'slots');
+    expect(term).toMatchObject({
+      value: slots,
+      means: expect.stringMatching(/^requests that it works on at a time: /),
+    });
+    expect(term?.means.replace(/^.*?: /, '')).toMatch(by);
+  });
+
+  test('believes in no more slots in an overload in which nobody says how many requests wait', () => {
+    const stage = openLookahead();
+    stage.pass(60, 2, { inFlight: 240, queue: NaN });
+    const term = stage.ask().asked.terms.find(({ name }) => name === 'slots');
+    expect(term).toMatchObject({ value: 5, means: expect.stringContaining('taken for usual') });
+  });
+
+  test('says how long Pods take to start and by how much service times vary, and who has said so', () => {
+    const told = (policy: PolicySpec): string[] => {
+      const stage = openLookahead(undefined, policy);
+      stage.pass(3, 2);
+      const { terms } = stage.ask().asked;
+      return terms
+        .filter(({ name }) => ['start-up', 'variation'].includes(name))
+        .map(({ value, unit, means }) => `${value} ${unit}, ${means.replace(/^.*?: /, '')}`);
+    };
+    expect(told({})).toEqual([
+      '60 %, scaler.lookahead.serviceVariationPercent',
+      '60 s, taken for usual, as no Pod has shown it yet',
+    ]);
+    const lookahead = { startUp: '45s', serviceVariationPercent: 120 };
+    expect(told({ scaler: { algorithm: 'Lookahead', lookahead } })).toEqual([
+      '120 %, scaler.lookahead.serviceVariationPercent',
+      '45 s, scaler.lookahead.startUp',
+    ]);
+  });
+
+  test('asks for more where more of the peaks are to be covered', () => {
+    const floor = (coverPercent: number): number => {
+      const stage = openLookahead(undefined, { scaler: { algorithm: 'Lookahead', lookahead: { coverPercent } } });
+      for (let round = 0; round < 60; round++) {
+        stage.pass(4, 1);
+        stage.pass(1, 4);
+      }
+      return stage.ask().asked.floor;
+    };
+    expect(floor(99)).toBeGreaterThan(floor(50));
+  });
+
   test.each([
     { name: 'no Pod answers', lose: (stage: ReturnType<typeof openLookahead>) => stage.pass(1, undefined) },
     {
@@ -136,8 +244,14 @@ describe('startUpOf()', () => {
       pods: Array.from({ length: 40 }, (_, index) => pod(index < 20 ? 100 : 30, index)),
       seconds: 30,
     },
+    {
+      name: 'without those that two clocks have Ready before they were made',
+      pods: [pod(30), pod(-5, 1)],
+      seconds: 30,
+    },
     { name: 'without those that became Ready anew after a fault', pods: [pod(30), pod(5_000, 1)], seconds: 30 },
   ])('is $name', ({ pods, seconds }) => {
-    expect(startUpOf(pods)).toBe(seconds);
+    const { policy } = effectivePolicy({});
+    expect(startUpOf(policy, pods).seconds).toBe(seconds);
   });
 });

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GenerationServiceSpec } from '../../../operator/api/generation-service.ts';
+import { ApiError } from '../../../operator/kube/api-error.ts';
 import type { Kube } from '../../../operator/kube/client.ts';
 import { requeueAfter } from '../../../operator/kube/loop.ts';
 import type { ComponentFigures } from '../../../operator/metrics/component-figures.ts';
+import { deployments } from '../../../operator/reconcilers/kinds.ts';
+import { deployment } from '../../world/builders.ts';
 import { cpu, openScaler } from './open-scaler.ts';
 
 describe('a scaler by points', () => {
@@ -32,7 +35,7 @@ describe('a scaler by points', () => {
   const policy = { horizontal: cpu, scaler: { algorithm: 'Score' } } as const;
 
   /** What the API server was asked, in order: states and floors. */
-  async function openScored(overrides: GenerationServiceSpec['overrides'] = policy) {
+  async function openScored(overrides: GenerationServiceSpec['overrides'] = policy, refusals: ApiError[] = []) {
     const asked: string[] = [];
     const answer = { name: 'it', uid: 'u', resourceVersion: '99', creationTimestamp: '' };
     const keep: Kube['create'] = (_, manifest) => {
@@ -40,17 +43,28 @@ describe('a scaler by points', () => {
       asked.push(`state ${data['state.json']}`);
       return Promise.resolve(answer);
     };
+    const answered = () => {
+      const refusal = refusals.shift();
+      return refusal === undefined ? Promise.resolve(answer) : Promise.reject(refusal);
+    };
     const kube: Partial<Kube> = {
       create: keep,
       update: keep,
       apply: (_, manifest) => {
         asked.push(`floor ${JSON.stringify((manifest as { spec?: unknown }).spec)}`);
-        return Promise.resolve(answer);
+        return answered();
+      },
+      discover: () => Promise.resolve({ resource: deployments, subresources: ['scale'] }),
+      patch: (_resource, _key, operations) => {
+        asked.push(
+          `replicas ${JSON.stringify(operations.map((operation) => 'value' in operation && operation.value))}`,
+        );
+        return answered();
       },
     };
     const stage = await openScaler(cpu, kube);
     await stage.declare({ overrides });
-    await stage.autoscale(2);
+    if (overrides?.horizontal?.mode !== 'Off') await stage.autoscale(2);
     await stage.appear();
     return Object.assign(stage, { asked });
   }
@@ -60,7 +74,7 @@ describe('a scaler by points', () => {
     stage.world.figures = busy;
     expect(await stage.start()()).toEqual(requeueAfter(15_000));
     expect(stage.asked).toEqual([
-      expect.stringContaining(`"scaler":{"workflow":{"floor":4,"lastScaledAt":${stage.world.now}}}`),
+      expect.stringContaining(`"scaler":{"workflow":{"floor":4,"lastScaledAt":${stage.world.now},"from":2}}`),
       'floor {"minReplicas":4}',
     ]);
     expect(stage.world.told).toEqual([
@@ -80,6 +94,22 @@ describe('a scaler by points', () => {
     stage.world.now += 1_000;
     await stage.start()();
     expect(stage.asked.at(-1)).toBe('floor {"minReplicas":6}');
+  });
+
+  test('climbs no further than one step while floors are refused, and takes that one when they are not', async () => {
+    const refusal = new ApiError(
+      { verb: 'apply', target: 'hpa' },
+      { status: 403, reason: 'No', message: 'it says no' },
+    );
+    await using stage = await openScored(policy, [refusal, refusal, refusal]);
+    stage.world.figures = busy;
+    for (let cooldown = 0; cooldown < 4; cooldown++) {
+      await stage.start()();
+      stage.world.now += 300_000;
+    }
+    const floors = stage.asked.filter((request) => request.startsWith('floor'));
+    expect(floors).toEqual(floors.map(() => 'floor {"minReplicas":4}'));
+    expect(stage.world.told).toHaveLength(1);
   });
 
   test('comes down by one after the cooldown, and not below what the policy asks for', async () => {
@@ -124,6 +154,65 @@ describe('a scaler by points', () => {
     await stage.start()();
     expect(stage.asked).toEqual([]);
     expect(stage.looks()?.newest).toMatchObject({ action: 'ScaleUp', to: 4, heldBy: 'DryRun' });
+  });
+
+  describe('without an HPA', () => {
+    /** Two replicas; each attempt to set others meets the next refusal, until there is none left. */
+    async function openDirect(...refusals: ApiError[]) {
+      const stage = await openScored({ ...policy, horizontal: { mode: 'Off' } }, refusals);
+      const scaled = (replicas: number) => stage.put(deployments, deployment('workflow-execution', { replicas }));
+      await scaled(2);
+      stage.world.figures = busy;
+      const steps = () => stage.asked.filter((request) => request.startsWith('replicas'));
+      return Object.assign(stage, { scaled, steps });
+    }
+    const refusal = (status: number): ApiError =>
+      new ApiError({ verb: 'patch', target: 'Deployment' }, { status, reason: 'No', message: 'it says no' });
+
+    test.each([500, 422, 403])(
+      'takes a step that was refused (%d) with the next look, though its cooldown has begun and the operator with it',
+      async (status) => {
+        await using stage = await openDirect(refusal(status));
+        const began = stage.world.now;
+        await stage
+          .start()()
+          .catch(() => undefined); // where it says what to do about it, that is told
+        stage.world.now += 299_000;
+        await stage.start()();
+        expect(stage.asked).toEqual([
+          expect.stringContaining(`"workflow":{"floor":4,"lastScaledAt":${began},"from":2}`),
+          'replicas [2,4]',
+          'replicas [2,4]',
+        ]);
+        expect(stage.world.told).toEqual([expect.stringMatching(/^ReplicasRaised workflow: replicas 2 → 4\. up 55 /)]);
+      },
+    );
+
+    test('takes no step any more that nobody could take within its cooldown', async () => {
+      await using stage = await openDirect(refusal(500));
+      await stage
+        .start()()
+        .catch(() => undefined);
+      stage.world.now += 300_000;
+      stage.world.figures = figures(50, 0.5);
+      await stage.start()();
+      expect(stage.steps()).toEqual(['replicas [2,4]']);
+    });
+
+    test('leaves replicas that somebody sets back by hand where they are, until the cooldown is over', async () => {
+      await using stage = await openDirect();
+      const visit = stage.start();
+      await visit();
+      await stage.scaled(4);
+      await visit();
+      await stage.scaled(2);
+      stage.world.now += 299_000;
+      await visit();
+      expect(stage.steps()).toEqual(['replicas [2,4]']);
+      stage.world.now += 1_000;
+      await visit();
+      expect(stage.steps()).toEqual(['replicas [2,4]', 'replicas [2,4]']);
+    });
   });
 
   test('is none where no layer of the policy says anything of it, or it is off', async () => {

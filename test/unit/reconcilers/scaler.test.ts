@@ -20,6 +20,7 @@ describe('the scaler', () => {
       reason: 'MinReplicas',
       message: '',
       figures: [],
+      terms: [],
       at: 0,
       heldBy: undefined,
       heldUntil: undefined,

@@ -53,11 +53,13 @@ function visit(
     resolution,
     results,
     assessment,
-    budgets: { conditions: [], connections: new Map(), poolBounds: undefined },
+    budgets: { conditions: [], connections: new Map(), bounds: undefined },
     scaler: undefined,
+    optimizer: { answer: undefined, kept: undefined },
     policyGeneration: undefined,
     policyHash: 'h',
     planHash: undefined,
+    databaseServers: [],
   };
 }
 const condition = (status: ReturnType<typeof renderStatus>, type: string) =>

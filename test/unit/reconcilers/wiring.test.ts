@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createQueue, type Queue } from '../../../operator/kube/queue.ts';
 import type { Resource } from '../../../operator/kube/resource.ts';
 import { horizontalPodAutoscalers, type HpaSpec } from '../../../operator/levers/horizontal/hpa.ts';
 import { podResource } from '../../../operator/metrics/pod-view.ts';
@@ -9,89 +8,17 @@ import {
   deployments,
   generationServices,
   performancePolicies,
+  resourceQuotas,
   statefulSets,
 } from '../../../operator/reconcilers/kinds.ts';
-import { wire } from '../../../operator/reconcilers/wiring.ts';
-import { deployment, generationService, hpa, performancePolicy } from '../../world/builders.ts';
-import { feedCaches, type Fed } from './fed-caches.ts';
-
-const never = new AbortController().signal;
-
-/** Service `a` with policy `standard` on Deployment `web-a`, `b` with no policy on `web-b`; each Deployment has its HPA. */
-async function openWiring() {
-  await using stack = new AsyncDisposableStack();
-  const { caches, put, remove } = stack.use(await feedCaches());
-  await put(performancePolicies, performancePolicy());
-  for (const name of ['a', 'b']) {
-    await put(deployments, deployment(`web-${name}`));
-    await put(horizontalPodAutoscalers, autoscaler(name));
-    await put(generationServices, serviceOn(name));
-  }
-  const queues = {
-    services: createQueue({ name: 'services' }),
-    policies: createQueue({ name: 'policies' }),
-    scaler: createQueue({ name: 'scaler' }),
-    objectives: createQueue({ name: 'objectives' }),
-  };
-  const unwire = wire(caches, queues);
-  /** What was woken since the last call, by queue; a queue without keys is left out. */
-  const woken = async (): Promise<Readonly<Record<string, readonly string[]>>> => {
-    const all = await Promise.all(
-      Object.entries(queues).map(async ([name, queue]) => [name, await drain(queue)] as const),
-    );
-    return Object.fromEntries(all.filter(([, keys]) => keys.length > 0));
-  };
-  const atFirst = await woken();
-  const owned = stack.move();
-  return { caches, put, remove, unwire, woken, atFirst, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-async function drain(queue: Queue): Promise<readonly string[]> {
-  const keys: string[] = [];
-  while (queue.depth > 0) {
-    const key = await queue.take(never);
-    queue.done(key);
-    keys.push(key);
-  }
-  return keys.toSorted();
-}
-
-/** What is put off, so that many changes become one run. */
-const later = (): Promise<void> => jest.advanceTimersByTimeAsync(5_100);
-
-function serviceOn(
-  name: string,
-  { target = `web-${name}`, ...metadata }: Partial<Fed['metadata']> & { readonly target?: string } = {},
-): Fed {
-  const { spec, ...rest } = generationService({
-    components: [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target } }],
-  });
-  return {
-    ...rest,
-    spec: name === 'a' ? { ...spec, policyRef: { name: 'standard' } } : spec,
-    metadata: { name, ...metadata },
-  };
-}
-const autoscaler = (name: string, minReplicas = 2): Fed => {
-  const { spec, ...rest } = hpa(`hpa-${name}`, { minReplicas, maxReplicas: 9 });
-  return { ...rest, spec: { ...spec, scaleTargetRef: { ...spec.scaleTargetRef, name: `web-${name}` } } };
-};
-const pod = (name: string, app: string, labels: Readonly<Record<string, string>> = {}): Fed => ({
-  metadata: { name, labels: { app, ...labels } },
-  spec: { containers: [] },
-});
-const state = (service: string, data = '{}'): Fed => ({
-  metadata: {
-    name: `${service}-genops-state`,
-    ownerReferences: [{ apiVersion: 'genops.dev/v1alpha1', kind: 'GenerationService', name: service, uid: service }],
-  },
-  data: { 'state.json': data },
-});
+import { deployment, generationService, performancePolicy } from '../../world/builders.ts';
+import type { Fed } from './fed-caches.ts';
+import { autoscaler, later, openWiring, pod, serviceOn, state } from './open-wiring.ts';
 
 const nobody = {};
 const all = (...names: readonly string[]) => {
   const keys = names.map((name) => `ai/${name}`);
-  return { services: keys, scaler: keys, objectives: keys };
+  return { services: keys, scaler: keys, objectives: keys, optimizer: keys };
 };
 
 beforeEach(() => void jest.useFakeTimers());
@@ -117,6 +44,12 @@ describe('a change wakes whom it concerns, at once:', () => {
       expected: all('b'),
     },
     { name: 'a service that is new', of: generationServices, object: serviceOn('c'), expected: all('c') },
+    {
+      name: 'a quota of their namespace',
+      of: resourceQuotas,
+      object: { metadata: { name: 'compute' }, spec: { hard: { cpu: '4' } } },
+      expected: { services: ['ai/a', 'ai/b'] },
+    },
     {
       name: 'a service that is being deleted',
       of: generationServices,
@@ -190,16 +123,22 @@ describe('a change wakes whom it concerns, at once:', () => {
       expected: nobody,
     },
     {
-      name: 'scaler and objectives of the one service that has a Pod which appears',
+      name: 'scaler, objectives and optimizer of the one service that has a Pod which appears',
       of: podResource,
       object: pod('web-b-1', 'web-b'),
-      expected: { scaler: ['ai/b'], objectives: ['ai/b'] },
+      expected: { scaler: ['ai/b'], objectives: ['ai/b'], optimizer: ['ai/b'] },
     },
     { name: 'nobody, for a Pod of no service', of: podResource, object: pod('stray', 'batch'), expected: nobody },
     {
       name: 'a service whose Deployment was scaled',
       of: deployments,
       object: deployment('web-a', { replicas: 3 }),
+      expected: all('a'),
+    },
+    {
+      name: 'a service whose Deployment asks for more',
+      of: deployments,
+      object: deployment('web-a', { resources: { requests: { cpu: '1' } } }),
       expected: all('a'),
     },
     {
