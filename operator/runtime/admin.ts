@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { hostname } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import { adminHeaders, adminPath, adminSignature, adminToleranceSeconds } from '../api/admin-request.ts';
 
@@ -7,7 +8,9 @@ export interface AdminOptions {
   /** The shared secret. At least 16 characters. */
   readonly key: string;
   /** What may be asked for, by name; the result is sent as JSON. */
-  readonly actions: Readonly<Record<string, () => unknown>>;
+  readonly actions: Readonly<Record<string, (body: string) => unknown>>;
+  /** Name of this Pod: what is meant for another one is refused. By default the host's name, which is the Pod's unless that has more than 63 characters or the Pod says another (`hostname`, `hostNetwork`). */
+  readonly pod?: string | undefined;
   /** ms since the epoch. */
   readonly now?: () => number;
 }
@@ -23,6 +26,8 @@ export interface Admin {
     readonly method: string;
     readonly path: string;
     readonly headers: IncomingHttpHeaders;
+    /** All of it. Read no more than 64 KiB of a stranger's. */
+    readonly body: string;
   }): Promise<AdminAnswer>;
 }
 
@@ -30,31 +35,31 @@ export interface Admin {
 const maxNonces = 10_000;
 
 /**
- * `POST /genops/actions/<name>`, for who knows the secret, once. Nothing is told to anybody else, not even which actions there are.
+ * `POST /genops/actions/<name>`, for who knows the secret, once, in this Pod. Nothing is told to anybody else, not even which actions there are.
  *
  * @throws {RangeError} for a secret that can be guessed.
  */
-export function createAdmin({ key, actions, now = Date.now }: AdminOptions): Admin {
+export function createAdmin({ key, actions, pod: own = hostname(), now = Date.now }: AdminOptions): Admin {
   if (key.length < 16)
     throw new RangeError(`saw a key of ${key.length} characters; wanted at least 16; next: openssl rand -hex 32`);
+  const begunSeconds = Math.floor(now() / 1_000); // what was asked of the process before is not known any more
   const used = new LRUCache<string, true>({ max: maxNonces + 1, ttl: (2 * adminToleranceSeconds + 1) * 1_000 });
   return {
-    async answer({ method, path, headers }) {
-      const [time = '', nonce = '', signature = ''] = [
-        adminHeaders.time,
-        adminHeaders.nonce,
-        adminHeaders.signature,
-      ].map((name) => String(headers[name] ?? ''));
-      if (!isSame(signature, adminSignature(key, { method, path, time, nonce })))
+    async answer({ method, path, headers, body }) {
+      const said = (name: keyof typeof adminHeaders): string => String(headers[adminHeaders[name]] ?? '');
+      const [time, nonce, pod] = [said('time'), said('nonce'), said('pod')];
+      if (!isSame(said('signature'), adminSignature(key, { method, path, time, nonce, pod, body })))
         return refused('not signed with the key of this workload');
+      if (pod !== own) return refused(`meant for Pod ${pod}; this is ${own}`);
       if (!/^\d{1,12}$/.test(time) || Math.abs(now() / 1_000 - Number(time)) > adminToleranceSeconds)
         return refused(`signed for another time: at most ${adminToleranceSeconds} s from this clock are good`);
+      if (Number(time) < begunSeconds) return refused('signed before this process began');
       if (!/^[\x21-\x7e]{16,64}$/.test(nonce)) return refused('the nonce is not 16 to 64 characters');
       used.purgeStale();
       if (used.has(nonce)) return refused('sent before');
       if (used.size >= maxNonces) return { status: 429, body: { error: 'too many in too short a time' } };
       used.set(nonce, true);
-      return run(method, path, actions);
+      return run({ method, path, body }, actions);
     },
   };
 }
@@ -67,14 +72,17 @@ function isSame(given: string, wanted: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-async function run(method: string, path: string, actions: AdminOptions['actions']): Promise<AdminAnswer> {
+async function run(
+  { method, path, body }: { readonly method: string; readonly path: string; readonly body: string },
+  actions: AdminOptions['actions'],
+): Promise<AdminAnswer> {
   const name = path.startsWith(adminPath) ? path.slice(adminPath.length) : '';
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action === undefined)
     return { status: 404, body: { error: `no such action; there are ${Object.keys(actions).join(', ')}` } };
   if (method !== 'POST') return { status: 405, body: { error: 'actions are asked for with POST' } };
   try {
-    return { status: 200, body: { result: await action() } };
+    return { status: 200, body: { result: await action(body) } };
   } catch (error) {
     return { status: 500, body: { error: Error.isError(error) ? error.message : String(error) } };
   }

@@ -32,17 +32,15 @@ export interface CacheOptions {
   /** Before every key in Redis. No other cache may have one that begins like it. */
   readonly prefix?: string;
   readonly onLookup?: (level: CacheLevel, result: CacheResult) => void;
-  readonly onError?: (error: Error) => void;
+  readonly onError?: (error: Error) => unknown;
 }
 
-interface Kept {
-  readonly value: unknown;
-}
 /** A load under way; `isStale` once the key was deleted meanwhile: its result is an answer to who has asked, and to nobody after. */
 interface Flight {
-  readonly promise: Promise<Found<unknown>>;
+  promise: Promise<Found<unknown>>;
   isStale: boolean;
 }
+const nothingYet = Promise.resolve<Found<unknown>>({ value: undefined, from: 'loader' });
 
 /** Without its deletions being heard of, an entry may be wrong for so long. */
 const untrackedTtlMs = 1_000;
@@ -62,38 +60,44 @@ export function openCache(settings: LiveSettings, options: CacheOptions = {}): C
   const unsubscribe = onSectionChange(settings, 'cache', ({ l1 }) => {
     memory = memoryOf(l1, memory);
   });
-  const deps: LoadDeps = {
-    shared,
-    ttlMs: () => settings.current.cache.l2.ttlMs,
-    look: (level, result) => onLookup?.(level, result),
-  };
+  const sharedTtlMs = (): number => settings.current.cache.l2.ttlMs;
   const keep = (key: string, value: unknown): void => {
+    if (memory === undefined) return;
     const { ttlMs } = settings.current.cache.l1;
     const longest = shared === undefined || shared.isTracked ? ttlMs : Math.min(ttlMs, untrackedTtlMs);
-    memory?.set(key, { value }, { ttl: jittered(value === undefined ? Math.min(longest, nothingTtlMs) : longest) });
+    const ttl = jittered(value === undefined ? Math.min(longest, nothingTtlMs) : longest);
+    memory.set(key, Promise.resolve<Found<unknown>>({ value, from: 'l1' }), { ttl });
   };
 
-  function begin<T>(key: string, load: (key: string) => Promise<T | undefined>): Flight {
-    const flight: Flight = { isStale: false, promise: Promise.resolve({ value: undefined, from: 'loader' }) };
-    const promise = sharedOrLoaded(key, load, flight, deps).then((found) => {
-      if (!flight.isStale) keep(key, found.value);
-      return found;
-    });
-    const landed = Object.assign(flight, { promise });
-    flights.set(key, landed);
-    const leave = (): void => void (flights.get(key) === landed && flights.delete(key));
-    promise.then(leave, leave);
-    return landed;
+  async function fly(key: string, load: Load, flight: Flight): Promise<Found<unknown>> {
+    try {
+      const answer = await shared?.get(key);
+      if (answer !== undefined) onLookup?.('l2', answer.result);
+      const value =
+        answer?.result === 'hit'
+          ? answer.value
+          : await loaded(key, load, { shared, ttlMs: sharedTtlMs, flight, isMissing: answer?.result === 'miss' });
+      if (!flight.isStale) keep(key, value);
+      return { value, from: answer?.result === 'hit' ? 'l2' : 'loader' };
+    } finally {
+      if (flights.get(key) === flight) flights.delete(key);
+    }
+  }
+  function begin(key: string, load: Load): Flight {
+    const flight: Flight = { isStale: false, promise: nothingYet };
+    flights.set(key, flight);
+    flight.promise = fly(key, load, flight);
+    return flight;
   }
 
   return {
-    async get<T>(key: string, load: (key: string) => Promise<T | undefined>, signal?: AbortSignal) {
+    get<T>(key: string, load: (key: string) => Promise<T | undefined>, signal?: AbortSignal) {
       const kept = memory?.get(key);
-      if (memory !== undefined) deps.look('l1', kept === undefined ? 'miss' : 'hit');
-      if (kept !== undefined) return { value: kept.value as T | undefined, from: 'l1' };
+      if (memory !== undefined) onLookup?.('l1', kept === undefined ? 'miss' : 'hit');
+      if (kept !== undefined) return kept as Promise<Found<T>>;
       const flight = flights.get(key);
       const { promise } = flight === undefined || flight.isStale ? begin(key, load) : flight;
-      return (await orAborted(promise, signal)) as Found<T>;
+      return (signal === undefined ? promise : orAborted(promise, signal)) as Promise<Found<T>>;
     },
     async delete(key) {
       forget(key);
@@ -118,38 +122,34 @@ export function openCache(settings: LiveSettings, options: CacheOptions = {}): C
   };
 }
 
-interface LoadDeps {
+type Load = (key: string) => Promise<unknown>;
+
+/** Answers as they are handed out: a hit makes nothing new. */
+type Memory = LRUCache<string, Promise<Found<unknown>>>;
+
+interface LoadInput {
   readonly shared: SharedLevel | undefined;
   readonly ttlMs: () => number;
-  readonly look: (level: CacheLevel, result: CacheResult) => void;
+  readonly flight: Flight;
+  /** In Redis; where that cannot be asked, nobody knows, and nothing is written. */
+  readonly isMissing: boolean;
 }
 
 /** Redis that cannot be asked is as good as none: what it would have had is loaded. */
-async function sharedOrLoaded<T>(
-  key: string,
-  load: (key: string) => Promise<T | undefined>,
-  flight: Flight,
-  { shared, ttlMs, look }: LoadDeps,
-): Promise<Found<T>> {
-  const answer = await shared?.get(key);
-  if (answer !== undefined) look('l2', answer.result);
-  if (answer?.result === 'hit') return { value: answer.value as T | undefined, from: 'l2' };
+async function loaded(key: string, load: Load, { shared, ttlMs, flight, isMissing }: LoadInput): Promise<unknown> {
   const value = await load(key);
   const longest = value === undefined ? Math.min(ttlMs(), nothingTtlMs) : ttlMs();
-  if (answer?.result === 'miss' && !flight.isStale) await shared?.set(key, value, jittered(longest));
-  return { value, from: 'loader' };
+  if (isMissing && !flight.isStale) await shared?.set(key, value, jittered(longest));
+  return value;
 }
 
 /** Up to a tenth less, so that what was loaded together does not expire together. */
 const jittered = (ttlMs: number): number => Math.max(1, Math.round(ttlMs * (1 - 0.1 * Math.random())));
 
 /** With what was kept so far, as far as there is room. Undefined: nothing is to be kept in memory. */
-function memoryOf(
-  { entries, ttlMs }: RuntimeSettings['cache']['l1'],
-  before?: LRUCache<string, Kept>,
-): LRUCache<string, Kept> | undefined {
+function memoryOf({ entries, ttlMs }: RuntimeSettings['cache']['l1'], before?: Memory): Memory | undefined {
   if (entries === 0) return undefined;
-  const memory = new LRUCache<string, Kept>({ max: entries });
+  const memory = new LRUCache<string, Promise<Found<unknown>>>({ max: entries });
   for (const [key, kept] of [...(before?.entries() ?? [])].toReversed())
     memory.set(key, kept, { ttl: Math.max(1, Math.min(before?.getRemainingTTL(key) ?? ttlMs, ttlMs)) });
   return memory;

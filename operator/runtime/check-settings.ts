@@ -8,7 +8,7 @@ const least: Least<Omit<RuntimeSettings, 'version' | 'hash' | 'pools'>> = {
   memory: { collectAboveBytes: 0 },
   cpuPool: { threads: 1, memoEntries: 0 },
   batch: { maxRequests: 1, maxWaitMs: 0 },
-  http: { connections: 1, connectionsPerHost: 1, dnsTtlMs: 0, keepAliveMs: 0, timeoutMs: 0, connectTimeoutMs: 0 },
+  http: { connections: 1, connectionsPerHost: 1, dnsTtlMs: 0, keepAliveMs: 0, timeoutMs: 1, connectTimeoutMs: 1 },
   cache: {
     l1: { entries: 0, ttlMs: 0 },
     l2: { ttlMs: 0 },

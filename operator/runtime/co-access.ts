@@ -8,6 +8,8 @@ export interface CoAccess {
   note(session: string, key: string): number;
   /** Keys that were read in the same sessions, most often first. */
   related(key: string): readonly string[];
+  /** So many keys, most often read first. */
+  popular(count: number): readonly string[];
 }
 
 interface Read {
@@ -35,6 +37,11 @@ export function createCoAccess(): CoAccess {
       if (recent.length > bounds.ofSession) recent.shift();
       return read.count;
     },
+    popular: (count) =>
+      [...keys.entries()]
+        .toSorted(([, a], [, b]) => b.count - a.count)
+        .slice(0, count)
+        .map(([key]) => key),
     related: (key) => [...(keys.peek(key)?.beside ?? [])].toSorted(([, a], [, b]) => b - a).map(([other]) => other),
   };
 }

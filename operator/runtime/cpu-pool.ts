@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
+import { told } from './told.ts';
 
 export interface CpuPool<Task, Result> extends AsyncDisposable {
   /** On a thread; the same task again gives the remembered result. Tasks and results are what a structured clone can carry. @throws What the task throws, and the signal's reason. */
@@ -16,7 +17,7 @@ export interface CpuPoolOptions {
   /** A module whose default export takes a task: `new URL('./work.js', import.meta.url).href`. */
   readonly filename: string;
   /** A thread has failed while it had no task; another takes its place. */
-  readonly onError?: (error: Error) => void;
+  readonly onError?: (error: Error) => unknown;
 }
 
 /** Worker threads for work that only computes, so that the event loop stays free. */
@@ -70,7 +71,7 @@ function openThreads(
   { threads, memoEntries }: RuntimeSettings['cpuPool'],
 ): Threads {
   const pool = new Piscina({ filename, minThreads: 1, maxThreads: threads, idleTimeout: 30_000 });
-  pool.on('error', (error: Error) => onError?.(error)); // with no listener it would end the process
+  pool.on('error', (error: Error) => told(onError, error)); // with no listener it would end the process
   return {
     pool,
     memo: memoEntries === 0 ? undefined : new LRUCache<string, { readonly result: unknown }>({ max: memoEntries }),

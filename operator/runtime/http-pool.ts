@@ -1,7 +1,7 @@
-import PQueue from 'p-queue';
 import { Agent, Dispatcher, fetch, interceptors, type RequestInfo, type RequestInit, type Response } from 'undici';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 export interface HttpPool extends AsyncDisposable {
   /** As everywhere, within the pool's limits and its time for a request in all, waiting included. Read or cancel each body: its connection is taken until then. */
@@ -13,13 +13,13 @@ export interface HttpPool extends AsyncDisposable {
 
 /** Outgoing HTTP: at most `connections` requests at once, `connectionsPerHost` to one host; addresses are remembered for `dnsTtlMs`. */
 export function openHttpPool(settings: LiveSettings): HttpPool {
-  const turns = new PQueue({ concurrency: settings.current.http.connections });
+  const turns = createTurns(settings.current.http.connections);
   let agent = agentOf(settings.current.http);
   const dispatcher = new InTurn(turns, () => agent);
   const unsubscribe = onSectionChange(settings, 'http', (http) => {
     const before = agent;
     agent = agentOf(http);
-    turns.concurrency = http.connections;
+    turns.limit = http.connections;
     void before.close(); // what is under way ends there
   });
   return {
@@ -28,10 +28,10 @@ export function openHttpPool(settings: LiveSettings): HttpPool {
       return fetch(url, { ...init, dispatcher, signal: signal ? AbortSignal.any([signal, inTime]) : inTime });
     },
     get running() {
-      return turns.pending;
+      return turns.running;
     },
     get queued() {
-      return turns.size;
+      return turns.queued;
     },
     async [Symbol.asyncDispose]() {
       unsubscribe();
@@ -45,7 +45,7 @@ function agentOf({ connectionsPerHost, dnsTtlMs, keepAliveMs, connectTimeoutMs }
     connections: connectionsPerHost,
     pipelining: 1,
     allowH2: false, // many requests on one connection would pass by every limit
-    keepAliveTimeout: keepAliveMs,
+    keepAliveTimeout: Math.max(1, keepAliveMs), // undici takes no 0
     connect: { timeout: connectTimeoutMs },
   });
   return agent.compose(interceptors.dns({ maxTTL: dnsTtlMs }));
@@ -53,10 +53,10 @@ function agentOf({ connectionsPerHost, dnsTtlMs, keepAliveMs, connectTimeoutMs }
 
 /** A request takes its turn when it is sent, by the agent that there is then, and gives it back with the end of its answer. */
 class InTurn extends Dispatcher {
-  readonly #turns: PQueue;
+  readonly #turns: Turns;
   readonly #agent: () => Dispatcher;
 
-  constructor(turns: PQueue, agent: () => Dispatcher) {
+  constructor(turns: Turns, agent: () => Dispatcher) {
     super();
     this.#turns = turns;
     this.#agent = agent;
@@ -69,7 +69,7 @@ class InTurn extends Dispatcher {
       await promise;
     };
     const failed = (error: Error): void => handler.onResponseError?.(neverBegun, error); // undici tells it so itself, all but always
-    this.#turns.add(sent).catch(failed);
+    this.#turns.run(sent).catch(failed);
     return true;
   }
 }

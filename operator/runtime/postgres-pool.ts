@@ -3,6 +3,7 @@ import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { orAborted } from './aborted.ts';
 import type { QueryMonitor } from './query-monitor.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
+import { told } from './told.ts';
 
 /** One connection while it is lent. */
 export interface Connection {
@@ -33,7 +34,7 @@ export interface PostgresPoolOptions {
   readonly server: Pick<PoolConfig, 'connectionString' | 'host' | 'port' | 'user' | 'password' | 'database' | 'ssl'>;
   readonly monitor?: QueryMonitor;
   /** A connection that was not lent has failed, or one of `min` could not be opened. */
-  readonly onError?: (error: Error) => void;
+  readonly onError?: (error: Error) => unknown;
 }
 
 /** Time for a server that does not keep its own statement_timeout. */
@@ -44,7 +45,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
   const { server, monitor, onError } = options;
   const configuration: PoolConfig = { ...server, ...limitsOf(settings.current.postgresPool) };
   const pool = new Pool(configuration);
-  pool.on('error', (error) => onError?.(error));
+  pool.on('error', (error) => told(onError, error));
   const queries = new WeakMap<PoolClient, number>();
   let opened = new WeakSet<PoolClient>(); // with the settings that are in force
   pool.on('connect', (client) => void opened.add(client));
@@ -145,7 +146,7 @@ function keepMin(pool: Pool, limits: () => Limits, onError: PostgresPoolOptions[
       const lent = await Promise.allSettled(
         Array.from({ length: wanted }, async () => (await pool.connect()).release()),
       );
-      for (const one of lent) if (one.status === 'rejected') onError?.(one.reason as Error);
+      for (const one of lent) if (one.status === 'rejected') told(onError, one.reason as Error);
       isAway = lent.some(({ status }) => status === 'rejected');
     }
     isOpening = false;

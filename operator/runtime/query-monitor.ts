@@ -1,5 +1,6 @@
 import { normaliseStatement } from './normalise-statement.ts';
 import type { LiveSettings } from './settings.ts';
+import { told } from './told.ts';
 
 /** Of one normalised statement since it was seen first; times in ms. */
 export interface StatementFigures {
@@ -28,7 +29,7 @@ interface Counted {
 /** Figures of each statement, of the `maxStatements` that were asked last; what takes longer than `slowAboveMs` is told at once. */
 export function createQueryMonitor(
   settings: LiveSettings,
-  { onSlow }: { readonly onSlow?: (slow: { readonly statement: string; readonly ms: number }) => void } = {},
+  { onSlow }: { readonly onSlow?: (slow: { readonly statement: string; readonly ms: number }) => unknown } = {},
 ): QueryMonitor {
   const counted = new Map<string, Counted>(); // in the order in which they were last asked
   let forgotten = 0;
@@ -51,7 +52,7 @@ export function createQueryMonitor(
         counted.delete(oldest);
         forgotten += 1;
       }
-      if (ms > slowAboveMs) onSlow?.({ statement, ms });
+      if (ms > slowAboveMs) told(onSlow, { statement, ms });
     },
     statistics: () =>
       [...counted]

@@ -13,5 +13,12 @@ export { Overloaded } from './overloaded.ts';
 export { openPools, type ConcurrencyPool, type ConcurrencyPools } from './pools.ts';
 export { openPostgresPool, type Connection, type PostgresPool, type PostgresPoolOptions } from './postgres-pool.ts';
 export { createQueryMonitor, type QueryMonitor, type StatementFigures } from './query-monitor.ts';
-export { createSettings, watchSettings, type LiveSettings, type SettingsFile } from './settings.ts';
+export {
+  createSettings,
+  watchSettings,
+  type LiveSettings,
+  type PushedSettings,
+  type SettingsFile,
+  type TakenOver,
+} from './settings.ts';
 export { createWarmer, type CacheWarmer } from './warmer.ts';

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { hashNumber } from '../api/runtime-hash.ts';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { checkSettings } from './check-settings.ts';
 import { defaultSettings } from './default-settings.ts';
@@ -9,13 +10,29 @@ import { told } from './told.ts';
 /** The settings that are in force now, and who wants to know of the next. */
 export interface LiveSettings {
   readonly current: RuntimeSettings;
-  /** Called with each change that is taken over; what it throws is a warning of the process. @returns Ends it. */
-  onChange(listener: (settings: RuntimeSettings) => void): () => void;
+  /** Called with each change that is taken over, however it came; what it throws or rejects with is a warning of the process. @returns Ends it. */
+  onChange(listener: (settings: RuntimeSettings) => unknown): () => void;
 }
 
-export interface SettingsFile extends LiveSettings, Disposable {
+/** Settings that are also told to the process itself. */
+export interface PushedSettings extends LiveSettings {
+  /**
+   * Takes over what came another way than by the file, behind which a volume lags by a minute: pushed by the operator. The next change of the file counts again.
+   *
+   * @param text As it stands in the ConfigMap. @throws {RangeError} What is wrong with it; what was in force stays.
+   */
+  take(text: string): TakenOver;
+}
+
+export interface SettingsFile extends PushedSettings, Disposable {
   /** Why the file as it stands now is not in force; undefined: it is. */
   readonly problem: string | undefined;
+}
+
+/** Hashes as the gauge has them. */
+export interface TakenOver {
+  readonly hashBefore: number;
+  readonly hash: number;
 }
 
 export interface SettingsFileOptions {
@@ -26,7 +43,7 @@ export interface SettingsFileOptions {
   /** Until the file was there for the first time; by default the guide's figures. */
   readonly orElse?: RuntimeSettings;
   /** Told once for each new problem. */
-  readonly onProblem?: (message: string) => void;
+  readonly onProblem?: (message: string) => unknown;
 }
 
 /**
@@ -61,6 +78,7 @@ export async function watchSettings(options: SettingsFileOptions): Promise<Setti
       return problem;
     },
     onChange: (listener) => live.onChange(listener),
+    take: (given) => live.take(given),
     [Symbol.dispose]() {
       stop.abort();
       void ended;
@@ -69,9 +87,14 @@ export async function watchSettings(options: SettingsFileOptions): Promise<Setti
 }
 
 /** Settings that a program sets itself: for tests, and for who has them from elsewhere. */
-export function createSettings(first: RuntimeSettings): LiveSettings & { set(next: RuntimeSettings): void } {
-  const listeners = new Set<(settings: RuntimeSettings) => void>();
+export function createSettings(first: RuntimeSettings): PushedSettings & { set(next: RuntimeSettings): void } {
+  const listeners = new Set<(settings: RuntimeSettings) => unknown>();
   let current = first;
+  const set = (next: RuntimeSettings): void => {
+    if (isDeepStrictEqual(next, current)) return;
+    current = next;
+    for (const listener of listeners) told(listener, next);
+  };
   return {
     get current() {
       return current;
@@ -80,9 +103,14 @@ export function createSettings(first: RuntimeSettings): LiveSettings & { set(nex
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    set(next) {
-      current = next;
-      for (const listener of listeners) told(listener, next);
+    set,
+    take(text) {
+      const next = readSettings(text);
+      if ('problem' in next)
+        throw new RangeError(`saw settings of which ${next.problem}; wanted runtime settings of version 1`);
+      const hashBefore = hashNumber(current.hash);
+      set(next);
+      return { hashBefore, hash: hashNumber(next.hash) };
     },
   };
 }

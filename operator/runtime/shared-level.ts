@@ -1,4 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { createDeadlines, type Deadlines } from './deadlines.ts';
+import { told } from './told.ts';
 
 export interface RedisServer {
   readonly host: string;
@@ -25,10 +27,12 @@ export interface SharedLevelOptions {
   readonly prefix: string;
   /** Somebody else has changed this key; undefined: nobody knows which. */
   readonly onForget: (key: string | undefined) => void;
-  readonly onError?: ((error: Error) => void) | undefined;
+  readonly onError?: ((error: Error) => unknown) | undefined;
 }
 
 const channel = '__redis__:invalidate';
+/** Nobody waits for an answer longer than twice this. */
+const deadlineMs = 250;
 const isRefusal = (error: unknown): boolean => Error.isError(error) && error.name === 'ReplyError';
 
 /**
@@ -37,9 +41,12 @@ const isRefusal = (error: unknown): boolean => Error.isError(error) && error.nam
  */
 export function openSharedLevel({ redis: server, prefix, onForget, onError }: SharedLevelOptions): SharedLevel {
   const data = new Redis(connectionTo(server));
-  const listener = new Redis({ ...connectionTo(server), protocol: 2, autoResubscribe: false });
-  const failed = (error: unknown): void => onError?.(error as Error);
-  const tracking = track({ data, listener, prefix, onForget, failed });
+  const listener = new Redis({ ...connectionTo(server), protocol: 2, autoResubscribe: false, commandTimeout: 500 });
+  const failed = (error: unknown): void => told(onError, error as Error);
+  const deadlines = createDeadlines(deadlineMs);
+  const { within } = deadlines;
+  const together = inOneWrite(data, deadlines);
+  const tracking = track({ data, within, listener, prefix, onForget, failed });
 
   /** A command that got no answer: perhaps neither does the listener, and would not know. A refusal is an answer. */
   const noted = (error: unknown): void => {
@@ -48,32 +55,35 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     tracking.lose();
     listener.disconnect(true);
   };
-  const orError = async <T>(work: () => Promise<T>, error: T): Promise<T> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      noted(thrown);
-      return error;
-    }
-  };
   return {
     get isTracked() {
       return tracking.isOn;
     },
-    get: (key) => orError<SharedAnswer>(async () => parsed(await data.get(prefix + key)), { result: 'error' }),
+    async get(key) {
+      try {
+        return parsed(await within(together(() => data.get(prefix + key))));
+      } catch (error) {
+        noted(error);
+        return { result: 'error' };
+      }
+    },
     async set(key, value, ttlMs) {
       const text = asJson(prefix + key, value);
       if (Error.isError(text)) return failed(text); // Redis was not asked: that says nothing of the listener
-      await orError(async () => void (await data.set(prefix + key, text, 'PX', ttlMs)), undefined);
+      try {
+        await within(data.set(prefix + key, text, 'PX', ttlMs));
+      } catch (error) {
+        noted(error);
+      }
     },
     async delete(key) {
       try {
         // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment. A full Redis may refuse to set: it is deleted all the same.
-        const answers = await data
+        const both = data
           .pipeline()
           .set(prefix + key, '', 'PX', 1_000)
-          .del(prefix + key)
-          .exec();
+          .del(prefix + key);
+        const answers = await within(both.exec());
         const [error] = answers?.[1] ?? [];
         if (error) throw error;
       } catch (error) {
@@ -88,14 +98,32 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
   };
 }
 
+/** What is asked in one turn goes to the server in one write: for as many callers as that is most of what a command costs. For one alone it would be a detour. */
+function inOneWrite(redis: Redis, underWay: Pick<Deadlines, 'pending'>): <T>(command: () => T) => T {
+  let isHeld = false;
+  return (command) => {
+    const { stream } = redis;
+    if (!isHeld && underWay.pending > 0 && redis.status === 'ready') {
+      isHeld = true;
+      stream.cork();
+      process.nextTick(() => {
+        isHeld = false;
+        stream.uncork();
+      });
+    }
+    return command();
+  };
+}
+
 interface TrackInput extends Pick<SharedLevelOptions, 'prefix' | 'onForget'> {
+  readonly within: Deadlines['within'];
   readonly data: Redis;
   readonly listener: Redis;
   readonly failed: (error: unknown) => void;
 }
 
 /** Has the server tell `listener` of keys that others touch, anew whenever one of the two connects. */
-function track({ data, listener, prefix, onForget, failed }: TrackInput) {
+function track({ data, within, listener, prefix, onForget, failed }: TrackInput) {
   let isTracked = false;
   let listenerId: number | undefined;
   const lose = (): void => {
@@ -106,8 +134,8 @@ function track({ data, listener, prefix, onForget, failed }: TrackInput) {
   const arm = async (): Promise<void> => {
     if (listenerId === undefined || data.status !== 'ready') return;
     const id = listenerId;
-    await data.call('CLIENT', 'TRACKING', 'OFF'); // to be told elsewhere than before
-    await data.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', prefix, 'NOLOOP');
+    await within(data.call('CLIENT', 'TRACKING', 'OFF')); // to be told elsewhere than before
+    await within(data.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', prefix, 'NOLOOP'));
     if (id !== listenerId) return;
     onForget(undefined);
     isTracked = true;
@@ -147,7 +175,6 @@ const connectionTo = ({ host, port, username, password, tls }: RedisServer) => (
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 2_000,
-  commandTimeout: 500,
   retryStrategy: (attempt: number) => Math.min(100 * 2 ** Math.min(attempt, 5), 2_000),
 });
 

@@ -5,6 +5,8 @@ import type { LiveSettings } from './settings.ts';
 export interface CacheWarmer {
   /** A real read. @param session What belongs together: the id of a request or of a user. */
   note(session: string, key: string): void;
+  /** Warms the keys that were read most often, no more than a second allows. @returns How many are in the cache now. */
+  warmPopular(): Promise<number>;
   /** Keys that were warmed. */
   readonly warmed: number;
 }
@@ -29,6 +31,10 @@ export function createWarmer(settings: LiveSettings, warm: (key: string) => Prom
     allowance -= 1;
     return allowance >= 0;
   };
+  const begin = (key: string): Promise<unknown> => {
+    warmed += 1;
+    return warm(key);
+  };
   return {
     get warmed() {
       return warmed;
@@ -41,9 +47,14 @@ export function createWarmer(settings: LiveSettings, warm: (key: string) => Prom
         if (lately.has(related)) continue;
         if (!mayWarm()) return;
         lately.set(related, true, { ttl: Math.max(1, l1.ttlMs) });
-        warmed += 1;
-        warm(related).catch(() => lately.delete(related));
+        begin(related).catch(() => lately.delete(related));
       }
+    },
+    async warmPopular() {
+      const { maxPerSecond } = settings.current.cache.warming;
+      const begun = coAccess.popular(maxPerSecond).filter(mayWarm).map(begin);
+      const ended = await Promise.allSettled(begun);
+      return ended.filter(({ status }) => status === 'fulfilled').length;
     },
   };
 }

@@ -9,12 +9,22 @@ const path = '/genops/actions/count';
 
 function counting() {
   let count = 0;
+  let clock = now - 3_600_000; // when the process began
   const admin = createAdmin({
     key,
-    now: () => now,
-    actions: { count: () => (count += 1), fail: () => Promise.reject(new Error('broken')) },
+    pod: 'workflow-0',
+    now: () => clock,
+    actions: { count: () => (count += 1), echo: (body) => body, fail: () => Promise.reject(new Error('broken')) },
   });
-  const good = { method: 'POST', path, time: String(seconds), nonce: 'nonce-0123456789' };
+  clock = now;
+  const good = {
+    method: 'POST',
+    path,
+    time: String(seconds),
+    nonce: 'nonce-0123456789',
+    pod: 'workflow-0',
+    body: '',
+  };
   const ask = (changes: Partial<AdminRequest> = {}, signed: Partial<AdminRequest> & { readonly key?: string } = {}) => {
     const sent = { ...good, ...changes };
     const { key: own = key, ...other } = signed;
@@ -22,9 +32,10 @@ function counting() {
     const headers = {
       [adminHeaders.time]: sent.time,
       [adminHeaders.nonce]: sent.nonce,
+      [adminHeaders.pod]: sent.pod,
       [adminHeaders.signature]: signature,
     };
-    return admin.answer({ method: sent.method, path: sent.path, headers });
+    return admin.answer({ method: sent.method, path: sent.path, headers, body: sent.body });
   };
   return {
     admin,
@@ -45,6 +56,38 @@ describe('createAdmin()', () => {
     });
   });
 
+  test('hands over the body, which is signed too', async () => {
+    const { ask } = counting();
+    const echo = { path: '/genops/actions/echo', body: '{"io":3}' };
+    expect(await ask(echo)).toEqual({ status: 200, body: { result: '{"io":3}' } });
+    expect(await ask(echo, { body: '{"io":4}' })).toMatchObject({
+      status: 401,
+      body: { error: expect.stringContaining('not signed') },
+    });
+  });
+
+  test('refuses what was asked of the process before this one', async () => {
+    const begun = createAdmin({ key, pod: 'workflow-0', now: () => now, actions: { count: () => 1 } });
+    const asked = {
+      method: 'POST',
+      path,
+      time: String(seconds - 1),
+      nonce: 'nonce-0123456789',
+      pod: 'workflow-0',
+      body: '',
+    };
+    const headers = {
+      [adminHeaders.time]: asked.time,
+      [adminHeaders.nonce]: asked.nonce,
+      [adminHeaders.pod]: asked.pod,
+      [adminHeaders.signature]: adminSignature(key, asked),
+    };
+    expect(await begun.answer({ ...asked, headers })).toMatchObject({
+      status: 401,
+      body: { error: 'signed before this process began' },
+    });
+  });
+
   test.each<{ name: string; changes?: Partial<AdminRequest>; signed?: object; status: number; says: string }>([
     { name: 'another secret', signed: { key: 'a secret of somebody else' }, status: 401, says: 'not signed' },
     {
@@ -56,6 +99,13 @@ describe('createAdmin()', () => {
     { name: 'a signature of another method', signed: { method: 'GET' }, status: 401, says: 'not signed' },
     { name: 'a signature of another time', signed: { time: '1' }, status: 401, says: 'not signed' },
     { name: 'a signature of another nonce', signed: { nonce: 'another-nonce-16' }, status: 401, says: 'not signed' },
+    { name: 'a signature for another Pod', signed: { pod: 'workflow-1' }, status: 401, says: 'not signed' },
+    {
+      name: 'what is meant for another Pod',
+      changes: { pod: 'workflow-1' },
+      status: 401,
+      says: 'meant for Pod workflow-1; this is workflow-0',
+    },
     { name: 'a time 61 s ago', changes: { time: String(seconds - 61) }, status: 401, says: 'another time' },
     { name: 'a time in 61 s', changes: { time: String(seconds + 61) }, status: 401, says: 'another time' },
     { name: 'no time', changes: { time: '' }, status: 401, says: 'another time' },
@@ -64,7 +114,7 @@ describe('createAdmin()', () => {
       name: 'an action that is not there',
       changes: { path: '/genops/actions/toString' },
       status: 404,
-      says: 'count, fail',
+      says: 'count, echo, fail',
     },
     { name: 'GET', changes: { method: 'GET' }, status: 405, says: 'POST' },
   ])('refuses $name, and does nothing', async ({ changes, signed, status, says }) => {
@@ -86,7 +136,7 @@ describe('createAdmin()', () => {
 
   test('refuses what has no signature at all, and does not say which actions there are', async () => {
     const { admin } = counting();
-    const { status, body } = await admin.answer({ method: 'POST', path, headers: {} });
+    const { status, body } = await admin.answer({ method: 'POST', path, headers: {}, body: '' });
     expect(status).toBe(401);
     expect(JSON.stringify(body)).not.toContain('count');
   });

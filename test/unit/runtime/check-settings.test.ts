@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Value } from 'typebox/value';
+import { validate } from '../../../operator/api/validate.ts';
 import { RuntimeSettings } from '../../../operator/api/runtime-settings.ts';
 import { checkSettings } from '../../../operator/runtime/check-settings.ts';
 import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
@@ -25,6 +26,19 @@ describe('checkSettings()', () => {
   });
   test.each([null, [], 'text', 1])('wants an object, not %j', (document) => {
     expect(checkSettings(document)).toContain('not an object');
+  });
+  test.each(['timeout', 'connectTimeout'])('refuses http.%s of nothing, in the file as in the policy', (name) => {
+    const http = { ...defaultSettings.http, [`${name}Ms`]: 0 };
+    expect(checkSettings({ ...defaultSettings, http })).toBe(`/http/${name}Ms is 0, not a whole number from 1`);
+    const policy = (value: string) =>
+      validate({
+        apiVersion: 'genops.dev/v1alpha1',
+        kind: 'PerformancePolicy',
+        metadata: { name: 'a' },
+        spec: { runtime: { http: { [name]: value } } },
+      });
+    expect(policy('0s')).toMatchObject({ kind: 'invalid', problems: [{ field: `spec.runtime.http.${name}` }] });
+    expect(policy('1ms')).toMatchObject({ kind: 'valid' });
   });
   test.each(pathsOf(defaultSettings).map((path) => [path.join('/'), path] as const))(
     'says of %s what the published schema says',

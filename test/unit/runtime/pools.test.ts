@@ -74,13 +74,39 @@ describe('openPools()', () => {
     const tasks = stage();
     const first = pool.run(tasks.task);
     const impatient = new AbortController();
-    const second = pool.run(tasks.task, impatient.signal);
+    let begun = false;
+    const second = pool.run(() => {
+      begun = true;
+      return tasks.task();
+    }, impatient.signal);
     const third = pool.run(tasks.task);
     impatient.abort(new Error('too late'));
     await expect(second).rejects.toThrow('too late');
     expect(pool.queued).toBe(1);
     await tasks.endAll(Promise.all([first, third]));
-    expect(tasks.most).toBe(1);
+    expect([tasks.most, begun, pool.queued]).toEqual([1, false, 0]);
+  });
+
+  test('lets a whole crowd give up, from the middle and the ends, and the rest keep their order', async () => {
+    using pools = openPools(createSettings(settingsWith({ io: 1 })));
+    const pool = pools.of('io');
+    const tasks = stage();
+    const order: number[] = [];
+    const impatient = new AbortController();
+    const runs = Array.from({ length: 9 }, (_, index) =>
+      pool.run(
+        () => {
+          order.push(index);
+          return tasks.task();
+        },
+        index % 2 === 1 || index === 8 ? impatient.signal : new AbortController().signal,
+      ),
+    );
+    const all = Promise.allSettled(runs);
+    impatient.abort(new Error('too late'));
+    expect(pool.queued).toBe(3);
+    await tasks.endAll(all);
+    expect({ order, queued: pool.queued }).toEqual({ order: [0, 2, 4, 6], queued: 0 });
   });
 
   test('keeps the place of a task that was told to end and has not ended', async () => {
@@ -95,6 +121,43 @@ describe('openPools()', () => {
     expect([tasks.running, pool.queued]).toEqual([1, 1]);
     await tasks.endAll(Promise.all([deaf, next]));
     expect(tasks.most).toBe(1);
+  });
+
+  test('throws what a task throws that had to wait with a signal, also at once, and goes on', async () => {
+    using pools = openPools(createSettings(settingsWith({ io: 1 })));
+    const pool = pools.of('io');
+    const { signal } = new AbortController();
+    const answers = Promise.allSettled([
+      pool.run(() => Promise.resolve(1), signal),
+      pool.run(() => Promise.reject(new Error('broken')), signal),
+      pool.run(() => {
+        throw new Error('broken at once');
+      }, signal),
+      pool.run(() => Promise.resolve(4), signal),
+    ]);
+    expect(
+      (await answers).map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as Error).message)),
+    ).toEqual([1, 'broken', 'broken at once', 4]);
+    expect([pool.running, pool.queued]).toEqual([0, 0]);
+  });
+
+  test('gives every place back where a whole crowd throws at once, however long the queue', async () => {
+    using pools = openPools(createSettings(settingsWith({ io: 1 })));
+    const pool = pools.of('io');
+    const first = Promise.withResolvers<void>();
+    const held = pool.run(() => first.promise);
+    const crowd = Promise.allSettled(
+      Array.from({ length: 20_000 }, () =>
+        pool.run(() => {
+          throw new Error('closed');
+        }),
+      ),
+    );
+    first.resolve();
+    await held;
+    const answers = await crowd;
+    expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(20_000);
+    expect([pool.running, pool.queued, await pool.run(() => Promise.resolve(7))]).toEqual([0, 0, 7]);
   });
 
   test('goes on after a task that throws, and names the pools there are', async () => {

@@ -50,6 +50,23 @@ describe('watchSettings()', () => {
     expect(told).toEqual([{ io: 3 }, { io: 4 }]);
   });
 
+  test('takes over what is pushed before the volume has it, and tells of it once', async () => {
+    await using mounted = await mountedFolder();
+    await mounted.write(textWith(3));
+    using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
+    const told: unknown[] = [];
+    settings.onChange(({ pools }) => told.push(pools));
+    const [pushed, hashes] = [textWith(4, '0000000000bb'), { hashBefore: 0xaa, hash: 0xbb }];
+    expect(settings.take(pushed)).toEqual(hashes);
+    expect(settings.take(pushed)).toEqual({ ...hashes, hashBefore: 0xbb });
+    expect(() => settings.take('{"version":2}')).toThrow('/version is 2, not 1');
+    expect(settings.current.pools).toEqual({ io: 4 });
+    await mounted.write(pushed);
+    await mounted.write(textWith(5, '0000000000cc'));
+    await eventually(() => expect(settings.current.pools).toEqual({ io: 5 }));
+    expect(told).toEqual([{ io: 4 }, { io: 5 }]);
+  });
+
   test.each<{ name: string; text: string; says: string }>([
     { name: 'that is cut off', text: textWith(9).slice(0, 40), says: 'JSON' },
     { name: 'of another version', text: textWith(9).replace('"version":1', '"version":2'), says: '/version' },
@@ -82,21 +99,22 @@ describe('watchSettings()', () => {
     expect(settings.current.hash).toBe('0000000000aa');
   });
 
-  test('goes on, and tells the next, when one who is told throws', async () => {
+  test('goes on, and tells the next, when one who is told throws, at once or later', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockReturnValue();
     try {
       await using mounted = await mountedFolder();
       using settings = await watchSettings({
         file: mounted.file,
         everyMs: 5,
-        onProblem: () => {
-          throw new Error('no log');
+        onProblem: (problem) => {
+          throw new Error(`no log of ${problem}`);
         },
       });
       const told: unknown[] = [];
       settings.onChange(() => {
         throw new Error('no room');
       });
+      settings.onChange(async () => Promise.reject(new Error('no luck')));
       settings.onChange(({ pools }) => told.push(pools));
       await mounted.write(textWith(3));
       await eventually(() => expect(told).toEqual([{ io: 3 }]));
@@ -105,7 +123,9 @@ describe('watchSettings()', () => {
       expect(warned.mock.calls.map(([warning]) => /no \w+/.exec(String(warning))?.[0])).toEqual([
         'no log',
         'no room',
+        'no luck',
         'no room',
+        'no luck',
       ]);
     } finally {
       warned.mockRestore();

@@ -46,6 +46,14 @@ describe('createWarmer()', () => {
     warmer.note('later', 'a');
     expect(keys).toEqual(['b']);
   });
+  test('takes other figures over while it runs', () => {
+    const { keys, warmer, settings } = warming(settingsWith({ hotAfterReads: 1_000, maxPerSecond: 50 }));
+    for (let turn = 0; turn < 5; turn += 1) for (const key of ['a', 'b']) warmer.note(`s${turn}`, key);
+    const { cache } = settings.current;
+    settings.set({ ...settings.current, cache: { ...cache, warming: { hotAfterReads: 5, maxPerSecond: 50 } } });
+    warmer.note('later', 'a');
+    expect(keys).toEqual(['b']);
+  });
   test('warms nothing made up: a key that was read alone has no companions', () => {
     const { keys, warmer } = warming();
     for (let turn = 0; turn < 50; turn += 1) warmer.note(`s${turn}`, 'alone');
@@ -56,6 +64,25 @@ describe('createWarmer()', () => {
     for (let turn = 0; turn < 20; turn += 1) for (const key of [`a${turn}`, `b${turn}`]) warmer.note(`s${turn}`, key);
     for (let turn = 0; turn < 20; turn += 1) warmer.note(`again ${turn}`, `a${turn}`);
     expect(keys).toHaveLength(maxPerSecond);
+  });
+  test('warms what was read most often when asked to, no more than a second allows', async () => {
+    const { keys, warmer } = warming(settingsWith({ hotAfterReads: 100, maxPerSecond: 2 }));
+    for (const [key, reads] of [
+      ['seldom', 1],
+      ['often', 3],
+      ['at times', 2],
+    ] as const)
+      for (let turn = 0; turn < reads; turn += 1) warmer.note(`${key} ${turn}`, key);
+    expect(await warmer.warmPopular()).toBe(2);
+    expect(keys).toEqual(['often', 'at times']);
+    expect(await warmer.warmPopular()).toBe(0);
+  });
+  test('counts as warmed what has arrived', async () => {
+    const warmer = createWarmer(settingsWith({ hotAfterReads: 100, maxPerSecond: 50 }), (key) =>
+      key === 'gone' ? Promise.reject(new Error('away')) : Promise.resolve(),
+    );
+    for (const key of ['there', 'gone']) warmer.note('session', key);
+    expect(await warmer.warmPopular()).toBe(1);
   });
   test('tries a key again whose warming has failed', async () => {
     let tries = 0;
