@@ -7,7 +7,8 @@ import { generationServices, performancePolicies } from '../reconcilers/kinds.ts
 import { UsageError } from './command.ts';
 import { versionNumber } from './version.ts';
 
-interface ClusterValues {
+/** What the options say of the cluster. */
+export interface ClusterValues {
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
   readonly namespace?: string | undefined;

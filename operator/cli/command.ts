@@ -45,6 +45,8 @@ export interface Command<Options extends ParseArgsOptionsConfig = ParseArgsOptio
   readonly options: Options;
   /** What each option means, for --help. */
   readonly help: { readonly [K in keyof Options]: string };
+  /** The words that an option takes, where they are few; of '' those that stand alone. For shells. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   run(call: Call<Options>): Promise<number>;
 }
 

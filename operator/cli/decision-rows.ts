@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../serve/views/decisions.ts';
+import { significant } from '../decide/significant.ts';
 import { ageText, ago } from './age.ts';
 import type { Decided, Explanation } from './explanation.ts';
 
@@ -36,8 +37,19 @@ const reasonText = ({ reason, message }: { reason?: string | null; message?: str
 
 const causeRows = (decision: Decision): Rows => [
   ...(decision.inputs ?? []).map((input) => ['input', inputText(input, decision.time)]),
+  ...(decision.terms ?? []).map((term) => ['term', termText(term, decision.time)]),
   ...(decision.heldBy === null ? [] : [['held by', decision.heldBy]]),
 ];
+
+type Terms = NonNullable<Decision['terms']>;
+
+function termText({ name, value, unit, means, observedAt }: Terms[number], decidedAt: string | null): string {
+  const figure = value === null ? 'not known' : `${significant(value)}${unit === '' ? '' : ` ${unit}`}`;
+  return `${name} ${figure}: ${means}${oldText(observedAt, decidedAt)}`;
+}
+
+const oldText = (observedAt: string | null, decidedAt: string | null): string =>
+  observedAt === null || decidedAt === null ? '' : `, ${ageText(Date.parse(decidedAt) - Date.parse(observedAt))} old`;
 
 function inputText(
   {
@@ -55,9 +67,7 @@ function inputText(
   const of = `${metric}${source === null ? '' : ` by ${source}`}`;
   const missing = podsMissing === 0 ? '' : `, ${podsMissing} without`;
   if (perPod === null) return `${of}: no Pod has a value${missing}`;
-  const age =
-    observedAt === null || decidedAt === null ? '' : `, ${ageText(Date.parse(decidedAt) - Date.parse(observedAt))} old`;
-  return `${of}: ${perPod} a Pod of ${podsMeasured}${missing}${age}; at ${target ?? '?'} a Pod that asks for ${asksFor ?? '?'}`;
+  return `${of}: ${perPod} a Pod of ${podsMeasured}${missing}${oldText(observedAt, decidedAt)}; at ${target ?? '?'} a Pod that asks for ${asksFor ?? '?'}`;
 }
 
 function nextRow(time: string | null | undefined, made: Decision | null, now: number): readonly string[] {
@@ -66,8 +76,9 @@ function nextRow(time: string | null | undefined, made: Decision | null, now: nu
       'next',
       made === null ? 'not recorded' : `when ${made.heldBy ?? 'what holds it'} is over: time alone does not end it`,
     ];
-  return [
-    'next',
-    Date.parse(time) <= now ? 'may come at any time' : `not before ${time}, in ${ageText(Date.parse(time) - now)}`,
-  ];
+  return ['next', nextText(time, now)];
 }
+
+/** @param time RFC 3339. @param now ms since the epoch. */
+export const nextText = (time: string, now: number): string =>
+  Date.parse(time) <= now ? 'may come at any time' : `not before ${time}, in ${ageText(Date.parse(time) - now)}`;

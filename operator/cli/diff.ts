@@ -1,7 +1,7 @@
 import type { ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { unitKey, type AnyLever, type UnitPlan } from '../levers/run.ts';
-import { withPoolBounds } from '../reconcilers/connection-budgets.ts';
+import { withBounds } from '../reconcilers/budget-bounds.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { createStates } from '../reconcilers/state.ts';
@@ -10,6 +10,7 @@ import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { openDiffView } from './diff-view.ts';
 import { dryRun, tried } from './dry-run.ts';
+import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import { table } from './table.ts';
 
 export const diff = command({
@@ -19,10 +20,11 @@ export const diff = command({
     'genops diff generation -n ai   # exit code 0: nothing to change, 1: something, 2: cannot tell, or held up',
     'genops diff generation -n ai -o json   # also what DryRun and Paused hold back: as with mode Enforce',
   ],
-  options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'text' } },
-  help: { ...clusterHelp, output: 'text or json' },
+  options: { ...clusterOptions, ...outputOption },
+  help: { ...clusterHelp, ...outputHelp },
+  choices: { output: outputs },
   async run({ values, positionals, env, out, err, signal }) {
-    const output = oneOf('output', values.output, ['text', 'json']);
+    const output = oneOf('output', values.output, outputs);
     const { kube: client, key, namespace } = await connectFor(positionals, values, 'genops diff generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
@@ -43,7 +45,7 @@ export const diff = command({
     };
     const planned = await planService(
       service,
-      { ...withPoolBounds(resolved, undefined), mode: 'Enforce' },
+      { ...withBounds(resolved, undefined, { hasQuota: true }), mode: 'Enforce' },
       planning,
       signal,
     );
@@ -51,7 +53,7 @@ export const diff = command({
     const trials = await Promise.all(planned.plans.map((plan) => tried(plan, { mustBeAllowed }, signal)));
     const plans = trials.map(({ plan }) => plan);
     const untried = trials.find((trial) => trial.untried !== undefined)?.untried;
-    if (output === 'json') out.write(`${JSON.stringify(plans.map(planJson), undefined, 2)}\n`);
+    if (output !== 'text') out.write(structured(output, plans.map(planJson)));
     else out.write(headerText(resolved.mode, plans) + plans.map(planText).join(''));
     if (untried !== undefined)
       err.write(
@@ -77,11 +79,11 @@ export const diff = command({
 export const isOperatorsPod = (env: Readonly<Record<string, string | undefined>>): boolean =>
   env['KUBERNETES_SERVICE_HOST'] !== undefined && env['POD_NAMESPACE'] !== undefined;
 
-/** What DryRun holds back is just what is asked for here; what is Off stays Off. */
+/** What DryRun holds back is just what is asked for here, with what it costs; what is Off stays Off. */
 const asEnforced = (lever: AnyLever): AnyLever => ({
   ...lever,
   units: (resolved) =>
-    lever.units(resolved).map((unit) => (unit.mode === 'DryRun' ? { ...unit, mode: 'Enforce' } : unit)),
+    lever.units(resolved).map((unit) => ({ ...unit, asksCost: true, mode: unit.mode === 'Off' ? 'Off' : 'Enforce' })),
 });
 
 /** Whether the HPA of a component has Pods metrics only where our metrics API serves them. */

@@ -6,10 +6,12 @@ import { resource } from '../kube/resource.ts';
 import type { PerformanceStatus } from '../serve/views/performance-status.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { ageText, ago } from './age.ts';
+import { colouredFor } from './colour.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
-import { decisionRows } from './decision-rows.ts';
+import { decisionRows, nextText } from './decision-rows.ts';
 import { explanationOf, type Explanation, type SeenDecisions, type SeenEvent } from './explanation.ts';
 import { objectiveRows } from './objective-rows.ts';
+import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import {
   askOperator,
   credentialsOfAccount,
@@ -22,6 +24,7 @@ import {
 } from './operator-views.ts';
 import { orForbidden } from './status-rights.ts';
 import { table } from './table.ts';
+import { weightRows, weightsTitle } from './weight-rows.ts';
 
 export const explain = command({
   summary: 'say why each last decision was what it was, and what stands in the way',
@@ -31,10 +34,11 @@ export const explain = command({
     'genops explain generation -n ai --service-account viewer   # with what the operator says: what each decision was made from',
     'genops explain generation -n ai -o json',
   ],
-  options: { ...clusterOptions, ...operatorOptions, output: { type: 'string', short: 'o', default: 'text' } },
-  help: { ...clusterHelp, ...operatorHelp, output: 'text or json' },
-  async run({ values, positionals, out, signal }) {
-    const output = oneOf('output', values.output, ['text', 'json']);
+  options: { ...clusterOptions, ...operatorOptions, ...outputOption },
+  help: { ...clusterHelp, ...operatorHelp, ...outputHelp },
+  choices: { output: outputs },
+  async run({ values, positionals, env, out, signal }) {
+    const output = oneOf('output', values.output, outputs);
     const { kube: client, key, namespace } = await connectFor(positionals, values, 'genops explain generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
@@ -46,9 +50,8 @@ export const explain = command({
       decisionsOf(service, { kube, operator, account }, signal),
     ]);
     const explanation = explanationOf(service, { events: told, decisions });
-    out.write(
-      output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation, Date.now()),
-    );
+    if (output === 'text') out.write(colouredFor(out, env)(explanationText(explanation, Date.now())));
+    else out.write(structured(output, explanation));
     return exit.yes;
   },
 });
@@ -91,7 +94,10 @@ async function decisionsOf(
     const authorization = await credentialsOfAccount(kube, account)(until);
     const view = (await askOperator(kube, operator, { path, authorization }, until)) as Said;
     if (view.decisions !== undefined && view.newestDecisions !== undefined)
-      return { kind: 'said', view: { decisions: view.decisions, newestDecisions: view.newestDecisions } };
+      return {
+        kind: 'said',
+        view: { decisions: view.decisions, newestDecisions: view.newestDecisions, weights: view.weights ?? [] },
+      };
     return silent('saw an answer without them; next: bring the operator to the version of this program');
   } catch (error) {
     if (error instanceof ApiError) return silent(refusedText(error, { operator, account }));
@@ -104,12 +110,28 @@ type Said = Partial<PerformanceStatus>;
 
 /** The explanation as a page for people. `now` in ms since the epoch. */
 export function explanationText(explanation: Explanation, now: number): string {
-  const { service, mode, policy, ready, components, objectivesNotMet, conditions, events: told } = explanation;
+  const {
+    service,
+    mode,
+    policy,
+    ready,
+    components,
+    weights,
+    optimizer,
+    objectivesNotMet,
+    conditions,
+    events: told,
+  } = explanation;
   const stands =
     ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`;
   const sections = [
     `${service}   ${stands}   mode ${mode}   policy ${policy}\n`,
     ...components.map((component) => section(component.name, componentRows(component, now))),
+    ...(weights ?? []).map((one) => section(weightsTitle(one), weightRows(one))),
+    section(
+      'Optimizer, newest action first',
+      optimizer.flatMap((rule) => ruleRows(rule, now)),
+    ),
     section(
       'Objectives not met',
       objectiveRows(objectivesNotMet).map((row, index) => [...row, since(objectivesNotMet[index]?.since, now)]),
@@ -159,6 +181,17 @@ function componentRows(component: Explanation['components'][number], now: number
     ...decisionRows(component, now),
   ];
 }
+
+const ruleRows = (
+  { name, component, lastAction = {}, nextEligibleTime, backoffMultiplier = 1 }: Explanation['optimizer'][number],
+  now: number,
+): readonly (readonly string[])[] => [
+  [`${name} on ${component ?? '?'}`, `${lastAction.outcome ?? 'at work'}, ${ago(lastAction.time, now)}`],
+  ['', lastAction.message ?? 'why is not recorded'],
+  ...(nextEligibleTime === undefined
+    ? []
+    : [['', `next ${nextText(nextEligibleTime, now)} (${backoffMultiplier} times its cooldown)`]]),
+];
 
 const section = (title: string, rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : `${title}\n${table(rows, '  ')}`;

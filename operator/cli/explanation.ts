@@ -3,6 +3,8 @@ import type { GenerationServiceStatus } from '../api/status.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Decision } from '../serve/views/decisions.ts';
 import type { PerformanceStatus } from '../serve/views/performance-status.ts';
+import { conflictOn } from './autoscaler-conflict.ts';
+import type { NginxWeights } from '../serve/views/weights.ts';
 import { policyText } from './policy-text.ts';
 
 type Component = NonNullable<GenerationServiceStatus['components']>[number];
@@ -52,6 +54,10 @@ export interface Explanation {
     /** The newest, also where it changes nothing. null: the operator did not say, or has no floor to move. */
     readonly newest: Decision | null;
   }[];
+  /** Of the Pods behind each nginx. null: the operator did not say. */
+  readonly weights: readonly NginxWeights[] | null;
+  /** Rules of the optimizer that have acted, the newest action first. */
+  readonly optimizer: NonNullable<NonNullable<GenerationServiceStatus['optimizer']>['rules']>;
   readonly objectivesNotMet: NonNullable<GenerationServiceStatus['objectives']>;
   /** Those that tell of something amiss. */
   readonly conditions: readonly Condition[];
@@ -65,7 +71,7 @@ const lastEvents = 10;
 
 /** What the operator itself says of decisions, or why it does not. */
 export type SeenDecisions =
-  | { readonly kind: 'said'; readonly view: Pick<PerformanceStatus, 'decisions' | 'newestDecisions'> }
+  | { readonly kind: 'said'; readonly view: Pick<PerformanceStatus, 'decisions' | 'newestDecisions' | 'weights'> }
   | { readonly kind: 'silent'; readonly why: string };
 
 export interface Seen {
@@ -76,7 +82,7 @@ export interface Seen {
 
 /** What status, Events and the operator say, and what they do not. */
 export function explanationOf(service: GenerationService, { events, decisions: seen }: Seen): Explanation {
-  const { conditions = [], components = [], objectives = [], mode } = service.status ?? {};
+  const { conditions = [], components = [], objectives = [], optimizer, mode } = service.status ?? {};
   const known = service.spec.components.map(({ name }) => components.find((one) => one.name === name) ?? { name });
   return {
     service: keyOf(service),
@@ -91,10 +97,15 @@ export function explanationOf(service: GenerationService, { events, decisions: s
       newest:
         seen.kind === 'said' ? (seen.view.newestDecisions.find(({ component }) => component === name) ?? null) : null,
     })),
+    weights: seen.kind === 'said' ? seen.view.weights : null,
+    optimizer: optimizer?.rules ?? [],
     objectivesNotMet: objectives.filter(({ state }) => state === 'NotMet'),
     conditions: conditions.filter(({ type, status }) => (type === 'Stalled' ? status !== 'False' : status !== 'True')),
     events: events === undefined ? null : told(events),
-    notRecorded: unrecorded(known, { events, decisions: seen }),
+    notRecorded: [
+      ...unrecorded(known, { events, decisions: seen }),
+      ...(seen.kind === 'silent' && service.spec.loadBalancer !== undefined ? [`weights of Pods: ${seen.why}`] : []),
+    ],
   };
 }
 
@@ -106,17 +117,6 @@ function boundsOf(replicas: Replicas | undefined, conflict: string | undefined):
   if (conflict === undefined) return { replicas, bounds: boundsText(replicas) };
   const { current } = replicas;
   return { replicas: current === undefined ? {} : { current }, bounds: `not ours (Conflict): ${conflict}` };
-}
-
-/** Who else holds the autoscaler of this component. A condition on several has the words of each behind its name. */
-function conflictOn(
-  name: string,
-  { conditions, isOne }: { readonly conditions: readonly Condition[]; readonly isOne: boolean },
-): string | undefined {
-  const seen = conditions.find(({ type, reason }) => type === 'HorizontalApplied' && reason === 'Conflict');
-  const own = seen?.message.split(' | ').find((text) => text.startsWith(`${name}: `));
-  const message = own?.slice(`${name}: `.length) ?? (isOne ? seen?.message : undefined);
-  return message?.split('; wanted')[0]; // the condition is on the same page
 }
 
 function boundsText({ current, floor, min, max, boundBy }: Replicas): string {

@@ -3,10 +3,14 @@ import { nearest } from '../api/nearest.ts';
 import { isProblem } from '../api/problem.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { type Command, exit, type Output, runCommand, UsageError } from './command.ts';
+import { complete, completeWord } from './complete.ts';
+import { completion } from './completion.ts';
 import { openConsole } from './console.ts';
 import { diff } from './diff.ts';
 import { explain, why } from './explain.ts';
+import { exportLearned } from './export.ts';
 import { manager } from './manager.ts';
+import { nginxAgent } from './nginx-agent.ts';
 import { policyEffective } from './policy-effective.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
@@ -18,6 +22,7 @@ import { version } from './version.ts';
 /** Every command, by the words that name it. */
 export const commands = {
   manager,
+  'nginx-agent': nginxAgent,
   status,
   validate,
   explain,
@@ -27,7 +32,9 @@ export const commands = {
   report,
   replay,
   simulate,
+  export: exportLearned,
   console: openConsole,
+  completion,
   version,
 } as unknown as Readonly<Record<string, Command>>;
 
@@ -41,6 +48,7 @@ export interface Process {
 
 /** Picks the command, runs it and returns the exit code of the process. */
 export async function main({ args: given, ...world }: Process): Promise<number> {
+  if (given[0] === completeWord) return complete(commands, given.slice(1), world);
   const args = given[0] === '--version' ? ['version', ...given.slice(1)] : given;
   const name = Object.keys(commands).find((words) => words.split(' ').every((word, index) => args[index] === word));
   const chosen = name === undefined ? undefined : commands[name];

@@ -53,6 +53,7 @@ export const manager = command({
     views: { type: 'boolean', default: false },
     'views-audience': { type: 'string' },
     'advertise-address': { type: 'string' },
+    'nginx-image': { type: 'string' },
     'tls-cert-dir': { type: 'string', default: '/tls' },
     'log-level': { type: 'string', default: 'info' },
     'log-format': { type: 'string', default: 'json' },
@@ -72,6 +73,7 @@ export const manager = command({
     views: 'serve views of each service, and /metrics, to who may read them (docs/views.md)',
     'views-audience': 'whom tokens for views have to be for; else the API server',
     'advertise-address': 'host at which other replicas reach this one while it leads',
+    'nginx-image': 'nginx with the agent, for services with loadBalancer.nginx.managed (docs/levers/nginx.md)',
     'tls-cert-dir': 'tls.crt and tls.key of --api-bind-address; ca.crt where there is one',
     'log-level': logLevels.join(', '),
     'log-format': logFormats.join(', '),
@@ -101,7 +103,8 @@ export const manager = command({
       readSecret: (namespace, name, until) => readSecret(kube, namespace, name, until),
       url: prometheusUrl(values['prometheus-url']),
     });
-    await using world = openWorld({ kube, caches, connections, metricsApi, logger, metrics, identity });
+    const nginxImage = values['nginx-image'];
+    await using world = openWorld({ kube, caches, connections, metricsApi, nginxImage, logger, metrics, identity });
     const role: Role = { running: undefined, holder: undefined };
     createCacheMetrics(metrics.registry, () => cacheSeries(caches.services.list(), role.running));
     createDatabaseMetrics(metrics.registry, () => databaseSeries(caches.services.list(), role.running));
@@ -177,6 +180,7 @@ interface WorldInput {
   readonly caches: Caches;
   readonly connections: Connections;
   readonly metricsApi: ServiceRef | undefined;
+  readonly nginxImage: string | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly identity: string;
@@ -188,6 +192,7 @@ function openWorld({
   caches,
   connections,
   metricsApi,
+  nginxImage,
   logger,
   metrics,
   identity,
@@ -214,6 +219,7 @@ function openWorld({
     logger,
     clock: Date,
     metricsApi,
+    nginxImage,
     mayAct: () => true,
   };
   return Object.assign(stack, { deps });

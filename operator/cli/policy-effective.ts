@@ -1,14 +1,13 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
-import { stringify } from 'yaml';
 import { problemText } from '../api/field-problem.ts';
 import { effectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
 import { connectFor, policyOf, serviceOf } from './cluster.ts';
 import { readManifests } from './manifests.ts';
+import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import { table } from './table.ts';
 
-const outputs = ['text', 'json', 'yaml'] as const;
 const usage = 'genops policy effective generation -n ai';
 
 export const policyEffective = command({
@@ -24,14 +23,15 @@ export const policyEffective = command({
     ...clusterOptions,
     component: { type: 'string' },
     filename: { type: 'string', short: 'f', multiple: true },
-    output: { type: 'string', short: 'o', default: 'text' },
+    ...outputOption,
   },
   help: {
     ...clusterHelp,
     component: 'with the overrides of this component',
     filename: 'files to read instead of the cluster',
-    output: 'text, json or yaml',
+    ...outputHelp,
   },
+  choices: { output: outputs },
   async run({ values, positionals, out, signal }) {
     const output = oneOf('output', values.output, outputs);
     const files = values.filename ?? [];
@@ -107,9 +107,8 @@ function componentLayer(service: GenerationService | undefined, name: string | u
 }
 
 function printed({ policy, origins, problems }: EffectiveResult, output: (typeof outputs)[number]): string {
-  if (output === 'yaml') return stringify(policy);
-  if (output === 'json')
-    return `${JSON.stringify({ policy, origins: Object.fromEntries(origins), problems }, undefined, 2)}\n`;
+  if (output === 'yaml') return structured(output, policy);
+  if (output === 'json') return structured(output, { policy, origins: Object.fromEntries(origins), problems });
   const rows = [...origins].map(([field, origin]) => [field, origin, valueAt(policy, field)] as const);
   const wrong = problems.map((problem) => `❌ ${problemText(problem)}\n`);
   return table(rows.map((row) => [...row])) + wrong.join('');

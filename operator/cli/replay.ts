@@ -3,15 +3,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { readBundle, replayed } from './bundle.ts';
 import { command, exit, oneOf, UsageError } from './command.ts';
 import { planJson, planText } from './diff.ts';
+import { outputHelp, outputOption, outputs, structured } from './output.ts';
 
 export const replay = command({
   summary: 'compute the plans of a bundle once more, without a cluster',
   usage: 'BUNDLE',
   examples: ['genops replay bundle.yaml   # exit code 0: as the version that wrote it, 1: otherwise, 2: no bundle'],
-  options: { output: { type: 'string', short: 'o', default: 'text' } },
-  help: { output: 'text or json' },
+  options: outputOption,
+  help: outputHelp,
+  choices: { output: outputs },
   async run({ values, positionals: [file, ...rest], out, err }) {
-    const output = oneOf('output', values.output, ['text', 'json']);
+    const output = oneOf('output', values.output, outputs);
     if (file === undefined || rest.length > 0)
       throw new UsageError('wanted one file: genops replay bundle.yaml, as genops report has written it');
     const text = await readFile(file, 'utf8').catch((error: Error) => {
@@ -20,7 +22,7 @@ export const replay = command({
     const bundle = readBundle(text, file);
     const plans = replayed(bundle);
     const plain = JSON.parse(JSON.stringify(plans.map(planJson))) as unknown;
-    out.write(output === 'json' ? `${JSON.stringify(plain, undefined, 2)}\n` : plans.map(planText).join(''));
+    out.write(output === 'text' ? plans.map(planText).join('') : structured(output, plain));
     if (bundle.plans === undefined || isDeepStrictEqual(plain, bundle.plans)) return exit.yes;
     err.write(`genops ${bundle.genops} planned otherwise: see plans in ${file}\n`);
     return exit.no;

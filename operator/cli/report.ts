@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { GenerationService } from '../api/generation-service.ts';
 import { isProblem, problemMessage } from '../api/problem.ts';
 import type { Kube } from '../kube/client.ts';
@@ -6,7 +5,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { postgresAddress } from '../levers/postgresql/address.ts';
 import { redisAddress } from '../levers/redis/address.ts';
 import { unitKey, type LeverMemory, type UnitPlan } from '../levers/run.ts';
-import { withPoolBounds } from '../reconcilers/connection-budgets.ts';
+import { withBounds } from '../reconcilers/budget-bounds.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import { readSecret } from '../reconcilers/lever-deps.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
@@ -26,6 +25,7 @@ import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts'
 import { isOperatorsPod, planJson } from './diff.ts';
 import { openDiffView } from './diff-view.ts';
 import { eventsOf } from './explain.ts';
+import { structured } from './output.ts';
 import { versionNumber } from './version.ts';
 
 const usage = 'genops report generation -n ai > bundle.yaml';
@@ -39,6 +39,7 @@ export const report = command({
   ],
   options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'yaml' } },
   help: { ...clusterHelp, output: 'yaml or json' },
+  choices: { output: ['yaml', 'json'] },
   async run({ values, positionals, env, out, err, signal }) {
     const output = oneOf('output', values.output, ['yaml', 'json']);
     const { kube: client, key, namespace } = await connectFor(positionals, values, usage);
@@ -49,7 +50,7 @@ export const report = command({
       err.write(`${key}: saw nothing to plan; the conditions in the bundle say why\n`);
     const plans = replayed(bundle);
     const written = { ...bundle, plans: plans.map(planJson) };
-    out.write(output === 'json' ? `${JSON.stringify(written, undefined, 2)}\n` : stringify(written));
+    out.write(structured(output, written));
     const unseen = unseenText(service, plans, isOperatorsPod(env));
     err.write(unseen);
     return bundle.observations.length === 0 || unseen !== '' ? exit.cannotTell : exit.yes;
@@ -91,7 +92,7 @@ async function bundleOf(
   const seen =
     resolution.kind === 'problem'
       ? undefined
-      : await planService(service, withPoolBounds(resolution.resolved, undefined), planning, signal);
+      : await planService(service, withBounds(resolution.resolved, undefined, { hasQuota: true }), planning, signal);
   const memory = (seen?.state ?? states.of(service)).levers;
   const secrets = [...(await secretsOf(kube, service, signal)), ...hostsOf(memory)];
   const { status, ...declared } = service;

@@ -104,7 +104,7 @@ const notMeasured = (policy: EffectivePolicy['objectives']): Parameters<typeof a
 /** Why the status is not about what is declared now. */
 function unsettled({ metadata, status = {} }: GenerationService, generation: number | undefined): string | undefined {
   const { observedGeneration, conditions = [], policy = {} } = status;
-  if (observedGeneration === undefined) return 'the operator has not looked at it yet';
+  if (observedGeneration === undefined || observedGeneration < 0) return 'the operator has not looked at it yet';
   if (observedGeneration !== metadata.generation)
     return `the status is about generation ${observedGeneration} of the spec, which is at ${metadata.generation}`;
   const rejected = conditions.find(({ type, status: state }) => type === 'PolicyAccepted' && state !== 'True');

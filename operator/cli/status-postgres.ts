@@ -13,7 +13,7 @@ export function postgresText(servers: readonly Postgres[], memory: LeverMemory |
 }
 
 function serverText(
-  { name, version, pendingRestart = [], indexes = [], connections }: Postgres,
+  { name, version, pendingRestart = [], indexes = [], connections, slowStatements }: Postgres,
   memory: LeverMemory,
 ): string {
   const rows = parameterRows(memory[`postgresql/${name}`] ?? {}, new Set(pendingRestart));
@@ -24,20 +24,37 @@ function serverText(
     ...(connections === undefined ? [] : [`may need ${connections.needed} of ${connections.available} connections`]),
   ];
   const seen = version === undefined ? 'not looked at yet' : `PostgreSQL ${version}`;
-  return table([[name, seen, says.join('; ')]], '  ') + table(rows, '    ') + table(indexes.map(indexRow), '    ');
+  const slow = slowStatements?.statements ?? [];
+  return (
+    table([[name, seen, says.join('; ')]], '  ') +
+    [rows, indexes.map(indexRow), slow.map(slowRow)].map((part) => table(part, '    ')).join('')
+  );
 }
 
-const indexRow = ({
-  name,
-  state,
-  phase = '',
-  percent,
-  used,
-}: NonNullable<Postgres['indexes']>[number]): readonly string[] => [
-  `index ${name}`,
-  state,
-  used === false ? 'not read yet' : percent === undefined ? phase : `${phase}, ${percent} %`,
+type Slow = NonNullable<Postgres['slowStatements']>['statements'][number];
+
+const slowRow = ({ statement, calls, mean, max }: Slow): readonly string[] => [
+  `slow: ${calls} times`,
+  `${mean} on average`,
+  `${max} at most`,
+  statement,
 ];
+
+type Index = NonNullable<Postgres['indexes']>[number];
+
+const indexRow = (index: Index): readonly string[] => [`index ${index.name}`, index.state, saysOf(index)];
+
+const saysOf = ({ on, partitions, phase, percent, used, gain }: Index): string =>
+  [
+    on,
+    partitions === undefined ? undefined : `${partitions.done} of ${partitions.of} partitions`,
+    phase,
+    percent === undefined ? undefined : `${percent} %`,
+    used === false ? 'not read yet' : undefined,
+    gain,
+  ]
+    .filter((part) => part !== undefined)
+    .join(', ');
 
 /** Parameter, what it is or will be, what the file had. What is only intended is neither. */
 function parameterRows(

@@ -4,16 +4,21 @@ import { ratingParts } from '../decide/rating.ts';
 import type { LeverMemory } from '../levers/run.ts';
 import { readState } from '../reconcilers/state.ts';
 import { ago } from './age.ts';
+import { conflictOn } from './autoscaler-conflict.ts';
 import { connectFor, serviceOf } from './cluster.ts';
+import { colouredFor } from './colour.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { leaseNamespaceOf } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
+import { outputOption, outputs, structured } from './output.ts';
 import { policyText } from './policy-text.ts';
 import { operatorLine } from './status-operator.ts';
 import { postgresText } from './status-postgres.ts';
 import { redisText } from './status-redis.ts';
 import { orForbidden } from './status-rights.ts';
 import { table } from './table.ts';
+
+const statusOutputs = [...outputs, 'wide'] as const;
 
 export const status = command({
   summary: 'show how a service stands: the operator, objectives, replicas, servers, conditions',
@@ -25,26 +30,28 @@ export const status = command({
   options: {
     ...clusterOptions,
     'lease-namespace': { type: 'string' },
-    output: { type: 'string', short: 'o', default: 'text' },
+    ...outputOption,
   },
   help: {
     ...clusterHelp,
     'lease-namespace': 'where the operator is installed; else genops-system',
-    output: 'text or json',
+    output: 'text, wide (since when each condition stands), json or yaml',
   },
+  choices: { output: statusOutputs },
   async run({ values, positionals, env, out, signal }) {
-    const output = oneOf('output', values.output, ['text', 'json']);
+    const output = oneOf('output', values.output, statusOutputs);
     const { kube: client, key } = await connectFor(positionals, values, 'genops status generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
-    if (output === 'json') out.write(`${JSON.stringify(service.status ?? {}, undefined, 2)}\n`);
+    if (output === 'json' || output === 'yaml') out.write(structured(output, service.status ?? {}));
     else {
       const now = Date.now();
       const [operator, state] = await Promise.all([
         operatorLine(kube, leaseNamespaceOf(values['lease-namespace'], env), now, signal),
         orForbidden(readState(kube, service, signal)),
       ]);
-      out.write(`${operator}\n${statusText(service, state === 'Forbidden' ? state : state.levers, now)}`);
+      const page = statusText(service, state === 'Forbidden' ? state : state.levers, now, output);
+      out.write(`${operator}\n${colouredFor(out, env)(page)}`);
     }
     return service.status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true
       ? exit.yes
@@ -53,7 +60,12 @@ export const status = command({
 });
 
 /** The status of a service as a page for people. `now` in ms since the epoch. */
-export function statusText(service: GenerationService, memory: LeverMemory | 'Forbidden', now: number): string {
+export function statusText(
+  service: GenerationService,
+  memory: LeverMemory | 'Forbidden',
+  now: number,
+  width: 'text' | 'wide' = 'text',
+): string {
   const { metadata, spec, status: seen = {} } = service;
   const { conditions = [], components = [], redis = [], postgres = [] } = seen;
   const ready = conditions.find(({ type }) => type === 'Ready');
@@ -61,22 +73,13 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
   const sections = [
     `${metadata.namespace}/${metadata.name}   ${ready === undefined ? 'not looked at yet' : `${ready.status === 'True' ? 'Ready' : 'not Ready'} (${ready.reason})`}   mode ${seen.mode ?? spec.mode}   policy ${policyText(service)}${ratingText(seen)}${behind}\n`,
     section('Objectives', objectivesOf(seen, now)),
+    section('Replicas', replicaRows(seen, now)),
     section(
-      'Replicas',
-      components.flatMap(({ name, replicas, decision }) =>
-        replicas === undefined
+      'Recommended by the vertical autoscaler',
+      components.flatMap(({ name, recommendation: { cpu, memory: bytes } = {} }) =>
+        cpu === undefined && bytes === undefined
           ? []
-          : [
-              [
-                name,
-                `${replicas.current} now`,
-                replicas.floor === undefined ? 'no autoscaler' : `floor ${replicas.floor}`,
-                `${replicas.min} to ${replicas.max}`,
-                decision === undefined
-                  ? ''
-                  : `${decision.action} ${decision.from} → ${decision.to}, ${ago(decision.time, now)}: ${decision.message}`,
-              ],
-            ],
+          : [[name, cpu === undefined ? '-' : `cpu ${cpu}`, bytes === undefined ? '-' : `memory ${bytes}`]],
       ),
     ),
     section(
@@ -91,10 +94,36 @@ export function statusText(service: GenerationService, memory: LeverMemory | 'Fo
     postgres.length === 0 ? '' : `\nPostgreSQL\n${postgresText(postgres, memory)}`,
     section(
       'Conditions',
-      conditions.map(({ type, status: state, reason, message }) => [type, state, reason, message]),
+      conditions.map(({ type, status: state, reason, message, lastTransitionTime }) => [
+        type,
+        state,
+        reason,
+        ...(width === 'wide' ? [ago(lastTransitionTime, now)] : []),
+        message,
+      ]),
     ),
   ];
   return sections.join('');
+}
+
+/** What is declared does not bound where somebody else does. */
+function replicaRows(
+  { components = [], conditions = [] }: GenerationServiceStatus,
+  now: number,
+): readonly (readonly string[])[] {
+  return components.flatMap(({ name, replicas, decision }) => {
+    if (replicas === undefined) return [];
+    const { current, floor, min, max } = replicas;
+    const isOthers = conflictOn(name, { conditions, isOne: components.length === 1 }) !== undefined;
+    const bounds = isOthers
+      ? ['not ours (Conflict)', '']
+      : [floor === undefined ? 'no autoscaler' : `floor ${floor}`, `${min} to ${max}`];
+    const made =
+      decision === undefined
+        ? ''
+        : `${decision.action} ${decision.from} → ${decision.to}, ${ago(decision.time, now)}: ${decision.message}`;
+    return [[name, `${current} now`, ...bounds, made]];
+  });
 }
 
 /** The points count only with what they are counted of: a grade by half of the parts must not read as one by all. */

@@ -3,6 +3,7 @@ import { connectFor } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, oneOf, UsageError } from './command.ts';
 import { leaseNamespaceOf } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
+import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { serviceLooks } from './service-looks.ts';
 import { table } from './table.ts';
@@ -26,7 +27,7 @@ export const validate = command({
     'lease-namespace': { type: 'string' },
     wait: { type: 'string' },
     'allow-unexercised': { type: 'boolean', default: false },
-    output: { type: 'string', short: 'o', default: 'text' },
+    ...outputOption,
   },
   help: {
     ...clusterHelp,
@@ -35,10 +36,11 @@ export const validate = command({
     'lease-namespace': 'where the operator is installed; else genops-system',
     wait: 'how long it may take until all are met, for example 10m; else as it is now',
     'allow-unexercised': 'pass over an objective whose load was not there; else nothing can be said then',
-    output: 'text or json',
+    ...outputHelp,
   },
+  choices: { output: outputs },
   async run({ values, positionals, env, out, err, signal }) {
-    const output = oneOf('output', values.output, ['text', 'json']);
+    const output = oneOf('output', values.output, outputs);
     const waitMs = durationMs(values.wait);
     const how = { allowUnexercised: values['allow-unexercised'] };
     const until = waitMs === 0 ? AbortSignal.abort() : AbortSignal.timeout(waitMs);
@@ -52,7 +54,7 @@ export const validate = command({
         : looksOfWorkload(positionals, { ...values, url: values.url }, { until, signal });
     const look = await settled(looks, how, () => (waitMs === 0 ? undefined : openProgress(err, Date.now() + waitMs)));
     const verdict = verdictOf(look, how);
-    out.write(output === 'json' ? asJson(look, verdict) : validationText(look, verdict));
+    out.write(output === 'text' ? validationText(look, verdict) : structured(output, asPlain(look, verdict)));
     if (look.caution !== undefined) err.write(`${look.caution}\n`);
     if (verdict.answer !== 'Met') for (const remark of look.remarks ?? []) err.write(`${remark}\n`);
     return exitOf(verdict);
@@ -122,5 +124,10 @@ const ends: Readonly<Record<Verdict['answer'], string>> = {
 export const validationText = ({ about, objectives }: Look, { answer, summary }: Verdict): string =>
   `${table(objectiveRows(objectives))}${about}: ${ends[answer]} (${summary})\n`;
 
-const asJson = ({ about, objectives, caution, remarks = [] }: Look, verdict: Verdict): string =>
-  `${JSON.stringify({ about, ...verdict, objectives, caution, remarks }, undefined, 2)}\n`;
+const asPlain = ({ about, objectives, caution, remarks = [] }: Look, verdict: Verdict): object => ({
+  about,
+  ...verdict,
+  objectives,
+  caution,
+  remarks,
+});

@@ -17,7 +17,8 @@ export interface ViewSourcesInput {
   readonly collector: Collector;
   readonly standings: Pick<Standings, 'of'>;
   /** What the reconcilers know of servers and floors; undefined where they do not run. */
-  readonly running: () => Pick<Running, 'accepted' | 'cacheServers' | 'databaseServers' | 'looks'> | undefined;
+  readonly running: () =>
+    Pick<Running, 'accepted' | 'cacheServers' | 'databaseServers' | 'weights' | 'looks'> | undefined;
   readonly clock: { now(): number };
 }
 
@@ -61,6 +62,7 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
         redisHitRatio: running()?.cacheServers.worstHitRatio(service, now - windowMs),
         cacheServers: running()?.cacheServers.servers(service, now - windowMs) ?? [],
         databaseServers: running()?.databaseServers.servers(service, now - windowMs) ?? [],
+        weights: running()?.weights.of(service),
         looks: running()?.looks.of(service),
         standing: standings.of(service),
         now,

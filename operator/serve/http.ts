@@ -12,19 +12,55 @@ export interface HealthChecks {
 
 /** Serves /metrics. An empty address switches it off. */
 export function serveMetrics(address: string, registry: Registry): Promise<Listening> | undefined {
-  return serve(address, {
-    '/metrics': async (response) => {
-      response.setHeader('content-type', registry.contentType);
-      response.end(await registry.metrics());
-    },
-  });
+  return serve(address, { '/metrics': metricsPage(registry) });
 }
+
+const metricsPage =
+  (registry: MetricsSource) =>
+  async (response: ServerResponse): Promise<void> => {
+    response.setHeader('content-type', registry.contentType);
+    response.end(await registry.metrics());
+  };
 
 /** Serves /healthz and /readyz. An empty address switches them off. */
 export function serveHealth(address: string, { ready, live }: HealthChecks): Promise<Listening> | undefined {
   return serve(address, {
     '/healthz': (response) => report(response, live()),
     '/readyz': (response) => report(response, ready),
+  });
+}
+
+export interface AgentPages {
+  /** For /readyz: why it is not to be sent requests; undefined where it is. */
+  readonly problem: () => Promise<string | undefined>;
+  readonly live: Iterable<HealthCheck>;
+  /** For /status. */
+  readonly report: () => Promise<unknown>;
+  readonly metrics: MetricsSource;
+}
+
+/** A registry, or what reads something before it is asked. */
+interface MetricsSource {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
+/** Serves what an agent beside a server says of it. */
+export function serveAgent(
+  address: string,
+  { problem, live, report: status, metrics }: AgentPages,
+): Promise<Listening> | undefined {
+  return serve(address, {
+    '/healthz': (response) => report(response, live),
+    '/readyz': async (response) => {
+      const found = await problem();
+      report(response, [{ name: 'serving', problem: () => found }]);
+    },
+    '/metrics': metricsPage(metrics),
+    '/status': async (response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(await status()));
+    },
   });
 }
 

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { floorHolds, type FloorFigure, type FloorHold } from '../../decide/floor.ts';
 import type { FloorLook } from '../../decide/floor-look.ts';
+import type { Term } from '../../decide/term.ts';
 import { figure, known, textOrNull, timeOf, timeOrNull, view, type ViewInput } from './figures.ts';
 
 const DecisionInput = view('A metric as a decision was made by it.', {
@@ -13,6 +14,17 @@ const DecisionInput = view('A metric as a decision was made by it.', {
   podsMissing: Type.Integer({ description: 'Running Pods without one.' }),
   observedAt: timeOrNull('When the oldest of the values was measured.'),
 });
+
+const DecisionTerm = view(
+  'A figure of what the policy’s scaler asks for, in the order in which each is made from those before.',
+  {
+    name: Type.String({ description: 'What it is called.' }),
+    value: figure('The figure.'),
+    unit: Type.String({ description: 'Its unit; empty for a number or a ratio.' }),
+    means: Type.String({ description: 'What it is, and what it was compared with.' }),
+    observedAt: timeOrNull('When it was measured, where it was.'),
+  },
+);
 
 export const Decision = view('A decision on the floor of a component.', {
   component: Type.String({ description: 'Name of the component.' }),
@@ -27,6 +39,12 @@ export const Decision = view('A decision on the floor of a component.', {
     items: DecisionInput,
     description:
       'What it was made from; empty where the autoscaler reads every metric itself. null: not known any more, the process that decided it is gone.',
+  }),
+  terms: Type.Unsafe<readonly Static<typeof DecisionTerm>[] | null>({
+    type: ['array', 'null'],
+    items: DecisionTerm,
+    description:
+      'Every term of the policy’s scaler, Score or Lookahead; empty where none acts. null: not known any more, as inputs.',
   }),
   heldBy: Type.Unsafe<FloorHold | null>({
     enum: [...floorHolds, null],
@@ -49,7 +67,7 @@ export const lastMoves = ({ service: { status = {} }, looks }: ViewInput): Decis
       const { action = null, from = null, to = null, reason = null, message = null, time = null } = decision;
       const { nextEligibleTime = null } = decision;
       const told = { action, from, to, reason, message, time, nextEligibleTime };
-      return [{ component: name, ...told, inputs: null, heldBy: null }];
+      return [{ component: name, ...told, inputs: null, terms: null, heldBy: null }];
     })
     .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
 
@@ -69,6 +87,7 @@ const lookView = (component: string, look: FloorLook): Decision => ({
   message: look.message,
   time: timeOf(look.at),
   inputs: look.figures.map(inputView),
+  terms: look.terms.map(termView),
   heldBy: look.heldBy ?? null,
   nextEligibleTime: timeOf(look.nextAt),
 });
@@ -78,5 +97,13 @@ const inputView = ({ source, perPod, asksFor, observedAt, ...rest }: FloorFigure
   source: source ?? null,
   perPod: known(perPod),
   asksFor: known(asksFor),
+  observedAt: timeOf(observedAt),
+});
+
+const termView = ({ name, value, unit, means, observedAt }: Term): Static<typeof DecisionTerm> => ({
+  name,
+  value: known(value),
+  unit,
+  means,
   observedAt: timeOf(observedAt),
 });

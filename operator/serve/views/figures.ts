@@ -1,5 +1,6 @@
 import { Type, type TObject, type TProperties } from 'typebox';
 import type { GenerationService } from '../../api/generation-service.ts';
+import type { UpstreamWeights } from '../../api/load-balancer-report.ts';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import type { DatabaseServerFigures, DatabaseWork } from '../../decide/database-server.ts';
@@ -22,6 +23,8 @@ export interface ViewInput {
   /** Those that answered at the last visit. */
   readonly cacheServers: readonly CacheServerInput[];
   readonly databaseServers: readonly DatabaseServerInput[];
+  /** Of each nginx before it; undefined before the first visit. */
+  readonly weights?: readonly NginxWeightsInput[] | undefined;
   /** What was counted of its objectives; undefined before the first look. */
   readonly standing?: Pick<Standing, 'attainment' | 'burnRates'> | undefined;
   /** Of floors, by component; undefined before the first look. */
@@ -47,6 +50,13 @@ export interface DatabaseServerInput {
   /** Over the policy's window. */
   readonly work: DatabaseWork | undefined;
   readonly slow: SlowStatements;
+}
+
+export interface NginxWeightsInput {
+  /** Name of its Pod. */
+  readonly nginx: string;
+  readonly component: string;
+  readonly weights: UpstreamWeights;
 }
 
 export interface ComponentInput {

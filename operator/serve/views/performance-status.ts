@@ -11,6 +11,7 @@ import { figure, known, megabytes, serviceName, ServiceName, textOrNull, time, t
 import type { ViewInput } from './figures.ts';
 import { trendOf } from '../../decide/trend.ts';
 import type { Rows } from './rows.ts';
+import { NginxWeights, nginxWeights } from './weights.ts';
 
 const grade = Type.Enum(['Excellent', 'Good', 'Fair', 'Poor', 'Unknown'], {
   type: 'string',
@@ -97,6 +98,7 @@ export const PerformanceStatus = view('View B1: how the service performs, and wh
   newestDecisions: Type.Array(Decision, {
     description: 'The newest on each component, also where it changes nothing. Without an autoscaler there is none.',
   }),
+  weights: Type.Array(NginxWeights, { description: 'Of the Pods behind each nginx that runs our agent.' }),
   conditions: Type.Array(Condition, { description: 'As in status.' }),
 });
 export type PerformanceStatus = Static<typeof PerformanceStatus>;
@@ -127,6 +129,7 @@ export function performanceStatus(input: PerformanceStatusInput): PerformanceSta
     objectivesMet: status.objectivesMet ?? objectivesMet,
     decisions: lastMoves(input),
     newestDecisions: newestLooks(input),
+    weights: (input.weights ?? []).map(nginxWeights),
     conditions: (status.conditions ?? []).map(({ type, status: holds, reason, message, lastTransitionTime }) => ({
       type,
       status: holds,

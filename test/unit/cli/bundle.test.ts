@@ -85,7 +85,7 @@ test('refuses what YAML warns of without a word beside its own', () => {
 
 test('refuses a lever that this version does not have', () => {
   const other = { ...bundle, observations: [{ lever: 'frobnicator', unit: {}, seen: { kind: 'seen' } }] };
-  expect(() => replayed(other)).toThrow('saw lever frobnicator; wanted one of horizontal, redis');
+  expect(() => replayed(other)).toThrow('saw lever frobnicator; wanted one of horizontal, vertical');
 });
 
 describe('nothing of a Secret is left', () => {

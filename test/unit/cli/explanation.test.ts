@@ -71,6 +71,10 @@ test('the whole page', () => {
     ...decision,
     component: 'workflow',
     inputs: [input],
+    terms: [
+      { name: 'arrivals', value: 2.0049, unit: 'requests/s', means: 'of all Pods', observedAt: '2026-01-01T00:49:58Z' },
+      { name: 'up: cpu', value: null, unit: '%', means: 'is missing', observedAt: null },
+    ],
     heldBy: 'ScaleUpRate',
     nextEligibleTime: '2026-01-01T00:51:00Z',
   } as const;
@@ -81,11 +85,12 @@ test('the whole page', () => {
     message: 'held',
     from: 4,
     time: '2026-01-01T00:59:58Z',
+    terms: [{ name: 'ratio', value: 0.5, unit: '', means: 'of all', observedAt: null }],
     inputs: [{ ...input, perPod: 5, asksFor: 1, podsMissing: 0, observedAt: '2026-01-01T00:59:50Z' }],
     heldBy: 'ScaleDownStabilization',
     nextEligibleTime: '2026-01-01T01:04:00Z',
   } as const;
-  const view = { decisions: [made], newestDecisions: [newest] };
+  const view = { decisions: [made], newestDecisions: [newest], weights: [] };
   const status = {
     ...busy,
     components: [{ name: 'workflow', replicas, decision: { ...decision, nextEligibleTime: made.nextEligibleTime } }],
@@ -99,11 +104,14 @@ workflow
   decision  ScaleUp 2 → 4, 10m ago (2026-01-01T00:50:00Z)
   reason    LoadHigh: requests_per_second is 90, target 20
   input     requests_per_second by Pods: 42.5 a Pod of 2, 1 without, 4s old; at 20 a Pod that asks for 5
+  term      arrivals 2 requests/s: of all Pods, 2s old
+  term      up: cpu not known: is missing
   held by   ScaleUpRate
   next      may come at any time
   now       Hold at 4, 2s ago
   reason    Stabilizing: held
   input     requests_per_second by Pods: 5 a Pod of 2, 8s old; at 20 a Pod that asks for 1
+  term      ratio 0.5: of all
   held by   ScaleDownStabilization
   next      not before 2026-01-01T01:04:00Z, in 4m
 
@@ -144,21 +152,23 @@ describe('what is not written down is said to be so', () => {
   test('of a decision that status has not heard of yet: the operator’s is told, and nothing of the one before', () => {
     const [component, heldBy, nextEligibleTime] = ['workflow', null, '2026-01-01T01:05:00Z'] as const;
     const fresh = { component, action: 'ScaleDown', from: 4, to: 3, reason: 'LoadLow', message: 'calm', heldBy };
-    const made = { ...fresh, time: '2026-01-01T00:59:00Z', inputs: [], nextEligibleTime };
-    const text = page(busy, { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [made] } } });
+    const made = { ...fresh, time: '2026-01-01T00:59:00Z', inputs: [], terms: [], nextEligibleTime };
+    const text = page(busy, {
+      decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [made], weights: [] } },
+    });
     expect(text).toMatch(/\n +decision +ScaleDown 4 → 3, 60s ago .*\n +reason +LoadLow: calm\n +next +not before/);
     expect(text).not.toContain('LoadHigh');
     const unheard = page(
       { ...busy, components: [{ name: 'workflow' }] },
-      { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [] } } },
+      { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [], weights: [] } } },
     );
     expect(unheard).not.toContain('any decision on workflow so far');
   });
 
   test('of a decision that the process before this one has made', () => {
-    const [component, inputs, heldBy, nextEligibleTime] = ['workflow', null, null, null] as const;
-    const kept = { ...decision, component, inputs, heldBy, nextEligibleTime };
-    const view = { decisions: [kept], newestDecisions: [] };
+    const [component, inputs, terms, heldBy, nextEligibleTime] = ['workflow', null, null, null, null] as const;
+    const kept = { ...decision, component, inputs, terms, heldBy, nextEligibleTime };
+    const view = { decisions: [kept], newestDecisions: [], weights: [] };
     const text = page(busy, { decisions: { kind: 'said', view } });
     expect(text).toMatch(/\n +reason +LoadHigh: .*\n +next +not recorded\n/);
     expect(text).not.toContain('what each was made from');
@@ -171,11 +181,11 @@ test('the policy is the one that the spec names, beside the one in force', () =>
 });
 
 test('the newest decision is told beside the last one also where both were made in one second, and once where it is that one', () => {
-  const [component, inputs, heldBy, nextEligibleTime] = ['workflow', [], null, null] as const;
-  const made = { ...decision, component, inputs, heldBy, nextEligibleTime };
+  const [component, inputs, terms, heldBy, nextEligibleTime] = ['workflow', [], [], null, null] as const;
+  const made = { ...decision, component, inputs, terms, heldBy, nextEligibleTime };
   const newest = { ...made, from: 4, to: 5, heldBy: 'DryRun' as const };
   const told = (last: typeof made | typeof newest) =>
-    page(busy, { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [last] } } });
+    page(busy, { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [last], weights: [] } } });
   expect(told(newest)).toMatch(/\n +now +ScaleUp 4 → 5, /);
   expect(told({ ...made })).not.toMatch(/\n +now /);
 });
@@ -194,10 +204,11 @@ test('where only a hand ends what holds a floor, no time is made up', () => {
     component: 'workflow',
     time: '2026-01-01T00:59:58Z',
     inputs: [],
+    terms: [],
     heldBy: 'Paused',
     nextEligibleTime: null,
   } as const;
-  const view = { decisions: [], newestDecisions: [paused] };
+  const view = { decisions: [], newestDecisions: [paused], weights: [] };
   expect(page(busy, { decisions: { kind: 'said', view } })).toMatch(
     /\n +held by +Paused\n +next +when Paused is over: time alone does not end it\n/,
   );
@@ -257,4 +268,73 @@ test.each([
   { ms: 172_800_000, text: '2d' },
 ])('an age of $ms ms is $text', ({ ms, text }) => {
   expect(ageText(ms)).toBe(text);
+});
+
+test('each rule of the optimizer that has acted says what for, what came of it, and when the next may come', () => {
+  const acted = {
+    time: '2026-01-01T00:50:00Z',
+    outcome: 'NoEffect',
+    message: 'memory 1610Mi > 1536Mi; 1Mi freed',
+  } as const;
+  const rules = [
+    {
+      name: 'gc',
+      component: 'workflow',
+      lastAction: acted,
+      nextEligibleTime: '2026-01-01T01:20:00Z',
+      backoffMultiplier: 2,
+    },
+    {
+      name: 'warm',
+      component: 'workflow',
+      lastAction: { time: '2026-01-01T00:49:00Z' },
+      nextEligibleTime: '2026-01-01T00:59:00Z',
+    },
+  ];
+  const lines = page({ ...busy, optimizer: { rules } })
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/ {2,}/g, '  '));
+  const from = lines.indexOf('Optimizer, newest action first');
+  expect(lines.slice(from + 1, from + 7)).toEqual([
+    'gc on workflow  NoEffect, 10m ago',
+    'memory 1610Mi > 1536Mi; 1Mi freed',
+    'next not before 2026-01-01T01:20:00Z, in 20m (2 times its cooldown)',
+    'warm on workflow  at work, 11m ago',
+    'why is not recorded',
+    'next may come at any time (1 times its cooldown)',
+  ]);
+});
+
+test('weights of Pods are told with why, and where the operator does not say them, that', () => {
+  const pod = {
+    server: '10.0.0.1:80',
+    weight: 32,
+    target: 32,
+    why: 'WithinBand',
+    serviceMs: 20,
+    errorPercent: 0,
+    requests: 900,
+  };
+  const weights = [
+    {
+      nginx: 'nginx-0',
+      component: 'workflow',
+      mode: 'Adaptive',
+      busyPercent: 75,
+      effectPercent: 50,
+      pods: [
+        { ...pod, pod: 'a' },
+        { ...pod, pod: null, weight: 22, target: 10, why: 'Failing', errorPercent: 12.5 },
+      ],
+    },
+  ];
+  expect(page(busy, { decisions: { kind: 'said', view: { decisions: [], newestDecisions: [], weights } } })).toContain(`
+Weights of workflow in nginx-0 (Adaptive, 75 % of all slots busy, so service times count by 50 %)
+  a            32       WithinBand  near enough to what was measured; 20 ms a request, of 900
+  10.0.0.1:80  22 → 10  Failing     fails more than the others; 20 ms a request, of 900; 12.5 % errors
+`);
+  const balanced = service(busy);
+  const told = { ...balanced, spec: { ...balanced.spec, loadBalancer: { type: 'Nginx' as const } } };
+  const { notRecorded } = explanationOf(told, { events: [], decisions: silent });
+  expect(notRecorded).toContain('weights of Pods: it says nothing');
 });

@@ -78,8 +78,8 @@ describe.each(Object.entries(commands))('genops %s', (name, { summary, examples,
 
 describe('what is wrong with a call is one line on stderr, and 2', () => {
   test.each([
-    ['status generation -o xml', 'genops status: saw --output xml; wanted one of text, json'],
-    ['diff generation -o yaml', 'genops diff: saw --output yaml; wanted one of text, json'],
+    ['status generation -o xml', 'genops status: saw --output xml; wanted one of text, json, yaml, wide'],
+    ['diff generation -o xml', 'genops diff: saw --output xml; wanted one of text, json, yaml'],
     ['policy effective generation -o xml', 'genops policy effective: saw --output xml; wanted one of text, json, yaml'],
     ['manager --log-level loud', 'genops manager: saw --log-level loud; wanted one of error, warn, info, debug'],
     ['status', 'genops status: saw no name; wanted one name: genops status generation -n ai'],

@@ -8,7 +8,7 @@ const prose =
     ' ',
   );
 /** Not a command: the Redis user, the release of Helm and the field manager (`ACL SETUSER genops reset`, `helm upgrade genops charts/genops`, `--field-manager=genops`). */
-const named = /(?<!SETUSER |install |upgrade |field-manager=)\bgenops ([a-z]+)(?: ([a-z]+))?/g;
+const named = /(?<!SETUSER |install |upgrade |field-manager=)\bgenops ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?/g;
 
 const unknownIn = (text: string): readonly string[] =>
   [...text.matchAll(named)]

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parse } from 'yaml';
 import { genops } from './calls.ts';
 
 let directory = '';
@@ -50,6 +51,26 @@ describe('genops simulate', () => {
     const [own, hpa] = runs;
     expect(own?.overRatio).toBeLessThan(hpa?.overRatio ?? 0); // a step that six times the load makes
     expect((await genops(args)).out).toBe(first.out);
+    // The HPA is that of the policy without Lookahead, which makes of it a safety net.
+    const score = file('score.yaml');
+    writeFileSync(score, readFileSync(file('policy.yaml'), 'utf8').replace('Lookahead', 'Score'));
+    const besideScore = ['simulate', '--trace', file('step.csv'), '--policy', score, '--against', 'hpa', '-o', 'json'];
+    const beside = await genops(besideScore);
+    expect((JSON.parse(beside.out) as Answer).runs.find(({ name }) => name === 'hpa')).toEqual(hpa);
+  });
+
+  test('takes from the policy what no flag says of the service', async () => {
+    const told = file('told.yaml');
+    const more = '  runtime: { pools: { ai_api: 7 } }\n';
+    const lookahead = '{ algorithm: Lookahead, lookahead: { serviceVariationPercent: 90, startUp: 75s } }';
+    const text = readFileSync(file('policy.yaml'), 'utf8').replace('{ algorithm: Lookahead }', lookahead);
+    writeFileSync(told, `${text}${more}`);
+    const args = ['simulate', '--trace', file('step.csv'), '--policy', told, '-o', 'json'];
+    const service = async (...flags: readonly string[]): Promise<object> =>
+      (JSON.parse((await genops([...args, ...flags])).out) as Answer).service;
+    expect(await service()).toMatchObject({ slots: 7, serviceCv: 0.9, startUpSeconds: 75 });
+    const flags = ['--slots', '6', '--service-cv', '0.5', '--start-up', '20s'];
+    expect(await service(...flags)).toMatchObject({ slots: 6, serviceCv: 0.5, startUpSeconds: 20 });
   });
 
   test('follows only how many requests there are where it is told so, and answers much the same', async () => {
@@ -59,6 +80,10 @@ describe('genops simulate', () => {
     const [each, steps] = [await answer(), await answer('--method', 'steps')];
     expect([each.method, steps.method]).toEqual(['requests', 'steps']);
     const [a, b] = [each.runs[0], steps.runs[0]];
+    const [, oracle] = (await answer('--method', 'steps', '--against', 'oracle')).runs;
+    expect(oracle?.name).toBe('oracle');
+    expect(oracle?.replicaHours).toBeLessThan(b?.replicaHours ?? 0);
+    expect(oracle?.overRatio).toBeLessThanOrEqual(0.01);
     const ratio = (b?.replicaHours ?? 0) / (a?.replicaHours ?? 1);
     expect(ratio).toBeGreaterThan(0.75); // half an hour with one step: chance has its share
     expect(ratio).toBeLessThan(1.25);
@@ -86,6 +111,27 @@ describe('genops simulate', () => {
     expect(readFileSync(picture, 'utf8')).toMatch(
       /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"[\s\S]*score: [\s\S]*<\/svg>\n$/,
     );
+  });
+
+  test('says what capacity the objective takes, without any load', async () => {
+    const solve = ['simulate', '--solve', '--policy', file('policy.yaml')];
+    const { code, out } = await genops(solve);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^20 in flight at p95 < 30 s: 4 replicas \(each has a slot of its own: p95 17.1 s\)\n20 on average, 2.5 requests\/s at random: 5 replicas\nthe tightest layer is runtime.pools.ai_api 5, in each replica\n\nREPLICAS +MOST IN FLIGHT +REQUESTS\/S\n3 /,
+    );
+    expect(out.trim().split('\n').at(-1)).toMatch(/^12 +57 +7\.1[23]$/); // 95 % of 60 slots
+    const json: unknown = JSON.parse((await genops([...solve, '-o', 'json'])).out);
+    expect(parse((await genops([...solve, '-o', 'yaml'])).out)).toEqual(json);
+    expect(json).toMatchObject({
+      inFlight: 20,
+      solution: { atOnce: 4, onAverage: 5 },
+    });
+    const slow = await genops([...solve, '--service-time', '25s']);
+    expect([slow.code, slow.out]).toEqual([1, expect.stringContaining('no number of replicas')]);
+    const few = await genops([...solve, '--slots', '1']);
+    expect(few.out).toContain('20 replicas, more than horizontal.maxReplicas 12');
+    expect(few.out).toContain('the tightest layer is --slots 1');
   });
 
   test.each([

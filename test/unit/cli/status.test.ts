@@ -25,6 +25,20 @@ test('genops status shows the mode that holds: that of the annotation, not of th
   expect(statusText(service({}), {}, now)).toContain('   mode Enforce   policy');
 });
 
+test('genops status -o wide says since when each condition stands', () => {
+  const condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Reconciled',
+    message: 'All is in force.',
+    lastTransitionTime: '2025-12-31T23:30:00Z',
+    observedGeneration: 1,
+  } as const;
+  const looked = service({ conditions: [condition] });
+  expect(statusText(looked, {}, now, 'wide')).toMatch(/Ready +True +Reconciled +30m ago +All is in force/);
+  expect(statusText(looked, {}, now)).toMatch(/Ready +True +Reconciled +All is in force/);
+});
+
 test('genops status has one empty line above each section', () => {
   const page = statusText(
     service({ objectivesMet: '0/6', redis: [{ name: 'cache', server: 'Redis', version: '7.0.15' }], conditions: [] }),
@@ -110,6 +124,23 @@ test.each<Row>([
     says: /^ {2}✅ Memory {2,}512Mi {2,}target 2048Mi/m,
   },
   {
+    name: 'no bounds of ours for an autoscaler that somebody else has',
+    status: {
+      components: [{ name: 'workflow', replicas: { current: 3, floor: 3, min: 2, max: 8 } }],
+      conditions: [
+        {
+          type: 'HorizontalApplied',
+          status: 'False',
+          reason: 'Conflict',
+          message: 'saw the HorizontalPodAutoscaler web; wanted none; remove it',
+          lastTransitionTime: '2025-12-31T23:00:00Z',
+          observedGeneration: 1,
+        },
+      ],
+    },
+    says: /^ {2}workflow {2,}3 now {2,}not ours \(Conflict\)\s*$/m,
+  },
+  {
     name: 'when the last decision was made',
     status: {
       components: [
@@ -126,6 +157,17 @@ test.each<Row>([
     name: 'in how many Pods the runtime settings are in force',
     status: { components: [{ name: 'workflow', runtime: { hash: '77d0a1b2c3d4', podsCurrent: 1, podsTotal: 2 } }] },
     says: /^Runtime settings\n {2}workflow {2}77d0a1b2c3d4 {2}in force in 1 of 2 Pods$/m,
+  },
+  {
+    name: 'what a vertical autoscaler recommends, as far as it does',
+    status: {
+      components: [
+        { name: 'workflow', recommendation: { cpu: '590m', memory: '1300Mi' } },
+        { name: 'cache', recommendation: { memory: '250Mi' } },
+        { name: 'queue' },
+      ],
+    },
+    says: /^Recommended by the vertical autoscaler\n {2}workflow {2}cpu 590m {2}memory 1300Mi\n {2}cache {5}- {9}memory 250Mi\n/m,
   },
 ])('genops status shows $name', ({ status, says }) => {
   expect(statusText(service(status), {}, now)).toMatch(says);
@@ -198,7 +240,15 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
         { name: 'by_status', state: 'Building' as const, phase: 'building index: scanning table', percent: 40 },
         { name: 'by_time', state: 'Valid' as const, used: false },
         { name: 'by_size', state: 'Valid' as const, used: true },
+        { name: 'by_kind', state: 'Advised' as const, on: 'public.t (kind)', gain: 'not proven' },
       ],
+      slowStatements: {
+        source: 'pg_stat_statements' as const,
+        observedAt: '2026-01-01T00:00:00Z',
+        statements: [
+          { statement: 'SELECT * FROM t WHERE a = ?', calls: 12, mean: '1250ms', max: '2500ms', min: '3ms' },
+        ],
+      },
     },
     { name: 'other' },
   ];
@@ -226,6 +276,8 @@ test('genops status shows of PostgreSQL what is in force, what waits, and what p
       '    index by_status  Building  building index: scanning table, 40 %',
       '    index by_time    Valid     not read yet',
       '    index by_size    Valid',
+      '    index by_kind    Advised   public.t (kind), not proven',
+      '    slow: 12 times  1250ms on average  2500ms at most  SELECT * FROM t WHERE a = ?',
       '  other  not looked at yet\n',
     ].join('\n'),
   );

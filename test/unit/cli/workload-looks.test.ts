@@ -115,7 +115,7 @@ describe('what is wrong with a call of genops validate is one line, and 2', () =
       'saw --url file:///etc/passwd; wanted where the views are, for example http://10.1.2.3:8080/',
     ],
     ['validate a --wait soon', '--wait: saw "soon"; wanted a duration in h, m, s or ms, for example 300s or 1h30m'],
-    ['validate a -o xml', 'saw --output xml; wanted one of text, json'],
+    ['validate a -o xml', 'saw --output xml; wanted one of text, json, yaml'],
     [
       'validate --url http://w/ --policy config/samples/none.yaml',
       "cannot read config/samples/none.yaml: ENOENT: no such file or directory, open 'config/samples/none.yaml'",

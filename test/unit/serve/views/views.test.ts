@@ -60,12 +60,21 @@ const lastMove: FloorLook = {
       observedAt: now - 4_000,
     },
   ],
+  terms: [{ name: 'arrivals', value: 2, unit: 'requests/s', means: 'of all Pods', observedAt: now - 31_000 }],
   heldBy: 'ScaleUpRate',
   heldUntil: now + 30_000,
   at: now - 30_000,
   nextAt: now + 30_000,
 };
-const newest = { ...lastMove, action: 'Hold', figures: [], heldBy: undefined, at: now, nextAt: undefined } as const;
+const newest = {
+  ...lastMove,
+  action: 'Hold',
+  figures: [],
+  terms: [],
+  heldBy: undefined,
+  at: now,
+  nextAt: undefined,
+} as const;
 const looks: ViewInput['looks'] = new Map([['workflow', { newest, lastMove }]]);
 
 describe('performanceStatus()', () => {
@@ -142,15 +151,42 @@ describe('performanceStatus()', () => {
               observedAt: '2026-11-25T11:59:56Z',
             },
           ],
+          terms: [
+            {
+              name: 'arrivals',
+              value: 2,
+              unit: 'requests/s',
+              means: 'of all Pods',
+              observedAt: '2026-11-25T11:59:29Z',
+            },
+          ],
         },
       ],
-      newestDecisions: [{ component: 'workflow', action: 'Hold', inputs: [], heldBy: null, nextEligibleTime: null }],
+      newestDecisions: [
+        { component: 'workflow', action: 'Hold', inputs: [], terms: [], heldBy: null, nextEligibleTime: null },
+      ],
     });
     const unmoved = new Map([['workflow', { newest, lastMove: undefined }]]);
     expect(performanceStatus({ ...told, looks: unmoved, trend }).decisions).toMatchObject([
-      { reason: 'Load', inputs: null }, // what status has kept over a restart
+      { reason: 'Load', inputs: null, terms: null }, // what status has kept over a restart
     ]);
   });
+});
+
+test('performanceStatus() has the weights in force of each nginx, and null for what is not measured', () => {
+  const pods = [{ server: '10.0.0.1:80', pod: 'a', weight: 3, why: 'Label' }];
+  const weights = [{ nginx: 'nginx-0', component: 'workflow', weights: { mode: 'Static', pods } }];
+  expect(performanceStatus({ ...told, weights, trend }).weights).toEqual([
+    {
+      nginx: 'nginx-0',
+      component: 'workflow',
+      mode: 'Static',
+      busyPercent: null,
+      effectPercent: null,
+      pods: [{ ...pods[0], target: null, serviceMs: null, errorPercent: null, requests: null }],
+    },
+  ]);
+  expect(performanceStatus({ ...told, trend }).weights).toEqual([]);
 });
 
 test('resources() adds up the Pods that said something, and says how many these are', () => {
