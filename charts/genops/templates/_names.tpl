@@ -14,6 +14,21 @@ app.kubernetes.io/name: genops
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Whether anything is served over HTTPS. */}}
+{{- define "genops.serves" -}}
+{{- if or .Values.metricsAPI.enabled .Values.views.enabled }}yes{{ end -}}
+{{- end -}}
+
+{{/* The Secret with the certificate of what is served. */}}
+{{- define "genops.tlsSecret" -}}
+{{- .Values.certificate.secretName | default (printf "%s-tls" (include "genops.name" .)) -}}
+{{- end -}}
+
+{{/* Whether /metrics is served on port 8080, where no token is asked for. */}}
+{{- define "genops.plainMetrics" -}}
+{{- if or (not .Values.views.enabled) .Values.views.plainMetrics }}yes{{ end -}}
+{{- end -}}
+
 {{/* What the operator may do in a namespace that it looks after. */}}
 {{- define "genops.rules" -}}
 - apiGroups: [genops.dev]
@@ -31,15 +46,38 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [list, watch, create, patch, delete]
+{{- if .Values.rights.vertical }}
+- apiGroups: [autoscaling.k8s.io]
+  resources: [verticalpodautoscalers]
+  verbs: [list, create, patch, delete] # where vertical is declared
+{{- end }}
+{{- if .Values.rights.keda }}
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
   verbs: [get, patch] # the floor of one, with mode FloorOnly
+{{- end }}
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch]
+{{- if .Values.rights.scale }}
+- apiGroups: [apps]
+  resources: [deployments/scale, statefulsets/scale]
+  verbs: [patch] # where a scaler acts without an HPA
+{{- end }}
 - apiGroups: ['']
-  resources: [pods]
+  resources: [pods, resourcequotas]
   verbs: [list, watch]
+{{- if .Values.rights.resize }}
+- apiGroups: ['']
+  resources: [pods/resize]
+  verbs: [patch] # where resources is declared
+{{- end }}
+- apiGroups: ['']
+  resources: [pods/eviction]
+  verbs: [create] # where a rule of the optimizer evicts
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, patch] # weights in one, where loadBalancer names it
 - apiGroups: [metrics.k8s.io]
   resources: [pods]
   verbs: [list] # cpu and memory
@@ -49,4 +87,21 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.nginx.image }}
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, create, patch, delete] # nginx that genops runs
+- apiGroups: ['']
+  resources: [services, serviceaccounts]
+  verbs: [get, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, create, patch, delete]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: [get, create, patch, delete] # of its Pods; nobody can give a right that he has not
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch] # its Pods have it from here
+{{- end }}
 {{- end -}}
