@@ -1,9 +1,10 @@
 /** Unit tests: no network, no process, all of them under 15 s. */
 export default {
-  maxWorkers: '100%', // Jest leaves a core to nobody
   displayName: 'unit',
   rootDir: '..',
-  testEnvironment: '<rootDir>/test/jest.environment.mjs',
+  runner: ['jest-light-runner', { runtime: 'child_process' }],
+  setupFilesAfterEnv: ['<rootDir>/test/jest.globals.mjs'],
+  maxWorkers: '100%', // Jest leaves a core to nobody
   roots: ['<rootDir>/test/unit'],
   testMatch: ['**/*.test.ts'],
   transform: {},

@@ -1,24 +1,28 @@
 /**
  * How well scalers decide: every trace of a folder (GENOPS_TRACES, with a manifest.yaml) or those that are made here, at two start-up delays, beside the HPA and Knative's autoscaler.
- * Prints Markdown: docs/decision-quality.md has a run of it. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead.
+ * Prints Markdown: docs/decision-quality.md has a run of it. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { effectivePolicy } from '../../operator/decide/effective-policy.ts';
-import { autoscalerOf, type AutoscalerName } from '../../operator/simulate/autoscalers/named.ts';
+import { autoscalerOf, type AutoscalerInput, type AutoscalerName } from '../../operator/simulate/autoscalers/named.ts';
+import { searchOracle } from '../../operator/simulate/oracle.ts';
 import type { Outcome } from '../../operator/simulate/outcome.ts';
 import { drawRequests } from '../../operator/simulate/requests.ts';
 import { startRun } from '../../operator/simulate/run.ts';
 import { replicasAtStart, type Service } from '../../operator/simulate/service.ts';
+import { startSteps } from '../../operator/simulate/steps.ts';
 import { lengthSeconds, readTrace, type Trace } from '../../operator/simulate/trace.ts';
-import { madeTraces } from './made-traces.ts';
+import type { Autoscaler } from '../../operator/simulate/world.ts';
+import { madeTraces, madeYear } from './made-traces.ts';
 
 type Class = Pick<Service, 'slots' | 'serviceSeconds' | 'serviceCv' | 'objectiveSeconds'>;
 const classes: Readonly<Record<string, Class>> = {
   api: { slots: 4, serviceSeconds: 0.4, serviceCv: 0.6, objectiveSeconds: 2 },
   workflow: { slots: 5, serviceSeconds: 8, serviceCv: 0.6, objectiveSeconds: 30 },
 };
+type Rival = AutoscalerName | 'oracle';
 const bounds = { minReplicas: 2, maxReplicas: 20 };
 const delays = [30, 90];
 const rivals = [
@@ -28,7 +32,8 @@ const rivals = [
   'score+hpa',
   'lookahead',
   'lookahead+hpa',
-] as const satisfies readonly AutoscalerName[];
+  'oracle',
+] as const satisfies readonly Rival[];
 const policy = effectivePolicy({ policy: { name: 'bench', spec: {} } }).policy;
 
 interface Named {
@@ -69,19 +74,35 @@ interface Figures {
   readonly changesADay: number;
 }
 
-function measured({ trace, of }: Named, startUpSeconds: number, name: AutoscalerName, believed: Partial<Service> = {}) {
-  const service: Service = { ...of, ...bounds, startUpSeconds };
+interface Twist {
+  /** What the autoscaler is told of the service, and is not so. */
+  readonly believed?: Partial<Service>;
+  /** It finds out how many slots a replica has. */
+  readonly learnsSlots?: boolean | undefined;
+  /** What the service is, and no autoscaler is told. */
+  readonly real?: Partial<Service>;
+  readonly onDecision?: AutoscalerInput['onDecision'];
+}
+
+function measured(
+  { trace, of }: Named,
+  startUpSeconds: number,
+  name: Rival,
+  { believed = {}, learnsSlots, real = {}, onDecision }: Twist = {},
+): Figures {
+  const told: Service = { ...of, ...bounds, startUpSeconds };
+  const service: Service = { ...told, ...real };
   const outcomes = seedsOf(trace).map((seed): Outcome => {
-    const run = startRun({
-      requests: drawRequests(trace, service, 1_000 * seed),
-      service,
-      lengthSeconds: lengthSeconds(trace),
-      replicas: replicasAtStart(trace, service),
-      autoscaler: autoscalerOf(name, { policy, service: { ...service, ...believed } }),
-      seed: 1_000 * seed,
-    });
-    run.advance(Infinity);
-    return run.outcome();
+    const requests = drawRequests(trace, service, 1_000 * seed);
+    const under = (autoscaler: Autoscaler): Outcome => {
+      const replicas = replicasAtStart(trace, service);
+      const length = lengthSeconds(trace);
+      const run = startRun({ requests, service, lengthSeconds: length, replicas, autoscaler, seed: 1_000 * seed });
+      run.advance(Infinity);
+      return run.outcome();
+    };
+    if (name === 'oracle') return under(following(oracleOf(trace, service, under)));
+    return under(autoscalerOf(name, { policy, service: { ...told, ...believed }, learnsSlots, onDecision }));
   });
   const mean = (figure: (outcome: Outcome) => number): number =>
     outcomes.reduce((sum, outcome) => sum + figure(outcome), 0) / outcomes.length;
@@ -90,6 +111,31 @@ function measured({ trace, of }: Named, startUpSeconds: number, name: Autoscaler
     windows: 100 * mean(({ windowsOverRatio }) => windowsOverRatio),
     hours: mean(({ replicaHours }) => replicaHours),
     changesADay: mean(({ changes }) => changes) / (lengthSeconds(trace) / 86_400),
+  };
+}
+
+/** What the oracle asks for; over days it is searched for without following single requests. */
+function oracleOf(trace: Trace, service: Service, under: (autoscaler: Autoscaler) => Outcome): Outcome['decisions'] {
+  const bySteps = (autoscaler: Autoscaler): Outcome => {
+    const run = startSteps({ trace, service, replicas: replicasAtStart(trace, service), autoscaler, seed: 1 });
+    run.advance(Infinity);
+    return run.outcome();
+  };
+  const isLong = lengthSeconds(trace) >= 86_400;
+  const search = searchOracle(trace, service);
+  let tried = search.next();
+  while (tried.done !== true) tried = search.next((isLong ? bySteps : under)(tried.value));
+  return tried.value.decisions;
+}
+
+function following(decisions: Outcome['decisions']): Autoscaler {
+  let next = 0;
+  return {
+    name: 'following',
+    get nextAt() {
+      return decisions[next]?.[0] ?? Infinity;
+    },
+    act: ({ fleet }) => decisions[next++]?.[1] ?? fleet.asked,
   };
 }
 
@@ -117,7 +163,7 @@ function summary(name: string, own: readonly Figures[], base: readonly Figures[]
 
 function compare(all: readonly Named[]): void {
   for (const delay of delays) {
-    const results = new Map<AutoscalerName, Figures[]>(rivals.map((name) => [name, []]));
+    const results = new Map<Rival, Figures[]>(rivals.map((name) => [name, []]));
     console.log(`\n### Start-up ${delay} s\n\nRequests over the objective in % / replica-hours.\n`);
     console.log(`| trace | ${rivals.join(' | ')} |\n| --- |${' --: |'.repeat(rivals.length)}`);
     for (const named of all) {
@@ -133,7 +179,11 @@ function compare(all: readonly Named[]): void {
 }
 
 /** What Lookahead is told of the service, and is not so. */
-const beliefs: readonly { readonly name: string; readonly of: (service: Service) => Partial<Service> }[] = [
+const beliefs: readonly {
+  readonly name: string;
+  readonly of: (service: Service) => Partial<Service>;
+  readonly learnsSlots?: boolean;
+}[] = [
   { name: 'right', of: () => ({}) },
   { name: 'start-up 30 % too short', of: ({ startUpSeconds }) => ({ startUpSeconds: 0.7 * startUpSeconds }) },
   { name: 'start-up 30 % too long', of: ({ startUpSeconds }) => ({ startUpSeconds: 1.3 * startUpSeconds }) },
@@ -141,6 +191,8 @@ const beliefs: readonly { readonly name: string; readonly of: (service: Service)
   { name: 'CV 0.9 instead of 0.6', of: () => ({ serviceCv: 0.9 }) },
   { name: 'slots 30 % too few', of: ({ slots }) => ({ slots: 0.7 * slots }) },
   { name: 'slots 30 % too many', of: ({ slots }) => ({ slots: 1.3 * slots }) },
+  { name: 'slots 30 % too few, and not declared', of: ({ slots }) => ({ slots: 0.7 * slots }), learnsSlots: true },
+  { name: 'slots 30 % too many, and not declared', of: ({ slots }) => ({ slots: 1.3 * slots }), learnsSlots: true },
 ];
 
 function believe(all: readonly Named[]): void {
@@ -149,15 +201,68 @@ function believe(all: readonly Named[]): void {
   console.log(
     '\n| believed | over | replica-hours | windows missed % | changes a day |\n| --- | --: | --: | --: | --: |',
   );
-  for (const { name, of } of beliefs) {
+  for (const { name, of, learnsSlots } of beliefs) {
     const own = each.map(({ named, delay }) =>
-      measured(named, delay, 'lookahead', of({ ...named.of, ...bounds, startUpSeconds: delay })),
+      measured(named, delay, 'lookahead', {
+        believed: of({ ...named.of, ...bounds, startUpSeconds: delay }),
+        learnsSlots,
+      }),
     );
     console.log(summary(name, own, base));
   }
 }
 
+/** What the service is besides what an autoscaler can be told. Nineteen replicas are busy at most: 95 slots of workflows, 76 of an API. */
+const worlds: readonly { readonly name: string; readonly real: Partial<Service> }[] = [
+  { name: 'as told', real: {} },
+  { name: 'service times rise with load, to × 1.4', real: { dependency: { slots: 20, power: 0.22 } } },
+  { name: 'a dependency is full at 40 busy slots', real: { dependency: { slots: 40, power: 1 } } },
+  { name: 'beyond 40 it gets slower than that', real: { dependency: { slots: 40, power: 1.3 } } },
+];
+
+function inWorlds(all: readonly Named[]): void {
+  const each = all.flatMap((named) => delays.map((delay) => ({ named, delay })));
+  console.log(
+    '\n| the service | scaler | over % | replica-hours | decisions that say so % |\n| --- | --- | --: | --: | --: |',
+  );
+  for (const { name, real } of worlds)
+    for (const scaler of ['hpa', 'lookahead'] as const) {
+      let [decisions, saying] = [0, 0];
+      const onDecision: Twist['onDecision'] = (_, { saturation }) => {
+        decisions++;
+        if (saturation !== undefined) saying++;
+      };
+      const own = each.map(({ named, delay }) => measured(named, delay, scaler, { real, onDecision }));
+      const over = plain(
+        own.map((figures) => figures.over),
+        2,
+      );
+      const hours = plain(
+        own.map((figures) => figures.hours),
+        1,
+      );
+      const says = decisions === 0 ? '' : ((100 * saying) / decisions).toFixed(1);
+      console.log(`| ${name} | ${scaler} | ${over} | ${hours} | ${says} |`);
+    }
+}
+
+/** How much CPU a year of 15 s steps takes Lookahead, without following single requests. */
+function timeYear(): void {
+  const { trace, service: name } = madeYear();
+  const service: Service = { ...classOf(name), ...bounds, startUpSeconds: 90 };
+  const before = process.cpuUsage();
+  const autoscaler = autoscalerOf('lookahead', { policy, service });
+  const run = startSteps({ trace, service, replicas: replicasAtStart(trace, service), autoscaler, seed: 1 });
+  run.advance(Infinity);
+  const { user, system } = process.cpuUsage(before);
+  const { overRatio, replicaHours } = run.outcome();
+  const how = `${(100 * overRatio).toFixed(2)} % over, ${replicaHours.toFixed(0)} replica-hours`;
+  console.log(`${trace.counts.length} steps of 15 s: ${((user + system) / 1e6).toFixed(1)} s of CPU (${how})`);
+}
+
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const chosen = traces().filter(({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)));
 if (process.argv.includes('--beliefs')) believe(chosen);
+else if (process.argv.includes('--worlds')) inWorlds(chosen);
+else if (process.argv.includes('--year')) timeYear();
 else compare(chosen);

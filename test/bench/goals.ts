@@ -62,6 +62,12 @@ export function goals(figure: Figure, count: number): readonly Verdict[] {
     atMost('serve: p99 in ms at 100/s during converge', own('serve', 'p99Ms'), 10),
     atMost('restart: writes', own('restart', 'writes'), 0),
     atMost('restart: requests besides discovery and Lease', own('restart', 'requests'), 10),
+    atMost('servers-idle: commands of a Redis a minute', own('servers-idle', 'redisCommands'), 50),
+    atMost('servers-idle: statements of a PostgreSQL a minute', own('servers-idle', 'postgresStatements'), 40),
+    atMost('servers-tuning: commands of a Redis a minute', own('servers-tuning', 'redisCommands'), 300),
+    atMost('servers-tuning: statements of a PostgreSQL a minute', own('servers-tuning', 'postgresStatements'), 250),
+    atMost('servers-indexing: statements of a PostgreSQL a minute', own('servers-indexing', 'postgresStatements'), 350),
+    atMost('servers-owned: statements of a PostgreSQL a minute', own('servers-owned', 'postgresStatements'), 60),
     { goal: 'hpa: syncs/s ≥ 0.95 × those that are due', is: `${syncs.toFixed(2)} ×`, holds: syncs >= 0.95 },
     atMost('restart: time to ready ÷ converge', own('restart', 'seconds') / own('converge', 'seconds'), 0.5),
   ];

@@ -11,7 +11,20 @@ import { peakBytes, resetPeak } from './usage.ts';
 import type { World } from './world.ts';
 
 export type LineName =
-  'floor' | 'converge' | 'trickle' | 'settle' | 'idle' | 'churn' | 'update' | 'restart' | 'serve' | 'hpa';
+  | 'floor'
+  | 'converge'
+  | 'trickle'
+  | 'settle'
+  | 'idle'
+  | 'churn'
+  | 'update'
+  | 'restart'
+  | 'serve'
+  | 'hpa'
+  | 'servers-idle'
+  | 'servers-tuning'
+  | 'servers-indexing'
+  | 'servers-owned';
 
 /** What one line gave in one run. */
 export interface Measured {

@@ -19,6 +19,8 @@ interface Shape {
 
 const hour = 3600;
 const day = 24 * hour;
+/** Nothing, then three hours of load that begin with two minutes of a quarter of it. */
+const plateau = (since: number): number => (since < 0 || since >= 3 * hour ? 0 : since < 120 ? 1.5 : 6);
 const shapes: readonly Shape[] = [
   {
     name: 'made-step',
@@ -49,15 +51,38 @@ const shapes: readonly Shape[] = [
     rate: (at) =>
       3.5 - 2.5 * Math.cos((2 * Math.PI * at) / day) + (at % day > 14 * hour && at % day < 14.2 * hour ? 3 : 0),
   },
+  {
+    name: 'made-sparse',
+    service: 'workflow',
+    hours: 24,
+    stepSeconds: 15,
+    rate: (at) => plateau(at - 7 * hour) + plateau(at - 15 * hour),
+  },
 ];
 
-export const madeTraces = (): readonly MadeTrace[] =>
-  shapes.map(({ name, service, hours, stepSeconds, rate }, index) => {
-    const uniform = random(index + 1);
-    const draw = (_: unknown, step: number): number => poisson(rate(step * stepSeconds) * stepSeconds, uniform);
-    const counts = Float64Array.from({ length: (hours * hour) / stepSeconds }, draw);
-    return { name, service, trace: { stepSeconds, counts } };
-  });
+/** Days and weeks that grow by half, with a burst each few days: what a year of a service may be. */
+const year: Shape = {
+  name: 'made-year',
+  service: 'workflow',
+  hours: 365 * 24,
+  stepSeconds: 15,
+  rate: (at) =>
+    (1 + at / (2 * 365 * day)) *
+    (3 -
+      2 * Math.cos((2 * Math.PI * at) / day) -
+      (at % (7 * day) > 5 * day ? 0.8 : 0) +
+      (at % (3.7 * day) < 900 ? 3 : 0)),
+};
+
+export const madeTraces = (): readonly MadeTrace[] => shapes.map(made);
+export const madeYear = (): MadeTrace => made(year, 100);
+
+function made({ name, service, hours, stepSeconds, rate }: Shape, index: number): MadeTrace {
+  const uniform = random(index + 1);
+  const draw = (_: unknown, step: number): number => poisson(rate(step * stepSeconds) * stepSeconds, uniform);
+  const counts = Float64Array.from({ length: (hours * hour) / stepSeconds }, draw);
+  return { name, service, trace: { stepSeconds, counts } };
+}
 
 function poisson(mean: number, uniform: () => number): number {
   const least = Math.exp(-mean);

@@ -9,10 +9,11 @@ import { churn, converge, floor, rest, restart, trickle, update, type Measured }
 import type { Contestant } from './operators.ts';
 import { report, type Result } from './report.ts';
 import { serve, serving, type Serving } from './serve.ts';
+import { serverCosts } from './server-costs.ts';
 import { openWorld, type World } from './world.ts';
 
 const runs = Number(process.env['BENCH_RUNS'] ?? 3);
-const count = Number(process.env['BENCH_N'] ?? 1000);
+const services = Number(process.env['BENCH_N'] ?? 1000);
 /** Of settle, idle and churn, each. */
 const restSeconds = Number(process.env['BENCH_REST_SECONDS'] ?? 60);
 /** Names of turns. */
@@ -41,11 +42,13 @@ interface Turn {
   readonly name: string;
   readonly who: Contestant | undefined;
   readonly controllerFlags?: readonly string[];
+  /** Services, where it is not all. */
+  readonly count?: number;
   readonly lines: (world: World, signal: AbortSignal) => AsyncGenerator<Measured>;
 }
 
 async function* take(
-  { who, lines, controllerFlags }: Turn,
+  { who, lines, controllerFlags, count = services }: Turn,
   progress: Progress,
   stop: AbortSignal,
 ): AsyncGenerator<Result> {
@@ -101,6 +104,12 @@ function turns(peers: readonly Contestant[], server: Serving, metricsPort: numbe
       lines: (world, signal) => only((one, until) => hpa(input, one, until), world, signal),
       controllerFlags: autoscalerFlags(metricsPort),
     },
+    {
+      name: 'server-costs',
+      who: server,
+      lines: (world, signal) => serverCosts(world, restSeconds, signal),
+      count: 1,
+    },
   ];
 }
 
@@ -117,7 +126,8 @@ async function main(stop: AbortSignal): Promise<void> {
   } finally {
     await rm(folder, { recursive: true });
   }
-  const about = { date: new Date().toISOString(), machine: `${cpus().length} × ${cpus()[0]?.model}`, count, runs };
+  const machine = `${cpus().length} × ${cpus()[0]?.model}`;
+  const about = { date: new Date().toISOString(), machine, count: services, runs };
   const out = join(import.meta.dirname, '../../.cache/bench');
   await mkdir(out, { recursive: true });
   const file = join(out, `${about.date.replaceAll(':', '-').slice(0, 19)}.json`);

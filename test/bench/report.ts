@@ -27,6 +27,10 @@ const columns: Readonly<Record<LineName, readonly string[]>> = {
   update: ['seconds', 'p50Ms', 'p99Ms', 'operatorCpuS', 'apiServerCpuS', 'writes'],
   restart: ['seconds', 'operatorCpuS', 'requests', 'writes'],
   serve: ['p50Ms', 'p99Ms', 'asked', 'refused', 'seconds', 'operatorCpuS'],
+  'servers-idle': ['redisCommands', 'redisMs', 'postgresStatements', 'postgresMs'],
+  'servers-tuning': ['redisCommands', 'redisMs', 'postgresStatements', 'postgresMs'],
+  'servers-indexing': ['postgresStatements', 'postgresMs'],
+  'servers-owned': ['postgresStatements', 'postgresMs', 'requests'],
   hpa: ['syncsPerSecond', 'syncMeanMs', 'requestsPerSync', 'failedSyncs', 'operatorCpuS', 'apiServerCpuS', 'requests'],
 };
 

@@ -22,7 +22,8 @@ import { cpuSeconds } from './usage.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
-const operatorUser = 'genops-bench';
+/** Who the operator is to the API server. */
+export const operatorUser = 'genops-bench';
 const leaseNamespace = 'genops-system';
 
 /** A fresh cluster with its workloads and policies, in which nothing has happened yet. */

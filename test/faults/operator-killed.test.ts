@@ -1,17 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connect as connectSecurely } from 'node:tls';
-import { loadConfig } from '../../operator/kube/config.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { configMaps, generationServices } from '../../operator/reconcilers/kinds.ts';
 import { projectState } from '../../operator/reconcilers/state.ts';
 import { withholdingProxy, type WithholdingProxy } from '../integration/withholding-proxy.ts';
 import { deployment, generationService, hpa } from '../world/builders.ts';
 import { startOperator } from '../world/operator-process.ts';
-import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { apiServerProxy } from './api-server-proxy.ts';
 
 const patient = { withinMs: 60_000 };
 const flags = ['--no-leader-elect'];
@@ -81,27 +77,10 @@ async function openProxies(world: World) {
   const redis = stack.use(await withholdingProxy(() => connect(redisPort, '127.0.0.1')));
   const stringData = { host: '127.0.0.1', port: String(redis.port) };
   await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData });
-  const config = await loadConfig({ kubeconfig: kubeconfigPath() });
-  const [{ hostname, port }, { tls }] = [new URL(config.server), await config.identity()];
-  const apiServer = stack.use(
-    await withholdingProxy(() => connectSecurely({ ...tls, host: hostname, port: Number(port || 443) })),
-  );
-  const folder = stack.use(await mkdtempDisposable(join(tmpdir(), 'genops-proxied-')));
-  const kubeconfig = join(folder.path, 'kubeconfig');
-  const server = `http://127.0.0.1:${apiServer.port}`;
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'proxied',
-      clusters: [{ name: 'proxied', cluster: { server, 'insecure-skip-tls-verify': true } }],
-      contexts: [{ name: 'proxied', context: { cluster: 'proxied', user: 'proxied' } }],
-      users: [{ name: 'proxied', user: {} }],
-    }),
-  );
+  const apiServer = stack.use(await apiServerProxy());
   const owned = stack.move();
   const proxies: Readonly<Record<Moment['at'][0], WithholdingProxy>> = { redis, apiServer };
+  const { kubeconfig } = apiServer;
   return { ...proxies, kubeconfig, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 

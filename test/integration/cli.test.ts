@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { main } from '../../operator/cli/main.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService, hpa, performancePolicy } from '../world/builders.ts';
 import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
-
-interface Answer {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { directory, genops, program, redis, type Answer } from './cli-world.ts';
 
 /** Another namespace whose service asks for more of the first one's Redis. */
 async function sharing(older: World): Promise<World> {
@@ -50,32 +39,7 @@ async function namespaceReader(world: World, { apiGroups = ['*'] }: { apiGroups?
   return file;
 }
 
-let directory = '';
-beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'genops-cli-'));
-});
-afterAll(() => rm(directory, { recursive: true }));
-
-/** `genops ARGS` in the namespace of a world. */
-async function genops(world: World, ...args: readonly string[]): Promise<Answer> {
-  let [out, err] = ['', ''];
-  const code = await main({
-    args: [
-      ...args,
-      ...(args.includes('--kubeconfig') ? [] : ['--kubeconfig', kubeconfigPath()]),
-      '-n',
-      world.namespace,
-    ],
-    env: {},
-    out: { write: (text) => (out += text) },
-    err: { write: (text) => (err += text) },
-    signal: world.signal,
-  });
-  return { code, out, err };
-}
-
 const json = ({ out }: Answer): unknown => JSON.parse(out);
-const redis = [{ name: 'cache', secretRef: { name: 'redis' } }];
 
 describe('genops status', () => {
   test('shows a service that is Ready as a page and as its status object, with exit code 0', async () => {
@@ -323,55 +287,5 @@ describe('genops policy effective', () => {
       out: '',
       err: expect.stringContaining(`saw no PerformancePolicy ${world.namespace}/standard`),
     });
-  });
-});
-
-const run = promisify(execFile);
-/** `genops ARGS` as a process of its own. */
-const program = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  run(process.execPath, ['operator/main.ts', ...args], {
-    env: { PATH: process.env['PATH'], HOME: directory, ...env },
-    timeout: 30_000,
-  });
-
-describe('the program', () => {
-  const node = (...args: readonly string[]) => program(args);
-
-  test('genops version goes to stdout', async () => {
-    expect(await node('version')).toMatchObject({
-      stdout: expect.stringMatching(/^genops \d+\.\d+\.\d+ /),
-      stderr: '',
-    });
-  });
-
-  test.each(['manager', 'status generation', 'diff generation'])(
-    'genops %s without any kubeconfig says so in one line and exits with 2',
-    async (command) => {
-      const [name = ''] = command.split(' ');
-      await expect(node(...command.split(' '))).rejects.toMatchObject({
-        code: 2,
-        stdout: '',
-        stderr: `genops ${name}: saw no kubeconfig; wanted --kubeconfig FILE, $KUBECONFIG, ~/.kube/config or the service account of a Pod\n`,
-      });
-    },
-  );
-
-  test('genops manager with an address that is none says what one looks like', async () => {
-    await expect(
-      node('manager', '--kubeconfig', kubeconfigPath(), '--metrics-bind-address', 'abc'),
-    ).rejects.toMatchObject({
-      code: 2,
-      stderr: 'genops manager: saw address "abc"; wanted host:port, for example :8080 or 127.0.0.1:8080\n',
-    });
-  });
-
-  test('genops manager whose port is taken says so without a stack', async () => {
-    await using holder = createServer().listen(0, '127.0.0.1');
-    await once(holder, 'listening');
-    const { port } = holder.address() as AddressInfo;
-    const address = `127.0.0.1:${port}`;
-    await expect(
-      node('manager', '--kubeconfig', kubeconfigPath(), '--metrics-bind-address', address),
-    ).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(/^genops manager: listen EADDRINUSE.*\n$/) });
   });
 });

@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { runtimeSettingsFile, type RuntimeSettings } from '../../operator/api/runtime-settings.ts';
+import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, startWorld } from '../world/world.ts';
@@ -16,6 +18,7 @@ const withPool = (max: number): Partial<GenerationServiceSpec> => ({
 
 test('two services that may together open more connections than their PostgreSQL has are told so, with what would fit', async () => {
   await using server = await startTuned({ version: '18', settings: { reserved_connections: '2' } });
+  const { host, port } = server;
   await using world = await startWorld({ secrets: ['postgres'] });
   await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
   await world.apply(deployment());
@@ -50,7 +53,26 @@ test('two services that may together open more connections than their PostgreSQL
   await world.eventually(async () => expect(await poolOf('younger-other-runtime')).toBe(4)); // 5 × 85 / 90
   await world.eventually(async () => expect(await poolOf('generation-workflow-runtime')).toBe(9), patient); // 10 × 85 / 90
 
+  await world.apply(
+    younger({
+      postgres,
+      overrides: { horizontal: { maxReplicas: 20 }, runtime: { postgresPool: { min: 5, max: 5 } } },
+    }),
+  );
+  const replicas = async () => (await world.service('younger')).status?.components?.[0]?.replicas;
+  // (2 + 1 + 1) × 1 of the older and (10 + 3 + 3) × 5 are 84; 11 replicas would be 89
+  await world.eventually(async () =>
+    expect(await replicas()).toMatchObject({ max: 10, boundBy: 'postgres/main max_connections' }),
+  );
+  const hpa = () => world.get(horizontalPodAutoscalers, 'younger-other-hpa');
+  expect((await hpa())?.spec.maxReplicas).toBe(10);
+  const bounded = expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'False' });
+  expect(bounded.message).toContain(
+    'budgets.onViolation has lowered runtime.postgresPool.max to 5 for other and horizontal.maxReplicas to 10 for other',
+  );
+
   const lowered = (await world.get(configMaps, 'younger-other-runtime'))?.metadata.resourceVersion;
+  const { resourceVersion } = (await hpa())?.metadata ?? {};
   await world.operator.kill();
   await world.restartOperator(['--no-leader-elect']);
   const visits = { controller: 'generation-service', result: 'success' };
@@ -58,6 +80,8 @@ test('two services that may together open more connections than their PostgreSQL
     expect(await world.operator.counter('genops_reconcile_total', visits)).toBeGreaterThanOrEqual(4),
   );
   expect((await world.get(configMaps, 'younger-other-runtime'))?.metadata.resourceVersion).toBe(lowered);
+  expect((await hpa())?.metadata.resourceVersion).toBe(resourceVersion);
+  expect(await replicas()).toMatchObject({ max: 10, boundBy: 'postgres/main max_connections' });
 
   await world.apply(
     younger({ ...withPool(5), postgres: [{ ...postgres[0], pooler: { serverConnections: 20 } }] as never }),
@@ -66,4 +90,25 @@ test('two services that may together open more connections than their PostgreSQL
     expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'True', reason: 'Consistent' }),
   );
   await world.eventually(async () => expect(await poolOf('younger-other-runtime')).toBe(5), patient);
+  await world.eventually(async () => expect((await hpa())?.spec.maxReplicas).toBe(4));
+  expect(await replicas()).not.toHaveProperty('boundBy');
+
+  const clients = Array.from({ length: 10 }, () => new Client({ host, port, user: 'postgres', database: 'postgres' }));
+  for (const client of clients) await client.connect();
+  await world.apply(generationService(withPool(1)));
+  await world.apply(
+    younger({
+      postgres: [{ ...postgres[0], pooler: { serverConnections: 3 } }] as never,
+      overrides: { postgres: { reservedConnections: 0 } },
+    }),
+  );
+  const reason = 'ConnectionsUndeclared';
+  const more = await world.eventually(
+    async () => expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'False', reason }),
+    patient,
+  );
+  expect(more.message).toMatch(
+    /saw more than 9 sessions open on main; .*3 of its pooler, 6 of .*spec\.postgres\[\]\.pooler/,
+  );
+  await Promise.all(clients.map((client) => client.end()));
 });

@@ -144,6 +144,7 @@ const held: FloorLook = {
       observedAt: startedAt - 6 * minute,
     },
   ],
+  terms: [],
   heldBy: 'ScaleDownStabilization',
   heldUntil: undefined,
   at: startedAt - 6 * minute,

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
 import { controlPlane, type ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
 import { allMessages, brokenSamples, type BadExample } from './bad-examples.ts';
@@ -34,6 +36,37 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root, exclude: ['docs/decisions/**'] })].map((page) => join(root, page)); // prettier-ignore
+type Fragment = Readonly<Record<string, unknown>>;
+const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' };
+const apiVersion = 'genops.dev/v1alpha1';
+const metadata = { name: 'shown', namespace: 'ai' };
+
+/** The whole object that a part is shown of. */
+function whole(part: Fragment): Fragment {
+  const { kind, spec = {} } = part as { readonly kind?: string; readonly spec?: Fragment };
+  if (kind === 'GenerationService' || (kind === undefined && 'spec' in part))
+    return { apiVersion, kind: 'GenerationService', metadata, spec: { components: [{ name: 'workflow', targetRef }], ...withTargets(spec) } }; // prettier-ignore
+  if (kind !== undefined) return kind.endsWith('Role') ? { ...part, metadata } : part;
+  if ('volumes' in part) return deploymentWith(part);
+  if ('components' in part || Array.isArray(part['redis'])) return whole({ spec: part });
+  if ('metrics' in part) return whole({ spec: { components: [{ name: 'workflow', ...part }] } });
+  const policy = 'rules' in part ? { optimizer: part } : part;
+  return { apiVersion, kind: 'PerformancePolicy', metadata, spec: policy };
+}
+
+const withTargets = ({ components, ...spec }: Fragment): Fragment =>
+  Array.isArray(components)
+    ? { ...spec, components: components.map((component: Fragment) => ({ targetRef, ...component })) }
+    : spec;
+
+const deploymentWith = ({ volumes, containers }: Fragment): Fragment => {
+  const named = (containers as readonly Fragment[]).map((container) => ({ name: 'app', image: 'app', ...container }));
+  const labels = { app: 'shown' };
+  const template = { metadata: { labels }, spec: { volumes, containers: named } };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { selector: { matchLabels: labels }, template } };
+};
+
 /** What kubectl prints; rejects with its stderr. */
 async function kubectl(...args: readonly string[]): Promise<string> {
   const options = { timeout: 60_000, maxBuffer: 2 ** 24 };
@@ -53,6 +86,59 @@ test('every sample is taken as it stands', async () => {
   const files = (await readdir(samples)).filter((file) => file.endsWith('.yaml'));
   for (const file of files)
     expect(await kubectl('apply', '-f', join(samples, file))).toMatch(/ (created|configured)\n$/);
+});
+
+test('every manifest of README and docs is taken by the API server, also where only a part of one is shown', async () => {
+  const shown = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```/gm)].flatMap(([, text = '']) =>
+      parseAllDocuments(text).map((document) => whole(document.toJS() as Fragment)),
+    ),
+  );
+  expect(shown.length).toBeGreaterThan(12);
+  for (const [index, manifest] of shown.entries()) {
+    const file = join(folder, `shown-${index}.json`);
+    await writeFile(file, JSON.stringify(manifest));
+    expect(await kubectl('apply', '--dry-run=server', '-f', file)).toMatch(/ \(server dry run\)\n$/);
+  }
+});
+
+test('the kustomize base, and the chart with all that needs no other operator, are taken by the API server', async () => {
+  const applied = await kubectl('apply', '--server-side', '--force-conflicts', '-k', join(root, 'config/default'));
+  expect(applied).toMatch(/^deployment\.apps\/genops serverside-applied$/m);
+  const policy = await kubectl('apply', '--server-side', '-k', join(root, 'config/network-policy'));
+  expect(policy).toBe('networkpolicy.networking.k8s.io/genops serverside-applied\n');
+
+  const values =
+    'replicas=2,networkPolicy.enabled=true,metricsAPI.enabled=true,views.enabled=true,monitoring.dashboard.enabled=true';
+  const secrets = 'secretAccess=[{"namespace":"ai","names":["redis"]}]';
+  const asked = [
+    'template',
+    'chart',
+    join(root, 'charts/genops'),
+    '-n',
+    'genops-system',
+    '--set',
+    values,
+    '--set-json',
+    secrets,
+  ];
+  const { stdout } = await run(join(plane.binDir, 'helm'), asked, { maxBuffer: 2 ** 24 });
+  const file = join(folder, 'chart.yaml');
+  await writeFile(file, stdout);
+  const taken = await kubectl('apply', '--server-side', '-f', file);
+  const kinds = new Set(taken.split('\n').map((line) => line.split(/[./]/)[0]));
+  for (const kind of [
+    'deployment',
+    'networkpolicy',
+    'poddisruptionbudget',
+    'secret',
+    'service',
+    'apiservice',
+    'clusterrole',
+    'role',
+    'configmap',
+  ])
+    expect(kinds).toContain(kind);
 });
 
 test('a policy holds only what somebody wrote', async () => {

@@ -1,7 +1,5 @@
 import type { BadExample } from './bad-examples.ts';
-
-const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' };
-const workflow = { name: 'workflow', targetRef: target, serviceRef: { name: 'generation' } };
+import { serviceExamples } from './cross-field-service-examples.ts';
 
 const policy = (name: string, spec: unknown, field: string, message: string): BadExample => ({
   name,
@@ -10,41 +8,15 @@ const policy = (name: string, spec: unknown, field: string, message: string): Ba
   field: `spec.${field}`,
   message,
 });
-const service = (name: string, spec: object, field: string, message: string): BadExample => ({
-  name,
-  kind: 'GenerationService',
-  spec: { components: [workflow], ...spec },
-  field: `spec${field === '' ? '' : '.'}${field}`,
-  message,
-});
-const nginx = (settings: object): object => ({ loadBalancer: { type: 'Nginx', nginx: { managed: {}, ...settings } } });
 const podsMetric = (held: object, which: object = {}): object => ({
   horizontal: {
     metrics: [{ type: 'Pods', pods: { metric: { name: 'requests_per_second', ...which }, target: held } }],
   },
 });
-const metrics = (...list: readonly object[]): object => ({ components: [{ ...workflow, metrics: list }] });
 
 /** Rules among several fields, and of fields that no sample has, one by one. */
 export const crossFieldExamples: readonly BadExample[] = [
-  service(
-    'a service without a component',
-    { components: [] },
-    'components',
-    'must have at least one component, for example [{name: workflow, targetRef: {apiVersion: apps/v1, kind: Deployment, name: workflow-execution}}]',
-  ),
-  service(
-    'a port that is none',
-    metrics({ type: 'Pods', pods: { port: 99_999 } }),
-    'components[0].metrics[0].pods.port',
-    'must be a port from 1 to 65535 or its name, for example 8080',
-  ),
-  service(
-    'a port by no name that one has',
-    metrics({ type: 'Pods', pods: { port: 'Metrics!' } }),
-    'components[0].metrics[0].pods.port',
-    'must be a port from 1 to 65535 or its name, for example 8080',
-  ),
+  ...serviceExamples,
   policy(
     'an eviction policy that says nothing of the keys',
     { redis: { evictionPolicy: 'lru' } },
@@ -213,6 +185,12 @@ export const crossFieldExamples: readonly BadExample[] = [
     'min must be at most max, for example min: 10, max: 100',
   ),
   policy(
+    'weights that are equal before they follow fully',
+    { loadBalancer: { weights: { followBelowPercent: 95, equalAbovePercent: 90 } } },
+    'loadBalancer.weights.followBelowPercent',
+    'followBelowPercent must be at most equalAbovePercent, for example followBelowPercent: 60, equalAbovePercent: 90',
+  ),
+  policy(
     'two ways to say how much memory',
     { redis: { maxMemory: '1Gi', maxMemoryPercentOfLimit: 50 } },
     'redis.maxMemory',
@@ -274,118 +252,6 @@ export const crossFieldExamples: readonly BadExample[] = [
     { objectives: { workflowDuration: { percentile: 97 } } },
     'objectives.workflowDuration.percentile',
     'supported values: "50", "90", "95", "99"',
-  ),
-  service(
-    'the same rules in overrides',
-    { overrides: { horizontal: { minReplicas: 5, maxReplicas: 3 } } },
-    'overrides.horizontal.minReplicas',
-    'minReplicas must be at most maxReplicas',
-  ),
-  service(
-    'the same rules in a component',
-    { components: [{ ...workflow, overrides: { runtime: { postgresPool: { min: 9, max: 8 } } } }] },
-    'components[0].overrides.runtime.postgresPool.min',
-    'min must be at most max, for example min: 5, max: 20',
-  ),
-  service(
-    'two components with one target',
-    { components: [workflow, { name: 'other', targetRef: target }] },
-    'components',
-    'each target may stand once',
-  ),
-  service('two components with one name', { components: [workflow, workflow] }, 'components[1]', 'Duplicate value'),
-  service(
-    'a metric source without its member',
-    metrics({ type: 'Pods', http: { port: 'http' } }),
-    'components[0].metrics[0]',
-    'exactly the member named by type must be set (none for Resource), for example type: Pods with pods: {port: metrics}',
-  ),
-  service(
-    'a query for a signal that does not exist',
-    metrics({ type: 'Prometheus', prometheus: { queries: { speed: 'up' } } }),
-    'components[0].metrics[0].prometheus.queries',
-    'keys must be signals of the workload contract',
-  ),
-  service(
-    'two Redis entries with one Secret',
-    { redis: ['a', 'b'].map((name) => ({ name, secretRef: { name: 'redis' } })) },
-    'redis',
-    'each entry must have a Secret of its own, for example [{name: cache, secretRef: {name: redis}}]',
-  ),
-  service(
-    'a load balancer without the member of its type',
-    { loadBalancer: { type: 'HTTPRoute', nginx: { managed: {} } } },
-    'loadBalancer',
-    'exactly the member named by type must be set, for example type: Nginx with nginx: {managed: {replicas: 2}}',
-  ),
-  service(
-    'nginx that is neither managed nor selected',
-    { loadBalancer: { type: 'Nginx', nginx: {} } },
-    'loadBalancer.nginx',
-    'exactly one of managed and podSelector must be set, for example managed: {replicas: 2}',
-  ),
-  service(
-    'one port for two protocols',
-    nginx({ ports: { http: 8443 } }),
-    'loadBalancer.nginx.ports',
-    'http and https must differ, for example http: 8080, https: 8443',
-  ),
-  service(
-    'a path that stands twice',
-    nginx({
-      routes: [
-        { path: '/', component: 'workflow' },
-        { path: '/', component: 'workflow' },
-      ],
-    }),
-    'loadBalancer.nginx.routes',
-    'each path may stand once',
-  ),
-  service(
-    'a route to a component that is not there',
-    nginx({ routes: [{ path: '/', component: 'nobody' }] }),
-    '',
-    'each component of loadBalancer.nginx.routes must exist and have a serviceRef',
-  ),
-  service(
-    'a Sentinel name with a blank',
-    { redis: [{ name: 'a', secretRef: { name: 'redis' }, sentinelMasterName: 'my master' }] },
-    'redis[0].sentinelMasterName',
-    'must be the name of a primary at Sentinel, for example mymaster',
-  ),
-  service(
-    'a database operator’s object without a proper group',
-    { postgres: [{ name: 'a', secretRef: { name: 'pg' }, clusterRef: { group: 'CNPG', kind: 'cluster', name: 'x' } }] },
-    'postgres[0].clusterRef.group',
-    'must be an API group, for example postgresql.cnpg.io',
-  ),
-  service(
-    'static files outside of the container',
-    nginx({ staticFiles: { path: 'www' } }),
-    'loadBalancer.nginx.staticFiles.path',
-    'must be an absolute path, for example /var/www',
-  ),
-  service(
-    'a database operator’s object with a kind in small letters',
-    {
-      postgres: [
-        { name: 'a', secretRef: { name: 'pg' }, clusterRef: { group: 'cnpg.io', kind: 'cluster', name: 'x' } },
-      ],
-    },
-    'postgres[0].clusterRef.kind',
-    'must be a kind, for example Cluster',
-  ),
-  service(
-    'a metrics path that is not absolute',
-    metrics({ type: 'Pods', pods: { port: 'metrics', path: 'metrics' } }),
-    'components[0].metrics[0].pods.path',
-    'must be an absolute path, for example /metrics',
-  ),
-  service(
-    'a key that no Secret can have',
-    { components: [{ ...workflow, admin: { port: 'admin', secretRef: { name: 'admin', key: 'a/b' } } }] },
-    'components[0].admin.secretRef.key',
-    'must be a key of a Secret, for example key',
   ),
   policy(
     'a PostgreSQL value beyond ASCII',

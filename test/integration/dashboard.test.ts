@@ -47,6 +47,7 @@ function livingRegistry() {
     () => {
       metrics.drift.inc({ lever: 'redis' });
       metrics.leverChanges.inc({ lever: 'redis', result: 'applied' });
+      metrics.optimizerActions.inc({ action: 'CollectGarbage', outcome: 'Improved' });
       for (const histogram of [metrics.reconcileDuration, metrics.queueDuration])
         histogram.observe({ controller: 'scaler' }, 0.1);
       return [service];

@@ -14,7 +14,12 @@ export const off: Indexes = ['workflows_status_created', 'cache_entries_lookup',
 
 export interface IndexTunerOptions {
   readonly secret: Readonly<Record<string, string>>;
+  /** The service names this server too. */
+  readonly standby?: Readonly<Record<string, string>>;
+  /** Of the volume, as the service says it. */
+  readonly volumeSize?: string;
   readonly oldAfterSeconds?: number;
+  readonly countEveryMs?: number;
   /** What the lever is to take for declared, past every check of a policy. */
   readonly past?: readonly WantedIndex[];
   /** So long each build has waited for a lock. */
@@ -23,32 +28,58 @@ export interface IndexTunerOptions {
   readonly betweenLookAndAct?: () => Promise<unknown>;
 }
 
-type Visited = Omit<NonNullable<PolicySpec['postgres']>, 'mode'> & { readonly mode?: Resolved['mode'] };
+type Visited = Omit<NonNullable<PolicySpec['postgres']>, 'mode'> &
+  Pick<PolicySpec, 'maintenanceWindows'> & {
+    readonly mode?: Resolved['mode'];
+    /** ms since the epoch. */
+    readonly now?: number;
+  };
 
 /** Visits of the index lever with the indexes that are given, and no others. */
-export function indexTuner({ secret, past, waitsSeconds, betweenLookAndAct, ...options }: IndexTunerOptions) {
-  const lever = postgresqlIndexes({ readSecret: () => Promise.resolve(secretData(secret)) }, options);
+export function indexTuner({
+  secret,
+  standby,
+  past,
+  volumeSize,
+  waitsSeconds,
+  betweenLookAndAct,
+  ...options
+}: IndexTunerOptions) {
+  const secrets = { postgres: secret, ...(standby && { standby }) };
+  const readSecret = (_: string, name: string) => Promise.resolve(secretData(secrets[name as keyof typeof secrets]));
+  const start = () => postgresqlIndexes({ readSecret }, options);
+  let lever = start();
   const units: typeof lever.units = (resolved) =>
     lever
       .units(resolved)
       .map((unit) => ({ ...unit, policy: { ...unit.policy, indexes: past ?? unit.policy.indexes } }));
-  const observe: typeof lever.observe = async (unit, signal) => {
-    const observed = await lever.observe(unit, signal);
+  const observe: typeof lever.observe = async (unit, signal, memory) => {
+    const observed = await lever.observe(unit, signal, memory);
     await betweenLookAndAct?.();
     return waitsSeconds === undefined
       ? observed
       : { ...observed, builds: observed.builds.map((one) => ({ ...one, waitsSeconds })) };
   };
-  const visit = leverTuner({ ...lever, units, observe });
-  const servers = [{ name: 'main', secretRef: { name: 'postgres' } }];
+  const apply: typeof lever.apply = (...change) => lever.apply(...change);
+  const visit = leverTuner({ ...lever, units, observe, apply });
+  const servers = [
+    { name: 'main', secretRef: { name: 'postgres' }, ...(volumeSize !== undefined && { volumeSize }) },
+    ...(standby === undefined ? [] : [{ name: 'standby', secretRef: { name: 'standby' } }]),
+  ];
   return {
-    visit: (indexes: Indexes, { mode = 'Enforce', ...more }: Visited = {}) =>
-      visit('plan', {
-        mode,
-        postgres: servers,
-        overrides: { postgres: { ...more, indexes: [...off, ...indexes] } },
-      }),
+    visit: (indexes: Indexes, { mode = 'Enforce', now = 0, maintenanceWindows = [], ...more }: Visited = {}) =>
+      visit(
+        'plan',
+        {
+          mode,
+          postgres: servers,
+          overrides: { maintenanceWindows, postgres: { ...more, indexes: [...off, ...indexes] } },
+        },
+        now,
+      ),
     restore: () => visit('restore', { postgres: servers }),
+    /** Another process: it has what was remembered, and nothing else. */
+    restart: () => void (lever = start()),
   };
 }
 

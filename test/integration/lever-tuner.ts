@@ -10,6 +10,7 @@ import {
   planAll,
   type AnyLever,
   type LeverMemory,
+  type UnitPlan,
 } from '../../operator/levers/run.ts';
 import { storedService } from '../world/builders.ts';
 
@@ -31,7 +32,7 @@ export function leverTuner(lever: AnyLever) {
   return async (verb: 'plan' | 'restore', spec: Partial<GenerationService['spec']>, now = 0) => {
     const resolved = resolvedFor(verb, storedService({ spec: { components, ...spec } }));
     const signal = AbortSignal.timeout(30_000);
-    const observations = await observe([lever], resolved, signal);
+    const observations = await observe([lever], resolved, signal, memory);
     const plans = planAll(observations, { memory, now, verb });
     memory = intentions(plans, memory);
     const [result] = await apply(plans, () => true, signal);
@@ -42,6 +43,7 @@ export function leverTuner(lever: AnyLever) {
     return {
       outcome,
       ...condition,
+      memory,
       /** status.redis[], status.postgres[]. */
       entry: plan.status,
       cost: plan.cost,
@@ -53,11 +55,16 @@ export function leverTuner(lever: AnyLever) {
   };
 }
 
-/** What `genops diff` tells of the price of all changes: planned as with mode Enforce, and nothing made. */
-export async function costOf(lever: AnyLever, spec: Partial<GenerationService['spec']>): Promise<string | undefined> {
+/** What `genops diff` tells, with the price of all changes: planned as with mode Enforce, and nothing made. */
+export async function diffOf(
+  lever: AnyLever,
+  spec: Partial<GenerationService['spec']>,
+  memory: LeverMemory,
+): Promise<UnitPlan | undefined> {
   const resolved = resolvedFor('plan', storedService({ spec: { components, ...spec, mode: 'Enforce' } }));
-  const observations = await observe([lever], resolved, AbortSignal.timeout(30_000));
-  return planAll(observations, { memory: {}, now: 0, verb: 'plan' })[0]?.cost;
+  const asking: AnyLever = { ...lever, units: (of) => lever.units(of).map((unit) => ({ ...unit, asksCost: true })) };
+  const observations = await observe([asking], resolved, AbortSignal.timeout(30_000), memory);
+  return planAll(observations, { memory, now: 0, verb: 'plan' })[0];
 }
 
 /** A service that is deleted is restored without its policy, which may be gone. */

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
 
 interface Rendered extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
-  readonly rules?: unknown;
+  readonly rules?: readonly unknown[];
   readonly spec?: {
     readonly template?: {
       readonly spec: { readonly containers: readonly Record<string, unknown>[] } & Record<string, unknown>;
@@ -23,9 +24,9 @@ const chart = async (...flags: readonly string[]) =>
   parsed(await tools.helm('template', 'genops', 'charts/genops', '-n', 'genops-system', ...flags));
 const named = (all: readonly Rendered[], kind: string): readonly Rendered[] =>
   all.filter((object) => object.kind === kind);
-const rulesOf = (all: readonly Rendered[]): unknown =>
+const rulesOf = (all: readonly Rendered[]): Readonly<Record<string, readonly unknown[]>> =>
   Object.fromEntries(
-    [...named(all, 'ClusterRole'), ...named(all, 'Role')].map(({ metadata, rules }) => [metadata.name, rules]),
+    [...named(all, 'ClusterRole'), ...named(all, 'Role')].map(({ metadata, rules = [] }) => [metadata.name, rules]),
   );
 const podOf = (all: readonly Rendered[]): unknown => {
   const pod = named(all, 'Deployment')[0]?.spec?.template?.spec;
@@ -63,6 +64,42 @@ test('the operator may read Secrets by name only', async () => {
   expect(rules.filter(({ resources }) => resources.includes('secrets') || resources.includes('*'))).toEqual([
     { apiGroups: [''], resources: ['secrets'], resourceNames: ['redis'], verbs: ['get'] },
   ]);
+});
+
+test('new Pods are given their resources only where that is asked for', async () => {
+  const kinds = async (...flags: readonly string[]) =>
+    (await chart(...flags)).map(({ kind }) => kind).filter((kind) => kind.startsWith('MutatingAdmission'));
+  expect(await kinds()).toEqual([]);
+  expect(await kinds('--set', 'newPods.enabled=true')).toEqual([
+    'MutatingAdmissionPolicy',
+    'MutatingAdmissionPolicyBinding',
+  ]);
+});
+
+test('it may run nginx only where an image is named, and the same by the file that says so', async () => {
+  const plain = rulesOf(await chart())['genops'] ?? [];
+  const running = rulesOf(await chart('--set', 'nginx.image=genops-nginx:dev'))['genops'] ?? [];
+  const file = parsed(await readFile('config/gateway/role.yaml', 'utf8'));
+  expect(running.slice(plain.length)).toEqual(rulesOf(file)['genops-gateway']);
+  expect(JSON.stringify(plain)).not.toContain('serviceaccounts');
+});
+
+test('of database operators it may get and patch the objects that are named, and no others', async () => {
+  const entry = '{"namespace":"ai","group":"postgresql.cnpg.io","resource":"clusters","names":["pg"]}';
+  const all = await chart('--set-json', `databaseClusters=[${entry}]`);
+  expect(named(all, 'Role').find(({ metadata }) => metadata.namespace === 'ai')).toMatchObject({
+    metadata: { name: 'genops-clusters' },
+    rules: [
+      { apiGroups: ['postgresql.cnpg.io'], resources: ['clusters'], resourceNames: ['pg'], verbs: ['get', 'patch'] },
+    ],
+  });
+  expect(named(all, 'RoleBinding')).toContainEqual(
+    expect.objectContaining({
+      metadata: expect.objectContaining({ namespace: 'ai', name: 'genops-clusters' }),
+      subjects: [{ kind: 'ServiceAccount', name: 'genops', namespace: 'genops-system' }],
+    }),
+  );
+  expect(JSON.stringify(await chart())).not.toContain('cnpg');
 });
 
 test('with the metrics API it may get the Service of the chart, which genops diff in the Pod asks for, and no other', async () => {
@@ -148,6 +185,22 @@ describe('monitoring', () => {
     expect(dashboards(await chart())).toEqual([]);
   });
 
+  test('a ServiceMonitor reads /metrics over HTTPS with a token, and asks for what it needs for that', async () => {
+    const monitor = 'monitoring.serviceMonitor.enabled=true';
+    const views = 'views.enabled=true,views.plainMetrics=false';
+    const all = await chart('--set', `${views},${monitor},monitoring.serviceMonitor.tokenSecret.name=reader`);
+    const [endpoint] = (named(all, 'ServiceMonitor')[0]?.spec as { readonly endpoints?: readonly unknown[] } | undefined)?.endpoints ?? []; // prettier-ignore
+    expect(endpoint).toMatchObject({
+      port: 'https',
+      scheme: 'https',
+      honorLabels: true,
+      authorization: { credentials: { name: 'reader', key: 'token' } },
+      tlsConfig: { serverName: 'genops.genops-system.svc', ca: { secret: { name: 'genops-tls', key: 'ca.crt' } } },
+    });
+    for (const values of [monitor, `${monitor},${views}`])
+      await expect(chart('--set', values)).rejects.toThrow(/wanted both: it reads \/metrics over HTTPS/);
+  });
+
   test('rules have the labels that a Prometheus looks for, and say where the runbook is', async () => {
     const [rule] = named(
       await chart(
@@ -160,6 +213,100 @@ describe('monitoring', () => {
     expect(JSON.stringify(rule)).toContain('"runbook_url":"https://x/y.md#genopsdown"');
     expect(JSON.stringify(rule)).not.toContain('"docs/runbook.md');
   });
+});
+
+describe('rights that levers have', () => {
+  const resourcesOf = (all: readonly Rendered[]): readonly string[] =>
+    named(all, 'ClusterRole').flatMap(({ rules }) =>
+      (rules as readonly { readonly resources: readonly string[] }[]).flatMap(({ resources }) => resources),
+    );
+
+  test.each([
+    ['scale', ['deployments/scale', 'statefulsets/scale']],
+    ['resize', ['pods/resize']],
+    ['vertical', ['verticalpodautoscalers']],
+    ['keda', ['scaledobjects']],
+  ])('rights.%s=false takes %j away, and nothing else', async (lever, taken) => {
+    const [all, fewer] = [resourcesOf(await chart()), resourcesOf(await chart('--set', `rights.${lever}=false`))];
+    expect(all.filter((one) => !fewer.includes(one))).toEqual(taken);
+    expect(fewer.filter((one) => !all.includes(one))).toEqual([]);
+  });
+});
+
+describe('several replicas', () => {
+  const spread = (all: readonly Rendered[]) =>
+    named(all, 'Deployment')[0]?.spec?.template?.spec['topologySpreadConstraints'];
+  const selector = { 'app.kubernetes.io/name': 'genops', 'app.kubernetes.io/instance': 'genops' };
+
+  test('are spread over nodes and let one go at a time; one alone is held up by nothing', async () => {
+    const [one, two] = [await chart(), await chart('--set', 'replicas=2')];
+    expect(spread(two)).toMatchObject([
+      { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: selector } },
+    ]);
+    expect(named(two, 'PodDisruptionBudget')).toMatchObject([
+      { spec: { maxUnavailable: 1, selector: { matchLabels: selector } } },
+    ]);
+    expect([spread(one), named(one, 'PodDisruptionBudget')]).toEqual([undefined, []]);
+  });
+});
+
+describe('the NetworkPolicy', () => {
+  const enabled = ['--set', 'networkPolicy.enabled=true'];
+  const ingressOf = (all: readonly Rendered[]) =>
+    (named(all, 'NetworkPolicy')[0]?.spec as { readonly ingress?: unknown } | undefined)?.ingress;
+
+  test('is the same in chart and kustomize, and does not come unasked', async () => {
+    const byKustomize = parsed(await tools.kubectl('kustomize', 'config/network-policy'));
+    const byChart = await chart(...enabled);
+    expect(named(byKustomize, 'NetworkPolicy').map(({ spec }) => spec)).toEqual(
+      named(byChart, 'NetworkPolicy').map(({ spec }) => spec),
+    );
+    expect(named(await chart(), 'NetworkPolicy')).toEqual([]);
+  });
+
+  test('lets in just what is served, metrics only for whom it names', async () => {
+    const api = { ports: [{ port: 'api', protocol: 'TCP' }] };
+    const from = '[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"monitoring"}}}]';
+    expect(ingressOf(await chart(...enabled, '--set', 'views.enabled=true', '--set-json', `networkPolicy.metricsFrom=${from}`))).toEqual([
+      { ports: [{ port: 'metrics', protocol: 'TCP' }], from: JSON.parse(from) as unknown },
+      api,
+    ]); // prettier-ignore
+    expect(ingressOf(await chart(...enabled, '--set', 'views.enabled=true,views.plainMetrics=false'))).toEqual([api]);
+  });
+});
+
+test('with an issuer of cert-manager that makes the certificate, and the chart none', async () => {
+  const all = await chart(
+    '--set',
+    'metricsAPI.enabled=true,certificate.issuerRef.name=internal,certificate.issuerRef.kind=ClusterIssuer',
+  );
+  expect(named(all, 'Secret')).toEqual([]);
+  expect(named(all, 'Certificate')).toMatchObject([
+    {
+      metadata: { namespace: 'genops-system', name: 'genops-tls' },
+      spec: {
+        secretName: 'genops-tls',
+        dnsNames: ['genops.genops-system.svc', 'genops'],
+        issuerRef: { name: 'internal', kind: 'ClusterIssuer' },
+      },
+    },
+  ]);
+  const [service] = named(all, 'APIService');
+  expect(service?.metadata.annotations).toEqual({ 'cert-manager.io/inject-ca-from': 'genops-system/genops-tls' });
+  expect(service?.spec).not.toHaveProperty('caBundle');
+});
+
+test('with a certificate of your own, which no rendering changes', async () => {
+  const [serving, mine] = ['views.enabled=true,metricsAPI.enabled=true', 'certificate.secretName=mine'];
+  const monitor = 'monitoring.serviceMonitor.enabled=true,monitoring.serviceMonitor.tokenSecret.name=token';
+  const all = await chart('--set', `${serving},${monitor},${mine},certificate.caBundle=bWluZQ==`);
+  expect(named(all, 'Secret')).toEqual([]);
+  expect(named(all, 'APIService')).toMatchObject([{ spec: { caBundle: 'bWluZQ==' } }]);
+  expect(podOf(all)).toMatchObject({ volumes: [{ name: 'tls', secret: { secretName: 'mine' } }] });
+  expect(JSON.stringify(named(all, 'ServiceMonitor'))).toContain('"ca":{"secret":{"name":"mine","key":"ca.crt"}}');
+  expect(named(all, 'Service')).toHaveLength(1);
+  await expect(chart('--set', `${serving},${mine}`)).rejects.toThrow(/wanted certificate\.caBundle too/);
+  expect(named(await chart('--set', `views.enabled=true,${mine}`), 'Service')).toHaveLength(1);
 });
 
 test('a value that the chart does not know is refused', async () => {

@@ -1,39 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { Client } from 'pg';
-import type { PostgresServer } from '../../hack/servers/postgres.ts';
 import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
 import { eventually } from '../world/eventually.ts';
+import { building, session, sessionIn, snapshot, waiting } from './index-sessions.ts';
 import { creations, indexesOf, indexTuner, makeTables, wantedIndex } from './index-tuner.ts';
 import { secretOf, startTuned } from './postgres-tuner.ts';
 import { startVisitor } from './index-visitor.ts';
-
-/** A session of a test's own that keeps what it does open. */
-const session = (server: PostgresServer, ...statements: readonly string[]) =>
-  sessionIn('postgres', server, ...statements);
-async function sessionIn(database: string, server: PostgresServer, ...statements: readonly string[]) {
-  const client = new Client({
-    host: server.host,
-    port: server.port,
-    user: 'postgres',
-    database,
-    application_name: 'report',
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  for (const sql of statements) await client.query(sql);
-  return {
-    client,
-    pid: (client as Client & { readonly processID?: number }).processID ?? 0,
-    [Symbol.asyncDispose]: () => client.end(),
-  };
-}
-/** An older snapshot: every concurrent build of the database has to wait for its end. */
-const snapshot = ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT 1'] as const;
-
-const building = async (server: PostgresServer): Promise<string | undefined> =>
-  (await server.query('SELECT phase FROM pg_stat_progress_create_index'))[0]?.['phase'] as string | undefined;
-const waiting = (server: PostgresServer) =>
-  eventually(async () => expect(await building(server)).toBe('waiting for old snapshots'));
 
 describe.each(postgresVersions)('PostgreSQL %s', (version) => {
   test('a process that is killed again and again within a build: one CREATE, one index, and it says whose it is', async () => {
@@ -289,84 +260,6 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await restore()).toMatchObject({ outcome: 'applied', status: 'True' });
     expect(await indexesOf(server)).toMatchObject([{ name: 'theirs' }]);
     expect(await restore()).toMatchObject({ outcome: 'nothing', status: 'True' });
-  });
-
-  test('a build that waits in vain is ended, leaves nothing, and is not begun again at once', async () => {
-    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
-    await makeTables(server, 1000);
-    await using _ = await session(server, ...snapshot);
-    const { visit } = indexTuner({ secret: secretOf(server), waitsSeconds: 1800 });
-    await visit([wantedIndex]);
-    await waiting(server);
-    expect(await visit([wantedIndex])).toMatchObject({
-      outcome: 'applied',
-      fields: ['index workflows_status_created'],
-    });
-    expect(await indexesOf(server)).toEqual([]);
-    const visited = await visit([wantedIndex]);
-    expect(visited).toMatchObject({ outcome: 'nothing', reason: 'Failed' });
-    expect(visited.message).toContain('saw "half an hour of waiting for one lock"');
-    const [, again = ''] = /tried again at (20\S+)/.exec(visited.message) ?? [];
-    expect(Date.parse(again)).toBeLessThanOrEqual(Date.now() + 60_000); // the first rest, not the second
-    expect(await creations(server)).toHaveLength(1);
-  });
-
-  test('a build that somebody cancels leaves nothing, is said, and is not begun again at once', async () => {
-    await using server = await startTuned({ version, settings: { log_statement: 'all' } });
-    await makeTables(server, 1000);
-    await using _ = await session(server, ...snapshot);
-    const { visit } = indexTuner({ secret: secretOf(server) });
-    await visit([wantedIndex]);
-    await waiting(server);
-    await server.query('SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index');
-    await eventually(async () => expect(await indexesOf(server)).toEqual([]));
-    const visited = await eventually(async () => {
-      const seen = await visit([wantedIndex]);
-      expect(seen).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'Failed' });
-      return seen;
-    });
-    expect(visited.message).toMatch(
-      /saw "canceling statement due to user request" from the build of .* tried again at 20/,
-    );
-    expect(await creations(server)).toHaveLength(1);
-  });
-
-  test('a build that cannot succeed says why in the server’s words, and leaves nothing', async () => {
-    await using server = await startTuned({ version });
-    await makeTables(server, 10);
-    const unique = { name: 'one_each', table: 'workflows', columns: [{ name: 'status' }], unique: true };
-    const { visit } = indexTuner({ secret: secretOf(server) });
-    const said = {
-      reason: 'Failed',
-      message: expect.stringContaining('could not create unique index "one_each"'),
-    };
-    expect(await visit([unique])).toMatchObject({
-      outcome: 'failed',
-      ...said,
-      entry: { indexes: [{ state: 'Missing' }] },
-    });
-    expect(await visit([unique])).toMatchObject({
-      outcome: 'nothing',
-      ...said,
-      entry: { indexes: [{ name: 'one_each', state: 'Failed' }] },
-    });
-    expect(await indexesOf(server)).toEqual([]);
-  });
-
-  test('a build that finds no room says so, and leaves nothing', async () => {
-    await using server = await startTuned({ version, settings: { maintenance_work_mem: '1MB' } });
-    await makeTables(server, 100_000);
-    await server.query("ALTER ROLE genops SET temp_file_limit = '64kB'");
-    const bySize = { name: 'by_size', table: 'workflows', columns: [{ name: 'size' }] };
-    const { visit } = indexTuner({ secret: secretOf(server) });
-    await visit([bySize]);
-    await eventually(async () =>
-      expect(await visit([bySize])).toMatchObject({
-        reason: 'Failed',
-        message: expect.stringContaining('temporary file size exceeds'),
-      }),
-    );
-    expect(await indexesOf(server)).toEqual([]);
   });
 
   test('somebody else’s build of the same index is waited for, and its index not dropped though it is not valid yet', async () => {

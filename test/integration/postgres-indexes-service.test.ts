@@ -35,8 +35,9 @@ const statesOf = async (world: World) =>
     (await world.service()).status?.postgres?.[0]?.indexes?.map(({ name, state }) => [name, state]) ?? [],
   );
 
-test('the indexes of the guide are built as soon as their tables are there, and status tells each', async () => {
-  await using server = await startTuned({ version: '18', settings: { log_statement: 'all' } });
+test('the indexes of the guide are built as soon as their tables are there, and status tells each, and those that are advised', async () => {
+  const settings = { log_statement: 'all', shared_preload_libraries: 'pg_stat_statements' };
+  await using server = await startTuned({ version: '18', settings });
   await using world = await worldWith(server);
   await world.apply(declaring());
   await world.eventually(async () =>
@@ -48,13 +49,20 @@ test('the indexes of the guide are built as soon as their tables are there, and 
   );
   expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' });
 
-  await makeTables(server, 100);
+  await makeTables(server, 50_000);
   await world.eventually(
     async () => expect(await statesOf(world)).toMatchObject({ workflows_status_created: 'Valid' }),
     {
       withinMs: 60_000,
     },
   );
+  await server.query('CREATE EXTENSION pg_stat_statements');
+  await server.query('ANALYZE workflows');
+  await server.query(`SELECT pg_stat_statements_reset(); SET ROLE app; SELECT id FROM workflows WHERE size = 7`);
+  await world.apply(declaring({ overrides: { postgres: { indexAdvice: 'Recommend' } } }));
+  await world.eventually(async () => expect(await statesOf(world)).toMatchObject({ workflows_size: 'Advised' }));
+  const { message } = expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' });
+  expect(message).toContain('Advised, and never built unasked: public.workflows (size).');
   expect(await creations(server)).toHaveLength(1);
   expect(
     await world.operator.counter('genops_lever_changes_total', { lever: 'postgresql-indexes', result: 'applied' }),

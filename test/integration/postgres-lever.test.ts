@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { Client } from 'pg';
 import type { PostgresServer } from '../../hack/servers/postgres.ts';
 import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
-import { autoConf, password, secretOf, startTuned, tuner } from './postgres-tuner.ts';
+import { indexTuner } from './index-tuner.ts';
+import { autoConf, secretOf, startTuned, tuner } from './postgres-tuner.ts';
 
 const valueOf = async (server: PostgresServer, name: string): Promise<unknown> =>
   (await server.query('SELECT current_setting($1) AS value', [name]))[0]?.['value'];
@@ -314,58 +314,24 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
   });
 });
 
-describe('who cannot get in', () => {
-  const policy = { parameters: { work_mem: '16MB' } };
+test('where every slot is taken a role with reserved ones still tunes, and looks at indexes', async () => {
+  const slots = { max_connections: '12', superuser_reserved_connections: '3', reserved_connections: '2' };
+  await using server = await startTuned({ version: '18', settings: slots });
+  await server.query('CREATE ROLE workload LOGIN');
+  const { host, port } = server;
+  const login = () => new Client({ host, port, user: 'workload', database: 'postgres' });
+  const clients = Array.from({ length: 7 }, login);
+  for (const client of clients) await client.connect();
+  await expect(login().connect()).rejects.toThrow('remaining connection slots are reserved');
+  const { visit } = tuner({ secret: secretOf(server), policy: { parameters: { work_mem: '16MB' } } });
+  const indexes = indexTuner({ secret: secretOf(server) });
 
-  test('allow_alter_system = off: somebody else owns the file', async () => {
-    await using server = await startTuned({ version: '18', settings: { allow_alter_system: 'off' } });
-    const { visit } = tuner({ secret: secretOf(server), policy });
-    expect(await visit()).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'AlterSystemOff' });
-    await server.query('SELECT pg_reload_conf()');
-    expect(await visit({ parameters: { work_mem: '4MB' } })).toMatchObject({ status: 'True', reason: 'Applied' });
-  });
-
-  test('a file that cannot be written tells the same', async () => {
-    await using server = await startTuned({ version: '15' });
-    const file = join(server.folder, 'data/postgresql.auto.conf');
-    await chmod(file, 0);
-    expect(await tuner({ secret: secretOf(server), policy }).visit()).toMatchObject({
-      outcome: 'failed',
-      status: 'False',
-      reason: 'AlterSystemOff',
-    });
-    await chmod(file, 0o600);
-    expect(await autoConf(server)).toBe('');
-  });
-
-  test('each door that stays shut has its reason', async () => {
-    await using server = await startTuned({ version: '18' });
-    await writeFile(
-      join(server.folder, 'data/pg_hba.conf'),
-      'host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n',
-    );
-    await server.query('SELECT pg_reload_conf()');
-    const right = { host: '127.0.0.1', port: String(server.port), username: 'genops', password, dbname: 'postgres' };
-    const visited = (secret: Readonly<Record<string, string>> | undefined) => tuner({ secret, policy }).visit();
-
-    expect(await visited(right)).toMatchObject({ reason: 'Applied' });
-    expect(await visited({ ...right, password: 'wrong' })).toMatchObject({
-      outcome: 'nothing',
-      status: 'False',
-      reason: 'AuthenticationFailed',
-    });
-    const { password: _, ...nameless } = right;
-    expect(await visited(nameless)).toMatchObject({ reason: 'AuthenticationFailed' });
-    expect(await visited({ ...right, dbname: 'nowhere' })).toMatchObject({ reason: 'SecretInvalid' });
-    expect(await visited({ ...right, sslmode: 'require' })).toMatchObject({ reason: 'Unreachable' });
-    expect(await visited({ ...right, port: '1' })).toMatchObject({
-      reason: 'Unreachable',
-      message: expect.stringContaining('ECONNREFUSED'),
-    });
-    expect(await visited(undefined)).toMatchObject({ reason: 'SecretNotFound' });
-    await server.query('ALTER ROLE genops CONNECTION LIMIT 0');
-    expect(await visited(right)).toMatchObject({ reason: 'Busy' });
-  });
+  expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Busy' });
+  expect(await indexes.visit([])).toMatchObject({ outcome: 'nothing', reason: 'Busy' });
+  await server.query('GRANT pg_use_reserved_connections TO genops');
+  expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+  expect(await indexes.visit([])).toMatchObject({ reason: 'Applied' });
+  await Promise.all(clients.map((client) => client.end()));
 });
 
 async function byHand(server: PostgresServer, sql: string): Promise<void> {

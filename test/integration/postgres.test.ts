@@ -5,6 +5,10 @@ import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 import { secretOf, startTuned } from './postgres-tuner.ts';
 
+/** Each of these texts is like this. */
+const of = (pattern: RegExp, ...names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, expect.stringMatching(pattern)]));
+
 const main = { name: 'main', secretRef: { name: 'postgres' } };
 const off = ['workflows_status_created', 'cache_entries_lookup', 'performance_metrics_time'].map((name) => ({
   name,
@@ -26,14 +30,26 @@ async function worldWith(server: PostgresServer): Promise<World> {
 const valueOf = async (server: PostgresServer, name: string): Promise<unknown> =>
   (await server.query('SELECT current_setting($1) AS value', [name]))[0]?.['value'];
 
-test('a PostgreSQL takes the policy’s parameters, drift is put back and counted, and a deleted service gives everything back', async () => {
-  await using server = await startTuned({ version: '18' });
+test('a PostgreSQL takes the policy’s parameters, drift is put back and counted, slow statements are told, and a deleted service gives everything back', async () => {
+  await using server = await startTuned({
+    version: '18',
+    settings: { shared_preload_libraries: 'pg_stat_statements' },
+  });
+  const slow = () => server.query("SELECT pg_sleep(0.2) WHERE 'SeCrEt' <> ''");
+  await server.query('CREATE EXTENSION pg_stat_statements');
+  await slow();
   await using world = await worldWith(server);
   await world.apply(
     generationService({
       deletionPolicy: 'Restore',
       postgres: [main],
-      overrides: { postgres: { parameters: { work_mem: '16MB', max_connections: '120' }, indexes: off } },
+      overrides: {
+        postgres: {
+          parameters: { work_mem: '16MB', max_connections: '120' },
+          indexes: off,
+          slowStatements: { threshold: '100ms' },
+        },
+      },
     } as Parameters<typeof generationService>[0]),
   );
   await world.eventually(async () =>
@@ -50,9 +66,21 @@ test('a PostgreSQL takes the policy’s parameters, drift is put back and counte
     },
   ]);
 
+  await slow();
+  await slow();
   await server.query("ALTER SYSTEM SET work_mem = '5MB'");
   await server.query('SELECT pg_reload_conf()');
   await world.eventually(async () => expect(await valueOf(server, 'work_mem')).toBe('16MB'), { withinMs: 45_000 });
+  await world.eventually(async () => {
+    const { status } = await world.service();
+    const statement = { statement: 'SELECT pg_sleep(?) WHERE ? <> ?', calls: 2 };
+    expect(status?.postgres?.[0]?.slowStatements).toMatchObject({
+      source: 'pg_stat_statements',
+      observedAt: expect.any(String),
+      statements: [{ ...statement, ...of(/^(?:[2-9]\d\d|\d{4,})ms$/, 'mean', 'max', 'min') }],
+    });
+    expect(JSON.stringify(status)).not.toContain('SeCrEt');
+  });
   await world.eventually(async () =>
     expect(await world.operator.counter('genops_drift_total', { lever: 'postgresql' })).toBe(1),
   );

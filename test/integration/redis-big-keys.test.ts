@@ -12,12 +12,12 @@ const defaults = { interval: '15m', maxDuration: '5s', top: 10, minSize: '1Mi' }
 /** One server as the lever's visits see it. */
 function visits(server: RedisServer, wanted: Partial<typeof defaults> = {}, user = '') {
   const searches = createKeySearches();
-  return async (serverId = 'run-1') => {
+  return async (serverId = 'run-1', isAsked = false) => {
     const signal = AbortSignal.timeout(30_000);
     const uri = Buffer.from(`redis://${user}127.0.0.1:${server.port}`);
     await using redis = await connectRedis(redisAddress({ uri }, { namespace: 'ai', name: 'redis' }), signal);
     const keys = Number(await server.command('DBSIZE'));
-    return await searches.look(redis, { serverId, keys }, { ...defaults, ...wanted }, signal);
+    return await searches.look(redis, { serverId, keys, isAsked }, { ...defaults, ...wanted }, signal);
   };
 }
 
@@ -102,6 +102,7 @@ describe.each(await availableRedisVersions())('the big keys of Redis %s', (versi
     expect(await visit()).toMatchObject({ scanned: 10, total: 20 });
     expect(await visit('run-2')).toMatchObject({ state: 'Unknown' });
     expect(await visit('run-2')).toMatchObject({ scanned: 20 });
+    expect(await visit('run-3', true)).toMatchObject({ scanned: 20 }); // who asks comes once
   });
 
   test('are not known where the user may not search, with what to grant, and it is asked once in an interval', async () => {

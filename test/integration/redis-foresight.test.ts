@@ -7,6 +7,7 @@ import { eventually } from '../world/eventually.ts';
 import { password, tuner } from './redis-tuner.ts';
 
 const calls = async (server: RedisServer) => String(await server.command('INFO', 'commandstats'));
+const samples = async (server: RedisServer) => /cmdstat_object.*?:calls=(\d+)/.exec(await calls(server))?.[1];
 const infoOf = async (server: RedisServer) => parseInfo(String(await server.command('INFO')));
 const used = async (server: RedisServer): Promise<number> => {
   const info = await infoOf(server);
@@ -23,11 +24,12 @@ async function warm(server: RedisServer): Promise<void> {
   });
 }
 
-/** As a client would: by single commands, since those of a script count for its own time alone. */
+/** As a client would: by single commands, since those of a script count for its own time alone. A hundred at a time: answers that wait to be read count against the limit, and throw keys out. */
 async function get(server: RedisServer, from: number, to: number): Promise<void> {
   const redis = new Redis({ port: server.port, protocol: 2 });
   const names = Array.from({ length: to - from + 1 }, (_, index) => `key:${from + index}`);
-  await Promise.all(names.map((name) => redis.get(name)));
+  for (let at = 0; at < names.length; at += 100)
+    await Promise.all(names.slice(at, at + 100).map((name) => redis.get(name)));
   redis.disconnect();
 }
 
@@ -50,25 +52,35 @@ describe.each(await availableRedisVersions())('a lower maxmemory of Redis %s', (
     );
     expect(await server.configGet('maxmemory')).toBe('0');
 
-    const { visit } = tuner(options);
+    const { visit, cost: costNow } = tuner(options);
     const limits: (string | undefined)[] = [];
+    const settled = () => eventually(async () => expect(await used(server)).toBeLessThan(Number(limits.at(-1)) * 1.01)); // clients' buffers too
     const step = async (now: number) => {
       const visited = await visit(now);
       limits.push(await server.configGet('maxmemory'));
-      await eventually(async () => expect(await used(server)).toBeLessThan(Number(limits.at(-1)) * 1.01));
+      await settled();
       return visited;
     };
     expect(await step(0)).toMatchObject({ reason: 'Lowering' });
     await get(server, 1, 8_000);
+    await settled();
     expect(await step(30_000)).toMatchObject({ reason: 'Lowering' });
     expect(limits[1]).not.toBe(limits[0]);
-
-    await get(server, 1, 20_000); // from here on what is gone is asked for
-    await get(server, 1, 20_000);
-    const stopped = await visit(60_000);
+    const more = async () => {
+      for (let times = 0; times < 2; times += 1) await get(server, 1, 20_000);
+      await settled();
+    };
+    await more(); // from here on what is gone is asked for, five times as often as anything before
+    expect((await visit(60_000)).message).toContain('less than half or more than twice as many look-ups');
+    await more();
+    const stopped = await visit(90_000);
     expect(stopped).toMatchObject({ reason: 'LoweringStopped' });
     expect(stopped.message).toMatch(/the hit ratio fall from 100 % to \d+ %, where (9[5-9]|100) % was foreseen/);
     expect(await server.configGet('maxmemory')).toBe(limits[1]);
+    const told = await samples(server);
+    expect(await visit(120_000)).toMatchObject({ reason: 'LoweringStopped' });
+    expect(await samples(server)).toBe(told);
+    expect(await costNow()).toMatch(/^at maxmemory .* of the keys would go/); // but who asks is told
   });
 
   test('is asked for in a way that makes no key look used, and what it counts as look-ups is taken off', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { startRedis } from '../../hack/servers/redis.ts';
+import { availableRedisVersions } from '../../hack/servers/redis-binary.ts';
 import { eventually } from '../world/eventually.ts';
 import { password, tuner } from './redis-tuner.ts';
 import { withholdingProxy } from './withholding-proxy.ts';
@@ -55,6 +56,20 @@ describe('a server that does not answer', () => {
     });
     expect(await server.configGet('maxmemory')).toBe('0');
     expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Declared'] });
+  });
+
+  test('stops in the middle of a CONFIG SET, which it makes when it goes on: found as made, and as nobody’s drift', async () => {
+    await using server = await startRedis();
+    await using proxy = await withholdingProxy(() => connect(server.port, '127.0.0.1'));
+    const { visit } = tuner({ secret: secretOf(proxy) });
+    proxy.arm('allkeys-lru', () => Promise.resolve(server.freeze()));
+    expect(await visit()).toMatchObject({ outcome: 'failed', status: 'False', reason: 'Unreachable' });
+    expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Unreachable' }); // what it has is unknown
+    server.thaw();
+    await eventually(async () => expect(await server.configGet('maxmemory')).toBe('1073741824'));
+    expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Applied', entry: { drifted: 0 } });
+    await server.configSet('maxmemory', '0');
+    expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Drift'] }); // it counts as ours since
   });
 
   test('loads its data: said while it does', async () => {
@@ -108,6 +123,26 @@ describe('a server that does not answer', () => {
     await eventually(async () => expect(await visit()).toMatchObject({ status: 'True', reason: 'SavingFails' }));
     await expect(server.command('SET', 'key', 'other')).rejects.toThrow('MISCONF');
     expect(await server.configGet('maxmemory-policy')).toBe('allkeys-lru');
+  });
+
+  test('has more in use than its limit, and may throw nothing out: the settings are in force, and it is said', async () => {
+    await using stack = new AsyncDisposableStack();
+    const servers = [];
+    for (const version of await availableRedisVersions())
+      servers.push(stack.use(await startRedis({ version, config: { 'maxmemory-policy': 'volatile-lru' } })));
+    for (const server of servers) {
+      await server.command('SET', 'key', 'x'.repeat(6 * 2 ** 20));
+      await server.configSet('maxmemory', String(4 * 2 ** 20));
+    }
+    for (const server of servers) {
+      const { visit } = tuner({
+        secret: secretOf(server),
+        policy: { maxMemory: '4Mi', evictionPolicy: 'volatile-lru' },
+      });
+      await eventually(async () => expect(await visit()).toMatchObject({ status: 'True', reason: 'EvictionBehind' }));
+      await server.command('DEL', 'key');
+      await eventually(async () => expect(await visit()).toMatchObject({ reason: 'Applied' }));
+    }
   });
 
   test('runs a script without end: Busy, until it is ended', async () => {

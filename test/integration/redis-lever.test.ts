@@ -237,15 +237,20 @@ describe('what would harm is not sent', () => {
     expect(await server.command('SET', 'other', '1')).toBe('OK');
   });
 
-  test('no limit that the container cannot hold', async () => {
+  test('no limit that the container cannot hold: what it can is set instead, and no limit at all is not', async () => {
     await using server = await startRedis();
-    const visited = await tuner({ secret: secretOf(server), memoryLimitBytes: 2 ** 30 }).visit();
-    expect(visited).toMatchObject({
+    const options = { secret: secretOf(server), memoryLimitBytes: 2 ** 30 };
+    expect(await tuner({ ...options, policy: { maxMemory: '0' } }).visit()).toMatchObject({
       status: 'False',
       reason: 'OutOfBounds',
       message: expect.stringContaining('at most 768Mi'),
     });
     expect(await server.configGet('maxmemory')).toBe('0');
+    expect(await tuner(options).visit()).toMatchObject({
+      reason: 'Applied',
+      entry: { boundBy: 'StatefulSet/redis memory limit' },
+    });
+    expect(await server.configGet('maxmemory')).toBe(String(768 * 2 ** 20));
   });
 });
 

@@ -2,7 +2,8 @@ import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import type { RedisServer } from '../../operator/api/servers.ts';
 import type { Resolved } from '../../operator/decide/resolve.ts';
 import { redis as redisLever } from '../../operator/levers/redis/lever.ts';
-import { costOf, leverTuner, secretData } from './lever-tuner.ts';
+import type { LeverMemory } from '../../operator/levers/run.ts';
+import { diffOf, leverTuner, secretData } from './lever-tuner.ts';
 
 export { password } from './lever-tuner.ts';
 
@@ -28,7 +29,7 @@ export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes,
   let pending = meanwhile;
   const watched: typeof lever = {
     ...lever,
-    observe: async (unit, signal) => (seen = await lever.observe(unit, signal)),
+    observe: async (...look) => (seen = await lever.observe(...look)),
     apply: async (...change) => {
       const happens = pending;
       pending = undefined;
@@ -37,11 +38,18 @@ export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes,
     },
   };
   const visit = leverTuner(watched);
+  let memory: LeverMemory = {};
+  const diff = () => diffOf(lever, { redis, overrides: { redis: policy } }, memory);
   return {
     /** `now`: ms since the epoch. */
-    visit: (now?: number) => visit('plan', { mode, redis, overrides: { redis: policy } }, now),
+    visit: async (now?: number) => {
+      const visited = await visit('plan', { mode, redis, overrides: { redis: policy } }, now);
+      ({ memory } = visited);
+      return visited;
+    },
     /** As diff tells it. */
-    cost: () => costOf(lever, { redis, overrides: { redis: policy } }),
+    cost: async () => (await diff())?.cost,
+    diff,
     restore: () => visit('restore', { redis }),
     /** For the views, at the last visit. */
     figures: () => seen && lever.cacheOf?.(seen),

@@ -34,7 +34,9 @@ describe('the cache of two levels', () => {
   test('loads once for all who ask, keeps it in Redis for an hour less a tenth at most, and in memory', async () => {
     await using redis = await startRedis();
     const lookups: string[] = [];
-    await using cache = await trackedCache(redis, { onLookup: (level, result) => lookups.push(`${level} ${result}`) });
+    const settings = createSettings(defaultSettings);
+    const onLookup: CacheOptions['onLookup'] = (level, result) => lookups.push(`${level} ${result}`);
+    await using cache = await trackedCache(redis, { onLookup }, settings);
     const origin = source();
     const answers = await Promise.all(Array.from({ length: 50 }, () => cache.get('a', origin.load)));
     expect(origin.loads).toBe(1);
@@ -45,6 +47,9 @@ describe('the cache of two levels', () => {
     expect(ttl).toBeGreaterThan(3_230_000);
     expect(ttl).toBeLessThanOrEqual(3_600_000);
     expect(lookups.filter((one) => one.startsWith('l2'))).toEqual(['l2 miss']);
+    settings.set({ ...defaultSettings, cache: { ...defaultSettings.cache, l2: { ttlMs: 60_000 } } });
+    await cache.get('b', origin.load);
+    expect(Number(await redis.command('PTTL', 'cache:b'))).toBeLessThanOrEqual(60_000);
   });
 
   test('takes what another process has loaded, and has it in memory from then on', async () => {

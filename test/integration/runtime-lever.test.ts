@@ -6,6 +6,7 @@ import { podResource } from '../../operator/metrics/pod-view.ts';
 import { configMaps, generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { workloadManifests } from '../workload/manifests.ts';
+import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { readyPod } from '../world/ready-pod.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
@@ -37,6 +38,57 @@ async function sayingPod(world: World, name: string) {
 }
 
 describe('runtime settings', () => {
+  test('are pushed to Pods with an admin port, which have no volume at all; one that does not take them is named', async () => {
+    const key = 'a secret of sixteen or more';
+    await using world = await startWorld({ operator: flags, secrets: ['admin'] });
+    await world.apply(deployment());
+    await using stack = new AsyncDisposableStack();
+    const start = async (pod: string, ADMIN_KEY: string) => stack.use(await startService({ ADMIN_KEY, POD_NAME: pod }));
+    const [first, other, second] = await Promise.all([
+      start('workflow-0', key),
+      start('workflow-1', `not ${key}`),
+      start('workflow-2', key),
+    ]);
+    const portOf = ({ metricsUrl }: ServiceProcess): number => Number(new URL(metricsUrl).port);
+    await readyPod(world, portOf(first), 'workflow-0');
+    await readyPod(world, portOf(other), 'workflow-1');
+    const declared = (io: number) => {
+      const { spec, ...rest } = generationService({
+        overrides: { runtime: { pools: { io } }, collector, horizontal: { mode: 'Off' } },
+      });
+      const admin = { port: 'metrics', scheme: 'HTTP', secretRef: { name: 'admin' } };
+      return world.apply({ ...rest, spec: { ...spec, components: spec.components.map((one) => ({ ...one, admin })) } });
+    };
+    const says = (status: 'True' | 'False', reason: string, message: string) =>
+      world.eventually(async () => {
+        const condition = expectCondition(await world.service(), 'RuntimeApplied', { status, reason });
+        expect(condition.message).toContain(message);
+      });
+    const runs = async ({ metricsUrl }: ServiceProcess) => {
+      const page = await (await fetch(metricsUrl)).text();
+      return Number(/^generation_runtime_config_hash (\d+)$/m.exec(page)?.[1]);
+    };
+
+    await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'admin' }, stringData: { key } });
+    await declared(21);
+    await says('False', 'PodsBehind', '401: not signed with the key of this workload');
+    await world.eventually(async () => expect(await runs(first)).toBe(hashNumber((await written(world)).hash))); // it may be seen later
+    expect(await runs(other)).toBe(0);
+
+    await world.delete(podResource, 'workflow-1');
+    await readyPod(world, portOf(second), 'workflow-2');
+    await says('True', 'Applied', 'All 2 Pods run with the settings');
+    await declared(22);
+    const { hash } = await world.eventually(async () => {
+      const settings = await written(world);
+      expect(settings.pools).toMatchObject({ io: 22 });
+      return settings;
+    });
+    await says('True', 'Applied', `All 2 Pods run with the settings ${hash}`);
+    for (const pod of [first, second]) expect(await runs(pod)).toBe(hashNumber(hash));
+    expect((await world.service()).status?.components?.[0]?.runtime).toEqual({ hash, podsCurrent: 2, podsTotal: 2 });
+  });
+
   test('are written, are in force once every Pod says so, follow the policy, and outlive a restart without a word', async () => {
     await using world = await startWorld({ operator: flags });
     await world.apply(deployment());

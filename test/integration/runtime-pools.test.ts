@@ -1,23 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { startPostgres } from '../../hack/servers/postgres.ts';
 import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import { openCpuPool } from '../../operator/runtime/cpu-pool.ts';
 import { defaultSettings } from '../../operator/runtime/default-settings.ts';
-import { openHttpPool } from '../../operator/runtime/http-pool.ts';
 import { openPostgresPool } from '../../operator/runtime/postgres-pool.ts';
 import { createQueryMonitor } from '../../operator/runtime/query-monitor.ts';
 import { createSettings } from '../../operator/runtime/settings.ts';
 import { eventually } from '../world/eventually.ts';
+import { readAnew } from './read-anew.ts';
 
 const postgresWith = (changes: Partial<RuntimeSettings['postgresPool']>): RuntimeSettings => ({
   ...defaultSettings,
   postgresPool: { ...defaultSettings.postgresPool, min: 0, ...changes },
 });
-/** As from the file: no object is the one that was there before. */
-const readAnew = (next: RuntimeSettings) => JSON.parse(JSON.stringify(next)) as RuntimeSettings;
 const backend = 'SELECT pg_backend_pid() AS pid';
 
 describe('the PostgreSQL pool', () => {
@@ -34,6 +31,7 @@ describe('the PostgreSQL pool', () => {
     expect(seen).toEqual([{ count: 21 }]); // and the one that asks
   });
 
+  // The default of 50 000 is shown by make bench-runtime: so many real queries take four seconds of a core.
   test('asks the query after the last of a connection on a new one', async () => {
     await using server = await startPostgres();
     await using pool = openPostgresPool(createSettings(postgresWith({ max: 1, recycleAfterQueries: 100 })), {
@@ -165,108 +163,6 @@ async function takingOnly() {
     },
   };
 }
-
-/** A server of its own that counts connections and what it is asked at once. */
-async function counting(answer: RequestListener) {
-  const sockets = new Set<Socket>();
-  let [running, most, opened] = [0, 0, 0];
-  const server = createServer((request, response) => {
-    running += 1;
-    most = Math.max(most, running);
-    response.once('close', () => (running -= 1));
-    answer(request, response);
-  });
-  server.on('connection', (socket) => {
-    opened += 1;
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    get most() {
-      return most;
-    },
-    get opened() {
-      return opened;
-    },
-    get connections() {
-      return sockets.size;
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-const httpWith = (changes: Partial<RuntimeSettings['http']>): RuntimeSettings => ({
-  ...defaultSettings,
-  http: { ...defaultSettings.http, ...changes },
-});
-const ask = async (pool: ReturnType<typeof openHttpPool>, url: string) => (await pool.fetch(url)).text();
-
-describe('the HTTP pool', () => {
-  test('asks one host never more than 30 things at once, on connections that are used again', async () => {
-    await using server = await counting((_, response) => setImmediate(() => response.end('ok')));
-    await using pool = openHttpPool(createSettings(defaultSettings));
-    const answers = await Promise.all(Array.from({ length: 300 }, () => ask(pool, server.url)));
-    expect(new Set(answers)).toEqual(new Set(['ok']));
-    expect(server.most).toBeLessThanOrEqual(30);
-    expect(server.opened).toBeLessThanOrEqual(30);
-    expect([pool.running, pool.queued]).toEqual([0, 0]);
-  });
-
-  test('asks all hosts together never more than the limit in all, also after that was changed', async () => {
-    const held: (() => void)[] = [];
-    const hold: RequestListener = (_, response) => void held.push(() => response.end('ok'));
-    await using first = await counting(hold);
-    await using second = await counting(hold);
-    const settings = createSettings(httpWith({ connections: 4, connectionsPerHost: 3 }));
-    await using pool = openHttpPool(settings);
-    const all = Promise.all([first, second].flatMap(({ url }) => Array.from({ length: 10 }, () => ask(pool, url))));
-    await eventually(() => expect([pool.running, pool.queued]).toEqual([4, 16]));
-    settings.set(httpWith({ connections: 6, connectionsPerHost: 3 }));
-    await eventually(() => expect([pool.running, pool.queued]).toEqual([6, 14]));
-    await eventually(() => {
-      for (const end of held.splice(0)) end();
-      expect([pool.running, pool.queued]).toEqual([0, 0]);
-    });
-    expect(new Set(await all)).toEqual(new Set(['ok']));
-  });
-
-  test('gives up a request after its time in all, waiting included, and gives its place back', async () => {
-    await using server = await counting(() => undefined); // never answers
-    const settings = createSettings(httpWith({ connections: 1, timeoutMs: 200 }));
-    await using pool = openHttpPool(settings);
-    const answers = await Promise.allSettled([ask(pool, server.url), ask(pool, server.url)]);
-    expect(answers.map((one) => one.status === 'rejected' && (one.reason as Error).name)).toEqual([
-      'TimeoutError',
-      'TimeoutError',
-    ]);
-    await eventually(() => expect([pool.running, pool.queued]).toEqual([0, 0]));
-  });
-
-  test('asks on the same connection when something else was set', async () => {
-    await using server = await counting((_, response) => response.end('ok'));
-    const settings = createSettings(httpWith({ connectionsPerHost: 1 }));
-    await using pool = openHttpPool(settings);
-    await ask(pool, server.url);
-    settings.set(readAnew({ ...settings.current, batch: { maxRequests: 3, maxWaitMs: 7 } }));
-    await ask(pool, server.url);
-    expect(server.opened).toBe(1);
-  });
-
-  test('closes a connection that was idle for long', async () => {
-    await using server = await counting((_, response) => response.end('ok'));
-    await using pool = openHttpPool(createSettings(httpWith({ keepAliveMs: 1_000 })));
-    await ask(pool, server.url);
-    expect(server.connections).toBe(1);
-    await eventually(() => expect(server.connections).toBe(0));
-  });
-});
 
 describe('the CPU pool', () => {
   const filename = new URL('./runtime-cpu-work.mjs', import.meta.url).href;

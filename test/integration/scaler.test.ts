@@ -1,64 +1,101 @@
 import { expect, test } from '@jest/globals';
+import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { configMaps, deployments } from '../../operator/reconcilers/kinds.ts';
-import { deployment, generationService, performancePolicy } from '../world/builders.ts';
+import type { KeptScaler } from '../../operator/reconcilers/scaler-algorithm.ts';
+import { deployment, generationService, hpa, performancePolicy } from '../world/builders.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { events, startWorld, type World } from '../world/world.ts';
+import { onlyRead } from '../world/rights.ts';
+import { events, expectCondition, startWorld, type World } from '../world/world.ts';
 import { listening } from './source-world.ts';
 
 const patience = { withinMs: 90_000 };
 const flags = ['--allow-metric-address', '127.0.0.0/8', '--no-leader-elect'];
 
-/** What stands for a Pod: 50 requests between two looks, each of as many seconds. */
+/** What stands for a Pod: so many requests a second, each of as many seconds, and what is in it now. */
 async function openWorkload() {
-  const world = { responseSeconds: 0.05, requests: 0, seconds: 0 };
-  const name = 'http_server_request_duration_seconds';
+  const world = { perSecond: 25, responseSeconds: 0.05, inFlight: 0, queue: 0, requests: 0 };
+  const counted = { seconds: 0, slow: 0, at: performance.now() };
+  const histogram = (name: string): readonly string[] => [
+    `# TYPE ${name} histogram`,
+    `${name}_bucket{le="0.1"} ${world.requests - counted.slow}`,
+    `${name}_bucket{le="1"} ${world.requests - counted.slow}`,
+    `${name}_bucket{le="+Inf"} ${world.requests}`,
+    `${name}_sum ${counted.seconds}`,
+    `${name}_count ${world.requests}`,
+  ];
   const server = await listening((_, response) => {
-    world.requests += 50;
-    world.seconds += 50 * world.responseSeconds;
+    const now = performance.now();
+    const more = Math.floor((world.perSecond * (now - counted.at)) / 1_000);
+    counted.at += (1_000 * more) / world.perSecond;
+    world.requests += more;
+    counted.seconds += more * world.responseSeconds;
+    if (world.responseSeconds > 0.1) counted.slow += more;
     const lines = [
-      `# TYPE ${name} histogram`,
-      `${name}_bucket{le="+Inf"} ${world.requests}`,
-      `${name}_sum ${world.seconds}`,
-      `${name}_count ${world.requests}`,
+      ...histogram('http_server_request_duration_seconds'),
+      ...histogram('generation_workflow_duration_seconds'),
+      '# TYPE generation_workflows_in_flight gauge',
+      `generation_workflows_in_flight ${world.inFlight}`,
       '# TYPE generation_queue_length gauge',
-      'generation_queue_length 0',
+      `generation_queue_length ${world.queue}`,
     ];
     response.setHeader('content-type', 'text/plain; version=0.0.4').end(`${lines.join('\n')}\n`);
   });
   return Object.assign(world, { port: server.port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() });
 }
 
+/** A service of one Deployment; only the Pod that a test stands for is Ready, as no node takes the others. */
+async function openService(world: World, port: number, spec: PolicySpec): Promise<void> {
+  const made = deployment('workflow-execution', { replicas: 2 });
+  const { template } = made.spec;
+  const pod = { ...template.spec, schedulerName: 'nobody' };
+  await world.apply({ ...made, spec: { ...made.spec, template: { ...template, spec: pod } } });
+  await readyPod(world, port);
+  await world.apply(
+    performancePolicy({ collector: { interval: '2s', timeout: '1s' }, horizontal: { metrics: [cpu] }, ...spec }),
+  );
+  await world.apply(generationService({ policyRef: { name: 'standard' } }));
+}
+
+const cpu = {
+  type: 'Resource',
+  resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+} as const;
+/** How long workflows take, and nothing else. */
+const durations: PolicySpec['objectives'] = {
+  window: '1m',
+  workflowDuration: { target: '1s' },
+  concurrentWorkflows: { mode: 'Off' },
+  cachedResponseTime: { mode: 'Off' },
+  memory: { mode: 'Off' },
+  cacheHitRatio: { mode: 'Off' },
+  successRatio: { mode: 'Off' },
+};
+
 const floorOf = async (world: World): Promise<number | undefined> =>
   (await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.spec.minReplicas;
 const replicasOf = async (world: World): Promise<number | undefined> =>
   (await world.get(deployments, 'workflow-execution'))?.spec.replicas;
+const decisionOf = async (world: World) => (await world.service()).status?.components?.[0]?.decision;
 
-test('Score: when answers get slow the floor rises by two and the real HPA follows; an operator that was killed knows the cooldown', async () => {
+test('Score: when answers get slow the floor rises by two, the real HPA follows and the objective is met again; an operator that was killed knows the cooldown', async () => {
   await using workload = await openWorkload();
   await using world = await startWorld({ operator: flags });
-  await world.apply(deployment('workflow-execution', { replicas: 2 }));
-  await readyPod(world, workload.port);
-  const cpu = {
-    type: 'Resource',
-    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
-  } as const;
-  await world.apply(
-    performancePolicy({
-      collector: { interval: '2s', timeout: '1s' },
-      horizontal: { metrics: [cpu] },
-      scaler: { interval: '5s', cooldown: '1h', scaleUp: { threshold: 25 } }, // response time alone gives 30
-    }),
-  );
-  await world.apply(generationService({ policyRef: { name: 'standard' } }));
+  const scaler = { interval: '5s', cooldown: '1h', scaleUp: { threshold: 25 } }; // response time alone gives 30
+  await openService(world, workload.port, { scaler, objectives: durations });
   await world.eventually(async () => expect(await floorOf(world)).toBe(2), patience);
+  await world.eventually(
+    async () => expectCondition(await world.service(), 'ObjectivesMet', { status: 'True' }),
+    patience,
+  );
 
   workload.responseSeconds = 2;
   await world.eventually(async () => expect(await floorOf(world)).toBe(4), patience);
   await world.eventually(async () => expect(await replicasOf(world)).toBe(4), patience);
+  const missed = { status: 'False', reason: 'NotMet' } as const;
+  await world.eventually(async () => expectCondition(await world.service(), 'ObjectivesMet', missed), patience);
   await world.eventually(async () => {
-    const { status } = await world.service();
-    expect(status?.components?.[0]?.decision).toMatchObject({
+    expect(await decisionOf(world)).toMatchObject({
       action: 'ScaleUp',
       from: 2,
       to: 4,
@@ -73,9 +110,90 @@ test('Score: when answers get slow the floor rises by two and the real HPA follo
   const kept = (await world.get(configMaps, 'generation-genops-state'))?.data?.['state.json'] ?? '';
   expect(JSON.parse(kept)).toMatchObject({ scaler: { workflow: { floor: 4 } } });
 
+  Object.assign(workload, { responseSeconds: 0.05, perSecond: 5_000 }); // four work off what had piled up: few of the window are slow
+  await world.eventually(
+    async () => expectCondition(await world.service(), 'ObjectivesMet', { status: 'True' }),
+    patience,
+  );
+
   await world.operator.kill();
   await world.restartOperator(flags);
+  workload.responseSeconds = 2;
   const before = workload.requests;
-  await world.eventually(() => expect(workload.requests).toBeGreaterThan(before + 500), patience); // ten looks at the Pod
+  await world.eventually(() => expect(workload.requests).toBeGreaterThan(before + 100_000), patience); // ten looks at the Pod
   expect(await floorOf(world)).toBe(4);
+}, 300_000);
+
+test('Score: while the API server refuses the floor it climbs no further than one step, and is that step when it may', async () => {
+  await using workload = await openWorkload();
+  await using world = await startWorld({ operator: flags });
+  const scaler = { interval: '5s', cooldown: '5s', scaleUp: { threshold: 25 } };
+  await openService(world, workload.port, { scaler, objectives: durations });
+  await world.eventually(async () => expect(await floorOf(world)).toBe(2), patience);
+  const asked = new Map<number, number>(); // by the time of the step
+  {
+    await using _ = await onlyRead(world.kube, world.namespace, 'horizontalpodautoscalers', world.signal);
+    workload.responseSeconds = 2;
+    await world.eventually(async () => {
+      const state = (await world.get(configMaps, 'generation-genops-state'))?.data?.['state.json'] ?? '{}';
+      const { scaler: kept } = JSON.parse(state) as { readonly scaler?: { readonly workflow: KeptScaler } };
+      if (kept !== undefined) asked.set(kept.workflow.lastScaledAt, kept.workflow.floor);
+      expect(asked.size).toBeGreaterThan(2);
+    }, patience);
+    const denied = { status: 'False', reason: 'PermissionDenied' } as const;
+    expectCondition(await world.service(), 'ScalerActive', denied);
+  }
+  expect(new Set(asked.values())).toEqual(new Set([4]));
+  await world.eventually(async () => {
+    const told = await world.kube.list(events, { namespace: world.namespace }, world.signal);
+    const raised = told.filter(({ reason }) => reason === 'FloorRaised').map(({ note }) => note);
+    expect(raised).toContainEqual(expect.stringMatching(/^workflow: floor 2 → 4\./));
+  }, patience);
+}, 200_000);
+
+test('Lookahead: when the load steps up the floor rises to what the objective takes, and the real HPA follows', async () => {
+  await using workload = await openWorkload();
+  await using world = await startWorld({ operator: flags });
+  Object.assign(workload, { perSecond: 1, inFlight: 8 });
+  const runtime = { mode: 'Enforce', pools: { ai_api: 5 } } as const; // the slots, which it would find out else
+  await openService(world, workload.port, { runtime, scaler: { algorithm: 'Lookahead', interval: '5s' } });
+  const moved = (to: unknown, message: RegExp) =>
+    world.eventually(async () => {
+      const decision = { action: 'ScaleUp', to, reason: 'LoadHigh', message: expect.stringMatching(message) };
+      expect(await decisionOf(world)).toMatchObject(decision);
+    }, patience);
+  // About 8 slots are busy, of 5 a replica, with the headroom of who has learned nothing yet.
+  await moved(expect.any(Number), /^[\d.]+ slots are asked for, of [\d.]+ s a request; \w+ expects /);
+  const calm = (await floorOf(world)) ?? NaN;
+  expect(calm).toBeLessThanOrEqual(5);
+
+  Object.assign(workload, { perSecond: 4, inFlight: 32 });
+  await world.eventually(async () => expect(await floorOf(world)).toBeGreaterThanOrEqual(2 * calm), patience); // 32 slots are 7 full replicas
+  await world.eventually(async () => expect(await replicasOf(world)).toBe(await floorOf(world)), patience);
+  await moved(await floorOf(world), /: \d+ replicas of 5\.$/);
+}, 200_000);
+
+test('without an HPA (horizontal.mode: Off) the scaler moves the replicas themselves, from where somebody has put them, and leaves them to an autoscaler of somebody else', async () => {
+  await using workload = await openWorkload();
+  await using world = await startWorld({ operator: flags });
+  const scaler = { interval: '5s', cooldown: '5s', scaleUp: { threshold: 25 }, scaleDown: { threshold: 1000 } };
+  const horizontal = { mode: 'Off', maxReplicas: 9 } as const;
+  await openService(world, workload.port, { scaler, horizontal, objectives: durations });
+  workload.responseSeconds = 2;
+  await world.eventually(async () => expect(await replicasOf(world)).toBe(4), patience);
+  await world.eventually(async () => {
+    expect(await decisionOf(world)).toMatchObject({ action: 'ScaleUp', reason: 'LoadHigh' });
+    const told = await world.kube.list(events, { namespace: world.namespace }, world.signal);
+    expect(told.map(({ note }) => note)).toContainEqual(expect.stringMatching(/^workflow: replicas 2 → 4\. up 30/));
+  }, patience);
+  await world.eventually(async () => expect(await replicasOf(world)).toBe(9), patience); // 6, 8, and no more than its most
+  const limited = { status: 'False', reason: 'CapacityLimited' } as const;
+  await world.eventually(async () => expectCondition(await world.service(), 'ObjectivesMet', limited), patience);
+
+  await world.apply(hpa('theirs', { minReplicas: 1, maxReplicas: 5 }));
+  await world.eventually(async () => {
+    const conflict = { status: 'False', reason: 'Conflict', message: expect.stringContaining('theirs') };
+    expectCondition(await world.service(), 'ScalerActive', conflict);
+    expect(await replicasOf(world)).toBe(5); // its most
+  }, patience);
 }, 300_000);

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 
-/** What happens to the first request that holds `word`, once `arm` was called: it is lost, or only its answer is. Everything else passes. */
-type Loss = 'Request' | 'Answer';
+/** What happens to the first request that holds `word`, once `arm` was called: it is lost, or only its answer is, or it goes on once something else has happened. Everything else passes. */
+type Loss = 'Request' | 'Answer' | (() => Promise<void>);
 
 export interface WithholdingProxy extends AsyncDisposable {
   readonly port: number;
   arm(word: string, loss: Loss): void;
-  /** Resolves when what was armed has come to pass: of an answer, when the server has given it. */
+  /** Resolves when what was armed has come to pass: of an answer, when the server has given it; of what else was to happen, when it has. */
   readonly lost: Promise<void>;
 }
 
@@ -23,15 +23,26 @@ export async function withholdingProxy(dial: () => Socket): Promise<WithholdingP
   const server = createServer((client) => {
     const upstream = dial();
     let withheld: Loss | undefined;
+    const passOnAfter = async (happens: () => Promise<void>, data: Buffer): Promise<void> => {
+      client.pause();
+      await happens();
+      upstream.write(data);
+      client.resume();
+    };
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => sockets.delete(socket));
     }
-    client.on('data', (data) => {
+    client.on('data', (data: Buffer) => {
       if (armed !== undefined && data.includes(armed.word)) {
-        withheld = armed.loss;
+        const { loss } = armed;
         armed = undefined;
+        if (typeof loss === 'function') {
+          passOnAfter(loss, data).then(lost.resolve, lost.reject);
+          return;
+        }
+        withheld = loss;
       }
       if (withheld === 'Request') lost.resolve();
       else upstream.write(data);

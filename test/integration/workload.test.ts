@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startRedis } from '../../hack/servers/redis.ts';
-import { adminHeaders, adminPath, adminSignature, defaultSettings } from '../../operator/runtime/runtime.ts';
+import { defaultSettings } from '../../operator/runtime/runtime.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { eventually } from '../world/eventually.ts';
 
@@ -233,27 +233,6 @@ describe('runtime settings', () => {
     expect(Math.max(...seen)).toBe(5);
     expect(performance.now() - started).toBeGreaterThanOrEqual(990); // 20 rounds of 50 ms
   });
-});
-
-test('admin actions are done for who knows the secret, and once', async () => {
-  const key = 'a secret of sixteen or more';
-  await using service = await startService({ ADMIN_KEY: key });
-  const path = `${adminPath}collect-garbage`;
-  const ask = (headers: Readonly<Record<string, string>>) =>
-    timed(new URL(path, service.metricsUrl).href, { method: 'POST', headers });
-  const signed = { method: 'POST', path, time: String(Math.floor(Date.now() / 1_000)), nonce: 'nonce-0123456789' };
-  const headers = {
-    [adminHeaders.time]: signed.time,
-    [adminHeaders.nonce]: signed.nonce,
-    [adminHeaders.signature]: adminSignature(key, signed),
-  };
-  expect(await ask(headers)).toMatchObject({
-    status: 200,
-    body: { result: { beforeBytes: expect.any(Number), afterBytes: expect.any(Number) } },
-  });
-  expect(await ask(headers)).toMatchObject({ status: 401, body: { error: 'sent before' } });
-  expect(await ask({})).toMatchObject({ status: 401 });
-  expect(await service.log()).toContain('garbage collected');
 });
 
 async function temporaryFolder() {

@@ -66,11 +66,16 @@ const doesIo = [
   'operator/levers/run.ts', // the three verbs
   'operator/levers/registry.ts',
   'operator/levers/apply-owned.ts',
+  'operator/levers/owned-config-map.ts',
+  'operator/levers/owner-object.ts',
   'operator/levers/*/lever.ts',
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
-  'operator/levers/redis/{big-keys,key-sample,key-walk,connect,config,every-node,parting-words,sentinel,slow-log}.ts',
-  'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue}.ts',
+  'operator/levers/redis/{big-keys,key-sample,key-walk,connect,config,every-node,owner,parting-words,sentinel,slow-log,sweep}.ts',
+  'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue,room,standby-scans,statement-counts}.ts',
+  'operator/levers/postgresql/advice/{advisor,answers,hypothetical,planned,prove,read,sandbox,worst}.ts',
+  'operator/levers/runtime/{acknowledged,admin,push}.ts',
+  'operator/levers/load-balancer/{agent,certificate,dns-server,generation,kept,nginx-process,nginx-program,request-log-server,tending,watched,workers}.ts',
   'operator/levers/postgresql/{connect,owner,settings,statements,statistics}.ts',
 ];
 const pure = files.filter(
@@ -82,7 +87,7 @@ const pure = files.filter(
 /** What they may call of what is not itself held to be pure. */
 const harmless: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash'],
-  'node:net': ['isIP'],
+  'node:net': ['isIP', 'isIPv4'],
   'node:util': ['isDeepStrictEqual'],
   'lru-cache': ['LRUCache'], // bounded by a number of entries it reads no clock
   pg: ['escapeIdentifier', 'escapeLiteral'],

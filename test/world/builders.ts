@@ -59,7 +59,10 @@ export const performancePolicy = (spec: PolicySpec = {}, name = 'standard') => (
 });
 
 /** A Deployment that is enough to be scaled; its Pods run nothing but the pause image. */
-export function deployment(name = 'workflow-execution', { replicas = 0 }: { readonly replicas?: number } = {}) {
+export function deployment(
+  name = 'workflow-execution',
+  { replicas = 0, ...container }: { readonly replicas?: number; readonly [field: string]: unknown } = {},
+) {
   const labels = { app: name };
   return {
     apiVersion: 'apps/v1',
@@ -68,7 +71,10 @@ export function deployment(name = 'workflow-execution', { replicas = 0 }: { read
     spec: {
       replicas,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'registry.k8s.io/pause:3.10' }] } },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'app', image: 'registry.k8s.io/pause:3.10', ...container }] },
+      },
     },
   };
 }

@@ -1,6 +1,6 @@
 import { openEvents } from '../../operator/kube/events.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
-import { createCollector } from '../../operator/metrics/collector.ts';
+import { createCollector, type Collector } from '../../operator/metrics/collector.ts';
 import { openConnections } from '../../operator/metrics/sources/connections.ts';
 import { createStandings } from '../../operator/metrics/standings.ts';
 import { openCaches } from '../../operator/reconcilers/caches.ts';
@@ -14,17 +14,24 @@ export interface ClockedReconcilers extends AsyncDisposable {
   putForward(ms: number): void;
 }
 
-export async function startClockedReconcilers({
-  kube,
-  namespace,
-}: Pick<World, 'kube' | 'namespace'>): Promise<ClockedReconcilers> {
+interface ClockedOptions {
+  /** Networks of metric sources that would be refused. */
+  readonly allow?: readonly string[];
+  /** What was measured, as the reconcilers are to see it. */
+  readonly measuring?: (collector: Collector) => Collector;
+}
+
+export async function startClockedReconcilers(
+  { kube, namespace }: Pick<World, 'kube' | 'namespace'>,
+  { allow = [], measuring = (collector) => collector }: ClockedOptions = {},
+): Promise<ClockedReconcilers> {
   await using stack = new AsyncDisposableStack();
   let aheadMs = 0;
   const logger = createLogger({ level: 'error', format: 'text' });
   const metrics = createMetrics();
   const namespaces = [namespace];
   const caches = stack.use(openCaches({ kube, namespaces, watchApiServices: false, logger }));
-  const guard = createAddressGuard();
+  const guard = createAddressGuard({ widen: allow });
   const connections = stack.use(
     openConnections({
       kube,
@@ -40,7 +47,7 @@ export async function startClockedReconcilers({
     standings: createStandings(),
     metrics,
     logger,
-    collector: stack.use(createCollector({ metrics, logger })),
+    collector: measuring(stack.use(createCollector({ metrics, logger }))),
     events: stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: 'test', logger })),
     clock: { now: () => Date.now() + aheadMs },
     metricsApi: undefined,

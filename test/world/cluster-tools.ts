@@ -3,13 +3,14 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { startCluster, type Cluster } from '../../hack/cluster/cluster.ts';
 import { buildImage } from '../../hack/image/build.ts';
+import { nginxImage } from '../../hack/image/nginx.ts';
 import { operatorImage } from '../../hack/image/operator.ts';
 import { redisImage } from '../../hack/image/redis.ts';
 import { workloadImage } from '../../hack/image/workload.ts';
 import { clusterName } from './world.ts';
 
 const run = promisify(execFile);
-const images = { operator: operatorImage, workload: workloadImage, redis: redisImage };
+const images = { operator: operatorImage, workload: workloadImage, redis: redisImage, nginx: nginxImage };
 
 export interface ClusterTools {
   readonly cluster: Cluster;

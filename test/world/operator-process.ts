@@ -5,7 +5,7 @@ import { freePort } from '../../hack/servers/free-port.ts';
 import { eventually } from './eventually.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const keptLines = 60;
+const lastLines = 60;
 
 export interface OperatorOptions {
   readonly kubeconfig: string;
@@ -28,6 +28,7 @@ export interface OperatorProcess extends AsyncDisposable {
   thaw(): void;
   /** Its last log lines. */
   log(): string;
+  wholeLog(): string;
 }
 
 export async function startOperator({ kubeconfig, namespace, flags = [] }: OperatorOptions): Promise<OperatorProcess> {
@@ -55,7 +56,6 @@ export async function startOperator({ kubeconfig, namespace, flags = [] }: Opera
   const lines: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     lines.push(...text.split('\n').filter((line) => line !== ''));
-    lines.splice(0, lines.length - keptLines);
   });
   const ended = once(child, 'exit');
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
@@ -76,7 +76,8 @@ export async function startOperator({ kubeconfig, namespace, flags = [] }: Opera
     kill: () => stop('SIGKILL'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
-    log: () => lines.join('\n'),
+    log: () => lines.slice(-lastLines).join('\n'),
+    wholeLog: () => lines.join('\n'),
     [Symbol.asyncDispose]: async () => {
       const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
       await stop('SIGTERM');

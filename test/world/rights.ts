@@ -7,8 +7,18 @@ import type { KubeObject } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
 
 const group = 'rbac.authorization.k8s.io';
+interface Rule {
+  readonly resources?: readonly string[];
+  readonly verbs: readonly string[];
+}
 const rbac = (kind: string, namespaced: boolean) =>
-  resource<KubeObject>({ group, version: 'v1', plural: `${kind.toLowerCase()}s`, kind, namespaced });
+  resource<KubeObject & { readonly rules?: readonly Rule[] }>({
+    group,
+    version: 'v1',
+    plural: `${kind.toLowerCase()}s`,
+    kind,
+    namespaced,
+  });
 const clusterRoles = rbac('ClusterRole', false);
 const clusterRoleBindings = rbac('ClusterRoleBinding', false);
 const roles = rbac('Role', true);
@@ -72,6 +82,22 @@ export async function allow(kube: Kube, namespace: string, rule: object, signal:
   const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
   await kube.create(roles, { metadata, rules: [rule] }, {}, signal);
   await kube.create(roleBindings, { metadata, roleRef, subjects: [subject(`genops-${namespace}`)] }, {}, signal);
+}
+
+/** Lets the operator of a world only read a resource, of all its rights in the cluster, until this is disposed of. */
+export async function onlyRead(
+  kube: Kube,
+  namespace: string,
+  plural: string,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
+  const role = `genops-${namespace}`;
+  const { rules = [] } = (await kube.get(clusterRoles, role, signal)) ?? {};
+  const replace = (value: readonly Rule[]) =>
+    kube.patch(clusterRoles, role, [{ op: 'replace', path: '/rules', value }], {}, signal);
+  const reads = ['get', 'list', 'watch'];
+  await replace(rules.map((rule) => (rule.resources?.includes(plural) === true ? { ...rule, verbs: reads } : rule)));
+  return { [Symbol.asyncDispose]: async () => void (await replace(rules)) };
 }
 
 /** The administrator's kubeconfig as that user, to whom the API server gives no groups but what everybody has. */

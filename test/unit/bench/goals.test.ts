@@ -37,6 +37,15 @@ describe('goals()', () => {
     expect(at(63.3)).toMatchObject({ holds: false });
   });
 
+  test('an idle service costs a Redis at most 50 commands a minute', () => {
+    const at = (commands: number) =>
+      verdictOf('servers-idle: commands of a Redis a minute ≤ 50', (_, line, name) =>
+        line === 'servers-idle' && name === 'redisCommands' ? commands : Number.NaN,
+      );
+    expect(at(50)).toMatchObject({ holds: true });
+    expect(at(50.1)).toMatchObject({ holds: false });
+  });
+
   test('a line that was left out has no verdict', () => {
     expect(goals(() => Number.NaN, 1000)).toEqual([]);
   });

@@ -13,12 +13,14 @@ export interface Answer {
 
 const maxBodyBytes = 65_536;
 
-/** Reads a request's body to its end and forgets it. False: it is larger than 64 KiB. */
-export async function drainBody(request: IncomingMessage): Promise<boolean> {
+/** A request's body; undefined: it is larger than 64 KiB. */
+export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
     bytes += (chunk as Buffer).length;
-    if (bytes > maxBodyBytes) return false;
+    if (bytes > maxBodyBytes) return undefined;
   }
-  return true;
+  return Buffer.concat(chunks).toString('utf8');
 }

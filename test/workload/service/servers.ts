@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { adminPath } from '../../../operator/api/admin-request.ts';
-import type { Answer } from './answer.ts';
+import { readBody, type Answer } from './answer.ts';
 import type { Service } from './service.ts';
 
 export interface Servers extends AsyncDisposable {
@@ -61,8 +61,12 @@ export async function listen(service: Service, { port, metricsPort }: ListenOpti
 }
 
 /** Signed requests alone; the others learn nothing. */
-async function askAdmin({ admin }: Service, { method = '', url = '', headers }: IncomingMessage) {
-  return admin?.answer({ method, path: url, headers }) ?? { status: 404, body: { error: 'no such path' } };
+async function askAdmin({ admin }: Service, request: IncomingMessage) {
+  const { method = '', url = '', headers } = request;
+  if (admin === undefined) return { status: 404, body: { error: 'no such path' } };
+  const body = await readBody(request);
+  if (body === undefined) return { status: 413, body: { error: 'at most 64 KiB' } };
+  return admin.answer({ method, path: url, headers, body });
 }
 
 function answering(listener: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Server {

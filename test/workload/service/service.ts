@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { createAdmin } from '../../../operator/runtime/admin.ts';
+import { createAdmin, type AdminOptions } from '../../../operator/runtime/admin.ts';
 import { openCache, type CacheOptions } from '../../../operator/runtime/cache.ts';
 import { openMemoryOptimizer } from '../../../operator/runtime/memory.ts';
 import { cacheMetrics, poolMetrics, settingsMetrics } from '../../../operator/runtime/metrics.ts';
 import { openPools } from '../../../operator/runtime/pools.ts';
-import { createSettings, type LiveSettings } from '../../../operator/runtime/settings.ts';
+import { createSettings, type LiveSettings, type PushedSettings } from '../../../operator/runtime/settings.ts';
 import { createRandom } from '../random.ts';
 import type { Answer } from './answer.ts';
+import { openBackends } from './backends.ts';
+import { openDefects } from './defects.ts';
 import { items } from './items.ts';
 import { createMetrics } from './metrics.ts';
 import { CpuMeter, Recent } from './recent.ts';
@@ -21,7 +23,8 @@ const windowMs = 60_000;
 const windowEntries = 2000;
 
 /** The generation service without its sockets: requests in, answers out. `live`: the settings that it runs with, see `unmanaged`. */
-export function createService(settings: Settings, live: LiveSettings = createSettings(unmanaged(settings))) {
+export function createService(settings: Settings, live: PushedSettings = createSettings(unmanaged(settings))) {
+  const { adminKey, podName } = settings;
   const slots = new Slots(settings.slots, settings.maxQueued);
   const metrics = createMetrics({ inFlight: () => slots.taken, queued: () => slots.waiting });
   const { registry } = metrics;
@@ -37,27 +40,34 @@ export function createService(settings: Settings, live: LiveSettings = createSet
   const memory = openMemoryOptimizer(live, {
     onCollect: (collection) => console.log(JSON.stringify({ message: 'garbage collected', ...collection })),
   });
+  const backends = openBackends(settings, live);
+  const defects = openDefects(settings.defects, pools);
+  const { coldCache } = settings.defects;
+  const item = items({ settings: settings.item, live, cache, backends, coldCache, random });
   const actions = {
     'collect-garbage': () => memory.collect(),
     'clear-expired-cache': () => ({ entries: cache?.purgeExpired() ?? 0 }),
-  };
-  const workflow = workflows({ settings, slots, aiApi: pools.of('ai_api'), metrics, recent: recent.workflows, random });
-  const item = items({ settings: settings.item, live, cache, random });
+    'warm-cache': async () => ({ keys: await item.warmPopular() }),
+    'apply-settings': (body) => live.take(body),
+  } satisfies AdminOptions['actions'];
+  const aiApi = pools.of('ai_api');
+  const workflow = workflows({ settings, slots, aiApi, backends, metrics, recent: recent.workflows, random });
 
   return {
     registry,
     /** Undefined: it takes no admin actions. */
-    admin: settings.adminKey === undefined ? undefined : createAdmin({ key: settings.adminKey, actions }),
+    admin: adminKey === undefined ? undefined : createAdmin({ key: adminKey, actions, pod: podName }),
 
     /** @throws RangeError for a query that asks for the impossible; the signal's reason when the client has gone. */
     async answer(request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://service');
       const asked = `${request.method} ${pathname}`;
+      defects.leak();
       if (asked === 'POST /api/workflow') return workflow(request, searchParams, signal);
       if (asked === 'GET /api/monitoring/metrics') return monitoringView({ ...recent, slots, cpu, lookups });
       if (asked === 'GET /api/cache/status') return cacheView(lookups, info);
       const id = /^GET \/api\/item\/([\w-]{1,64})$/.exec(asked)?.[1];
-      if (id !== undefined) return item(id, sessionOf(request), signal);
+      if (id !== undefined) return item.answer(id, sessionOf(request), signal);
       return { status: 404, route: 'none', body: { error: 'no such path' } };
     },
 
@@ -70,8 +80,9 @@ export function createService(settings: Settings, live: LiveSettings = createSet
 
     async [Symbol.asyncDispose]() {
       memory[Symbol.dispose]();
+      defects[Symbol.dispose]();
       pools[Symbol.dispose]();
-      await Promise.all([cache?.[Symbol.asyncDispose](), info?.[Symbol.asyncDispose]()]);
+      await Promise.all([cache, info, backends].map(async (one) => one?.[Symbol.asyncDispose]()));
     },
   };
 }

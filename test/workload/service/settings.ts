@@ -1,3 +1,5 @@
+import type { Defects } from './defects.ts';
+
 /** How long one workflow takes. */
 export interface WorkflowShape {
   /** Mean of the service time (CPU and waiting), in ms, without queueing. */
@@ -31,6 +33,15 @@ export interface Settings {
   readonly runtimeSettings: string | undefined;
   /** Secret of the admin actions, on the port of the metrics; absent: there are none. */
   readonly adminKey: string | undefined;
+  /** Who is meant by admin actions; absent: the host's name. */
+  readonly podName: string | undefined;
+  /** Workflows compute on threads, not between other requests. */
+  readonly cpuPool: boolean;
+  /** Who answers for the model after `?ms=` milliseconds; absent: that time passes. */
+  readonly modelUrl: string | undefined;
+  /** Where items are loaded from; absent: that time passes. */
+  readonly postgresUrl: string | undefined;
+  readonly defects: Defects;
   /** After SIGTERM: how long requests in flight may take before they are cut off. */
   readonly drainMs: number;
 }
@@ -63,8 +74,13 @@ export function readSettings(env: Env): Settings {
       bytes: number(env, 'ITEM_BYTES', { orElse: 1024, min: 1, max: 1_048_576 }),
     },
     redis: readRedis(env),
-    adminKey: env['ADMIN_KEY'] === '' ? undefined : env['ADMIN_KEY'],
-    runtimeSettings: env['RUNTIME_SETTINGS'] === '' ? undefined : env['RUNTIME_SETTINGS'],
+    adminKey: text(env, 'ADMIN_KEY'),
+    runtimeSettings: text(env, 'RUNTIME_SETTINGS'),
+    podName: text(env, 'POD_NAME'),
+    cpuPool: number(env, 'CPU_POOL', { orElse: 0, min: 0, max: 1 }) === 1,
+    modelUrl: text(env, 'MODEL_URL'),
+    postgresUrl: text(env, 'POSTGRES_URL'),
+    defects: readDefects(env),
     drainMs: number(env, 'DRAIN_MS', { orElse: 25_000, min: 0, max: 600_000 }),
   };
 }
@@ -78,16 +94,28 @@ export function readShape(given: Partial<Record<keyof WorkflowShape, string | un
   };
 }
 
+function readDefects(env: Env): Defects {
+  return {
+    leakKilobytes: number(env, 'DEFECT_LEAK_KB', { orElse: 0, min: 0, max: 100_000 }),
+    garbageMegabytes: number(env, 'DEFECT_GARBAGE_MB', { orElse: 0, min: 0, max: 2_000 }),
+    hogPercent: number(env, 'DEFECT_HOG_PERCENT', { orElse: 0, min: 0, max: 100 }),
+    coldCache: number(env, 'DEFECT_COLD_CACHE', { orElse: 0, min: 0, max: 1 }) === 1,
+  };
+}
+
 function readRedis(env: Env): RedisAddress | undefined {
   const { REDIS_HOST: host, REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
   if (host === undefined || host === '') return undefined;
   return { host, port: number(env, 'REDIS_PORT', { orElse: 6379, min: 1, max: 65_535 }), username, password };
 }
 
+/** Empty: absent. */
+const text = (env: Env, name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+
 function number(env: Env, name: string, { orElse, min, max }: { orElse: number; min: number; max: number }): number {
-  const text = env[name];
-  if (text === undefined || text === '') return orElse;
-  const value = Number(text);
+  const given = text(env, name);
+  if (given === undefined) return orElse;
+  const value = Number(given);
   if (value >= min && value <= max) return value;
-  throw new RangeError(`${name} is "${text}"; wanted a number from ${min} to ${max}, for example ${orElse}`);
+  throw new RangeError(`${name} is "${given}"; wanted a number from ${min} to ${max}, for example ${orElse}`);
 }

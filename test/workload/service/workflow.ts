@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConcurrencyPool } from '../../../operator/runtime/pools.ts';
 import { lognormal, type Random } from '../random.ts';
-import { drainBody, type Answer } from './answer.ts';
-import { burn } from './cpu.ts';
+import { readBody, type Answer } from './answer.ts';
+import type { Backends } from './backends.ts';
 import type { Metrics } from './metrics.ts';
 import type { Recent } from './recent.ts';
 import { readShape, type Settings, type WorkflowShape } from './settings.ts';
@@ -17,22 +16,23 @@ interface Deps {
   readonly slots: Slots;
   /** Calls of the model at once. */
   readonly aiApi: ConcurrencyPool;
+  readonly backends: Pick<Backends, 'compute' | 'askModel'>;
   readonly metrics: Metrics;
   readonly recent: Recent;
   readonly random: Random;
 }
 
 /** POST /api/workflow: waits for a slot, then works. The query may change the shape: `?meanMs=800&cv=1&cpuMs=20`. */
-export function workflows({ settings, slots, aiApi, metrics, recent, random }: Deps) {
+export function workflows({ settings, slots, metrics, recent, ...deps }: Deps) {
   return async (request: IncomingMessage, query: URLSearchParams, signal: AbortSignal): Promise<Answer> => {
     const shape = readShape(Object.fromEntries(query), settings.workflow);
-    if (!(await drainBody(request))) return { status: 413, route, body: { error: 'at most 64 KiB' } };
+    if ((await readBody(request)) === undefined) return { status: 413, route, body: { error: 'at most 64 KiB' } };
     const started = performance.now();
     let failed = true;
     try {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(settings.giveUpMs)]);
       using slot = await slots.acquire(patience);
-      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, { random, aiApi }, signal)) };
+      const body = { id: randomUUID(), queuedMs: slot.waitedMs, ...(await work(shape, deps, signal)) };
       failed = false;
       return { status: 200, route, body };
     } catch (error) {
@@ -47,11 +47,15 @@ export function workflows({ settings, slots, aiApi, metrics, recent, random }: D
 }
 
 /** Some of it is CPU, the rest waiting for the model's answer. */
-async function work(shape: WorkflowShape, { random, aiApi }: Pick<Deps, 'random' | 'aiApi'>, signal: AbortSignal) {
+async function work(
+  shape: WorkflowShape,
+  { random, aiApi, backends }: Pick<Deps, 'random' | 'aiApi' | 'backends'>,
+  signal: AbortSignal,
+) {
   const serviceMs = lognormal(random, shape.meanMs, shape.cv);
   const cpuMs = Math.min(shape.cpuMs, serviceMs);
-  await burn(cpuMs, signal);
-  await aiApi.run(() => delay(serviceMs - cpuMs, undefined, { signal }), signal);
+  if (cpuMs > 0) await backends.compute(cpuMs, signal);
+  await aiApi.run(() => backends.askModel(serviceMs - cpuMs, signal), signal);
   return { serviceMs, cpuMs };
 }
 

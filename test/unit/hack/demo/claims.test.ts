@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { claims, type Ending } from '../../../../hack/demo/claims.ts';
 import type { Recording } from '../../../../hack/demo/record.ts';
-import { marks, recording, sample, snapshot, tuned, untuned } from './recording.ts';
+import { acted, marks, recording, sample, snapshot, tuned, untuned } from './recording.ts';
 
 const ending: Ending = {
   load: {
@@ -24,10 +24,28 @@ const hotCpu = snapshot(7, {
     metrics: [{ name: 'cpu', current: '300 %', target: '300 %' }],
   },
 });
-const conditions = recording.samples[0]?.snapshot.service?.conditions ?? [];
-const unready = snapshot(2, { service: { conditions: [] } });
-
-const unexplained = recording.samples.map((of) => ({ ...of, snapshot: snapshot(of.snapshot.replicas.ready, { service: { conditions } }) })); // prettier-ignore
+type Service = NonNullable<(typeof recording)['samples'][number]['snapshot']['service']>;
+/** The same demo, of whose service something else was seen. */
+const seen = (changes: (service: Service) => Partial<Service>): Recording['samples'] =>
+  recording.samples.map((of) => {
+    const { service = {} } = of.snapshot;
+    return { ...of, snapshot: { ...of.snapshot, service: { ...service, ...changes(service) } } };
+  });
+const unexplained = seen(({ components = [] }) => ({ components: components.map(({ decision: _, ...rest }) => rest) }));
+const without = (type: string) =>
+  seen(({ conditions = [] }) => ({ conditions: conditions.filter((one) => one.type !== type) }));
+const outcome = (said: 'Failed' | undefined) =>
+  seen(() => ({
+    optimizer: {
+      rules: acted.rules.map(({ lastAction: { outcome: _, ...action }, ...rule }) => ({
+        ...rule,
+        lastAction: said === undefined ? action : { ...action, outcome: said },
+      })),
+    },
+  }));
+const behind = seen(({ components = [] }) => ({
+  components: components.map((one) => ({ ...one, runtime: { hash: '', podsCurrent: 1, podsTotal: 7 } })),
+}));
 
 /** The texts of the claims that do not hold. */
 const broken = (changes: Partial<Recording> = {}, end: Partial<Ending> = {}): readonly string[] =>
@@ -38,11 +56,12 @@ const broken = (changes: Partial<Recording> = {}, end: Partial<Ending> = {}): re
 describe('claims()', () => {
   test('hold for a demo in which everything happened', () => {
     expect(broken()).toEqual([]);
-    expect(claims(recording, ending)).toHaveLength(6);
+    expect(claims(recording, ending)).toHaveLength(8);
   });
 
   type Row = { name: string; recorded?: Partial<Recording>; end?: Partial<Ending>; breaks: readonly string[] };
   const [up, down] = ['scaled the workload up', 'came down'];
+  const [settings, optimizer] = ['runtime settings', 'the optimizer'];
   test.each<Row>([
     {
       name: 'too few Pods: 140/s at 20 each ask for 7, and 6 are let pass, 5 are not',
@@ -59,10 +78,10 @@ describe('claims()', () => {
     {
       name: 'never up',
       recorded: { samples: [2, 2].map((pods, index) => sample(index + 1, snapshot(pods))) },
-      breaks: [up, down],
+      breaks: [up, down, settings],
     },
     { name: 'still up at the end', recorded: { samples: recording.samples.slice(0, 5) }, breaks: [down] },
-    { name: 'nothing seen', recorded: { samples: [] }, breaks: [up, down, 'is Ready'] },
+    { name: 'nothing seen', recorded: { samples: [] }, breaks: [up, down, settings, optimizer, 'is Ready'] },
     { name: 'a Redis that was tuned before', recorded: { redisBefore: tuned }, breaks: ['took the settings'] },
     { name: 'a Redis that took nothing', recorded: { redisAfter: untuned }, breaks: ['took the settings'] },
     { name: 'no repair', recorded: { marks: marks.filter(({ kind }) => kind !== 'Repaired') }, breaks: ['by hand'] },
@@ -71,11 +90,12 @@ describe('claims()', () => {
     { name: 'drift that nobody could be asked about', end: { driftCounted: undefined }, breaks: ['by hand'] },
     { name: '11 failed of 10 000', end: load({ errors: 6, refused: 5 }), breaks: ['requests failed'] },
     { name: 'no load at all', end: load({ sent: 0 }), breaks: ['requests failed'] },
-    {
-      name: 'no longer Ready',
-      recorded: { samples: [...recording.samples, sample(8, unready)] },
-      breaks: ['is Ready'],
-    },
+    { name: 'Pods that never all said so', recorded: { samples: behind }, breaks: [settings] },
+    { name: 'settings that are not in force', recorded: { samples: without('RuntimeApplied') }, breaks: [settings] },
+    { name: 'no action', recorded: { samples: seen(() => ({ optimizer: {} })) }, breaks: [optimizer] },
+    { name: 'an action that no Pod took', recorded: { samples: outcome('Failed') }, breaks: [optimizer] },
+    { name: 'an action that is at work still', recorded: { samples: outcome(undefined) }, breaks: [optimizer] },
+    { name: 'no longer Ready', recorded: { samples: without('Ready') }, breaks: ['is Ready'] },
   ])('are broken by $name', ({ recorded, end, breaks }) => {
     expect(broken(recorded, end)).toEqual(breaks.map((part) => expect.stringContaining(part)));
   });
@@ -95,6 +115,8 @@ describe('claims()', () => {
       '2 Pods wanted at the end, 6 s after the start',
       'maxmemory 0 noeviction → maxmemory 1gb allkeys-lru',
       'repaired after 2 s; genops_drift_total{lever="redis"} 1',
+      'up to 7 Pods with the settings 0123456789ab; at the end: All 2 Pods run with the settings.',
+      'gc-on-memory: Inconclusive; memory fell by 3 %',
       '0 of 10000; p50 –, p95 –, p99 –',
       'Reconciled: In force.',
     ]);

@@ -6,6 +6,11 @@ describe('marksBetween()', () => {
   test('says nothing where nothing changed', () => {
     expect(marksBetween(snapshot(2), snapshot(2), 7)).toEqual([]);
   });
+  test('tells of an action of the optimizer once, when it is made', () => {
+    const none = snapshot(2, { service: {} });
+    expect(marksBetween(none, snapshot(2), 7)).toEqual([{ second: 7, kind: 'Acted', text: 'optimizer: gc-on-memory' }]);
+    expect(marksBetween(snapshot(2), snapshot(2), 9)).toEqual([]);
+  });
   test('tells replicas, an edit of Redis and its repair apart', () => {
     const edited = snapshot(4, { redis: { ...tuned, policy: 'noeviction' } });
     expect(marksBetween(snapshot(2), edited, 7)).toEqual([

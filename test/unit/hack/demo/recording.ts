@@ -7,6 +7,18 @@ export const tuned = { maxMemoryBytes: 2 ** 30, policy: 'allkeys-lru' };
 
 const ready = { type: 'Ready', status: 'True', reason: 'Reconciled', message: 'In force.' } as const;
 const condition = { ...ready, lastTransitionTime: '2026-11-25T00:00:00Z', observedGeneration: 1 };
+const told = { ...condition, type: 'RuntimeApplied', reason: 'Applied', message: 'All 2 Pods run with the settings.' };
+
+/** What the optimizer has done: a quarter of a minute after the load began, judged half a minute later. */
+export const acted = {
+  rules: [
+    {
+      name: 'gc-on-memory',
+      component: 'workflow',
+      lastAction: { time: '2026-11-25T00:00:15Z', outcome: 'Inconclusive', message: 'memory fell by 3 %' } as const,
+    },
+  ],
+};
 
 const message = 'requests_per_second is 35 a Pod over 4 Pods; at 20 a Pod that asks for 7.';
 const decision = { action: 'ScaleUp', from: 4, to: 7, reason: 'LoadHigh', message };
@@ -19,7 +31,12 @@ export const snapshot = (pods: number, changes: Partial<Snapshot> = {}): Snapsho
     reasoning: undefined,
     metrics: [{ name: 'cpu', current: '56 %', target: '300 %' }],
   },
-  service: { conditions: [condition], objectivesMet: '5/5', components: [{ name: 'workflow', decision }] },
+  service: {
+    conditions: [condition, told],
+    objectivesMet: '5/5',
+    components: [{ name: 'workflow', decision, runtime: { hash: '0123456789ab', podsCurrent: pods, podsTotal: pods } }],
+    optimizer: acted,
+  },
   redis: tuned,
   ...changes,
 });

@@ -1,0 +1,119 @@
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { waitUntil } from '../../hack/cluster/ready.ts';
+import type { NginxVersion } from '../../hack/servers/nginx.ts';
+import { weightLabel } from '../../operator/api/annotations.ts';
+import type { Kube } from '../../operator/kube/client.ts';
+import { podResource } from '../../operator/metrics/pod-view.ts';
+import { sliceOf, type AgentOfTest } from '../integration/nginx-agent-world.ts';
+import type { BenchCluster } from './weights-cluster.ts';
+
+/** Of each kind, in a minute: the issue's ten in one. */
+const count = 60;
+const gapMs = 500;
+/** Each with a kept connection of its own, and so much between an answer and the next request. */
+const [clients, thinkMs] = [16, 10];
+
+export interface ChangesLine {
+  readonly version: NginxVersion;
+  readonly loads: number;
+  readonly requests: number;
+  /** Requests on a kept connection that were not answered. */
+  readonly resets: number;
+  /** Those that failed again on a connection of their own, and answers of 5xx. */
+  readonly failed: number;
+}
+
+/** A weight and then a Pod more or less, over and over, while clients go on asking on the connections that they have. */
+export async function runChanges(
+  cluster: BenchCluster,
+  version: NginxVersion,
+  signal: AbortSignal,
+): Promise<ChangesLine> {
+  await using stack = new AsyncDisposableStack();
+  const names = ['a', 'b', 'c', 'd'].map((name) => `${name}-${version.replace('.', '-')}`);
+  const service = `changes-${version.replace('.', '-')}`;
+  const pods = stack.use(await cluster.pods(names.map(() => 5)));
+  for (const name of names) await createPod(cluster.kube, name, signal);
+  const weights = { mode: 'Static', minReloadInterval: '3s' } as const; // ten times as often as the default
+  const agent = stack.use(await cluster.agent({ name: service, version, policy: { weights }, slots: 4 }, signal));
+  const slices = names.map((name, index) => ({ name, port: pods.ports[index] ?? 0 }));
+  for (const slice of slices) await cluster.applySlice(sliceOf(service, slice), signal);
+  await waitUntil('four Pods', () => serves(agent, names.length), { timeoutMs: 60_000, signal });
+  const { loads } = await agent.report();
+  const stop = new AbortController();
+  const asked = Promise.all(Array.from({ length: clients }, () => client(agent.port, stop.signal)));
+  for (let change = 0; change < count; change += 1) {
+    await label(cluster.kube, names[change % 3] ?? '', 1 + (change % 10), signal);
+    await pause(gapMs, undefined, { signal });
+    const [, , , last] = slices;
+    if (last !== undefined) await cluster.applySlice(sliceOf(service, { ...last, ready: change % 2 === 1 }), signal);
+    await pause(gapMs, undefined, { signal });
+  }
+  stop.abort();
+  const totals = await asked;
+  const sum = (of: (one: Tally) => number): number => totals.reduce((all, one) => all + of(one), 0);
+  return {
+    version,
+    loads: (await agent.report()).loads - loads,
+    requests: sum((one) => one.requests),
+    resets: sum((one) => one.resets),
+    failed: sum((one) => one.failed),
+  };
+}
+
+const serves = async (agent: AgentOfTest, pods: number): Promise<boolean> =>
+  (await agent.report()).loaded?.servers['workflow'] === pods;
+
+interface Tally {
+  requests: number;
+  resets: number;
+  failed: number;
+}
+
+async function client(port: number, signal: AbortSignal): Promise<Tally> {
+  const tally: Tally = { requests: 0, resets: 0, failed: 0 };
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  while (!signal.aborted) {
+    tally.requests += 1;
+    let status = await ask(port, kept);
+    if (status === undefined) {
+      tally.resets += 1;
+      status = await ask(port, false);
+    }
+    if (status === undefined || status >= 500) tally.failed += 1;
+    await pause(thinkMs);
+  }
+  kept.destroy();
+  return tally;
+}
+
+/** The status; undefined: the connection ended before there was one. */
+async function ask(port: number, agent: Agent | false): Promise<number | undefined> {
+  try {
+    const asked = request({ host: '127.0.0.1', port, path: '/x', agent, timeout: 30_000 });
+    const response = once(asked, 'response') as Promise<[IncomingMessage]>;
+    asked.end();
+    const [incoming] = await response;
+    await text(incoming);
+    return incoming.statusCode;
+  } catch {
+    return undefined; // it is counted
+  }
+}
+
+async function createPod(kube: Kube, name: string, signal: AbortSignal): Promise<void> {
+  const metadata = { namespace: 'default', name, labels: { [weightLabel]: '1' } };
+  const spec = { schedulerName: 'nobody', containers: [{ name: 'main', image: 'main' }] };
+  await kube.create(podResource, { metadata, spec }, {}, signal);
+}
+
+const label = (kube: Kube, name: string, weight: number, signal: AbortSignal): Promise<unknown> =>
+  kube.apply(
+    podResource,
+    { metadata: { namespace: 'default', name, labels: { [weightLabel]: String(weight) } } },
+    { manager: 'kubectl', force: true },
+    signal,
+  );

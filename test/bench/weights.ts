@@ -1,0 +1,112 @@
+/**
+ * What adaptive weights bring over plain least_conn in a model of nginx and six Pods, then before real ones (weights-live.ts).
+ * Prints Markdown, and fails when a goal of docs/decision-quality.md is missed by the model, or a request fails for good: docs/levers/nginx.md has a run of it. BENCH_ROUNDS: of the real ones.
+ */
+import { effectivePolicy } from '../../operator/decide/effective-policy.ts';
+import { settingsOf } from '../../operator/levers/load-balancer/settings.ts';
+import { median } from './statistics.ts';
+import { runChanges, type ChangesLine } from './weights-changes.ts';
+import { openCluster } from './weights-cluster.ts';
+import { runLive, type LiveLine } from './weights-live.ts';
+import { runCell, slots, type Cell } from './weights-model.ts';
+
+/** BENCH_SEEDS=1: a third of the time. */
+const seeds = (process.env['BENCH_SEEDS'] ?? '1,2,3').split(',').map(Number);
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const nginxVersions = ['1.22', '1.31'] as const;
+/** model, live or changes; else all of them. */
+const only = process.env['BENCH_LINES'];
+const isAsked = (line: 'model' | 'live' | 'changes'): boolean => only === undefined || only === line;
+const slow = (pod: number): number => (pod === 0 ? 3 : 1);
+const degrading = (pod: number, minute: number): number =>
+  pod === 1 ? 1 + 3 * Math.min(Math.max((minute - 10) / 20, 0), 1) : slow(pod);
+/** Away for 20 s, then cold: three times as slow at first, as fast as before after a minute. */
+const restarts = [10, 25];
+const restarting = (pod: number, minute: number): number => {
+  const since = Math.min(...restarts.map((at) => (minute >= at ? minute - at : Infinity)));
+  if (pod !== 0 || !Number.isFinite(since)) return 1;
+  return since < 1 / 3 ? Infinity : Math.max(1, 3 - 2 * (since - 1 / 3));
+};
+const rows: readonly (Omit<Cell, 'load'> & { readonly loads: readonly number[] })[] = [
+  { name: 'one 3× slower', loads: [0.5, 0.8], slowness: slow },
+  { name: 'one 3× slower, one degrading to 4×', loads: [0.5, 0.8, 0.9], slowness: degrading },
+  { name: 'all equal', loads: [0.8], slowness: () => 1 },
+  { name: 'one restarts cold twice', loads: [0.8, 0.9], slowness: restarting },
+];
+
+const { loadBalancer } = effectivePolicy({}).policy;
+const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' };
+const components = [{ name: 'workflow', targetRef, serviceRef: { name: 'workflow' } }];
+const written = settingsOf({ policy: loadBalancer, nginx: {}, components, slots: { workflow: slots } });
+if (written === undefined) throw new Error('the component has a Service');
+
+interface Line {
+  readonly cell: Cell;
+  readonly ratio: number;
+  readonly changes: number;
+}
+
+const percent = (part: number): string => `${Math.round(100 * part)} %`;
+const ms = (value: number): string => String(Math.round(value));
+
+function modelled(cell: Cell, settings: Parameters<typeof runCell>[1]): Line {
+  const plain = seeds.map((seed) => runCell(cell, undefined, seed).p99Ms);
+  const weighed = seeds.map((seed) => runCell(cell, settings, seed));
+  const ratio = median(weighed.map(({ p99Ms }, index) => p99Ms / (plain[index] ?? NaN)));
+  const changes = Math.max(...weighed.map((run) => run.changes));
+  const p99 = [ms(median(plain)), ms(median(weighed.map(({ p99Ms }) => p99Ms)))];
+  console.log(`| ${[cell.name, percent(cell.load), ...p99, ratio.toFixed(2), changes].join(' | ')} |`);
+  return { cell, ratio, changes };
+}
+
+const isSlowAtHalf = ({ cell: { name, load } }: Line): boolean => name.includes('slower') && load === 0.5;
+function missedBy(line: Line): readonly string[] {
+  const { cell, ratio, changes } = line;
+  const [most, mostChanges] = [isSlowAtHalf(line) ? 0.9 : 1.02, cell.name === 'all equal' ? 0 : 40];
+  const where = `${cell.name} at ${percent(cell.load)}`;
+  return [
+    ...(ratio > most ? [`${where}: ${ratio.toFixed(3)} × least_conn, wanted ${most}`] : []),
+    ...(changes > mostChanges ? [`${where}: ${changes} changes, wanted ${mostChanges}`] : []),
+  ];
+}
+
+function printLive(lines: readonly LiveLine[]): void {
+  console.log(
+    '\n| nginx 1.31, three Pods | one 3× slower: p50 | p99 ms | its share | it recovers: p99 ms | its share | errors |',
+  );
+  console.log('|---|--:|--:|--:|--:|--:|--:|');
+  for (const { contestant, slow: one, recovering, errors } of lines) {
+    const figures = [ms(one.p50Ms), ms(one.p99Ms), percent(one.share), ms(recovering.p99Ms), percent(recovering.share)];
+    console.log(`| ${[contestant, ...figures, errors].join(' | ')} |`);
+  }
+}
+
+/** What is missed. How many are reset is up to nginx: 1.22 closes idle connections at once when it reloads. */
+function printed({ version, loads, requests, resets, failed }: ChangesLine): readonly string[] {
+  const reset = `${resets} reset${loads === 0 ? '' : ` (${(resets / loads).toFixed(1)} a reload)`}`;
+  console.log(
+    `\nnginx ${version}, 60 weights and 60 Pods changed in a minute: ${loads} reloads, ${requests} requests on kept connections, ${reset}, ${failed} failed after one retry`,
+  );
+  const mostResets = loads === 0 ? 0 : Infinity;
+  return [
+    ...(failed > 0 ? [`nginx ${version}: ${failed} failed after one retry, wanted 0`] : []),
+    ...(resets > mostResets ? [`nginx ${version}: ${resets} resets without a reload, wanted 0`] : []),
+  ];
+}
+
+const missed: string[] = [];
+if (isAsked('model')) {
+  console.log('| Pods | load | least_conn p99 ms | with weights | ratio | changes in 40 min |');
+  console.log('|---|--:|--:|--:|--:|--:|');
+  for (const { loads, ...row } of rows)
+    for (const load of loads) missed.push(...missedBy(modelled({ ...row, load }, written.settings)));
+}
+if (isAsked('live') || isAsked('changes')) {
+  const signal = AbortSignal.timeout(3_600_000);
+  await using cluster = await openCluster(signal);
+  if (isAsked('live')) printLive(await runLive(cluster, rounds, signal));
+  if (isAsked('changes'))
+    for (const version of nginxVersions) missed.push(...printed(await runChanges(cluster, version, signal)));
+}
+for (const text of missed) console.log(`missed: ${text}`);
+if (missed.length > 0) process.exitCode = 1;

@@ -1,0 +1,144 @@
+import { expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { gatewayKinds } from '../../operator/levers/load-balancer/gateway.ts';
+import { podResource, projectPod, stateOf } from '../../operator/metrics/pod-view.ts';
+import { deployment, generationService } from '../world/builders.ts';
+import { clusterTools } from '../world/cluster-tools.ts';
+import { restricted } from '../world/ready-pod.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { ask } from './nginx-world.ts';
+
+const image = 'genops-nginx:dev';
+const name = 'generation-nginx';
+type LoadBalancer = GenerationServiceSpec['loadBalancer'];
+
+/** Says which Pod it is; /slow takes its time. */
+const program = `require('node:http').createServer((q, s) => setTimeout(() => s.end(process.env.HOSTNAME), q.url === '/slow' ? 4000 : 0)).listen(8080)`;
+
+/** What the chart gives the operator with nginx.image, in this namespace. */
+async function allowGateway(world: World): Promise<void> {
+  const text = await readFile(join(import.meta.dirname, '../../config/gateway/role.yaml'), 'utf8');
+  const [role = ''] = text.split('\n---\n');
+  const { rules } = parse(role) as { readonly rules: unknown };
+  const group = 'rbac.authorization.k8s.io';
+  const metadata = { name: 'tested-operator-gateway' };
+  await world.apply({ apiVersion: `${group}/v1`, kind: 'Role', metadata, rules });
+  const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
+  const subjects = [{ apiGroup: group, kind: 'User', name: `genops-${world.namespace}` }];
+  await world.apply({ apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects });
+}
+
+const kindOf = (kind: string) => {
+  const found = gatewayKinds.find((one) => one.kind === kind);
+  if (found === undefined) throw new Error(`a gateway has no ${kind}`);
+  return found;
+};
+
+let visits = 0;
+const declare = (world: World, loadBalancer: LoadBalancer) =>
+  world.apply(
+    generationService(
+      {
+        overrides: { horizontal: { mode: 'Off' } },
+        components: [
+          {
+            name: 'workflow',
+            targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
+            serviceRef: { name: 'generation', port: 'http' },
+          },
+        ],
+        ...(loadBalancer === undefined ? {} : { loadBalancer }),
+      },
+      { annotations: { 'genops.dev/visit': String((visits += 1)) } },
+    ),
+  );
+const managed = (replicas: number): LoadBalancer => ({ type: 'Nginx', nginx: { managed: { replicas } } });
+
+const told = (world: World, status: 'True' | 'False', reason: string) =>
+  world.eventually(async () => expectCondition(await world.service(), 'LoadBalancerApplied', { status, reason }), {
+    withinMs: 90_000,
+  });
+const thereOf = async (world: World): Promise<readonly string[]> => {
+  const found = await Promise.all(gatewayKinds.map((kind) => world.get(kind, name)));
+  return found.flatMap((object) => (object === undefined ? [] : [object.kind]));
+};
+const gateways = async (world: World) =>
+  (
+    await world.kube.list(
+      podResource,
+      { namespace: world.namespace, labelSelector: `app.kubernetes.io/instance=${name}` },
+      world.signal,
+    )
+  )
+    .map(projectPod)
+    .filter((pod) => stateOf(pod) === 'Ready');
+
+test('genops runs nginx: it says what that takes, serves, loses no request with a Pod, is kept as declared and goes when it is wanted no more', async () => {
+  await clusterTools(['nginx'], AbortSignal.timeout(100_000));
+  await using world = await startWorld({ operator: ['--no-leader-elect', '--nginx-image', image] });
+  const command = ['/usr/bin/node', '-e', program];
+  const container = { image, imagePullPolicy: 'Never', command, securityContext: restricted };
+  await world.apply(deployment('workflow-execution', { replicas: 2, ...container }));
+  const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
+  await world.apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'generation' },
+    spec: { selector: { app: 'workflow-execution' }, ports },
+  });
+  await declare(world, managed(2));
+  expect((await told(world, 'False', 'PermissionDenied')).message).toMatch(
+    /cannot get resource "(serviceaccounts|roles|rolebindings|services|deployments|poddisruptionbudgets)"/, // whichever answers first
+  );
+
+  await allowGateway(world);
+  await declare(world, managed(2));
+  expect((await told(world, 'True', 'Applied')).message).toMatch(/^All 2 Pods serve the settings/);
+  expect(await thereOf(world)).toEqual(gatewayKinds.map(({ kind }) => kind));
+  const service = await world.get(kindOf('Service'), name);
+  const { clusterIP = '' } = (service?.['spec'] ?? {}) as { readonly clusterIP?: string };
+  const answered = async () => (await ask({ host: clusterIP, port: 80 }, '/')).body;
+  const pods = new Set<string>();
+  await world.eventually(async () => {
+    pods.add(await answered());
+    expect(pods.size).toBe(2);
+  });
+
+  const [leaving] = await gateways(world);
+  const slow = ask({ host: leaving?.ip ?? '', port: 8080 }, '/slow');
+  const failed: string[] = [];
+  const stop = new AbortController();
+  const asking = (async () => {
+    while (!stop.signal.aborted) await answered().catch((error: unknown) => failed.push(String(error)));
+  })();
+  await world.delete(podResource, leaving?.name ?? '');
+  expect((await slow).status).toBe(200);
+  await world.eventually(
+    async () => expect((await gateways(world)).map((pod) => pod.name)).not.toContain(leaving?.name),
+    { withinMs: 60_000 },
+  );
+  await world.eventually(async () => expect(await gateways(world)).toHaveLength(2), { withinMs: 60_000 });
+  stop.abort();
+  await asking;
+  expect(failed).toEqual([]);
+
+  await world.delete(kindOf('Service'), name);
+  await declare(world, managed(2));
+  await world.eventually(async () => expect(await thereOf(world)).toContain('Service'));
+  await world.eventually(async () =>
+    expect(await world.operator.counter('genops_drift_total', { lever: 'load-balancer' })).toBe(1),
+  );
+
+  await declare(world, managed(1));
+  await world.eventually(async () => expect(await thereOf(world)).not.toContain('PodDisruptionBudget'));
+  await world.eventually(async () => expect((await told(world, 'True', 'Applied')).message).toMatch(/^The Pod serves/));
+
+  await declare(world, undefined);
+  await world.eventually(async () => expect(await thereOf(world)).toEqual([]));
+  await world.eventually(async () =>
+    expect((await world.service()).status?.conditions?.map(({ type }) => type)).not.toContain('LoadBalancerApplied'),
+  );
+}, 300_000);

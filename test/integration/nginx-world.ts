@@ -1,0 +1,84 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type RequestListener } from 'node:http';
+import { once } from 'node:events';
+import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from 'node:http2';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { AddressInfo } from 'node:net';
+import { nginxCommand, type NginxVersion } from '../../hack/servers/nginx.ts';
+
+/** A folder of its own with a program in it; workers that are `nobody` may pass through. */
+export async function nginxFolder(version: NginxVersion) {
+  const folder = await mkdtemp(join(tmpdir(), 'genops-agent-'));
+  await chmod(folder, 0o755);
+  const command = await nginxCommand(version, folder);
+  return { folder, ...command, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+const nothing = (): void => undefined;
+export const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** EndpointSlices take no loopback address: one of this machine's others. */
+export function ownAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal);
+  if (found === undefined) throw new Error('this machine has no IPv4 address but loopback');
+  return found.address;
+}
+
+/** What stands for a Pod of the workload. */
+export async function backend(answer: RequestListener) {
+  const server = createServer({ keepAliveTimeout: 60_000 }, answer).listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One request on a connection of its own. */
+export async function ask(
+  at: number | { readonly host: string; readonly port: number },
+  path: string,
+  {
+    method = 'GET',
+    headers = {},
+  }: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Answer> {
+  const where = typeof at === 'number' ? { host: '127.0.0.1', port: at } : at;
+  const asked = request({ ...where, path, method, headers, agent: false, timeout: 10_000 });
+  const response = once(asked, 'response') as Promise<[IncomingMessage]>;
+  asked.end();
+  const [incoming] = await response;
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: await text(incoming) };
+}
+
+/** One request over TLS and HTTP/2 to `localhost`, on a connection of its own. `:status` is the number. */
+export async function askSecurely(
+  { port, ca }: { readonly port: number; readonly ca: string },
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly headers: Http2Headers & { readonly ':status'?: number }; readonly body: string }> {
+  const session = connectHttp2(`https://localhost:${port}`, { ca });
+  try {
+    const stream = session.request({ ':path': path, ...headers });
+    const answered = once(stream, 'response') as Promise<[Http2Headers]>;
+    const [received, body] = await Promise.all([answered, text(stream)]);
+    return { headers: received[0], body };
+  } finally {
+    session.destroy();
+  }
+}

@@ -1,0 +1,156 @@
+import { describe, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { startPostgres } from '../../hack/servers/postgres.ts';
+import { startRedis } from '../../hack/servers/redis.ts';
+import { adminHeaders, adminPath, adminSignature, defaultSettings } from '../../operator/runtime/runtime.ts';
+import { startService, type ServiceProcess } from '../workload/service-process.ts';
+import { eventually } from '../world/eventually.ts';
+import { listening } from './source-world.ts';
+
+const key = 'a secret of sixteen or more';
+const managed = { ADMIN_KEY: key, POD_NAME: 'workflow-0' };
+
+/** One action of the service, as the operator asks for it. */
+async function act(
+  { metricsUrl }: ServiceProcess,
+  action: string,
+  body = '',
+): Promise<Readonly<Record<string, number>>> {
+  const path = `${adminPath}${action}`;
+  const request = {
+    method: 'POST',
+    path,
+    time: String(Math.floor(Date.now() / 1_000)),
+    nonce: randomBytes(16).toString('hex'),
+    pod: managed.POD_NAME,
+    body,
+  };
+  const headers = {
+    [adminHeaders.time]: request.time,
+    [adminHeaders.nonce]: request.nonce,
+    [adminHeaders.pod]: request.pod,
+    [adminHeaders.signature]: adminSignature(key, request),
+  };
+  const response = await fetch(new URL(path, metricsUrl), { method: 'POST', headers, body });
+  const answer = (await response.json()) as { readonly result?: Readonly<Record<string, number>> };
+  if (answer.result === undefined) throw new Error(JSON.stringify(answer));
+  return answer.result;
+}
+const apply = (service: ServiceProcess, hash: string, changes: Partial<typeof defaultSettings>) =>
+  act(service, 'apply-settings', JSON.stringify({ ...defaultSettings, hash, ...changes }));
+
+const workflow = async ({ url }: ServiceProcess) => (await fetch(`${url}/api/workflow`, { method: 'POST' })).status;
+const item = async ({ url }: ServiceProcess, id: string) => {
+  const response = await fetch(`${url}/api/item/${id}`, { headers: { 'x-session': 'one' } });
+  return { status: response.status, cache: response.headers.get('x-cache') };
+};
+
+/** The model: answers after the time that it is asked for, and counts how many it is asked at once. */
+async function startModel() {
+  let [running, most] = [0, 0];
+  const server = await listening((request, response) => {
+    running += 1;
+    most = Math.max(most, running);
+    response.once('close', () => (running -= 1));
+    const ms = Number(new URL(request.url ?? '/', 'http://model').searchParams.get('ms'));
+    setTimeout(() => response.end('done'), ms);
+  });
+  return Object.assign(server, {
+    mostSince: () => {
+      const seen = most;
+      most = running;
+      return seen;
+    },
+  });
+}
+
+test('the reference workload asks model and database through the library, within limits that change while it runs', async () => {
+  await using model = await startModel();
+  await using postgres = await startPostgres();
+  await using service = await startService({
+    ...managed,
+    CPU_POOL: '1',
+    MODEL_URL: model.url,
+    POSTGRES_URL: `postgres://postgres@${postgres.host}:${postgres.port}/postgres`,
+    WORKFLOW_SLOTS: '60',
+    WORKFLOW_MEAN_MS: '60',
+    WORKFLOW_CV: '0',
+    WORKFLOW_CPU_MS: '1',
+    ITEM_LOAD_MS: '50',
+  });
+  const limits = (hash: string, aiApi: number, perHost: number, max: number) =>
+    apply(service, hash, {
+      pools: { ai_api: aiApi },
+      batch: { maxRequests: 1, maxWaitMs: 0 },
+      http: { ...defaultSettings.http, connectionsPerHost: perHost },
+      postgresPool: { ...defaultSettings.postgresPool, min: 0, max },
+      cpuPool: { threads: 1, memoEntries: 0 },
+      queryMonitor: { slowAboveMs: 0, maxStatements: 10 },
+    });
+  const backends = async () =>
+    (
+      await postgres.query(
+        "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+      )
+    )[0]?.['count'];
+  const burst = async () => {
+    const answers = [
+      ...Array.from({ length: 40 }, () => workflow(service)),
+      ...Array.from({ length: 40 }, async (_, index) => (await item(service, `${index}`)).status),
+    ];
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]));
+    return { model: model.mostSince(), database: await backends() };
+  };
+  await limits('0000000000aa', 50, 4, 3);
+  expect(await burst()).toEqual({ model: 4, database: 3 }); // the host's limit binds
+  await limits('0000000000bb', 2, 4, 6);
+  expect(await burst()).toEqual({ model: 2, database: 6 }); // now that of ai_api
+  expect(await service.log()).toContain('"statement":"SELECT pg_sleep(?)"');
+});
+
+describe('a defect of the reference workload', () => {
+  const megabyte = 2 ** 20;
+  test('garbage is gone with a collection, a leak is not', async () => {
+    await using littered = await startService({ ...managed, DEFECT_GARBAGE_MB: '60' });
+    expect((await act(littered, 'collect-garbage'))['freedBytes']).toBeGreaterThan(30 * megabyte);
+    await using leaking = await startService({ ...managed, DEFECT_LEAK_KB: '10000' });
+    for (let count = 0; count < 8; count += 1) await item(leaking, '1');
+    const { beforeBytes = 0, afterBytes } = await act(leaking, 'collect-garbage');
+    expect(beforeBytes).toBeGreaterThan(120 * megabyte);
+    expect(afterBytes).toBeGreaterThan(120 * megabyte);
+  });
+
+  test('a cold cache keeps nothing until it is warmed', async () => {
+    await using redis = await startRedis();
+    await using service = await startService({
+      ...managed,
+      DEFECT_COLD_CACHE: '1',
+      REDIS_HOST: '127.0.0.1',
+      REDIS_PORT: String(redis.port),
+      ITEM_LOAD_MS: '5',
+    });
+    await apply(service, '0000000000aa', {});
+    for (let turn = 0; turn < 3; turn += 1) expect((await item(service, '7')).cache).toBe('miss');
+    expect(await act(service, 'warm-cache')).toEqual({ keys: 1 });
+    expect((await item(service, '7')).cache).toBe('hit');
+  });
+
+  test('a hog takes its share of a core for each place of the pool cpu', async () => {
+    await using service = await startService({ ...managed, DEFECT_HOG_PERCENT: '30' });
+    const figure = async (name: string) => {
+      const page = await (await fetch(service.metricsUrl)).text();
+      return Number(
+        page
+          .split('\n')
+          .find((line) => line.startsWith(`${name} `))
+          ?.split(' ')[1],
+      );
+    };
+    const places = 'generation_pool_running{pool="cpu"}';
+    expect(await figure(places)).toBe(2);
+    const before = await figure('process_cpu_seconds_total');
+    await eventually(async () => expect((await figure('process_cpu_seconds_total')) - before).toBeGreaterThan(0.5));
+    await apply(service, '0000000000aa', { pools: { cpu: 1 } });
+    await eventually(async () => expect(await figure(places)).toBe(1));
+  });
+});
