@@ -61,13 +61,26 @@ test-integration: node_modules ## integration and fault tests on a real Kubernet
 test-faults: ## of these, what breaks at three in the morning: servers, operator and harness killed, hung and cut off
 	@$(MAKE) --no-print-directory test-integration ONLY=test/faults
 
+.PHONY: library
+library: node_modules ## build genops/runtime as a package of its own, ready for npm pack
+	@$(node) hack/library/main.ts
+
 .PHONY: bench
 bench: node_modules ## genops beside the API server's own floor and a minimal Go operator, as ratios within one run (BENCH_RUNS=1: 10 minutes instead of 30)
 	@$(node) test/bench/main.ts
 
 .PHONY: bench-decisions
-bench-decisions: node_modules ## how well scalers decide, over traces that are made here or those of GENOPS_TRACES, beside the HPA and Knative's autoscaler (ONLY=part of a trace's name; BELIEFS=1: what Lookahead is told is wrong)
-	@$(node) test/bench/decisions.ts $(if $(BELIEFS),--beliefs) $(ONLY)
+bench-decisions: node_modules ## how well scalers decide, over traces that are made here or those of GENOPS_TRACES, beside the HPA and Knative's autoscaler (ONLY=part of a trace's name; BELIEFS=1: what Lookahead is told is wrong; WORLDS=1: what they share is full); then how often the optimizer is wrong about its own actions
+	@$(node) test/bench/decisions.ts $(if $(BELIEFS),--beliefs) $(if $(WORLDS),--worlds) $(ONLY)
+	@$(if $(BELIEFS)$(WORLDS)$(ONLY),,$(node) test/bench/optimizer.ts)
+
+.PHONY: bench-runtime
+bench-runtime: node_modules ## what the runtime library costs beside lru-cache, ioredis and p-queue, as ratios within one run (BENCH_ROUNDS=15: a minute)
+	@$(node) test/bench/runtime.ts
+
+.PHONY: bench-weights
+bench-weights: node_modules ## what adaptive weights bring over plain least_conn: in a model of six Pods, then before real ones, and what changes of weights and Pods cost clients (BENCH_LINES=model|live|changes; BENCH_SEEDS=1, BENCH_ROUNDS=1: shorter)
+	@$(node) test/bench/weights.ts
 
 .PHONY: cluster-up cluster-down
 cluster-up: node_modules ## a real Kubernetes with a real node on this machine; prints its kubeconfig

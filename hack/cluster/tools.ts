@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 /** A module of hack/tools that pins programs. */
 interface ToolModule {
-  readonly folder: 'kubernetes' | 'containerd';
+  readonly folder: 'kubernetes' | 'containerd' | 'gitops';
   readonly title: string;
   /** What `go build` builds: a package, or `tool` for the tool directives of go.mod. */
   readonly packages: string;
@@ -57,6 +57,26 @@ const containerd: ToolModule = {
   names: [],
 };
 
+/** Programs of their own, of the Kubernetes programs' module: nobody waits for them who does not ask, and who does waits for little more than the links. */
+const verticalPodAutoscaler: ToolModule = {
+  folder: 'kubernetes',
+  title: 'the Vertical Pod Autoscaler',
+  packages: 'tool',
+  tags: '',
+  versions: {},
+  names: [],
+};
+
+/** In a module of its own: what it needs beside the Kubernetes programs' would have them built again. */
+const gitOps: ToolModule = {
+  folder: 'gitops',
+  title: 'what GitOps tools make of an object',
+  packages: '.',
+  tags: '',
+  versions: {},
+  names: ['gitops'],
+};
+
 /** The folder with etcd, kube-apiserver, kubectl, helm and the other names of hack/tools/kubernetes/main.go. Minutes where the cache has it not. */
 export async function kubernetesPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
   return programsOf(kubernetes, progress, signal);
@@ -65,6 +85,25 @@ export async function kubernetesPrograms(progress: Progress, signal: AbortSignal
 /** The folder with containerd, containerd-shim-runc-v2 and ctr. Two minutes where the cache has it not. */
 export async function containerdPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
   return programsOf(containerd, progress, signal);
+}
+
+/** The folder with its recommender, updater and admission-controller. Half a minute where the cache has it not. */
+export async function verticalPodAutoscalerPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(verticalPodAutoscaler, progress, signal);
+}
+
+/** The folder with gitops: see hack/tools/gitops/main.go. */
+export async function gitOpsPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(gitOps, progress, signal);
+}
+
+/** The manifests of its kinds, of the version that go.mod pins. */
+export async function verticalPodAutoscalerKinds(signal: AbortSignal): Promise<string> {
+  const name = 'k8s.io/autoscaler/vertical-pod-autoscaler';
+  const { Dir } = JSON.parse(await go(['mod', 'download', '-json', name], verticalPodAutoscaler, signal)) as {
+    Dir: string;
+  };
+  return readFile(join(Dir, 'deploy/vpa-v1-crd-gen.yaml'), 'utf8');
 }
 
 async function programsOf(module: ToolModule, progress: Progress, signal: AbortSignal): Promise<string> {

@@ -32,6 +32,8 @@ export function claims(recording: Recording, ending: Ending): readonly Claim[] {
     cameDown(recording),
     redisTuned(recording),
     driftRepaired(recording, ending),
+    settingsTold(recording),
+    optimizerActed(recording),
     nothingFailed(ending),
     endsReady(recording),
   ];
@@ -90,6 +92,32 @@ function driftRepaired({ marks }: Recording, { driftCounted }: Ending): Claim {
   };
 }
 
+/** A volume lags by a minute: what comes at once comes through the admin port. */
+function settingsTold({ samples }: Recording): Claim {
+  const told = samples.flatMap(({ snapshot: { service } }) => {
+    const { podsCurrent, podsTotal, hash = '' } = service?.components?.[0]?.runtime ?? {};
+    return podsTotal !== undefined && podsCurrent === podsTotal ? [{ pods: podsTotal, hash }] : [];
+  });
+  const most = Math.max(0, ...told.map(({ pods }) => pods));
+  const condition = conditionOf(samples, 'RuntimeApplied');
+  return {
+    text: 'every Pod took the runtime settings of the policy, and said so',
+    holds: most > minReplicas && condition?.status === 'True',
+    evidence: `up to ${most} Pods with the settings ${told.at(-1)?.hash ?? '(none)'}; at the end: ${condition?.message ?? 'no condition RuntimeApplied'}`,
+  };
+}
+
+function optimizerActed({ samples }: Recording): Claim {
+  const { lastAction, name = '' } = samples.at(-1)?.snapshot.service?.optimizer?.rules?.[0] ?? {};
+  const outcome = lastAction?.outcome;
+  return {
+    text: 'the optimizer asked Pods to collect garbage, and says what came of it',
+    holds: outcome !== undefined && outcome !== 'Failed' && outcome !== 'Skipped',
+    evidence:
+      lastAction === undefined ? 'no action' : `${name}: ${outcome ?? 'at work still'}; ${lastAction.message ?? ''}`,
+  };
+}
+
 function nothingFailed({ load: { sent, errors, refused, failures, latency: all } }: Ending): Claim {
   const failed = errors - failures.CutOff + refused; // what was in flight when the load was ended is nobody's failure
   return {
@@ -100,13 +128,16 @@ function nothingFailed({ load: { sent, errors, refused, failures, latency: all }
 }
 
 function endsReady({ samples }: Recording): Claim {
-  const ready = samples.at(-1)?.snapshot.service?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = conditionOf(samples, 'Ready');
   return {
     text: 'the GenerationService is Ready',
     holds: ready?.status === 'True',
     evidence: ready === undefined ? 'no condition Ready' : `${ready.reason}: ${ready.message}`,
   };
 }
+
+const conditionOf = (samples: Recording['samples'], wanted: string) =>
+  samples.at(-1)?.snapshot.service?.conditions?.find(({ type }) => type === wanted);
 
 function peakSecond(samples: readonly Sample[]): number {
   const most = Math.max(0, ...samples.map(({ snapshot }) => snapshot.replicas.desired));

@@ -3,7 +3,12 @@ import type { Mark } from './record.ts';
 import type { Scale } from './scale.ts';
 import { element, segment, text } from './svg.ts';
 
-const colourOf: Readonly<Record<Mark['kind'], string>> = { Scaled: '#0f766e', Edited: '#b91c1c', Repaired: '#15803d' };
+const colourOf: Readonly<Record<Mark['kind'], string>> = {
+  Scaled: '#0f766e',
+  Edited: '#b91c1c',
+  Repaired: '#15803d',
+  Acted: '#7c3aed',
+};
 const rowHeight = 24;
 const gap = 8;
 const fontSize = 12;

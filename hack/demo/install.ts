@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { workloadManifests } from '../../test/workload/manifests.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -127,9 +128,17 @@ async function createNamespaces(programs: Programs, signal: AbortSignal): Promis
 }
 
 async function workloads(): Promise<object> {
-  const items = await workloadManifests(names.workloads);
+  const items = [adminSecret(), ...(await workloadManifests(names.workloads))];
   return { apiVersion: 'v1', kind: 'List', items };
 }
+
+/** What the operator and the workload know of each other. Nobody else has ever seen it. */
+const adminSecret = (): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { namespace: names.workloads, name: names.adminSecret },
+  stringData: { key: randomBytes(32).toString('hex') },
+});
 
 const rollout = (what: string, namespace: string): readonly string[] => [
   'rollout',
@@ -145,6 +154,7 @@ function helmInstall(metricsApi: boolean): readonly string[] {
     'image.tag=dev',
     `secretAccess[0].namespace=${names.workloads}`,
     'secretAccess[0].names[0]=redis',
+    `secretAccess[0].names[1]=${names.adminSecret}`,
     `metricsAPI.enabled=${metricsApi}`,
   ];
   const chart = join(checkout, 'charts/genops');

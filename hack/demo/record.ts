@@ -10,19 +10,30 @@ export interface Sample extends Second {
 export interface Mark {
   /** Of the load. */
   readonly second: number;
-  readonly kind: 'Scaled' | 'Edited' | 'Repaired';
+  readonly kind: 'Scaled' | 'Edited' | 'Repaired' | 'Acted';
   readonly text: string;
 }
 
 /** What changed from one second to the next, in words. */
 export function marksBetween(before: Snapshot, after: Snapshot, second: number): readonly Mark[] {
   const [from, to] = [before.replicas.desired, after.replicas.desired];
-  const scaled = from === to ? [] : [{ second, kind: 'Scaled' as const, text: `${from} → ${to} Pods` }];
+  const scaled = [
+    ...(from === to ? [] : [{ second, kind: 'Scaled' as const, text: `${from} → ${to} Pods` }]),
+    ...newAction(before, after).map((rule) => ({ second, kind: 'Acted' as const, text: `optimizer: ${rule}` })),
+  ];
   const [held, holds] = [before.redis.policy, after.redis.policy];
   if (held === holds) return scaled;
   const isRepair = holds === redisWanted.policy;
   const text = `${isRepair ? 'repaired' : 'Redis by hand'}: maxmemory-policy ${holds}`;
   return [...scaled, { second, kind: isRepair ? 'Repaired' : 'Edited', text }];
+}
+
+/** The rule that has acted meanwhile, if any. */
+function newAction(before: Snapshot, after: Snapshot): readonly string[] {
+  const [newest] = after.service?.optimizer?.rules ?? [];
+  const known = before.service?.optimizer?.rules?.[0];
+  if (newest?.lastAction === undefined || newest.lastAction.time === known?.lastAction?.time) return [];
+  return [newest.name];
 }
 
 /** The guide's settings (row E1), which config/samples/demo.yaml leaves as they are. */

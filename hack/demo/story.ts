@@ -22,9 +22,6 @@ export const requests = ['9 GET /api/item/{1-500}', '1 POST /api/workflow'].map(
 /** When somebody changes Redis by hand, in seconds of the load: in the busy time. */
 export const handEditAtSecond = 60;
 
-/** Two workflows at once in a Pod: at the busy rate two Pods are at their limit and requests queue, so that scaling shows in the latency. */
-export const environment: readonly string[] = ['WORKFLOW_SLOTS=2'];
-
 export const names = {
   workloads: 'ai',
   operator: 'genops-system',
@@ -33,4 +30,12 @@ export const names = {
   deployment: 'workflow-execution',
   selector: 'app=workflow-execution',
   redisPod: 'redis-0',
+  adminSecret: 'generation-admin',
 } as const;
+
+/** Two workflows at once in a Pod: at the busy rate two Pods are at their limit and requests queue, so that scaling shows in the latency. And the secret by which it knows who asks it for something. */
+export const environment: readonly string[] = [
+  'WORKFLOW_SLOTS=2',
+  `--from=secret/${names.adminSecret}`,
+  '--prefix=ADMIN_',
+];

