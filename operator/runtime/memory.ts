@@ -24,6 +24,7 @@ export interface MemoryOptions {
   readonly everyMs?: number;
   /** A collection that helped little is not made again at once. */
   readonly pauseMs?: number;
+  /** Not told of one that ends after the optimizer has been disposed of. */
   readonly onCollect?: (collection: Collection) => unknown;
 }
 
@@ -49,7 +50,7 @@ export function openMemoryOptimizer(
       heapFreedBytes: before.heapUsed - heapUsed,
     };
     [collections, last] = [collections + 1, collection];
-    told(onCollect, collection);
+    if (!stop.signal.aborted) told(onCollect, collection);
     return collection;
   };
   const look = async (): Promise<void> => {

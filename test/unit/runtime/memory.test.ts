@@ -46,4 +46,15 @@ describe('openMemoryOptimizer()', () => {
     });
     await eventually(() => expect(optimizer.collections).toBeGreaterThan(1));
   });
+
+  test('tells nobody of a collection that ends after it has been disposed of', async () => {
+    const told: number[] = [];
+    const optimizer = openMemoryOptimizer(createSettings(settingsWith(Number.MAX_SAFE_INTEGER)), {
+      onCollect: ({ beforeBytes }) => told.push(beforeBytes),
+    });
+    const collected = optimizer.collect();
+    optimizer[Symbol.dispose]();
+    expect(await collected).toEqual(optimizer.last);
+    expect(told).toEqual([]);
+  });
 });
