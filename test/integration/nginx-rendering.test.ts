@@ -308,7 +308,8 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
 
     test('a stream that is open goes on over a reload', async () => {
       const streams: ServerResponse[] = [];
-      await using streaming = await backend((_incoming, response) => {
+      await using streaming = await backend(({ url }, response) => {
+        if (url !== '/events') return void response.end('the one that streams');
         response.write('before');
         streams.push(response);
       });
@@ -316,6 +317,7 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
       const given = (level: number) =>
         settingsFor({ gzip: { level } }, { routes, ports: { http: port, https: port + 1 } });
       expect(await load(given(1), [streaming.port])).toEqual({ result: 'loaded' });
+      await eventually(async () => expect((await ask(port, '/')).body).toBe('the one that streams')); // an nginx that resolves knows of another Pod within a second
       const asked = ask(port, '/events');
       await eventually(() => expect(streams).toHaveLength(1));
       expect(await load(given(2), [streaming.port])).toEqual({ result: 'loaded' });
