@@ -78,6 +78,12 @@ export const crossFieldExamples: readonly BadExample[] = [
     'must be a duration from 1h to 720h, for example 1h',
   ),
   policy(
+    'a start-up that takes no time',
+    { scaler: { lookahead: { startUp: '0s' } } },
+    'scaler.lookahead.startUp',
+    'must be a duration from 1s to 1h, for example 30s',
+  ),
+  policy(
     'a CPU request above its limit',
     { resources: { requests: { cpu: 2 }, limits: { cpu: '1500m' } } },
     'resources.requests.cpu',

@@ -274,12 +274,10 @@ test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, n
   await world.kube.apply(scaledObjects, scaledObject(world.namespace), { manager: 'kubectl' }, world.signal);
   const owner = await world.get(scaledObjects, 'by-keda');
   if (owner === undefined) throw new Error('no ScaledObject');
-  const kedaWrites = (minReplicas: number) =>
-    world.apply({
-      ...hpa('keda-hpa', { minReplicas, maxReplicas: 9 }),
-      metadata: { name: 'keda-hpa', ownerReferences: [ownerReference(owner, { controller: true })] },
-    });
-  await kedaWrites(1);
+  await world.apply({
+    ...hpa('keda-hpa', { minReplicas: 1, maxReplicas: 9 }),
+    metadata: { name: 'keda-hpa', ownerReferences: [ownerReference(owner, { controller: true })] },
+  });
   await world.apply(generationService({ overrides: { horizontal: { mode: 'FloorOnly', minReplicas: 4 } } }));
   await world.eventually(async () =>
     expect(await world.get(scaledObjects, 'by-keda')).toMatchObject({
@@ -288,7 +286,7 @@ test('with FloorOnly the floor of a ScaledObject is moved where KEDA keeps it, n
   );
   expect(await specOf(world, 'keda-hpa')).toMatchObject({ minReplicas: 1 });
 
-  await kedaWrites(4);
+  // KEDA has not brought it to the HPA yet.
   await world.apply(generationService({ overrides: { horizontal: { mode: 'Off' } } }));
   await world.eventually(async () =>
     expect(await world.get(scaledObjects, 'by-keda')).toMatchObject({ spec: { minReplicaCount: 1 } }),

@@ -37,6 +37,15 @@ export function withOwnFloor(hpa: HpaView, floorWrites: OwnWrites<number>): HpaV
   return minReplicas === undefined ? hpa : { ...hpa, spec: { ...hpa.spec, minReplicas } };
 }
 
+/** With the floor that its ScaledObject has, where one owns it: KEDA brings that to the HPA in its own time. */
+export async function withKeptFloor(hpa: HpaView, kube: Kube, signal: AbortSignal): Promise<HpaView> {
+  if (hpa.controller?.kind !== scaledObjects.kind) return hpa;
+  const owner = await readOwner(kube, `${hpa.namespace}/${hpa.controller.name}`, signal);
+  return owner === undefined
+    ? hpa
+    : { ...hpa, spec: { ...hpa.spec, minReplicas: Math.max(owner.spec.minReplicaCount ?? 0, 1) } };
+}
+
 /**
  * Moves the floor of an autoscaler, and nothing else of it, under the scaler's own field manager: minReplicas of an HPA, or minReplicaCount of the ScaledObject that owns the HPA and would write over it.
  *

@@ -11,7 +11,7 @@ import type { PodView } from '../../metrics/pod-view.ts';
 import { isAdopted } from '../adoption.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { unitMode, type Lever, type LeverMode, type Outcome } from '../lever.ts';
-import { applyFloor, withOwnFloor } from './floor.ts';
+import { applyFloor, withKeptFloor, withOwnFloor } from './floor.ts';
 import { horizontalPodAutoscalers, hpaName, targetKey, type HpaSpec, type HpaView } from './hpa.ts';
 import { orphansOf, planDeletion, type OrphanUnit } from './orphan.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
@@ -50,11 +50,14 @@ export function horizontal({
   return {
     ...horizontalPlanner,
     units: (resolved) => [...units(resolved), ...orphans(resolved, hpas)],
-    observe: (unit) => {
-      if (isOrphan(unit)) return Promise.resolve({ hpas: [] });
-      const found = hpas.by('target', targetKey(unit.namespace, unit.targetRef));
+    async observe(unit, signal, memory) {
+      if (isOrphan(unit)) return { hpas: [] };
+      const lent = unit.policy.mode === 'FloorOnly' ? undefined : memory?.originals?.['floorOf'];
+      const found = hpas
+        .by('target', targetKey(unit.namespace, unit.targetRef))
+        .map((hpa) => (hpa.uid === lent ? withKeptFloor(hpa, kube, signal) : withOwnFloor(hpa, floorWrites)));
       const isResizing = podsOf(unit).some(({ resize, deleting }) => resize !== undefined && !deleting);
-      return Promise.resolve({ hpas: found.map((hpa) => withOwnFloor(hpa, floorWrites)), isResizing });
+      return { hpas: await Promise.all(found), isResizing };
     },
     apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites, floorWrites }, signal),
   };
