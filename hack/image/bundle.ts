@@ -6,13 +6,15 @@ import { assets } from '../../operator/serve/console/assets.ts';
  * One .mjs of a TypeScript entry point and everything it imports: starts faster and takes less memory than the files (82 against 108 MB), and an image needs no node_modules.
  *
  * @param entryPoint Relative to the checkout.
+ * @param packages Left out: who runs it has them beside it, under node_modules.
  */
-export async function bundle(entryPoint: string): Promise<Uint8Array> {
+export async function bundle(entryPoint: string, packages: readonly string[] = []): Promise<Uint8Array> {
   const root = join(import.meta.dirname, '../..');
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entryPoint],
     bundle: true,
+    external: [...packages],
     write: false,
     platform: 'node',
     target: 'node24',

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startPostgres } from '../../hack/servers/postgres.ts';
 import { startRedis } from '../../hack/servers/redis.ts';
 import { adminHeaders, adminPath, adminSignature, defaultSettings } from '../../operator/runtime/runtime.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
+import type { BackendFigures } from '../workload/service/views.ts';
 import { eventually } from '../world/eventually.ts';
 import { listening } from './source-world.ts';
 
@@ -108,6 +110,41 @@ test('the reference workload asks model and database through the library, within
   expect(await service.log()).toContain('"statement":"SELECT pg_sleep(?)"');
 });
 
+test('it computes in places of the pool cpu, reads in those of io, and remembers as many results as it is told to', async () => {
+  await using service = await startService({
+    ...managed,
+    CPU_POOL: '1',
+    WORKFLOW_SLOTS: '60',
+    WORKFLOW_MEAN_MS: '0',
+    ITEM_LOAD_MS: '300',
+  });
+  const compute = (times: number, cpuMs: number) =>
+    Promise.all(
+      Array.from({ length: times }, () =>
+        fetch(`${service.url}/api/workflow?meanMs=${cpuMs}&cv=0&cpuMs=${cpuMs}`, { method: 'POST' }),
+      ),
+    );
+  const cpuPool = async () =>
+    ((await (await fetch(`${service.url}/api/backends/status`)).json()) as BackendFigures).cpuPool;
+  await compute(45, 1);
+  expect(await cpuPool()).toEqual({ threads: 4, tasks: 45, remembered: 0 }); // nobody has told it anything
+  await apply(service, '0000000000aa', { cpuPool: { threads: 2, memoEntries: 100 } });
+  await compute(20, 1); // each of the twenty prompts
+  await compute(20, 1);
+  expect(await cpuPool()).toEqual({ threads: 2, tasks: 85, remembered: 20 });
+
+  await apply(service, '0000000000bb', { pools: { cpu: 2, io: 3 }, batch: { maxRequests: 1, maxWaitMs: 0 } });
+  const reads = Array.from({ length: 8 }, (_, index) => item(service, `${index}`));
+  const over = Promise.all([compute(6, 150), ...reads]).then(() => true);
+  const seen: { readonly cpu: number; readonly io: number }[] = [];
+  while (!(await Promise.race([over, nextTurn(false)]))) {
+    const page = await (await fetch(service.metricsUrl)).text();
+    const running = (pool: string) => Number(page.split(`generation_pool_running{pool="${pool}"} `)[1]?.split('\n')[0]);
+    seen.push({ cpu: running('cpu'), io: running('io') });
+  }
+  expect([Math.max(...seen.map(({ cpu }) => cpu)), Math.max(...seen.map(({ io }) => io))]).toEqual([2, 3]);
+});
+
 describe('a defect of the reference workload', () => {
   const megabyte = 2 ** 20;
   test('garbage is gone with a collection, a leak is not', async () => {
@@ -147,7 +184,8 @@ describe('a defect of the reference workload', () => {
       );
     };
     const places = 'generation_pool_running{pool="cpu"}';
-    expect(await figure(places)).toBe(2);
+    await apply(service, '0000000000bb', {});
+    await eventually(async () => expect(await figure(places)).toBe(2));
     const before = await figure('process_cpu_seconds_total');
     await eventually(async () => expect((await figure('process_cpu_seconds_total')) - before).toBeGreaterThan(0.5));
     await apply(service, '0000000000aa', { pools: { cpu: 1 } });

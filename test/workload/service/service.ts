@@ -11,12 +11,13 @@ import { openBackends } from './backends.ts';
 import { openDefects } from './defects.ts';
 import { items } from './items.ts';
 import { createMetrics } from './metrics.ts';
+import { modelAnswer } from './model.ts';
 import { CpuMeter, Recent } from './recent.ts';
 import { openRedisInfo } from './redis-info.ts';
 import type { Settings } from './settings.ts';
 import { Slots } from './slots.ts';
 import { unmanaged } from './unmanaged.ts';
-import { cacheView, monitoringView, type Lookups } from './views.ts';
+import { backendsView, cacheView, monitoringView, type Lookups } from './views.ts';
 import { workflows } from './workflow.ts';
 
 const windowMs = 60_000;
@@ -40,7 +41,7 @@ export function createService(settings: Settings, live: PushedSettings = createS
   const memory = openMemoryOptimizer(live, {
     onCollect: (collection) => console.log(JSON.stringify({ message: 'garbage collected', ...collection })),
   });
-  const backends = openBackends(settings, live);
+  const backends = openBackends(settings, live, pools);
   const defects = openDefects(settings.defects, pools);
   const { coldCache } = settings.defects;
   const item = items({ settings: settings.item, live, cache, backends, coldCache, random });
@@ -50,8 +51,7 @@ export function createService(settings: Settings, live: PushedSettings = createS
     'warm-cache': async () => ({ keys: await item.warmPopular() }),
     'apply-settings': (body) => live.take(body),
   } satisfies AdminOptions['actions'];
-  const aiApi = pools.of('ai_api');
-  const workflow = workflows({ settings, slots, aiApi, backends, metrics, recent: recent.workflows, random });
+  const workflow = workflows({ settings, slots, backends, metrics, recent: recent.workflows, random });
 
   return {
     registry,
@@ -66,6 +66,8 @@ export function createService(settings: Settings, live: PushedSettings = createS
       if (asked === 'POST /api/workflow') return workflow(request, searchParams, signal);
       if (asked === 'GET /api/monitoring/metrics') return monitoringView({ ...recent, slots, cpu, lookups });
       if (asked === 'GET /api/cache/status') return cacheView(lookups, info);
+      if (asked === 'GET /api/backends/status') return backendsView(backends);
+      if (asked === 'GET /api/model') return modelAnswer(searchParams, signal);
       const id = /^GET \/api\/item\/([\w-]{1,64})$/.exec(asked)?.[1];
       if (id !== undefined) return item.answer(id, sessionOf(request), signal);
       return { status: 404, route: 'none', body: { error: 'no such path' } };

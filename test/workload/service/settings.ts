@@ -94,6 +94,10 @@ export function readShape(given: Partial<Record<keyof WorkflowShape, string | un
   };
 }
 
+/** How long the model takes for an answer. */
+export const readModelMs = (query: URLSearchParams): number =>
+  number({ ms: query.get('ms') ?? undefined }, 'ms', { orElse: 300, min: 0, max: 120_000 });
+
 function readDefects(env: Env): Defects {
   return {
     leakKilobytes: number(env, 'DEFECT_LEAK_KB', { orElse: 0, min: 0, max: 100_000 }),

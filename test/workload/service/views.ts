@@ -1,4 +1,6 @@
 import type { Answer } from './answer.ts';
+import type { QueryMonitor } from '../../../operator/runtime/query-monitor.ts';
+import type { Backends } from './backends.ts';
 import type { CpuMeter, Recent } from './recent.ts';
 import type { RedisInfo } from './redis-info.ts';
 import type { Slots } from './slots.ts';
@@ -51,6 +53,25 @@ export async function cacheView(lookups: Lookups, redisInfo: RedisInfo | undefin
   const statistics = { hits, misses, errors, hit_ratio: hitRatio(lookups) };
   return { status: 200, route: '/api/cache/status', body: { statistics, redis: redis ?? null } };
 }
+
+/** What was done with each part of the library that the environment asks for, since the start. */
+export interface BackendFigures {
+  readonly cpuPool?: { readonly threads: number; readonly tasks: number; readonly remembered: number };
+  readonly httpPool?: { readonly answers: number };
+  readonly postgresPool?: { readonly connections: number; readonly statements: number };
+}
+
+/** GET /api/backends/status. */
+export function backendsView({ threads, model, database }: Backends): Answer {
+  const body: BackendFigures = {
+    ...(threads && { cpuPool: { threads: threads.pool.threads, ...threads.counts() } }),
+    ...(model && { httpPool: { answers: model.answers() } }),
+    ...(database && { postgresPool: { connections: database.pool.total, statements: statementsOf(database.monitor) } }),
+  };
+  return { status: 200, route: '/api/backends/status', body };
+}
+
+const statementsOf = (monitor: QueryMonitor): number => monitor.statistics().reduce((sum, { count }) => sum + count, 0);
 
 function hitRatio({ hit, miss, error }: Lookups): number | null {
   const all = hit + miss + error;

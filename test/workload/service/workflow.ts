@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { ConcurrencyPool } from '../../../operator/runtime/pools.ts';
 import { lognormal, type Random } from '../random.ts';
 import { readBody, type Answer } from './answer.ts';
 import type { Backends } from './backends.ts';
@@ -14,8 +13,6 @@ const route = '/api/workflow';
 interface Deps {
   readonly settings: Settings;
   readonly slots: Slots;
-  /** Calls of the model at once. */
-  readonly aiApi: ConcurrencyPool;
   readonly backends: Pick<Backends, 'compute' | 'askModel'>;
   readonly metrics: Metrics;
   readonly recent: Recent;
@@ -49,13 +46,13 @@ export function workflows({ settings, slots, metrics, recent, ...deps }: Deps) {
 /** Some of it is CPU, the rest waiting for the model's answer. */
 async function work(
   shape: WorkflowShape,
-  { random, aiApi, backends }: Pick<Deps, 'random' | 'aiApi' | 'backends'>,
+  { random, backends }: Pick<Deps, 'random' | 'backends'>,
   signal: AbortSignal,
 ) {
   const serviceMs = lognormal(random, shape.meanMs, shape.cv);
   const cpuMs = Math.min(shape.cpuMs, serviceMs);
   if (cpuMs > 0) await backends.compute(cpuMs, signal);
-  await aiApi.run(() => backends.askModel(serviceMs - cpuMs, signal), signal);
+  await backends.askModel(serviceMs - cpuMs, signal);
   return { serviceMs, cpuMs };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readSettings, readShape } from '../../../workload/service/settings.ts';
+import { readModelMs, readSettings, readShape } from '../../../workload/service/settings.ts';
 
 describe('readSettings()', () => {
   test('runs without any variable, and without a cache', () => {
@@ -16,4 +16,10 @@ describe('readSettings()', () => {
 
 test('readShape() takes what a query says and leaves the rest', () => {
   expect(readShape({ meanMs: '800' }, { meanMs: 300, cv: 0.5, cpuMs: 2 })).toEqual({ meanMs: 800, cv: 0.5, cpuMs: 2 });
+});
+
+test('readModelMs() is for what a model may be asked', () => {
+  expect(readModelMs(new URLSearchParams('ms=20'))).toBe(20);
+  expect(readModelMs(new URLSearchParams())).toBe(300);
+  expect(() => readModelMs(new URLSearchParams('ms=soon'))).toThrow('ms is "soon"; wanted a number from 0 to 120000');
 });
