@@ -7,6 +7,7 @@ import type { Standings } from '../metrics/standings.ts';
 import type { Caches } from '../reconcilers/caches.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
 import type { Running } from '../reconcilers/operator.ts';
+import { watchedTarget } from '../reconcilers/targets.ts';
 import { policyOf } from '../reconcilers/visit.ts';
 import { viewColumns } from '../serve/views/rows.ts';
 import { createTimeline, type Timeline } from '../serve/views/timeline.ts';
@@ -50,10 +51,11 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
       });
       if (problems.length > 0) return undefined;
       const [key, now, windowMs] = [keyOf(service), clock.now(), milliseconds(policy.objectives.window)];
-      const components = service.spec.components.map(({ name }) => ({
+      const components = service.spec.components.map(({ name, targetRef }) => ({
         name,
         figures: collector.windowOf(key, name, windowMs),
         pods: collector.podFigures(key, name),
+        isRollingOut: watchedTarget(service.metadata.namespace, targetRef, caches)?.isRollingOut,
       }));
       return {
         service,

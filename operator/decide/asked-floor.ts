@@ -56,6 +56,7 @@ const scoreWords: Readonly<Record<ScoreDecision['reason'], readonly [FloorReason
   Fallback: ['Fallback', undefined],
   ErrorsHigh: ['ErrorsHigh', 'ErrorsHigh'],
   WarmingUp: ['WarmingUp', 'WarmingUp'],
+  RollingOut: ['RollingOut', 'RollingOut'],
   WithinBand: ['WithinBand', undefined],
 };
 
@@ -64,6 +65,7 @@ const lookaheadWords: Readonly<Record<LookaheadDecision['reason'], readonly [Flo
   LoadLow: ['LoadLow', undefined],
   Steady: ['WithinBand', undefined],
   WarmingUp: ['WarmingUp', 'WarmingUp'],
+  RollingOut: ['RollingOut', 'RollingOut'],
   DownWindow: ['Stabilizing', 'DownWindow'],
   Saturated: ['Saturated', 'Saturated'],
 };

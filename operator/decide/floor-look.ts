@@ -45,6 +45,7 @@ const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
   Cooldown: 'time',
   ErrorsHigh: 'look',
   WarmingUp: 'look',
+  RollingOut: 'look',
   DownWindow: 'time',
   Saturated: 'look',
   DryRun: 'hand',

@@ -30,6 +30,8 @@ export interface FloorInput {
   readonly shadow: readonly ShadowMetric[];
   /** Of the policy's scaler, which keeps its own windows; undefined: it does not act. */
   readonly asked?: AskedFloor | undefined;
+  /** Figures are of a roll-out: more Pods than usual, some of them cold. Nothing is lowered by them. */
+  readonly isRollingOut?: boolean | undefined;
   readonly behavior: Behavior;
   readonly tolerance: Tolerance;
   readonly memory: BehaviorMemory | undefined;
@@ -49,6 +51,7 @@ export type FloorReason =
   | 'ErrorsHigh'
   | 'Fallback'
   | 'WarmingUp'
+  | 'RollingOut'
   | 'Saturated';
 
 /** What keeps a floor from what is asked for, or keeps it still. */
@@ -63,6 +66,7 @@ export const floorHolds = [
   'Cooldown',
   'ErrorsHigh',
   'WarmingUp',
+  'RollingOut',
   'DownWindow',
   'Saturated',
   'DryRun',
@@ -157,7 +161,14 @@ function byShadow(input: FloorInput): FloorDecision {
   const unknown = answers.filter(({ answer }) => answer === undefined).map(({ metric }) => metric.name);
   const known = answers.flatMap(({ metric, answer }) => (answer === undefined ? [] : [{ metric, answer }]));
   const moved = unknown.length > 0 ? withoutFigures(input, current, unknown) : byLoad(input, current, known);
-  return decided(input, answers.map(figureOf), moved);
+  return decided(input, answers.map(figureOf), input.isRollingOut === true ? duringRollOut(input, moved) : moved);
+}
+
+function duringRollOut(input: FloorInput, move: Move): Move {
+  const stays = clamp(input.floor ?? input.minReplicas, input);
+  if (move.to >= stays) return move;
+  const message = `${move.message} The target is being rolled out: the floor is not lowered.`;
+  return { ...move, to: stays, reason: 'RollingOut', message, heldBy: 'RollingOut', heldUntil: undefined };
 }
 
 interface FloorAnswer extends PodsMetricAnswer {

@@ -17,7 +17,10 @@ interface Component {
   readonly target: Pick<ScaleTarget, 'replicas'>;
 }
 
-export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<FloorInput, 'memory' | 'asked' | 'now'> {
+export interface PlanFloorInput<Hpa extends Autoscaler> extends Pick<
+  FloorInput,
+  'memory' | 'asked' | 'isRollingOut' | 'now'
+> {
   readonly resolved: Pick<Resolved, 'mode'> & { readonly service: { readonly metadata: { readonly uid: string } } };
   readonly component: Component;
   /** All that aim at the component's target. */
@@ -39,7 +42,7 @@ export interface FloorPlan<Hpa> {
 
 /** The floor of a component's autoscaler. Undefined: there is none, or none whose floor is ours to move. */
 export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): FloorPlan<Hpa> | undefined {
-  const { resolved, component, hpas, originals, shadow, asked, isOnlyTold = false, memory, now } = input;
+  const { resolved, component, hpas, originals, shadow, asked, isRollingOut, isOnlyTold = false, memory, now } = input;
   const { mode, behavior } = component.policy.horizontal;
   const [hpa] = hpas;
   if (mode === 'Off' || hpa === undefined || hpas.length > 1) return undefined;
@@ -50,6 +53,7 @@ export function planFloor<Hpa extends Autoscaler>(input: PlanFloorInput<Hpa>): F
     floor: hpa.spec.minReplicas,
     current: component.target.replicas,
     shadow,
+    isRollingOut,
     behavior,
     tolerance: toleranceOf(component.policy.horizontal),
     memory,

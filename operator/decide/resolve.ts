@@ -69,6 +69,8 @@ export interface ScaleTarget {
   readonly replicas: number;
   /** Pods that a roll-out adds at most, or their share of the replicas (`25%`); absent: not known for this kind. */
   readonly surge?: number | string;
+  /** Pods of an old template are being replaced; absent: not known for this kind. */
+  readonly isRollingOut?: boolean;
   /** Of its Pod template, the container that people mean first; absent: not known for this kind. */
   readonly containers?: readonly ContainerSizes[];
   /** Of the target's Pods. */

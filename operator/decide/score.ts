@@ -43,6 +43,8 @@ export interface ScoreInput {
   readonly seen: Seen;
   /** Figures are of less than a whole window, as after a start: nothing is taken away. */
   readonly isWarmingUp?: boolean;
+  /** Figures are of a roll-out: nothing is taken away either. */
+  readonly isRollingOut?: boolean | undefined;
   /** Replicas now: the floor of the HPA, or the scale subresource where there is no HPA. */
   readonly current: number;
   readonly memory: ScoreMemory;
@@ -68,6 +70,7 @@ export type ScoreReason =
   | 'Fallback'
   | 'ErrorsHigh'
   | 'WarmingUp'
+  | 'RollingOut'
   | 'WithinBand';
 
 export interface ScoreDecision {
@@ -151,8 +154,14 @@ function askedFor(input: ScoreInput, { up, down, missingSince }: Weighed): Asked
 }
 
 /** What forbids to take away, whatever the points say. */
-function heldUp({ rules, seen: { errorRatio }, isWarmingUp = false }: ScoreInput): ScoreReason | undefined {
+function heldUp({
+  rules,
+  seen: { errorRatio },
+  isWarmingUp = false,
+  isRollingOut = false,
+}: ScoreInput): ScoreReason | undefined {
   if (isWarmingUp) return 'WarmingUp';
+  if (isRollingOut) return 'RollingOut';
   if (errorRatio === undefined) return 'MetricsMissing';
   return errorRatio !== 'idle' && errorRatio > rules.blockAboveErrorRatio ? 'ErrorsHigh' : undefined;
 }

@@ -10,7 +10,7 @@ export interface LoadSample {
   /** ms since the epoch. */
   readonly at: number;
   /** Undefined: too few Pods answered, or they do not say how much they work on. */
-  readonly load: Omit<Sample, 'asked' | 'startUpSeconds'> | undefined;
+  readonly load: Omit<Sample, 'asked' | 'startUpSeconds' | 'isRollingOut'> | undefined;
 }
 
 /** Below this share of Pods that answer, the others cannot be guessed. */

@@ -5,6 +5,8 @@ import { stateOf, type PodState, type PodView } from './pod-view.ts';
 export interface PodFigures {
   readonly name: string;
   readonly state: PodState;
+  /** Which template it was made from: another in the Pods that a roll-out replaces. */
+  readonly revision?: string;
   /** ms since the epoch. */
   readonly observedAt?: number;
   readonly requestRate?: number;
@@ -28,11 +30,10 @@ export function podFiguresOf(
 ): readonly PodFigures[] {
   return views
     .map((view): PodFigures => {
-      const { name } = view;
-      const state = stateOf(view);
+      const [state, revision] = [stateOf(view), revisionOf(view)];
+      const known = { name: view.name, state, ...(revision === undefined ? {} : { revision }) };
       const latest = pods.get(view.uid)?.latest;
-      if (latest === undefined || state !== 'Ready' || now - latest.observedAt > staleAfterMs(options))
-        return { name, state };
+      if (latest === undefined || state !== 'Ready' || now - latest.observedAt > staleAfterMs(options)) return known;
       const look = lookOf(latest, measuredContainer(view, options));
       const { cpuOf, memoryOf, requestRate, cpuCores, memoryBytes, inFlight, queue, activeConnections } = look;
       const figures = {
@@ -46,10 +47,14 @@ export function podFiguresOf(
         activeConnections,
         runtimeConfigHash: latest.figures.runtimeConfigHash,
       };
-      const known = Object.entries(figures).filter(([, value]) => Number.isFinite(value));
-      return { name, state, observedAt: latest.observedAt, ...Object.fromEntries(known) };
+      const measured = Object.entries(figures).filter(([, value]) => Number.isFinite(value));
+      return { ...known, observedAt: latest.observedAt, ...Object.fromEntries(measured) };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** As the controller of its Deployment or StatefulSet labels it. */
+const revisionOf = ({ labels }: PodView): string | undefined =>
+  labels['pod-template-hash'] ?? labels['controller-revision-hash'];
 
 const percentOf = (used: number, of: number): number => (of > 0 ? (100 * used) / of : NaN);

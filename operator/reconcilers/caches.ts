@@ -28,6 +28,7 @@ import {
   type Workload,
 } from './kinds.ts';
 import { projectQuota, type QuotaView } from './quota-view.ts';
+import { isRollingOut } from './roll-out.ts';
 import { projectState, serversOf, stateLabel, type StateView } from './state.ts';
 
 export interface WorkloadView {
@@ -38,6 +39,7 @@ export interface WorkloadView {
   readonly replicas: number;
   /** Pods that a roll-out adds at most, or their share of the replicas (`25%`). */
   readonly surge: number | string;
+  readonly isRollingOut: boolean;
   readonly selector: Selector;
   /** Of its Pod template. */
   readonly containers: readonly ContainerSizes[];
@@ -140,7 +142,8 @@ function withoutManagedFields<T extends KubeObject>(object: T): T {
   return { ...object, metadata };
 }
 
-function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): WorkloadView {
+function projectWorkload(workload: Workload): WorkloadView {
+  const { apiVersion, kind, metadata, spec } = workload;
   const { namespace = '', name } = metadata;
   const surge = surgeOf(kind, spec.strategy);
   const { metadata: { annotations } = {}, spec: { containers = [], initContainers = [] } = {} } = spec.template ?? {};
@@ -152,6 +155,7 @@ function projectWorkload({ apiVersion, kind, metadata, spec }: Workload): Worklo
     name,
     replicas: spec.replicas ?? 1,
     surge,
+    isRollingOut: isRollingOut(workload),
     selector: selectorFrom(spec.selector),
     containers: [...defaultFirst(containers, annotations), ...sidecars].map(({ name: container, resources = {} }) => ({
       name: container,
@@ -169,10 +173,11 @@ function surgeOf(
   return kind !== 'Deployment' || type === 'Recreate' ? 0 : (rollingUpdate?.maxSurge ?? '25%');
 }
 
-/** A roll-out changes a Deployment's status many times; that is nobody's business here. Another selector: it was made anew while nobody watched. */
+/** A roll-out changes a Deployment's status many times; only that it is on is anybody's business here. Another selector: it was made anew while nobody watched. */
 const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
   before.replicas === after.replicas &&
   before.surge === after.surge &&
+  before.isRollingOut === after.isRollingOut &&
   isDeepStrictEqual(before.selector, after.selector) &&
   isDeepStrictEqual(before.containers, after.containers);
 

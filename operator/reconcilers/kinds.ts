@@ -27,6 +27,15 @@ export interface Workload extends KubeObject {
     readonly template?: PodTemplate;
     /** Of a Deployment. */
     readonly strategy?: { readonly type?: string; readonly rollingUpdate?: { readonly maxSurge?: number | string } };
+    readonly paused?: boolean;
+    /** Of a StatefulSet. */
+    readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };
+  };
+  readonly status?: {
+    readonly replicas?: number;
+    /** Those of the newest template. */
+    readonly updatedReplicas?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
 interface PodTemplate {

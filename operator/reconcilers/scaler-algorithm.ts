@@ -39,6 +39,8 @@ export interface AskInput {
   readonly inForce: number;
   readonly kept: KeptScaler | undefined;
   readonly pods: readonly PodView[];
+  /** Or was while its figures were taken. */
+  readonly isRollingOut?: boolean;
   readonly now: number;
 }
 
@@ -95,7 +97,7 @@ export function createAlgorithms(collector: Pick<Collector, 'windowOf' | 'rowsOf
 const windowMs = 60_000;
 
 function byScore(
-  { resolved, component, inForce, kept, now }: AskInput,
+  { resolved, component, inForce, kept, isRollingOut, now }: AskInput,
   key: string,
   collector: Pick<Collector, 'windowOf'>,
   missing: Map<string, number>,
@@ -109,6 +111,7 @@ function byScore(
     maxReplicas: horizontal.maxReplicas,
     seen: figures === undefined ? {} : seenOf(figures),
     isWarmingUp: (figures?.coveredMs ?? 0) < least,
+    isRollingOut,
     inForce,
     memory: { ...kept, missingSince: missing.get(key) },
     observedAt: (metric) => (figures === undefined ? undefined : observedAtOf(figures, metric)),
@@ -130,7 +133,7 @@ function byLookahead(
   collector: Pick<Collector, 'rowsOf'>,
   learned: Map<string, Lookahead>,
 ): Answer {
-  const { resolved, component, kept, now } = input;
+  const { resolved, component, kept, isRollingOut, now } = input;
   const settings = settingsOf(resolved, component);
   const known = learned.get(key);
   const isKnown = known !== undefined && isDeepStrictEqual(learnedBy(known.settings), learnedBy(settings));
@@ -143,7 +146,7 @@ function byLookahead(
   const startUp = startUpOf(component.policy, input.pods);
   if (rows !== undefined) {
     const samples = loadSamples(rows, { periodSeconds: settings.periodSeconds, maxErrorRatio });
-    goOn(state, samples, { asked, startUpSeconds: startUp.seconds });
+    goOn(state, samples, { asked, startUpSeconds: startUp.seconds, isRollingOut });
   }
   const isStale = now - state.at > staleRows * 1_000 * settings.periodSeconds;
   const { newest } = state;
@@ -169,7 +172,11 @@ function beginLookahead(settings: LookaheadSettings, kept: KeptScaler | undefine
 }
 
 /** Decides and learns by every row since the last time. Those that are missing, or say nothing, are no low load. */
-function goOn(state: Lookahead, samples: readonly LoadSample[], now: Pick<Sample, 'asked' | 'startUpSeconds'>): void {
+function goOn(
+  state: Lookahead,
+  samples: readonly LoadSample[],
+  now: Pick<Sample, 'asked' | 'startUpSeconds' | 'isRollingOut'>,
+): void {
   const { memory, settings } = state;
   for (const { at, load } of samples) {
     const passed = Math.round((at - state.at) / (1_000 * settings.periodSeconds));

@@ -24,6 +24,7 @@ import { selectPods } from './caches.ts';
 import type { Decisions } from './decisions.ts';
 import { resolveInForce } from './in-force.ts';
 import { hasQuota } from './quota-budgets.ts';
+import { createRollOuts, type RollOuts } from './roll-out.ts';
 import { createAlgorithms, hasScaler, lookIntervalMs, type Algorithms, type Answer } from './scaler-algorithm.ts';
 import { applyReplicas, goesOnFrom, goesOnFromFloor, keepStep } from './scaler-replicas.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
@@ -52,6 +53,7 @@ type Memories = Map<string, BehaviorMemory>;
 interface Remembered {
   readonly memories: Memories;
   readonly algorithms: Algorithms;
+  readonly rollOuts: RollOuts;
 }
 
 interface ComponentResult {
@@ -70,11 +72,13 @@ interface ComponentResult {
 export function scaler(deps: ScalerDeps): Reconcile {
   const memories: Memories = new Map();
   const algorithms = createAlgorithms(deps.collector);
+  const rollOuts = createRollOuts();
   return async (key, signal) => {
     const service = deps.caches.services.get(key);
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
       deps.decisions.forget(key);
       algorithms.forget(key);
+      rollOuts.forget(`${key}/`);
       for (const known of memories.keys()) if (known.startsWith(`${key}/`)) memories.delete(known);
       return awaitChange;
     }
@@ -85,7 +89,7 @@ export function scaler(deps: ScalerDeps): Reconcile {
     const resolved = cappedForScaler(withBounds(resolution.resolved, bounds, { hasQuota: isInQuota }));
     const results = await Promise.all(
       resolved.components.map((component) =>
-        visitComponent(resolved, component, { memories, algorithms }, deps, signal),
+        visitComponent(resolved, component, { memories, algorithms, rollOuts }, deps, signal),
       ),
     );
     publish(service, results, deps); // also where one has failed: what was done to the others is told once, now or never
@@ -148,11 +152,14 @@ async function visitComponent(
   }
 }
 
+const memoryKeyOf = ({ service }: Resolved, { spec }: ResolvedComponent): string =>
+  `${keyOf(service)}/${service.metadata.uid}/${spec.name}`;
+
 /** The replicas themselves, where no HPA is declared: as the scaler asks for them. */
 function replicasOf(
   resolved: Resolved,
   component: ResolvedComponent,
-  { algorithms }: Remembered,
+  { algorithms, rollOuts }: Remembered,
   deps: ScalerDeps,
   now: number,
 ): Planned | undefined {
@@ -167,6 +174,7 @@ function replicasOf(
     inForce: replicas,
     kept: goesOnFrom(kept, { replicas, cooldownMs: milliseconds(policy.scaler.cooldown), now }),
     pods: selectPods(deps.caches.pods, namespace, target.selector),
+    isRollingOut: rollOuts.isOn(memoryKeyOf(resolved, component), target.isRollingOut === true, now),
     now,
   });
   const rivals = deps.caches.hpas.by('target', targetKey(namespace, spec.targetRef)).map((hpa) => hpa.name);
@@ -187,15 +195,16 @@ function replicasOf(
 function floorOf(
   resolved: Resolved,
   component: ResolvedComponent,
-  { memories, algorithms }: Remembered,
+  { memories, algorithms, rollOuts }: Remembered,
   deps: ScalerDeps,
   now: number,
 ): Planned | undefined {
   const { service } = resolved;
   const { name, targetRef } = component.spec;
-  const { namespace, uid } = service.metadata;
+  const { namespace } = service.metadata;
   const state = deps.states.of(service);
-  const memoryKey = `${keyOf(service)}/${uid}/${name}`;
+  const memoryKey = memoryKeyOf(resolved, component);
+  const isRollingOut = rollOuts.isOn(memoryKey, component.target.isRollingOut === true, now);
   const shadow = shadowedMetrics(component).map((metric) => ({
     ...metric,
     pods: deps.podSamples(resolved, component),
@@ -210,7 +219,7 @@ function floorOf(
   const cooldownMs = milliseconds(component.policy.scaler.cooldown);
   const kept = goesOnFromFloor(last, { replicas: inForce, cooldownMs, now });
   const answer = hasScaler(resolved, component)
-    ? algorithms.ask({ resolved, component, inForce, kept, pods, now })
+    ? algorithms.ask({ resolved, component, inForce, kept, pods, isRollingOut, now })
     : undefined;
   const plan = planFloor({
     resolved,
@@ -219,6 +228,7 @@ function floorOf(
     originals: state.levers[unitKey({ lever: { name: 'horizontal' }, unit: { name } })]?.originals,
     shadow,
     asked: answer?.asked,
+    isRollingOut,
     isOnlyTold: component.policy.scaler.mode === 'DryRun',
     memory: memories.get(memoryKey),
     now,

@@ -75,6 +75,7 @@ const found = (workload: WorkloadView | undefined): TargetSeen =>
         kind: 'found',
         replicas: workload.replicas,
         surge: workload.surge,
+        isRollingOut: workload.isRollingOut,
         containers: workload.containers,
         selector: workload.selector,
       };

@@ -4,11 +4,13 @@ import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.t
 import { configMaps, deployments } from '../../operator/reconcilers/kinds.ts';
 import type { KeptScaler } from '../../operator/reconcilers/scaler-algorithm.ts';
 import { deployment, generationService, hpa, performancePolicy } from '../world/builders.ts';
-import { readyPod } from '../world/ready-pod.ts';
+import { isRollingOut } from '../../operator/reconcilers/roll-out.ts';
+import { readyPod, restricted } from '../world/ready-pod.ts';
 import { onlyRead } from '../world/rights.ts';
 import { events, expectCondition, startWorld, type World } from '../world/world.ts';
 import { listening } from './source-world.ts';
 
+const byHand = { manager: 'kubectl' } as const;
 const patience = { withinMs: 90_000 };
 const flags = ['--allow-metric-address', '127.0.0.0/8', '--no-leader-elect'];
 
@@ -45,8 +47,8 @@ async function openWorkload() {
 }
 
 /** A service of one Deployment; only the Pod that a test stands for is Ready, as no node takes the others. */
-async function openService(world: World, port: number, spec: PolicySpec): Promise<void> {
-  const made = deployment('workflow-execution', { replicas: 2 });
+async function openService(world: World, port: number, spec: PolicySpec, container: object = {}): Promise<void> {
+  const made = deployment('workflow-execution', { replicas: 2, ...container });
   const { template } = made.spec;
   const pod = { ...template.spec, schedulerName: 'nobody' };
   await world.apply({ ...made, spec: { ...made.spec, template: { ...template, spec: pod } } });
@@ -150,6 +152,44 @@ test('Score: while the API server refuses the floor it climbs no further than on
     expect(raised).toContainEqual(expect.stringMatching(/^workflow: floor 2 → 4\./));
   }, patience);
 }, 200_000);
+
+test('a roll-out that is on lets no floor be lowered by its figures; when it is over, they count again', async () => {
+  await using workload = await openWorkload();
+  await using world = await startWorld({ operator: flags });
+  const soon = { stabilizationWindowSeconds: 0 };
+  const requests = {
+    type: 'Pods',
+    pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '20' } },
+  } as const;
+  const horizontal = { metrics: [cpu, requests], behavior: { scaleUp: soon, scaleDown: soon } };
+  workload.perSecond = 95;
+  const isAdmitted = { securityContext: restricted };
+  await openService(world, workload.port, { horizontal, scaler: { interval: '5s' } }, isAdmitted);
+  await world.eventually(async () => expect(await floorOf(world)).toBe(5), patience); // 95 / 20
+  await world.eventually(async () => expect(await replicasOf(world)).toBe(5), patience);
+
+  const change = (...operations: Parameters<World['kube']['patch']>[2]) =>
+    world.kube.patch(deployments, `${world.namespace}/workflow-execution`, operations, byHand, world.signal);
+  const rolling = (maxUnavailable: number | string) => ({
+    op: 'add' as const,
+    path: '/spec/strategy',
+    value: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable } },
+  });
+  await change(rolling(0), { op: 'add', path: '/spec/template/metadata/annotations', value: { made: 'anew' } }); // no node takes the new Pod: it goes no further
+  const isOn = async () => {
+    const found = await world.get(deployments, 'workflow-execution');
+    return found !== undefined && isRollingOut(found);
+  };
+  await world.eventually(async () => expect(await isOn()).toBe(true), patience);
+  workload.perSecond = 5;
+  const before = workload.requests;
+  await world.eventually(() => expect(workload.requests).toBeGreaterThan(before + 150), patience); // six looks of the scaler
+  expect(await floorOf(world)).toBe(5);
+
+  await change(rolling('100%'), { op: 'remove', path: '/spec/template/metadata/annotations' });
+  await world.eventually(async () => expect(await isOn()).toBe(false), patience);
+  await world.eventually(async () => expect(await floorOf(world)).toBe(2), { withinMs: 120_000 });
+}, 400_000);
 
 test('Lookahead: when the load steps up the floor rises to what the objective takes, and the real HPA follows', async () => {
   await using workload = await openWorkload();

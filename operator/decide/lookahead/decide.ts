@@ -18,7 +18,8 @@ export interface Opinion {
   readonly covered: number | undefined;
 }
 
-export type LookaheadReason = 'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'DownWindow' | 'Saturated';
+export type LookaheadReason =
+  'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'RollingOut' | 'DownWindow' | 'Saturated';
 
 /** Every term of the answer. Demand, forecasts and staffing in slots. */
 export interface LookaheadDecision {
@@ -90,7 +91,7 @@ export function decideLookahead(
     staffed,
     backlog,
     useful,
-    ...moved(memory, sample.asked, useful, { horizonWindows, isSaturated: useful < bounded }, settings),
+    ...moved(memory, sample, useful, { horizonWindows, isSaturated: useful < bounded }, settings),
   };
 }
 
@@ -152,7 +153,7 @@ const warmUpSeconds = 600;
 /** Up at once; down to the greatest that was wanted lately, at most by half, and by a single replica only after three times as long. */
 function moved(
   memory: LookaheadMemory,
-  asked: number,
+  { asked, isRollingOut = false }: Pick<Sample, 'asked' | 'isRollingOut'>,
   want: number,
   { horizonWindows, isSaturated }: { readonly horizonWindows: number; readonly isSaturated: boolean },
   { periodSeconds, minReplicas, maxReplicas }: LookaheadSettings,
@@ -172,6 +173,7 @@ function moved(
   const known = memory.window - (memory.loadSince ?? 0);
   const isWarm = seen >= downWindow && known * periodSeconds >= warmUpSeconds;
   if (want < inBounds && !isWarm) return stay('WarmingUp');
+  if (want < inBounds && isRollingOut) return stay('RollingOut');
   if (want === inBounds) return stay(isSaturated ? 'Saturated' : 'Steady');
   if (peak >= inBounds) return wait(downWindow, peak);
   const to = Math.max(peak, Math.ceil(inBounds / 2), minReplicas);

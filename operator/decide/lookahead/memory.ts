@@ -42,6 +42,8 @@ export interface Sample {
   readonly asked: number;
   /** From the creation of a Pod until it is Ready. */
   readonly startUpSeconds: number;
+  /** Its Pods are being replaced: nothing is lowered. */
+  readonly isRollingOut?: boolean | undefined;
 }
 
 /** An expert with what is known of it. Forecasts stand at their window. */

@@ -64,11 +64,15 @@ export interface ComponentInput {
   /** Over the policy's window; undefined while nothing is measured. */
   readonly figures: ComponentFigures | undefined;
   readonly pods: readonly PodFigures[];
+  /** Undefined: not known. */
+  readonly isRollingOut?: boolean | undefined;
 }
 
 /** A number, or null: it is not known. Never 0 for that, and never left out. */
 export const figure = (description: string) =>
   Type.Unsafe<number | null>({ type: ['number', 'null'], description: `${description} null: not known.` });
+export const flag = (description: string) =>
+  Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], description: `${description} null: not known.` });
 export const textOrNull = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description: `${description} null: not known.` });
 export const time = (description: string) => Type.String({ description, format: 'date-time' });

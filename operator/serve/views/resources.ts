@@ -2,11 +2,13 @@ import { Type, type Static } from 'typebox';
 import type { PodFigures } from '../../metrics/pod-figures.ts';
 import {
   figure,
+  flag,
   known,
   megabytes,
   serviceName,
   ServiceName,
   sumOf,
+  textOrNull,
   time,
   timeOf,
   timeOrNull,
@@ -30,6 +32,7 @@ const Pod = view('One Pod.', {
     description: 'Only a Ready Pod is measured.',
   }),
   ready: Type.Boolean({ description: 'Whether it is Ready.' }),
+  revision: textOrNull('Of the template that it was made from: another in Pods that a roll-out replaces.'),
   cpuCores: figure('CPU cores in use.'),
   cpuPercent: figure('Of the limit, else of the request.'),
   memoryMb: figure('Memory in use, in units of 2^20 bytes.'),
@@ -44,6 +47,7 @@ export const Resources = view('View B2: CPU, memory and connections, of each Pod
   components: Type.Array(
     view('One component.', {
       name: Type.String({ description: 'Name.' }),
+      rollingOut: flag('Whether Pods of an old template are being replaced: nothing is scaled down by their figures.'),
       pods: Type.Array(Pod, { description: 'Its Pods, by name.' }),
       total: Total,
     }),
@@ -57,7 +61,12 @@ export function resources({ service, components, now }: ViewInput): Resources {
   return {
     service: serviceName(service),
     observedAt: rfc3339(now),
-    components: components.map(({ name, pods }) => ({ name, pods: pods.map(podOf), total: totalOf(pods) })),
+    components: components.map(({ name, pods, isRollingOut = null }) => ({
+      name,
+      rollingOut: isRollingOut,
+      pods: pods.map(podOf),
+      total: totalOf(pods),
+    })),
     total: totalOf(components.flatMap(({ pods }) => pods)),
   };
 }
@@ -66,6 +75,7 @@ const podOf = (pod: PodFigures): Static<typeof Pod> => ({
   name: pod.name,
   state: pod.state,
   ready: pod.state === 'Ready',
+  revision: pod.revision ?? null,
   cpuCores: known(pod.cpuCores),
   cpuPercent: known(pod.cpuPercent),
   memoryMb: megabytes(pod.memoryBytes),

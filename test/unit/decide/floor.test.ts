@@ -278,6 +278,34 @@ describe('decideFloor()', () => {
       expected: { to: 2, heldBy: 'MinReplicas', heldUntil: undefined },
     },
     { name: 'metrics that are missing', input: { shadow: load(undefined) }, expected: { heldBy: 'MetricsStale' } },
+    {
+      name: 'a roll-out, by the figures of which the floor would be lower',
+      input: { isRollingOut: true, floor: 6, current: 6, shadow: load(10, 10, 10, 10, 10, 10), memory: seen(6, 301) },
+      expected: {
+        action: 'Hold',
+        to: 6,
+        reason: 'RollingOut',
+        heldBy: 'RollingOut',
+        heldUntil: undefined,
+        message:
+          'requests_per_second is 10 a Pod over 6 Pods; at 100 a Pod that asks for 1, held by ScaleDownRate. The target is being rolled out: the floor is not lowered.',
+      },
+    },
+    {
+      name: 'a roll-out holds nothing that has to rise',
+      input: { isRollingOut: true, shadow: load(250, 250) },
+      expected: { action: 'ScaleUp', to: 5, heldBy: undefined },
+    },
+    {
+      name: 'a roll-out does not hold a floor above maxReplicas',
+      input: { isRollingOut: true, floor: 9, current: 9, maxReplicas: 6, shadow: load(10, 10), memory: seen(9, 301) },
+      expected: { action: 'ScaleDown', to: 6, heldBy: 'RollingOut' },
+    },
+    {
+      name: 'a roll-out does not hold what the policy alone lowers',
+      input: { isRollingOut: true, floor: 5, current: 5 },
+      expected: { action: 'ScaleDown', to: 2, heldBy: undefined },
+    },
   ])('says what holds it: $name', ({ input, expected }) => {
     expect(decideFloor({ ...base, ...input })).toMatchObject(expected);
   });

@@ -128,6 +128,18 @@ describe('score()', () => {
       expected: { to: 6, reason: 'WarmingUp' },
     },
     {
+      name: 'takes nothing away while Pods are being replaced',
+      seen: slack,
+      rest: { isRollingOut: true },
+      expected: { to: 6, reason: 'RollingOut', memory: {} },
+    },
+    {
+      name: 'adds while Pods are being replaced',
+      seen: { ...calm, responseTimeAverage: 1.2, cpuPercent: 85 },
+      rest: { isRollingOut: true },
+      expected: { to: 8, reason: 'PressureHigh' },
+    },
+    {
       name: 'adds on figures of less than a window',
       seen: { ...calm, responseTimeAverage: 1.2, cpuPercent: 85 },
       rest: { isWarmingUp: true },

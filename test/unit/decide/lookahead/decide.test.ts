@@ -92,6 +92,15 @@ describe('decideLookahead()', () => {
     expect(growing.backlog).toBeCloseTo(((25 + (((104 + 16) / 2 - 20) / 8) * 30) * 8) / 20, 9);
   });
 
+  test('lowers nothing by what it sees of a roll-out, and rises by it', () => {
+    const { memory } = after(200, () => 0);
+    expect(decideLookahead(memory, sampleOf(0, 8), settings).to).toBe(4);
+    const held = decideLookahead(memory, sampleOf(0, 8, { isRollingOut: true }), settings);
+    expect(held).toMatchObject({ to: 8, reason: 'RollingOut' });
+    const raised = decideLookahead(memory, sampleOf(130, 4, { isRollingOut: true }), settings);
+    expect(raised).toMatchObject({ reason: 'LoadHigh' });
+  });
+
   test('lowers nothing after a gap until a whole down window was seen again', () => {
     const { memory } = after(200, () => 0);
     expect(decideLookahead(memory, sampleOf(0, 8), settings).to).toBe(4);

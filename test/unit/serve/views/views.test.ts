@@ -193,6 +193,7 @@ test('resources() adds up the Pods that said something, and says how many these 
   expect(resources(measured)).toMatchObject({
     components: [
       {
+        rollingOut: null,
         pods: [
           { name: 'a', state: 'Ready', ready: true, cpuPercent: 50, memoryMb: 512, activeConnections: 3 },
           { name: 'b', cpuCores: 0.5, cpuPercent: null, memoryMb: 256, activeConnections: null },
@@ -201,6 +202,21 @@ test('resources() adds up the Pods that said something, and says how many these 
       },
     ],
     total: { pods: 3, podsMeasured: 2, cpuCores: 1.5, memoryMb: 768, activeConnections: 3 },
+  });
+});
+
+test('resources() tells old Pods of a roll-out from new ones', () => {
+  const [one] = measured.components;
+  const pods = [
+    { name: 'a', state: 'Ready', revision: 'old' },
+    { name: 'b', state: 'Starting', revision: 'new' },
+  ] as const;
+  const rolled = {
+    ...measured,
+    components: [{ ...one, name: 'workflow', figures: undefined, pods, isRollingOut: true }],
+  };
+  expect(resources(rolled)).toMatchObject({
+    components: [{ rollingOut: true, pods: [{ revision: 'old' }, { revision: 'new' }] }],
   });
 });
 
