@@ -1,10 +1,10 @@
 import type { UnitMemory } from '../lever.ts';
 import type { PostgresObserved } from './observe.ts';
 import { bytesOf, isInForce, meansSame, shown, type ServerSetting } from './setting.ts';
-import { startProblems } from './start.ts';
+import { startProblems, tellMemory } from './start.ts';
 import type { PostgresUnit } from './unit.ts';
 import type { Differs, Held, Verdict } from './verdict.ts';
-import { memoryBoundOf, type MemoryBound } from './wanted.ts';
+import { logBoundOf, memoryBoundOf, type MemoryBound } from './wanted.ts';
 
 export interface JudgeInput {
   readonly unit: PostgresUnit;
@@ -26,6 +26,7 @@ export function judge(wanted: ReadonlyMap<string, string>, input: JudgeInput): r
     settings,
     next,
     memory: memoryBoundOf(input.unit, input.observed),
+    mostLogBytes: logBoundOf(input.unit, input.observed),
     isStandby,
     standbys,
   });
@@ -134,15 +135,22 @@ const mostOfMemory: Readonly<Record<string, number>> = {
   autovacuum_work_mem: 0.25,
 };
 
+/** A server of which nobody says how much memory it has is given no more than one of this size. */
+const assumed = { bytes: 4 * 2 ** 30, from: '4 GiB' };
+
 function outOfMemory(setting: ServerSetting, text: string, memory: MemoryBound | undefined): Held | undefined {
   const share = mostOfMemory[setting.name];
   const wanted = bytesOf(text, setting);
-  if (share === undefined || memory === undefined || wanted === undefined || wanted <= memory.bytes * share)
-    return undefined;
+  const { bytes, from } = memory ?? assumed;
+  if (share === undefined || wanted === undefined || wanted <= bytes * share) return undefined;
+  const most = `at most ${Math.floor((bytes * share) / 2 ** 20)}MB, ${share * 100} % of ${from}: each session may take it`;
+  const saw = `${setting.name} = ${text}`;
+  if (memory !== undefined)
+    return held(setting.name, 'OutOfBounds', { saw, wanted: most, next: `lower it, or correct ${from}` });
   return held(setting.name, 'OutOfBounds', {
-    saw: `${setting.name} = ${text}`,
-    wanted: `at most ${Math.floor((memory.bytes * share) / 2 ** 20)}MB, ${share * 100} % of ${memory.from}: each session may take it`,
-    next: `lower it, or correct ${memory.from}`,
+    saw: `${saw} on a server of unknown size`,
+    wanted: most,
+    next: tellMemory,
   });
 }
 

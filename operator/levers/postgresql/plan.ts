@@ -28,7 +28,7 @@ const ownerAgainMs = 10_000;
 export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPlan<PostgresChange> {
   const { unit, observed } = input;
   const memory = memoryOf(input.memory, observed);
-  const wanted = wantedValues(unit.policy, observed);
+  const wanted = wantedValues(unit, observed);
   const verdicts = judge(wanted, { unit, observed, memory });
   const known = { memory, observed, verdicts };
   const { changes, obstacle, isTuned } = waysOf(known, unit);

@@ -25,7 +25,7 @@ function restored(
   return {
     changes,
     condition: { status: 'True', reason: 'Applied', message: `${unit.name} has its own settings back.` },
-    status: statusOf(unit, observed, wantedValues(unit.policy, observed)),
+    status: statusOf(unit, observed, wantedValues(unit, observed)),
     againMs,
   };
 }

@@ -1,8 +1,18 @@
-import { bytes, cores } from '../../api/quantity.ts';
+import { cores } from '../../api/quantity.ts';
 import type { PostgresObserved } from './observe.ts';
 import type { PostgresUnit } from './unit.ts';
 
 type Sizing = NonNullable<PostgresUnit['policy']['sizing']>;
+
+/** What the server has for it. */
+export interface Machine {
+  /** The least of what the policy says and what the container may have. */
+  readonly memoryBytes: number;
+  /** What the server will have: `work_mem` is a share of it. */
+  readonly maxConnections: number;
+  /** Of the write-ahead log; undefined: not known. */
+  readonly mostLogBytes: number | undefined;
+}
 
 const kib = 2 ** 10;
 const mib = 2 ** 20;
@@ -11,20 +21,17 @@ const gib = 2 ** 30;
 /**
  * A complete set of parameters for a server of this size. docs/levers/postgresql.md has each formula with its reason and what is contested.
  *
- * @param maxConnections What the server will have: `work_mem` is a share of it.
  */
 export function sized(
   sizing: Sizing,
   { major, settings }: Pick<PostgresObserved, 'major' | 'settings'>,
-  maxConnections: number,
+  { memoryBytes: memory, maxConnections, mostLogBytes }: Machine,
 ): ReadonlyMap<string, string> {
-  const memory = bytes(sizing.memory);
   const cpus = Math.max(1, Math.floor(cores(sizing.cpus)));
   const isAnalytics = sizing.workload === 'Analytics';
   const sharedBuffers = memory / 4;
   const maintenance = Math.min(memory / (isAnalytics ? 8 : 16), 8 * gib);
   const workers = Math.max(8, cpus);
-  const [minWal, maxWal] = { OLTP: [2, 8], Mixed: [1, 4], Analytics: [4, 16] }[sizing.workload] as [number, number];
   return new Map([
     ['shared_buffers', size(sharedBuffers)],
     ['effective_cache_size', size((memory * 3) / 4)],
@@ -34,8 +41,7 @@ export function sized(
     ['random_page_cost', sizing.storage === 'HDD' ? '4' : '1.1'],
     ...only(major < 18, ['effective_io_concurrency', { SSD: '200', HDD: '2', Network: '300' }[sizing.storage]]),
     ['default_statistics_target', isAnalytics ? '500' : '100'],
-    ['min_wal_size', `${minWal}GB`],
-    ['max_wal_size', `${maxWal}GB`],
+    ...logSizes(sizing, 2 * Number(settings['wal_segment_size']?.value ?? 0), mostLogBytes),
     ['checkpoint_completion_target', '0.9'],
     ...only(settings['wal_compression']?.choices?.includes('lz4') === true, ['wal_compression', 'lz4']),
     ['jit', isAnalytics ? 'on' : 'off'],
@@ -45,6 +51,18 @@ export function sized(
     ...only(cpus >= 4, ['max_parallel_maintenance_workers', String(Math.min(4, cpus >> 1))]),
   ]);
 }
+
+/** A fourth of it is kept for reuse. Where not even two segments of it may be, it stays as it is. */
+function logSizes({ workload }: Sizing, leastBytes: number, mostBytes = Number.POSITIVE_INFINITY): [string, string][] {
+  const most = Math.min({ OLTP: 8, Mixed: 4, Analytics: 16 }[workload] * gib, mostBytes);
+  if (most < leastBytes) return [];
+  return [
+    ['min_wal_size', wholeSize(Math.max(most / 4, leastBytes))],
+    ['max_wal_size', wholeSize(most)],
+  ];
+}
+
+const wholeSize = (amount: number): string => (amount % gib === 0 ? `${amount / gib}GB` : size(amount));
 
 const only = (holds: boolean, entry: [string, string]): [string, string][] => (holds ? [entry] : []);
 

@@ -17,6 +17,8 @@ export interface StartInput {
   readonly next: ReadonlyMap<string, string>;
   /** Undefined: not known. */
   readonly memory: MemoryBound | undefined;
+  /** That the write-ahead log may be bound to, a quarter of its volume; undefined: not known. */
+  readonly mostLogBytes?: number | undefined;
   readonly isStandby: boolean;
   /** Standbys that follow it now. */
   readonly standbys: number;
@@ -69,16 +71,25 @@ function reservedProblem(input: StartInput, names: readonly string[]): StartProb
 
 const walSizes = ['min_wal_size', 'max_wal_size'] as const;
 
-/** A reload takes any; a start does not. */
+/** A reload takes any; a start does not take less, and a volume not more. */
 function walProblem(input: StartInput, name: (typeof walSizes)[number]): StartProblem | undefined {
   const least = 2 * now(input, 'wal_segment_size');
+  const { mostLogBytes: most = Number.POSITIVE_INFINITY } = input;
   const text = input.next.get(name);
-  if (text === undefined || then(input, name) >= least) return undefined;
+  if (text === undefined) return undefined;
+  if (then(input, name) < least)
+    return {
+      names: [name],
+      saw: `${name} = ${text}`,
+      wanted: `at least ${mib(least)}, two segments of the write-ahead log: the server takes less, and would not start again`,
+      next: `set ${name} to ${mib(least)} or more`,
+    };
+  if (then(input, name) <= most) return undefined;
   return {
     names: [name],
-    saw: `${name} = ${text}`,
-    wanted: `at least ${mib(least)}, two segments of the write-ahead log: the server takes less, and would not start again`,
-    next: `set ${name} to ${mib(least)} or more`,
+    saw: `${name} = ${text} on a volume of ${mib(4 * most)}`,
+    wanted: `at most ${Math.floor(most / 2 ** 20)}MB, a quarter of it: what the log fills up ends the server`,
+    next: `lower it, or enlarge the volume, and say so (spec.postgres[].volumeSize)`,
   };
 }
 
@@ -107,6 +118,9 @@ function processProblem(input: StartInput, names: readonly string[]): StartProbl
   };
 }
 
+export const tellMemory =
+  'say in postgres.sizing.memory how much memory the server has, or name its workload in spec.postgres[].workloadRef';
+
 function memoryProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
   const [before, after] = [sharedBytes(input, now), sharedBytes(input, then)];
   if (after <= before) return undefined;
@@ -118,7 +132,7 @@ function memoryProblem(input: StartInput, names: readonly string[]): StartProble
       names: growing,
       saw: `shared memory of ${mib(after)} instead of ${mib(before)} with ${growing.join(', ')}, on a server of unknown size`,
       wanted: 'to be sure that it starts again',
-      next: 'say in postgres.sizing.memory how much memory the server has, or name its workload in spec.postgres[].workloadRef',
+      next: tellMemory,
     };
   }
   if (after <= memory.bytes * mostShare) return undefined;

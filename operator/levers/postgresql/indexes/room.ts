@@ -1,9 +1,10 @@
 import type { LRUCache } from 'lru-cache';
 import { isProblem } from '../../../api/problem.ts';
-import { bytes } from '../../../api/quantity.ts';
 import type { OwnerKube } from '../../owner-object.ts';
 import type { PostgresConnection } from '../connect.ts';
 import { readOwner, type DataVolume } from '../owner.ts';
+import { sqlState } from '../server-error.ts';
+import { declaredVolume } from '../wanted.ts';
 import { readUsed, type Used } from './catalogue.ts';
 import type { DatabaseSeen } from './observe.ts';
 import { missingOf } from './statement-counts.ts';
@@ -25,7 +26,7 @@ export async function volumeOf(
   kube: OwnerKube | undefined,
   signal: AbortSignal,
 ): Promise<DataVolume | undefined> {
-  const declared = unit.volumeSize === undefined ? undefined : { bytes: bytes(unit.volumeSize), hasLog: true };
+  const declared = declaredVolume(unit);
   try {
     return (await readOwner(unit, kube, signal))?.volume ?? declared;
   } catch (error) {
