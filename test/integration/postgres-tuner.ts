@@ -41,14 +41,20 @@ export const autoConf = async (server: PostgresServer): Promise<string> =>
 export interface TunerOptions {
   /** The Secret's keys; undefined: there is no Secret. */
   readonly secret: Readonly<Record<string, string>> | undefined;
+  /** The service names this server too. */
+  readonly standby?: Readonly<Record<string, string>>;
   readonly policy?: PolicySpec['postgres'];
   readonly mode?: Resolved['mode'];
   readonly clusterRef?: { readonly group: string; readonly kind: string; readonly name: string };
 }
 
-export function tuner({ secret, policy = {}, mode = 'Enforce', clusterRef }: TunerOptions) {
-  const postgres = [{ name: 'main', secretRef: { name: 'postgres' }, ...(clusterRef && { clusterRef }) }];
-  const visit = leverTuner(postgresql({ readSecret: () => Promise.resolve(secretData(secret)) }));
+export function tuner({ secret, standby, policy = {}, mode = 'Enforce', clusterRef }: TunerOptions) {
+  const postgres = [
+    { name: 'main', secretRef: { name: 'postgres' }, ...(clusterRef && { clusterRef }) },
+    ...(standby === undefined ? [] : [{ name: 'standby', secretRef: { name: 'standby' } }]),
+  ];
+  const readSecret = (_: string, name: string) => Promise.resolve(secretData(name === 'standby' ? standby : secret));
+  const visit = leverTuner(postgresql({ readSecret }));
   return {
     visit: (changed: NonNullable<PolicySpec['postgres']> = policy) =>
       visit('plan', { mode, postgres, overrides: { postgres: changed } }),

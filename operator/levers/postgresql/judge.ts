@@ -21,7 +21,7 @@ export function judge(wanted: ReadonlyMap<string, string>, input: JudgeInput): r
       one.state === 'Differs' || one.state === 'PendingRestart' ? [[one.name, one.text]] : [],
     ),
   );
-  const { settings, isStandby, standbys } = input.observed;
+  const { settings, isStandby, standbys, copies } = input.observed;
   const problems = startProblems({
     settings,
     next,
@@ -29,6 +29,7 @@ export function judge(wanted: ReadonlyMap<string, string>, input: JudgeInput): r
     mostLogBytes: logBoundOf(input.unit, input.observed),
     isStandby,
     standbys,
+    copies,
   });
   return verdicts
     .map((verdict): Verdict => {

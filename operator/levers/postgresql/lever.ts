@@ -2,6 +2,7 @@ import type { Lever } from '../lever.ts';
 import { apply } from './apply.ts';
 import type { PostgresChange } from './changes.ts';
 import { connectionsOf } from './connections.ts';
+import { withCopies } from './copies.ts';
 import { observe, type PostgresDeps, type PostgresObserved } from './observe.ts';
 import { plan } from './plan.ts';
 import { restore } from './restore.ts';
@@ -20,7 +21,7 @@ export function postgresql(deps: PostgresDeps): Lever<PostgresUnit, PostgresObse
   return {
     ...postgresqlPlanner,
     units,
-    observe: (unit, signal) => observe(unit, deps, signal),
+    observe: async (unit, signal) => withCopies(await observe(unit, deps, signal), unit, deps, signal),
     serverOf: ({ systemId, address }) => (systemId === null ? [address] : [systemId, address]),
     databaseOf: ({ statistics }) => statistics,
     connectionsOf,

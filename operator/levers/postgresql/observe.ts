@@ -5,6 +5,7 @@ import type { StatementsSeen } from '../../decide/slow-statements.ts';
 import type { SecretData } from '../server-address.ts';
 import { postgresAddress, type PostgresAddress } from './address.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
+import type { Copies } from './copies.ts';
 import type { OwnerKube } from '../owner-object.ts';
 import { readOwner, type ServerOwner } from './owner.ts';
 import { serverProblem, sqlState } from './server-error.ts';
@@ -40,6 +41,8 @@ export interface PostgresObserved extends ServerFacts {
   readonly statements: StatementsSeen;
   /** Who else sets this server, where parameters go through it; absent: nobody, or an operator of which nothing is known. */
   readonly owner?: ServerOwner;
+  /** Absent: nothing that is to be changed asks for it, or the server does not say whose data it has. */
+  readonly copies?: Copies;
 }
 
 export interface ServerFacts {
@@ -112,13 +115,16 @@ export async function addressOf(unit: PostgresUnit, deps: PostgresDeps, signal: 
   });
 }
 
+/** No backup, nobody who keeps only the log (it never says what it has replayed) and no logical subscriber. What we are not told may be one. */
+const isStandby = `r.state IS DISTINCT FROM 'backup' AND (r.write_lsn IS NULL OR r.replay_lsn IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')`;
 const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId",
   pg_catalog.current_setting('server_version') AS version, pg_catalog.current_setting('server_version_num')::int / 10000 AS major,
   pg_catalog.quote_ident(current_user) AS role,
   pg_catalog.current_database() AS database,
   (SELECT pg_catalog.pg_has_role(datdba, 'USAGE') FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS "ownsDatabase",
   pg_catalog.pg_is_in_recovery() AS "isStandby",
-  (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication) AS standbys,
+  (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication r WHERE ${isStandby}) AS standbys,
   pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS "mayReload",
   (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extname = 'pg_stat_statements') AS "statementsSchema",

@@ -1,3 +1,5 @@
+import { isCopied, type CopiedName } from './copied.ts';
+import type { Copies } from './copies.ts';
 import type { ServerSetting } from './setting.ts';
 import { bytesOf, figureOf, isInForce } from './setting.ts';
 import type { MemoryBound } from './wanted.ts';
@@ -22,6 +24,8 @@ export interface StartInput {
   readonly isStandby: boolean;
   /** Standbys that follow it now. */
   readonly standbys: number;
+  /** Absent: nobody was asked. */
+  readonly copies?: Copies | undefined;
 }
 
 /** Seen: 48 kB a process on 15 and 18, beside what track_activity_query_size takes. */
@@ -44,7 +48,8 @@ export function startProblems(input: StartInput): readonly StartProblem[] {
   const names = changed.map(([name]) => name);
   return [
     ...wal,
-    ...[reservedProblem, processProblem, memoryProblem, standbyProblem].flatMap((judge) => judge(input, names) ?? []),
+    ...[reservedProblem, processProblem, memoryProblem].flatMap((judge) => judge(input, names) ?? []),
+    ...standbyProblems(input, names),
   ];
 }
 
@@ -153,19 +158,37 @@ const sharedBytes = (input: StartInput, of: typeof now): number =>
 const mib = (amount: number): string => `${Math.ceil(amount / 2 ** 20)}MB`;
 
 /** A standby with less of these than its primary stops. */
-function standbyProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
-  const bound = names.filter((name) => name === 'max_connections' || name === 'max_worker_processes');
-  const lower = input.isStandby ? bound.filter((name) => then(input, name) < now(input, name)) : [];
-  const higher = input.standbys > 0 ? bound.filter((name) => then(input, name) > now(input, name)) : [];
-  const [first] = [...lower, ...higher];
-  if (first === undefined) return undefined;
-  return {
-    names: [...new Set([...lower, ...higher])],
-    saw:
-      lower.length > 0
-        ? `a lower ${first} on a standby`
-        : `a higher ${first} on a primary with ${input.standbys} standbys`,
-    wanted: 'a standby that has at least as much as its primary: else it stops',
-    next: 'raise it on the standbys first and restart them; lower it on the primary first',
-  };
+const standbyProblems = (input: StartInput, names: readonly string[]): readonly StartProblem[] =>
+  names.filter(isCopied).flatMap((name) => {
+    const more = then(input, name) - now(input, name);
+    const saw = input.isStandby ? more < 0 && lowerProblem(input, name) : more > 0 && higherProblem(input, name);
+    if (saw === undefined || saw === false) return [];
+    const wanted = 'a standby that has at least as much as its primary: else it stops';
+    const next = `name both in spec.postgres; raise it on the standbys first and restart them; lower it on the primary first, and restart that`;
+    return [{ names: [name], saw, wanted, next }];
+  });
+
+/** Until every standby is known to have as much. */
+function higherProblem(input: StartInput, name: CopiedName): string | undefined {
+  const standbys = input.copies?.others.filter(({ isStandby }) => isStandby) ?? [];
+  const followers = standbys.filter(({ isFollowing }) => isFollowing).length;
+  const following = standbys.reduce((total, one) => total + one.standbys, input.standbys); // some follow a standby
+  const all = Math.max(following, standbys.length);
+  if (all === 0) return undefined;
+  const saw = `a higher ${name} on a primary with ${all} ${all === 1 ? 'standby' : 'standbys'}`;
+  if (followers < following) return `${saw}, of which spec.postgres names ${followers}`;
+  const least = Math.min(...standbys.map(({ figures }) => figures[name]));
+  return least < then(input, name) ? `${saw}, one of which has ${least}` : undefined;
+}
+
+/** Until the primary has no more, and that has reached the standby. */
+function lowerProblem({ copies, ...input }: StartInput, name: CopiedName): string | undefined {
+  const saw = `a lower ${name} on a standby`;
+  const primary = copies?.others.find(({ isStandby }) => !isStandby);
+  if (primary === undefined) return `${saw} whose primary spec.postgres does not name`;
+  if (primary.figures[name] > then(input, name)) return `${saw} whose primary has ${primary.figures[name]}`;
+  const hasFollowed = (copies?.own?.replayedAt ?? 0) > primary.startedAt;
+  return hasFollowed
+    ? undefined
+    : `${saw} that has replayed nothing yet of what its primary wrote since it was started`;
 }

@@ -10,16 +10,21 @@ export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'workloadRef
   readonly namespace: string;
   readonly secretName: string;
   readonly policy: PostgresPolicy;
+  /** Of the other servers of the service: some may have the same data, as a primary and its standbys. */
+  readonly otherSecrets: readonly string[];
 }
 
 export function units({ service, mode, policy: { postgres: policy } }: Resolved): readonly PostgresUnit[] {
   const namespace = service.metadata.namespace ?? '';
-  return (service.spec.postgres ?? []).map(({ name, secretRef, ...references }) => ({
+  const servers = service.spec.postgres ?? [];
+  const secrets = new Set(servers.map(({ secretRef }) => secretRef.name));
+  return servers.map(({ name, secretRef, ...references }) => ({
     ...references,
     name,
     mode: unitMode(mode, policy.mode),
     namespace,
     secretName: secretRef.name,
     policy,
+    otherSecrets: [...secrets].filter((other) => other !== secretRef.name),
   }));
 }

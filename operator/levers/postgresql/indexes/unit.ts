@@ -12,21 +12,18 @@ export interface IndexesUnit extends PostgresUnit {
   readonly mark: string;
   /** Names of the indexes that no policy and no override says anything of. */
   readonly byDefault: readonly string[];
-  /** Of the other servers of the service: some may be standbys of this one. */
-  readonly otherSecrets: readonly string[];
   /** A build begins in one of these only; none: at any time. */
   readonly maintenanceWindows: MaintenanceWindows;
 }
 
 export function units(resolved: Resolved): readonly IndexesUnit[] {
   const { namespace, name, uid } = resolved.service.metadata;
-  return servers(resolved).map((unit, _, all) => ({
+  return servers(resolved).map((unit) => ({
     ...unit,
     service: `${namespace}/${name}`,
     session: sessionOf(uid),
     mark: `Built by genops for ${namespace}/${name} (${uid})`,
     byDefault: unit.policy.indexes.map((index) => index.name).filter((index) => !isDeclared(index, resolved)),
-    otherSecrets: all.map(({ secretName }) => secretName).filter((secretName) => secretName !== unit.secretName),
     maintenanceWindows: resolved.policy.maintenanceWindows,
   }));
 }

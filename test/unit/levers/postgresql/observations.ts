@@ -11,6 +11,7 @@ export const unitWith = (postgres: PolicySpec['postgres'] = {}, unit: Partial<Po
   mode: 'Enforce',
   namespace: 'ai',
   secretName: 'postgres',
+  otherSecrets: [],
   policy: effectivePolicy({ overrides: { postgres: postgres ?? {} } }).policy.postgres,
   ...unit,
 });

@@ -30,7 +30,6 @@ export const wanting = (
   session,
   mark,
   byDefault: [],
-  otherSecrets: [],
   maintenanceWindows: [],
   ...unit,
 });
