@@ -103,19 +103,35 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
         max_worker_processes: upTo(32, 262_143, 0),
         autovacuum_max_workers: upTo(8, 262_143),
         track_activity_query_size: upTo(4096, 1_048_576, 100),
+        min_wal_size: upTo(64, 4000).map((amount) => `${amount}MB`),
+        max_wal_size: upTo(64, 4000).map((amount) => `${amount}MB`),
       },
       { requiredKeys: [] },
     );
-    const sizing = { memory: '1Gi', cpus: '2' };
+    const size = fc.record({
+      memory: fc.integer({ min: 256, max: 1024 }).map((amount) => `${amount}Mi`),
+      cpus: fc.constantFrom('500m', '2', '16'),
+      storage: fc.constantFrom('SSD', 'HDD', 'Network'),
+      workload: fc.constantFrom('OLTP', 'Mixed', 'Analytics'),
+    });
     const written = new Set<string>();
-    for (const parameters of fc.sample(asked, { numRuns: 12, seed: 7 })) {
+    for (const [parameters, sizing] of fc.sample(fc.tuple(asked, size), { numRuns: 12, seed: 7 })) {
       for (const declared of [{ parameters }, { parameters, sizing }]) {
         const { fields } = await visit(declared);
         for (const field of fields) written.add(field);
       }
       await server.restart();
     }
-    expect([...written]).toEqual(expect.arrayContaining(['shared_buffers', 'max_connections', 'max_worker_processes']));
+    expect([...written]).toEqual(
+      expect.arrayContaining([
+        'shared_buffers',
+        'max_connections',
+        'max_worker_processes',
+        'min_wal_size',
+        'max_wal_size',
+        'work_mem',
+      ]),
+    );
   });
 
   test('TLS: the authority of the Secret is verified, and the host', async () => {
