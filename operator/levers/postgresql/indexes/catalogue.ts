@@ -277,19 +277,27 @@ export const readOldTransactions = (
 
 /** What a server has on its disk, or may have soon. */
 export interface Used {
-  /** Of all databases. */
+  /** Of all that lies with the data, and in no tablespace that somebody has made: that has a disk of its own. */
   readonly dataBytes: number;
   /** Of the write-ahead log, which grows to its bound while an index is built, and beyond where a replica or a slot is behind. */
   readonly logBytes: number;
 }
 
-const ofUsed = `SELECT coalesce(sum(pg_catalog.pg_database_size(oid)), 0)::float8 AS "dataBytes",
+const ofUsed = `SELECT (pg_catalog.pg_tablespace_size('pg_default') + pg_catalog.pg_tablespace_size('pg_global'))::float8 AS "dataBytes",
   greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size')), pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_keep_size')),
-    (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)) FROM pg_catalog.pg_replication_slots))::float8 AS "logBytes"
-FROM pg_catalog.pg_database`;
+    (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)) FROM pg_catalog.pg_replication_slots))::float8 AS "logBytes"`;
 
 export const readUsed = async (postgres: PostgresConnection): Promise<Used | undefined> =>
   (await postgres.query<Row<Used>>(ofUsed))[0];
+
+const ofTablespace = `SELECT coalesce((SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.spcname = pg_catalog.current_setting('default_tablespace')), own.spcname) AS name
+FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace own ON own.oid = d.dattablespace WHERE d.datname = pg_catalog.current_database()`;
+
+/** Where an index goes that our role makes, if not to the data; undefined: there. */
+export async function readElsewhere(postgres: PostgresConnection): Promise<string | undefined> {
+  const [row] = await postgres.query<{ name: string }>(ofTablespace);
+  return row?.name === 'pg_default' ? undefined : row?.name;
+}
 
 /** Where each of these operator classes lives; the server's own before others. */
 export async function readOpclasses(

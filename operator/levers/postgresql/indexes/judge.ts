@@ -253,7 +253,7 @@ function toBuild(
     const { saw, next } = failedText(failure, wanted);
     return failed('Failed', saw, next);
   }
-  const full = withoutRoom(table, observed);
+  const full = withoutRoom(table, database, observed);
   if (full !== undefined) return full;
   const maintenance = maintenanceNow();
   if (!maintenance.isOpen) return { state, table, waits: { for: 'Window', maintenance } };
@@ -267,8 +267,13 @@ function toBuild(
 }
 
 /** An index is seldom larger than its table, and what it sorts seldom larger than both: where not even the table would fit once more, it is not begun. */
-function withoutRoom({ schema, name, sizeBytes }: Table, { room }: IndexesObserved): Judged | undefined {
-  if (room === undefined || sizeBytes <= room.volumeBytes - room.usedBytes) return undefined;
+function withoutRoom(
+  { schema, name, sizeBytes }: Table,
+  { elsewhere }: DatabaseSeen,
+  { room }: IndexesObserved,
+): Judged | undefined {
+  if (elsewhere !== undefined || room === undefined || 'unknown' in room) return undefined;
+  if (sizeBytes <= room.volumeBytes - room.usedBytes) return undefined;
   return failed(
     'DiskFull',
     `a table ${schema}.${name} of ${mib(sizeBytes)} on a volume of ${mib(room.volumeBytes)}, of which more than ${mib(room.volumeBytes - sizeBytes)} are in use`,

@@ -11,6 +11,7 @@ import { indexKey, type Builds, type BuildFailure } from './builds.ts';
 import {
   isUnread,
   readBuilds,
+  readElsewhere,
   readForm,
   readIndexes,
   readLockers,
@@ -88,6 +89,8 @@ export interface DatabaseSeen {
   readonly forms: Readonly<Record<string, WantedForm>>;
   readonly oldTransactions: readonly OldTransaction[];
   readonly opclasses: OpclassSchemas;
+  /** The tablespace that an index of ours goes to, which has a disk of its own; absent: that of the data. */
+  readonly elsewhere?: string;
   /** Absent: there is no gain to be measured, or the server does not tell. */
   readonly counts?: CountsSeen;
 }
@@ -222,6 +225,7 @@ async function observeDatabase(
   major: number,
   { own, unit, deps: { forms, oldAfterSeconds } }: Looking,
 ): Promise<DatabaseSeen> {
+  const elsewhere = own.length === 0 ? undefined : await readElsewhere(postgres);
   const tables = own.length === 0 ? [] : await readTables(postgres, major, own);
   const partitions = await readPartitions(postgres, major, tables);
   const indexes = await readIndexes(postgres, [...tables, ...partitions], unit.mark);
@@ -236,6 +240,7 @@ async function observeDatabase(
   }
   return {
     name,
+    ...(elsewhere !== undefined && { elsewhere }),
     tables,
     partitions,
     indexes,

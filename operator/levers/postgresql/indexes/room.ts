@@ -10,15 +10,12 @@ import type { DatabaseSeen } from './observe.ts';
 import { missingOf } from './statement-counts.ts';
 import type { IndexesUnit } from './unit.ts';
 
-/** Undefined: the server does not tell. */
-export interface UsedSeen {
-  readonly used: Used | undefined;
-}
+/** What a server says of its disk, or why it does not. */
+export type UsedSeen = Used | { readonly unknown: 'Forbidden' | 'Silent' };
 
-export interface Room {
-  readonly volumeBytes: number;
-  readonly usedBytes: number;
-}
+/** Of the disk that the data lies on. */
+export type Room =
+  { readonly volumeBytes: number; readonly usedBytes: number } | Extract<UsedSeen, { unknown: unknown }>;
 
 /** No server says how large its disk is: the object of its operator does, or who declares it. What is wrong with that object the other lever of the server says. */
 export async function volumeOf(
@@ -49,10 +46,18 @@ export async function roomOn(
   signal: AbortSignal,
 ): Promise<Room | undefined> {
   if (volume === undefined || missingOf(database).length === 0) return undefined;
-  const known = seen.get(postgres.label) ?? { used: await readUsed(postgres).catch(() => undefined) };
+  const known = seen.get(postgres.label) ?? (await usedOn(postgres));
   signal.throwIfAborted();
   seen.set(postgres.label, known, { noUpdateTTL: true });
-  if (known.used === undefined) return undefined;
-  const { dataBytes, logBytes } = known.used;
+  if ('unknown' in known) return known;
+  const { dataBytes, logBytes } = known;
   return { volumeBytes: volume.bytes, usedBytes: dataBytes + (volume.hasLog ? logBytes : 0) };
+}
+
+async function usedOn(postgres: PostgresConnection): Promise<UsedSeen> {
+  try {
+    return (await readUsed(postgres)) ?? { unknown: 'Silent' };
+  } catch (error) {
+    return { unknown: sqlState(error) === '42501' ? 'Forbidden' : 'Silent' };
+  }
 }

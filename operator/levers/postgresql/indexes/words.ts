@@ -2,10 +2,10 @@ import { problemMessage } from '../../../api/problem.ts';
 import { maintenanceText } from '../../../decide/maintenance-window.ts';
 import type { PlanInput, PlannedCondition } from '../../lever.ts';
 import { adviceText } from '../advice/words.ts';
-import type { OldTransaction, Table, Waiter } from './catalogue.ts';
+import type { OldTransaction, Waiter } from './catalogue.ts';
 import type { IndexesMemory } from './changes.ts';
 import { serves } from './form.ts';
-import { waitsForWindow, type IndexVerdict, type Waits } from './judge.ts';
+import { waitsForWindow, type IndexVerdict, type ToBuild, type Waits } from './judge.ts';
 import type { DatabaseSeen, IndexesObserved } from './observe.ts';
 import { unusedText } from './reads.ts';
 import type { IndexesSeen } from './standby-scans.ts';
@@ -53,7 +53,7 @@ function trouble(verdict: IndexVerdict, next: IndexVerdict | undefined, input: I
   const { waits, work } = verdict;
   if (verdict === next && waits === undefined) {
     const goesOn = work && `its build goes on: ${work.done} of ${work.of} partitions have it`;
-    return about(`${goesOn ?? 'its build begins'}${unknownRoom(verdict.table, input.observed)}`);
+    return about(`${goesOn ?? 'its build begins'}${unknownRoom(verdict, input.observed)}`);
   }
   return about(waits === undefined ? 'waits for its turn, one build at a time' : problemMessage(waitingText(waits)));
 }
@@ -78,10 +78,19 @@ function buildingText({ session, work }: Extract<IndexVerdict, { readonly state:
 /** Of a table that takes room worth a word. */
 const largeBytes = 2 ** 30;
 
-const unknownRoom = ({ sizeBytes }: Table, { room }: IndexesObserved): string =>
-  room !== undefined || sizeBytes < largeBytes
-    ? ''
-    : '; nobody knows whether its disk has room for it: spec.postgres[].volumeSize tells';
+/** Empty: it is small, or has room. */
+function unknownRoom({ table, database }: ToBuild, { databases, room, role }: IndexesObserved): string {
+  if (table.sizeBytes < largeBytes) return '';
+  const elsewhere = databases.find(({ name }) => name === database)?.elsewhere;
+  if (elsewhere !== undefined)
+    return `; nobody knows whether there is room for it in the tablespace ${elsewhere}, where indexes of ${role} go`;
+  const unknown = '; nobody knows whether its disk has room for it';
+  if (room === undefined) return `${unknown}: spec.postgres[].volumeSize tells`;
+  if (!('unknown' in room)) return '';
+  return room.unknown === 'Forbidden'
+    ? `${unknown}, and how much is in use there: GRANT pg_read_all_stats TO ${role}`
+    : `${unknown}: the server does not answer in time how much is in use there`;
+}
 
 function waitingText(waits: Waits) {
   if (waits.for === 'Window')

@@ -87,6 +87,25 @@ export const rightsAndRoom: readonly Row[] = [
     says: 'index by_status of main: its build begins; nobody knows whether its disk has room for it: spec.postgres[].volumeSize tells',
   },
   {
+    name: 'one in a tablespace of its own, whatever the volume of the data has left',
+    observed: seen(
+      { tables: [table({ sizeBytes: 3 * 2 ** 30 })], elsewhere: 'fast' },
+      { room: { volumeBytes: 5 * 2 ** 30, usedBytes: 5 * 2 ** 30 } },
+    ),
+    does: ['Build by_status'],
+    states: ['Missing'],
+    reason: 'IndexBuilding',
+    says: /there is room for it in the tablespace fast, where indexes of genops go$/,
+  },
+  {
+    name: 'a large one on a server that does not tell what is in use',
+    observed: seen({ tables: [table({ sizeBytes: 2 ** 30 })] }, { room: { unknown: 'Forbidden' } }),
+    does: ['Build by_status'],
+    states: ['Missing'],
+    reason: 'IndexBuilding',
+    says: /how much is in use there: GRANT pg_read_all_stats TO genops$/,
+  },
+  {
     name: 'of a smaller one no word is said',
     observed: seen({ tables: [table({ sizeBytes: 2 ** 30 - 1 })] }),
     does: ['Build by_status'],
