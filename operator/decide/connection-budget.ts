@@ -19,6 +19,8 @@ export interface ServerConnections {
   readonly max: number;
   /** Of those, what the server keeps for superusers and for roles with pg_use_reserved_connections. */
   readonly reserved: number;
+  /** That its users are sent to, and how many sessions it takes at once; undefined: as many as the server. */
+  readonly database: { readonly name: string; readonly limit: number | undefined };
   /** Sessions of clients that are open now; undefined: it does not tell. */
   readonly open: number | undefined;
 }
@@ -36,13 +38,17 @@ export interface BudgetInput {
 
 export interface OtherUse {
   readonly by: string;
+  /** On that server. */
+  readonly database: string;
   readonly use: ConnectionUse;
 }
 
 export interface ConnectionBudget {
-  /** Of everybody together. */
+  /** Of everybody together, where least is left: on the server, or in the database. */
   readonly needed: number;
   readonly available: number;
+  /** What that is bounded by: `max_connections` */
+  readonly by: string;
   /** Why it does not fit, with the arithmetic and what would; undefined: it fits. */
   readonly problem?: string;
   /** More is open than anybody has declared; undefined: not now. */
@@ -53,15 +59,71 @@ export interface ConnectionBudget {
   readonly replicas: ReadonlyMap<string, number>;
 }
 
-/** Whether all that may be opened on one server at once is less than it has. */
+/** Where connections are counted: on a server, or in one database of it. */
+interface Room {
+  /** `max_connections` */
+  readonly by: string;
+  /** What is left of it, with the arithmetic. */
+  readonly wanted: string;
+  readonly available: number;
+  readonly others: readonly OtherUse[];
+  /** How to have room for so many. */
+  readonly raise: (needed: number) => string;
+}
+
+/** Whether all that may be opened on one server at once, and in the database of this use, is less than there is. */
 export function judgeConnections(input: BudgetInput): ConnectionBudget {
-  const { connections, kept, own, others } = input;
-  const uses = [own, ...others.map(({ use }) => use)];
+  const judged = roomsOf(input).map((room) => judgeRoom(input, room));
+  const [tightest, ...others] = judged.toSorted((a, b) => a.available - a.needed - (b.available - b.needed));
+  if (tightest === undefined) throw new Error('a server has room, however little');
+  const undeclared = undeclaredOf(input, connectionsOnServer(input));
+  return {
+    ...tightest,
+    ...(undeclared !== undefined && { undeclared }),
+    pools: leastOf([tightest.pools, ...others.map(({ pools }) => pools)]),
+    replicas: leastOf([tightest.replicas, ...others.map(({ replicas }) => replicas)]),
+  };
+}
+
+const connectionsOnServer = ({ own, others }: BudgetInput): number =>
+  sum([own, ...others.map(({ use }) => use)].map(connectionsNeeded));
+
+function leastOf(bounds: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const components = new Set(bounds.flatMap((one) => [...one.keys()]));
+  return new Map(
+    [...components].map((component) => [component, Math.min(...bounds.flatMap((one) => one.get(component) ?? []))]),
+  );
+}
+
+function roomsOf({ connections, kept, others }: BudgetInput): readonly Room[] {
+  const { max, reserved, database } = connections;
+  const server = {
+    by: 'max_connections',
+    wanted: `max_connections ${max} − ${reserved} that the server reserves − ${kept} of postgres.reservedConnections`,
+    available: Math.max(max - reserved - kept, 0),
+    others,
+    raise: (needed: number) => `raise max_connections to ${needed + reserved + kept}`,
+  };
+  if (database.limit === undefined) return [server];
+  const by = `connection limit of database ${database.name}`;
+  return [
+    server,
+    {
+      by,
+      wanted: `${by} ${database.limit} − ${kept} of postgres.reservedConnections`,
+      available: Math.max(database.limit - kept, 0),
+      others: others.filter((one) => one.database === database.name),
+      raise: (needed) => `raise the ${by} to ${needed + kept} (ALTER DATABASE … CONNECTION LIMIT)`,
+    },
+  ];
+}
+
+function judgeRoom(input: BudgetInput, room: Room): ConnectionBudget {
+  const { own } = input;
+  const { available, by } = room;
+  const uses = [own, ...room.others.map(({ use }) => use)];
   const needed = sum(uses.map(connectionsNeeded));
-  const available = Math.max(connections.max - connections.reserved - kept, 0);
-  const undeclared = undeclaredOf(input, needed);
-  const told = { needed, available, ...(undeclared !== undefined && { undeclared }) };
-  if (needed <= available) return { ...told, pools: new Map(), replicas: new Map() };
+  if (needed <= available) return { needed, available, by, pools: new Map(), replicas: new Map() };
   const shares = sharesFor(uses, available);
   const after = uses.map((use) => ({ ...use, pods: use.pods.map((one) => lowered(one, shares)) }));
   const ours = own.poolerConnections === undefined ? own.pods : [];
@@ -70,7 +132,7 @@ export function judgeConnections(input: BudgetInput): ConnectionBudget {
     isEnough: sum(after.map(connectionsNeeded)) <= available,
   };
   const { pools, replicas } = clamp;
-  return { ...told, pools, replicas, problem: problemOf(input, { needed, available, clamp }) };
+  return { needed, available, by, pools, replicas, problem: problemOf(input, room, { needed, clamp }) };
 }
 
 /** No figure of now is in it: it would be another at each look. */
@@ -105,16 +167,16 @@ function boundsOf(
 }
 
 function problemOf(
-  { name, connections, kept, own, others }: BudgetInput,
-  { needed, available, clamp }: Pick<ConnectionBudget, 'needed' | 'available'> & { readonly clamp: Clamp },
+  { name, own }: BudgetInput,
+  { others, available, wanted, raise }: Room,
+  { needed, clamp }: Pick<ConnectionBudget, 'needed'> & { readonly clamp: Clamp },
 ): string {
-  const { max, reserved } = connections;
   const terms = [...ownTerms(own), ...othersTerms(others)];
   const room = available - (needed - connectionsNeeded(own));
   return problemMessage({
     saw: `${needed} connections that may be opened on ${name} at once: ${terms.join(', ')}${tooLittle(clamp)}`,
-    wanted: `at most ${available}: max_connections ${max} − ${reserved} that the server reserves − ${kept} of postgres.reservedConnections`,
-    next: [...enough(clamp), ...fits(own, room), `raise max_connections to ${needed + reserved + kept}`].join(', or '),
+    wanted: `at most ${available}: ${wanted}`,
+    next: [...enough(clamp), ...fits(own, room), raise(needed)].join(', or '),
   });
 }
 

@@ -44,7 +44,12 @@ export function judgeConnectionBudgets(
   const servers = serversOf(resolved, looked, caches);
   connectionUses.note(
     service,
-    servers.map(({ name, use, connections }) => ({ name, server: connections?.server, use })),
+    servers.map(({ name, use, connections }) => ({
+      name,
+      server: connections?.server,
+      database: connections?.database.name,
+      use,
+    })),
   );
   if (servers.length === 0) return { ...nothingToSay, connections: new Map() };
   if (!connectionUses.isComplete(caches.services.list()))
@@ -73,11 +78,9 @@ export function judgeConnectionBudgets(
 
 /** All pools are opened on every server: `leastOf` has the least. */
 const boundsOf = (judged: ReadonlyMap<string, ConnectionBudget>): readonly Bounds[] =>
-  [...judged].map(([server, { pools, replicas }]) => ({
+  [...judged].map(([server, { pools, replicas, by }]) => ({
     pools,
-    replicas: new Map(
-      [...replicas].map(([component, max]) => [component, { max, by: `postgres/${server} max_connections` }]),
-    ),
+    replicas: new Map([...replicas].map(([component, max]) => [component, { max, by: `postgres/${server} ${by}` }])),
   }));
 
 /** Pods that two services name open their connections once. */

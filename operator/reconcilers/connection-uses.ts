@@ -9,6 +9,8 @@ export interface NotedUse {
   readonly name: string;
   /** Equal for all who use the server; undefined: it did not answer. */
   readonly server: string | undefined;
+  /** That its Secret names. */
+  readonly database: string | undefined;
   readonly use: ConnectionUse;
 }
 
@@ -38,23 +40,25 @@ export function createConnectionUses(): ConnectionUses {
     note(service, uses) {
       const key = keyOf(service);
       const before = byService.get(key) ?? [];
-      const known = uses.map((use) => ({
-        ...use,
-        server: use.server ?? before.find(({ name }) => name === use.name)?.server,
-      }));
+      const known = uses.map((use) => {
+        const last = before.find(({ name }) => name === use.name);
+        return { ...use, server: use.server ?? last?.server, database: use.database ?? last?.database };
+      });
       forget(key);
       byService.set(key, known);
       for (const { server } of known) if (server !== undefined) keysOn(byServer, server).add(key);
     },
     others(server, own) {
       const ownKey = keyOf(own.service);
-      return [...(byServer.get(server) ?? [])]
-        .toSorted()
-        .flatMap((key) =>
-          (byService.get(key) ?? [])
-            .filter((use) => use.server === server && !(key === ownKey && use.name === own.name))
-            .map(({ name, use }) => ({ use, by: key === ownKey ? `spec.postgres[${name}]` : key })),
-        );
+      return [...(byServer.get(server) ?? [])].toSorted().flatMap((key) =>
+        (byService.get(key) ?? [])
+          .filter((use) => use.server === server && !(key === ownKey && use.name === own.name))
+          .map(({ name, use, database = '' }) => ({
+            use,
+            database,
+            by: key === ownKey ? `spec.postgres[${name}]` : key,
+          })),
+      );
     },
     isComplete(services) {
       isComplete ||= [...services].every(

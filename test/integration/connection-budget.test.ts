@@ -112,3 +112,27 @@ test('two services that may together open more connections than their PostgreSQL
   );
   await Promise.all(clients.map((client) => client.end()));
 });
+
+test('a database that takes fewer connections than its server bounds them, and with the limit the bound goes', async () => {
+  await using server = await startTuned({ version: '18' });
+  await server.query('ALTER DATABASE postgres CONNECTION LIMIT 40');
+  await using world = await startWorld({ secrets: ['postgres'] });
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
+  await world.apply(deployment());
+  await world.apply(generationService(withPool(10)));
+  const exceeded = await world.eventually(async () =>
+    expectCondition(await world.service(), 'BudgetsConsistent', { status: 'False', reason: 'ConnectionsExceeded' }),
+  );
+  expect(exceeded.message).toContain(
+    'wanted at most 30: connection limit of database postgres 40 − 10 of postgres.reservedConnections; next: ',
+  );
+  expect(exceeded.message).toMatch(/or raise the connection limit of database postgres to 70 \(ALTER DATABASE/);
+  const { status } = await world.service();
+  expect(status?.postgres).toMatchObject([{ name: 'main', connections: { needed: 60, available: 30 } }]);
+
+  await server.query('ALTER DATABASE postgres CONNECTION LIMIT -1');
+  await world.eventually(
+    async () => expectCondition(await world.service(), 'BudgetsConsistent', { status: 'True', reason: 'Consistent' }),
+    patient,
+  );
+});

@@ -7,6 +7,8 @@ export function connectionsOf({
   systemId,
   address,
   isStandby,
+  database,
+  databaseLimit,
   statistics,
 }: PostgresObserved): ServerConnections {
   const figure = (name: string): number => Number(settings[name]?.value ?? 0);
@@ -14,6 +16,7 @@ export function connectionsOf({
     server: systemId === null ? address : isStandby ? `${systemId} ${address}` : systemId,
     max: figure('max_connections'),
     reserved: figure('superuser_reserved_connections') + figure('reserved_connections'), // the latter from 16 on
+    database: { name: database, limit: databaseLimit < 0 ? undefined : databaseLimit },
     open: statistics.state === 'Known' ? statistics.connections : undefined,
   };
 }

@@ -55,6 +55,8 @@ export interface ServerFacts {
   readonly role: string;
   /** The one that the Secret names. */
   readonly database: string;
+  /** So many sessions it takes at once, of all but superusers; -1: any number. */
+  readonly databaseLimit: number;
   /** The role is its owner, or has the owner's rights. */
   readonly ownsDatabase: boolean;
   readonly isStandby: boolean;
@@ -122,7 +124,7 @@ const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId
   pg_catalog.current_setting('server_version') AS version, pg_catalog.current_setting('server_version_num')::int / 10000 AS major,
   pg_catalog.quote_ident(current_user) AS role,
   pg_catalog.current_database() AS database,
-  (SELECT pg_catalog.pg_has_role(datdba, 'USAGE') FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS "ownsDatabase",
+  pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "ownsDatabase", d.datconnlimit AS "databaseLimit",
   pg_catalog.pg_is_in_recovery() AS "isStandby",
   (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication r WHERE ${isStandby}) AS standbys,
   pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS "mayReload",
@@ -130,7 +132,8 @@ const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId
     WHERE e.extname = 'pg_stat_statements') AS "statementsSchema",
   pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS "seesStatements",
   pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
-    AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS "maySeeFiles"`;
+    AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS "maySeeFiles"
+FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`;
 const systemIdentifier = '(SELECT system_identifier::text FROM pg_catalog.pg_control_system())';
 
 const overlaid = `SELECT pg_catalog.split_part(entry, '=', 1) AS name, pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) AS value,

@@ -12,15 +12,17 @@ const workflow: PodPools = {
   isLowered: false,
   hasFewer: false,
 };
+const server = { server: '7', max: 100, reserved: 3, database: { name: 'shop', limit: undefined }, open: undefined };
 /** So many, and nobody can lower them. */
-const opens = (by: string, connections: number): BudgetInput['others'][number] => ({
+const opens = (by: string, connections: number, database = 'shop'): BudgetInput['others'][number] => ({
   by,
+  database,
   use: { pods: [], poolerConnections: connections },
 });
 const budget = (given: Partial<BudgetInput> = {}, pods: readonly PodPools[] = [workflow]) =>
   judgeConnections({
     name: 'main',
-    connections: { server: '7', max: 100, reserved: 3, open: undefined },
+    connections: server,
     kept: 10,
     own: { pods, poolerConnections: undefined },
     others: [],
@@ -79,7 +81,7 @@ describe('judgeConnections()', () => {
 
   const pooled = { pods: [workflow], poolerConnections: 40 };
   const open = (sessions: number | undefined, own = pooled) =>
-    budget({ connections: { server: '7', max: 100, reserved: 3, open: sessions }, own, others: [opens('ai/b', 7)] });
+    budget({ connections: { ...server, open: sessions }, own, others: [opens('ai/b', 7)] });
 
   test('more sessions than are declared contradict the declaration, and what is kept for others is none (40 + 7 + 10)', () => {
     expect(open(57).undeclared).toBeUndefined();
@@ -99,6 +101,46 @@ describe('judgeConnections()', () => {
     );
   });
 
+  describe('a database that takes fewer connections than its server', () => {
+    const limited = (limit: number) => ({ connections: { ...server, database: { name: 'shop', limit } } });
+    const ours = { ...workflow, isLowered: true };
+
+    test('is what bounds them, with its own arithmetic', () => {
+      expect(budget({ ...limited(60), others: [opens('ai/b', 7)] })).toMatchObject({
+        needed: 127,
+        available: 50,
+        by: 'connection limit of database shop',
+        problem: expect.stringMatching(
+          /7 of ai\/b; wanted at most 50: connection limit of database shop 60 − 10 of postgres\.reservedConnections; next: declare .*, or raise the connection limit of database shop to 137 \(ALTER DATABASE … CONNECTION LIMIT\)$/,
+        ),
+      });
+    });
+
+    test.each([
+      { name: 'does not where the server has fewer still', limit: 98, by: 'max_connections', available: 87 },
+      { name: 'does one below', limit: 96, by: 'connection limit of database shop', available: 86 },
+      { name: 'takes none at all', limit: 0, by: 'connection limit of database shop', available: 0 },
+    ])('$name', ({ limit, by, available }) => expect(budget(limited(limit))).toMatchObject({ by, available }));
+
+    test('counts none of those who use another database of the server, which has to have room for both', () => {
+      const others = [opens('ai/b', 50, 'theirs')];
+      const one = [{ ...workflow, maxReplicas: 1, pool: { min: 5, max: 10 } }]; // (1 + 1 + 1) × 10
+      expect(budget({ ...limited(40), others }, one)).toMatchObject({ needed: 30, available: 30 });
+      expect(budget({ ...limited(40), others }, one).problem).toBeUndefined();
+      expect(budget({ ...limited(40), others: [opens('ai/b', 58, 'theirs')] }, one)).toMatchObject({
+        needed: 88,
+        available: 87,
+        by: 'max_connections',
+      });
+    });
+
+    test('lowers the pools as far as both take: 20 × 50 / 120', () => {
+      expect(Object.fromEntries(budget(limited(60), [ours]).pools)).toEqual({ workflow: 8 });
+      const others = [opens('ai/b', 57, 'theirs')]; // and 20 × (87 − 57) / 120
+      expect(Object.fromEntries(budget({ ...limited(60), others }, [ours]).pools)).toEqual({ workflow: 5 });
+    });
+  });
+
   describe('pools that are ours to lower', () => {
     const ours = { ...workflow, isLowered: true };
     const bounds = (given: Partial<BudgetInput>, pods: readonly PodPools[] = [ours]) =>
@@ -108,7 +150,7 @@ describe('judgeConnections()', () => {
       { name: 'share what there is: 20 × 87 / 120', given: {}, are: { workflow: 14 } },
       {
         name: 'by the same share as those of others: 20 × 87 / 240',
-        given: { others: [{ by: 'ai/b', use: { pods: [ours], poolerConnections: undefined } }] },
+        given: { others: [{ by: 'ai/b', database: 'shop', use: { pods: [ours], poolerConnections: undefined } }] },
         are: { workflow: 7 },
       },
       {
@@ -154,7 +196,7 @@ describe('judgeConnections()', () => {
       { name: 'stay where the autoscaler is not ours', given: {}, pods: [{ ...ours, hasFewer: false }], are: {} },
       {
         name: 'are fewer for every service alike: twice (4 + 1 + 1) × 5 = 60 of 87, and (5 + 2 + 2) × 5 would be 90',
-        given: { others: [{ by: 'ai/b', use: { pods: [ours], poolerConnections: undefined } }] },
+        given: { others: [{ by: 'ai/b', database: 'shop', use: { pods: [ours], poolerConnections: undefined } }] },
         are: { workflow: 4 },
       },
       {
@@ -191,11 +233,12 @@ describe('judgeConnections()', () => {
         fc.property(fc.array(pods, { minLength: 1, maxLength: 4 }), fc.integer({ min: 14, max: 2000 }), (all, max) => {
           const uses = all.map((one, index) => ({
             by: `ai/${index}`,
+            database: 'shop',
             use: { pods: [one], poolerConnections: undefined },
           }));
           const together = all.map((one, index) => {
             const others = uses.filter((_, other) => other !== index);
-            const judged = budget({ connections: { server: '7', max, reserved: 3, open: undefined }, others }, [one]);
+            const judged = budget({ connections: { ...server, max }, others }, [one]);
             const maxReplicas = judged.replicas.get('a') ?? one.maxReplicas;
             expect(maxReplicas).toBeGreaterThanOrEqual(one.minReplicas);
             return mostPods({ ...one, maxReplicas }) * (judged.pools.get('a') ?? one.pool.max);
@@ -251,7 +294,7 @@ describe('judgeConnections()', () => {
     });
     fc.assert(
       fc.property(pods, fc.integer({ min: 14, max: 500 }), (one, max) => {
-        const { problem } = budget({ connections: { server: '7', max, reserved: 3, open: undefined } }, [one]);
+        const { problem } = budget({ connections: { ...server, max } }, [one]);
         const found =
           /declare (?:runtime\.postgresPool\.max: (\d+))?(?: and )?(?:horizontal\.maxReplicas: (\d+))?/.exec(
             problem ?? '',

@@ -100,6 +100,10 @@ describe('what is left for the pools', () => {
     expect([...(judged({ spec, server }).bounds?.replicas ?? [])]).toEqual([
       ['workflow', { max: 3, by: 'postgres/main max_connections' }],
     ]);
+    expect(judged({ spec, server: { databaseLimit: 37 } }).bounds?.replicas.get('workflow')).toEqual({
+      max: 3,
+      by: 'postgres/main connection limit of database shop',
+    });
     const floorOnly = { overrides: { ...spec.overrides, horizontal: { mode: 'FloorOnly' as const, maxReplicas: 4 } } };
     expect(judged({ spec: floorOnly, server, hpa: 4 }).bounds?.replicas.size).toBe(0);
     const direct = {
@@ -195,6 +199,11 @@ describe('judgeBudgets()', () => {
       name: 'that it does not',
       server: { settings: { max_connections: { value: '70' } } },
       says: [{ status: 'False', reason: 'ConnectionsExceeded' }],
+    },
+    {
+      name: 'that its database takes too few',
+      server: { databaseLimit: 69 },
+      says: [{ status: 'False', message: expect.stringContaining('at most 59: connection limit of database shop 69') }],
     },
     {
       name: 'that nobody knows of a server that is silent',

@@ -13,26 +13,26 @@ const [api, shop] = [serviceOf('api'), serviceOf('shop')];
 describe('createConnectionUses()', () => {
   test('tells each of all others on its server, and of none elsewhere', () => {
     const uses = createConnectionUses();
-    uses.note(api, [{ name: 'main', server: 'A', use: opens(20) }]);
+    uses.note(api, [{ name: 'main', server: 'A', database: 'app', use: opens(20) }]);
     uses.note(shop, [
-      { name: 'main', server: 'A', use: opens(40) },
-      { name: 'archive', server: 'A', use: opens(5) },
-      { name: 'other', server: 'B', use: opens(7) },
+      { name: 'main', server: 'A', database: 'app', use: opens(40) },
+      { name: 'archive', server: 'A', database: 'app', use: opens(5) },
+      { name: 'other', server: 'B', database: 'app', use: opens(7) },
     ]);
     expect(uses.others('A', { service: api, name: 'main' })).toEqual([
-      { by: 'ai/shop', use: opens(40) },
-      { by: 'ai/shop', use: opens(5) },
+      { by: 'ai/shop', database: 'app', use: opens(40) },
+      { by: 'ai/shop', database: 'app', use: opens(5) },
     ]);
     expect(uses.others('A', { service: shop, name: 'main' })).toEqual([
-      { by: 'ai/api', use: opens(20) },
-      { by: 'spec.postgres[archive]', use: opens(5) },
+      { by: 'ai/api', database: 'app', use: opens(20) },
+      { by: 'spec.postgres[archive]', database: 'app', use: opens(5) },
     ]);
   });
 
   test('a service that moves or goes leaves its server', () => {
     const uses = createConnectionUses();
-    uses.note(shop, [{ name: 'main', server: 'A', use: opens(40) }]);
-    uses.note(shop, [{ name: 'main', server: 'B', use: opens(40) }]);
+    uses.note(shop, [{ name: 'main', server: 'A', database: 'app', use: opens(40) }]);
+    uses.note(shop, [{ name: 'main', server: 'B', database: 'app', use: opens(40) }]);
     expect(uses.others('A', { service: api, name: 'main' })).toEqual([]);
     uses.forget('ai/shop');
     expect(uses.others('B', { service: api, name: 'main' })).toEqual([]);
@@ -40,9 +40,11 @@ describe('createConnectionUses()', () => {
 
   test('on a server that does not answer its Pods still count', () => {
     const uses = createConnectionUses();
-    uses.note(shop, [{ name: 'main', server: 'A', use: opens(40) }]);
-    uses.note(shop, [{ name: 'main', server: undefined, use: opens(60) }]);
-    expect(uses.others('A', { service: api, name: 'main' })).toEqual([{ by: 'ai/shop', use: opens(60) }]);
+    uses.note(shop, [{ name: 'main', server: 'A', database: 'app', use: opens(40) }]);
+    uses.note(shop, [{ name: 'main', server: undefined, database: undefined, use: opens(60) }]);
+    expect(uses.others('A', { service: api, name: 'main' })).toEqual([
+      { by: 'ai/shop', database: 'app', use: opens(60) },
+    ]);
   });
 
   test('is complete once every service with a PostgreSQL was looked at, and stays so', () => {

@@ -78,6 +78,7 @@ export function seen({ settings = {}, ...facts }: Seen = {}): PostgresObserved {
     role: 'genops',
     database: 'shop',
     ownsDatabase: false,
+    databaseLimit: -1,
     memoryLimitBytes: undefined,
     statementsSchema: null,
     seesStatements: false,
