@@ -25,7 +25,7 @@ export interface PushedSettings extends LiveSettings {
 }
 
 export interface SettingsFile extends PushedSettings, Disposable {
-  /** Why the file as it stands now is not in force; undefined: it is. */
+  /** What is wrong with the file as it stands now; undefined: nothing. It is in force then, unless something newer was pushed. */
   readonly problem: string | undefined;
 }
 
@@ -46,27 +46,32 @@ export interface SettingsFileOptions {
   readonly onProblem?: (message: string) => unknown;
 }
 
+/** A volume lags behind what was pushed: by a minute, and as much again where the kubelet is busy. */
+const lagMs = 120_000;
+
 /**
- * Settings from a file, taken over whenever it changes. A file that is broken, of another version or gone leaves the last good settings in force.
+ * Settings from a file, taken over whenever it changes. A file that is broken, of another version or gone leaves the last good settings in force, and so does one that is older than what was pushed.
  */
 export async function watchSettings(options: SettingsFileOptions): Promise<SettingsFile> {
   const { file, everyMs = 1_000, orElse = defaultSettings, onProblem } = options;
   const live = createSettings(orElse);
+  const outdated = createOutdated();
   const stop = new AbortController();
   let [text, problem]: (string | undefined)[] = [];
   const look = async (): Promise<void> => {
     const read = await readFile(file, 'utf8').catch((error: Error) => error);
     const found = typeof read === 'string' ? read : undefined;
     if (found !== undefined && found === text) return;
-    text = found;
     const next = typeof read === 'string' ? readSettings(read) : { problem: read.message };
+    const isOutdated = !('problem' in next) && outdated.has(next.hash);
+    text = isOutdated ? undefined : found; // it is looked at anew: what stands there still when the volume should have the newer one is meant
     const before = problem;
     problem =
       'problem' in next
         ? `saw ${file}: ${next.problem}; wanted runtime settings of version 1; next: nothing, the last good ones stay in force`
         : undefined;
     if (problem !== undefined && problem !== before) told(onProblem, problem);
-    if (!('problem' in next)) live.set(next);
+    if (!('problem' in next) && !isOutdated) live.set(next);
   };
   await look();
   const ended = follow(look, everyMs, stop.signal);
@@ -78,10 +83,30 @@ export async function watchSettings(options: SettingsFileOptions): Promise<Setti
       return problem;
     },
     onChange: (listener) => live.onChange(listener),
-    take: (given) => live.take(given),
+    take(given) {
+      const { hash } = live.current;
+      const taken = live.take(given);
+      outdated.replace(hash, live.current.hash);
+      return taken;
+    },
     [Symbol.dispose]() {
       stop.abort();
       void ended;
+    },
+  };
+}
+
+/** Hashes of settings in whose place others were pushed lately: the volume may still bring them. */
+function createOutdated() {
+  const until = new Map<string, number>();
+  return {
+    replace(before: string, next: string): void {
+      until.set(before, performance.now() + lagMs);
+      until.delete(next); // pushed again: it is the newest now
+    },
+    has(hash: string): boolean {
+      for (const [one, end] of until) if (end <= performance.now()) until.delete(one);
+      return until.has(hash);
     },
   };
 }

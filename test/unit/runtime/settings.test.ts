@@ -6,7 +6,7 @@ import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
 import { render } from '../../../operator/levers/runtime/render.ts';
 import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
 import { watchSettings } from '../../../operator/runtime/settings.ts';
-import { eventually } from '../../world/eventually.ts';
+import { consistently, eventually } from '../../world/eventually.ts';
 
 test('the defaults are what an empty policy gives', () => {
   const { settings } = render(effectivePolicy({}).policy.runtime);
@@ -65,6 +65,35 @@ describe('watchSettings()', () => {
     await mounted.write(textWith(5, '0000000000cc'));
     await eventually(() => expect(settings.current.pools).toEqual({ io: 5 }));
     expect(told).toEqual([{ io: 4 }, { io: 5 }]);
+  });
+
+  test('does not go back when the volume brings what a push has replaced, for two minutes', async () => {
+    await using mounted = await mountedFolder();
+    await mounted.write(textWith(3));
+    using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
+    const [first, second] = [textWith(4, '0000000000bb'), textWith(5, '0000000000cc')];
+    settings.take(first);
+    settings.take(second);
+    await mounted.write(first);
+    await consistently(() => expect(settings.current.pools).toEqual({ io: 5 }), { forMs: 300 });
+    const now = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now + 120_000); // by then the volume has what was pushed: somebody means it
+    try {
+      await eventually(() => expect(settings.current.pools).toEqual({ io: 4 }));
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  test('goes back to what was replaced where that was pushed again', async () => {
+    await using mounted = await mountedFolder();
+    using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
+    const [first, second] = [textWith(4, '0000000000bb'), textWith(5, '0000000000cc')];
+    for (const pushed of [first, second, first]) settings.take(pushed);
+    await mounted.write(textWith(6, '0000000000dd'));
+    await eventually(() => expect(settings.current.pools).toEqual({ io: 6 }));
+    await mounted.write(first);
+    await eventually(() => expect(settings.current.pools).toEqual({ io: 4 }));
   });
 
   test.each<{ name: string; text: string; says: string }>([
