@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { createDeadlines, type Deadlines } from './deadlines.ts';
+import { isRefusal, keepAsking, reopen } from './heartbeat.ts';
 import { told } from './told.ts';
 
 export interface RedisServer {
@@ -33,7 +34,6 @@ export interface SharedLevelOptions {
 const channel = '__redis__:invalidate';
 /** Nobody waits for an answer longer than twice this. */
 const deadlineMs = 250;
-const isRefusal = (error: unknown): boolean => Error.isError(error) && error.name === 'ReplyError';
 
 /**
  * Client-side caching of Redis 6 and later: one connection asks, and Redis tells the other of each key with our prefix that anybody else touches.
@@ -53,8 +53,12 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     failed(error);
     if (!tracking.isOn || isRefusal(error)) return;
     tracking.lose();
-    listener.disconnect(true);
+    reopen(listener);
   };
+  const heartbeats = [
+    keepAsking(data, () => within(data.ping()), noted),
+    keepAsking(listener, () => listener.ping(channel), noted), // it says nothing while nobody deletes anything, and nothing when it is cut
+  ];
   return {
     get isTracked() {
       return tracking.isOn;
@@ -92,6 +96,7 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
       }
     },
     [Symbol.asyncDispose]: async () => {
+      for (const end of heartbeats) end();
       data.disconnect();
       listener.disconnect();
     },
@@ -146,13 +151,19 @@ function track({ data, within, listener, prefix, onForget, failed }: TrackInput)
     listenerId = id;
     await arm();
   };
-  for (const connection of [data, listener]) {
+  const begin = (connection: Redis, prepare: () => Promise<void>): void => {
     connection.on('error', failed);
     connection.on('close', lose);
-  }
-  data.on('ready', () => void arm().catch(failed));
+    connection.on('ready', () => {
+      prepare().catch((error: unknown) => {
+        failed(error);
+        if (!isRefusal(error)) reopen(connection); // and once more; a right that is missing is so the next time too
+      });
+    });
+  };
+  begin(data, arm);
+  begin(listener, listen);
   listener.on('close', () => void (listenerId = undefined));
-  listener.on('ready', () => void listen().catch(failed));
   listener.on('messageBuffer', (_: Buffer, keys: unknown) => {
     if (!Array.isArray(keys)) return onForget(undefined); // FLUSHALL
     for (const key of keys) onForget(String(key).slice(prefix.length));

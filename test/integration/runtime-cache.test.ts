@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { connect } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
-import { openCache, type CacheOptions } from '../../operator/runtime/cache.ts';
+import { openCache, type Cache, type CacheOptions } from '../../operator/runtime/cache.ts';
 import { defaultSettings } from '../../operator/runtime/default-settings.ts';
 import { createSettings } from '../../operator/runtime/settings.ts';
 import { eventually } from '../world/eventually.ts';
+import { withholdingProxy } from './withholding-proxy.ts';
 
 /** Loads a value, and counts how often. */
 function source(value: unknown = { text: 'loaded' }) {
@@ -28,6 +30,13 @@ async function trackedCache(
   const cache = openCache(settings, { redis: { host: '127.0.0.1', port: redis.port }, ...options });
   await eventually(() => expect(cache.isTracked).toBe(true));
   return cache;
+}
+
+/** How long a cache, in ms, takes itself for told of deletions. */
+async function silenceOf(cache: Cache): Promise<number> {
+  const from = performance.now();
+  while (cache.isTracked && performance.now() - from < 10_000) await pause(10);
+  return performance.now() - from;
 }
 
 describe('the cache of two levels', () => {
@@ -136,6 +145,47 @@ describe('the cache of two levels', () => {
     await eventually(() => expect(cache.isTracked).toBe(true));
     await cache.get('d', origin.load);
     expect(await redis.command('EXISTS', 'cache:d')).toBe(1);
+  });
+
+  test('serves nothing from memory 1.5 s after Redis hangs, though nobody asks it for anything', async () => {
+    await using redis = await startRedis();
+    await using cache = await trackedCache(redis);
+    const origin = source();
+    await cache.get('a', origin.load);
+    expect((await cache.get('a', origin.load)).from).toBe('l1');
+    redis.freeze();
+    const silence = await silenceOf(cache);
+    const { from } = await cache.get('a', origin.load);
+    redis.thaw();
+    expect(silence).toBeLessThan(1_500);
+    expect(from).toBe('loader');
+    await eventually(() => expect(cache.isTracked).toBe(true));
+  });
+
+  test('no longer serves what was deleted elsewhere 1.5 s after the connection that hears of it is cut without a word', async () => {
+    await using redis = await startRedis();
+    await using proxy = await withholdingProxy(() => connect(redis.port, '127.0.0.1'));
+    await using cache = await trackedCache({ ...redis, port: proxy.port });
+    await cache.get('a', source().load);
+    proxy.arm('*2\r\n$4\r\nping', 'Request'); // the listener's has a word with it
+    await proxy.lost;
+    const silence = silenceOf(cache);
+    await redis.command('DEL', 'cache:a'); // said to nobody
+    expect(await silence).toBeLessThan(1_500);
+    expect((await cache.get('a', () => Promise.resolve('new'))).value).toBe('new');
+    await eventually(() => expect(cache.isTracked).toBe(true)); // on a new connection
+  });
+
+  test('asks on a new connection when the one that asks is cut without a word', async () => {
+    await using redis = await startRedis();
+    await using proxy = await withholdingProxy(() => connect(redis.port, '127.0.0.1'));
+    await using cache = await trackedCache({ ...redis, port: proxy.port });
+    proxy.arm('*1\r\n$4\r\nping', 'Request');
+    await proxy.lost;
+    expect(await silenceOf(cache)).toBeLessThan(1_500);
+    await eventually(() => expect(cache.isTracked).toBe(true));
+    await cache.get('a', source().load);
+    expect(await redis.command('EXISTS', 'cache:a')).toBe(1);
   });
 
   test('keeps in memory alone what JSON cannot hold, says so, and forgets nothing else', async () => {
