@@ -6,7 +6,8 @@ import { createTurns, type Turns } from './turns.ts';
 export interface HttpPool extends AsyncDisposable {
   /** As everywhere, within the pool's limits and its time for a request in all, waiting included. Read or cancel each body: its connection is taken until then. */
   fetch(url: RequestInfo, init?: Omit<RequestInit, 'dispatcher'>): Promise<Response>;
-  /** Requests under way, and those that wait because there are `connections` of them. */
+  /** Requests that may be under way, those that are, and those that wait for one of them to end. */
+  readonly limit: number;
   readonly running: number;
   readonly queued: number;
 }
@@ -26,6 +27,9 @@ export function openHttpPool(settings: LiveSettings): HttpPool {
     async fetch(url, { signal, ...init } = {}) {
       const inTime = AbortSignal.timeout(settings.current.http.timeoutMs);
       return fetch(url, { ...init, dispatcher, signal: signal ? AbortSignal.any([signal, inTime]) : inTime });
+    },
+    get limit() {
+      return turns.limit;
     },
     get running() {
       return turns.running;

@@ -17,6 +17,8 @@ export interface MemoryOptimizer extends Disposable {
   /** Collects now, whatever is in use. Stops the whole process for some milliseconds; the answer comes once what it frees has gone back to the kernel, within two seconds. */
   collect(): Promise<Collection>;
   readonly collections: number;
+  /** Of all of them, where resident memory was less afterwards. */
+  readonly freedBytes: number;
   readonly last: Collection | undefined;
 }
 
@@ -35,7 +37,7 @@ export function openMemoryOptimizer(
 ): MemoryOptimizer {
   const gc = exposedCollector();
   const stop = new AbortController();
-  let [collections, lastAt] = [0, -Infinity];
+  let [collections, freedBytes, lastAt] = [0, 0, -Infinity];
   let last: Collection | undefined;
   const collect = async (): Promise<Collection> => {
     const before = process.memoryUsage();
@@ -50,6 +52,7 @@ export function openMemoryOptimizer(
       heapFreedBytes: before.heapUsed - heapUsed,
     };
     [collections, last] = [collections + 1, collection];
+    freedBytes += Math.max(0, collection.freedBytes);
     if (!stop.signal.aborted) told(onCollect, collection);
     return collection;
   };
@@ -62,6 +65,9 @@ export function openMemoryOptimizer(
     collect,
     get collections() {
       return collections;
+    },
+    get freedBytes() {
+      return freedBytes;
     },
     get last() {
       return last;

@@ -8,7 +8,18 @@ export { openCpuPool, type CpuPool, type CpuPoolOptions } from './cpu-pool.ts';
 export { defaultSettings } from './default-settings.ts';
 export { openHttpPool, type HttpPool } from './http-pool.ts';
 export { openMemoryOptimizer, type Collection, type MemoryOptimizer, type MemoryOptions } from './memory.ts';
-export { cacheMetrics, poolMetrics, settingsMetrics } from './metrics.ts';
+export {
+  batcherMetrics,
+  cacheMetrics,
+  cpuPoolMetrics,
+  httpPoolMetrics,
+  memoryMetrics,
+  poolMetrics,
+  postgresPoolMetrics,
+  queryMetrics,
+  settingsMetrics,
+  warmerMetrics,
+} from './metrics.ts';
 export { Overloaded } from './overloaded.ts';
 export { openPools, type ConcurrencyPool, type ConcurrencyPools } from './pools.ts';
 export { openPostgresPool, type Connection, type PostgresPool, type PostgresPoolOptions } from './postgres-pool.ts';
@@ -22,3 +33,4 @@ export {
   type TakenOver,
 } from './settings.ts';
 export { createWarmer, type CacheWarmer } from './warmer.ts';
+export { workloadMetrics, type WorkloadLoad, type WorkloadMetrics } from './workload-metrics.ts';

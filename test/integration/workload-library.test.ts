@@ -47,6 +47,14 @@ const item = async ({ url }: ServiceProcess, id: string) => {
   return { status: response.status, cache: response.headers.get('x-cache') };
 };
 
+/** The page of metrics: each series with what it says. */
+async function figuresOf({ metricsUrl }: ServiceProcess): Promise<ReadonlyMap<string, number>> {
+  const lines = (await (await fetch(metricsUrl)).text()).split('\n').filter((line) => /^[a-z]/.test(line));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+
 /** The model: answers after the time that it is asked for, and counts how many it is asked at once. */
 async function startModel() {
   let [running, most] = [0, 0];
@@ -108,6 +116,19 @@ test('the reference workload asks model and database through the library, within
   await limits('0000000000bb', 2, 4, 6);
   expect(await burst()).toEqual({ model: 2, database: 6 }); // now that of ai_api
   expect(await service.log()).toContain('"statement":"SELECT pg_sleep(?)"');
+  expect(Object.fromEntries(await figuresOf(service))).toMatchObject({
+    generation_runtime_config_hash: 0xbb,
+    generation_workflow_duration_seconds_count: 80,
+    'generation_pool_limit{pool="ai_api"}': 2,
+    generation_cpu_pool_threads: 1,
+    generation_batch_pending: 0,
+    generation_http_pool_limit: 100,
+    generation_http_pool_queued: 0,
+    generation_postgres_pool_connections: 6,
+    'generation_statement_calls_total{statement="SELECT pg_sleep(?)"}': 80,
+    generation_memory_collections_total: 0,
+    generation_cache_warmed_total: 0,
+  });
 });
 
 test('it computes in places of the pool cpu, reads in those of io, and remembers as many results as it is told to', async () => {
@@ -174,20 +195,14 @@ describe('a defect of the reference workload', () => {
 
   test('a hog takes its share of a core for each place of the pool cpu', async () => {
     await using service = await startService({ ...managed, DEFECT_HOG_PERCENT: '30' });
-    const figure = async (name: string) => {
-      const page = await (await fetch(service.metricsUrl)).text();
-      return Number(
-        page
-          .split('\n')
-          .find((line) => line.startsWith(`${name} `))
-          ?.split(' ')[1],
-      );
-    };
+    const figure = async (name: string) => (await figuresOf(service)).get(name);
     const places = 'generation_pool_running{pool="cpu"}';
     await apply(service, '0000000000bb', {});
     await eventually(async () => expect(await figure(places)).toBe(2));
-    const before = await figure('process_cpu_seconds_total');
-    await eventually(async () => expect((await figure('process_cpu_seconds_total')) - before).toBeGreaterThan(0.5));
+    const before = Number(await figure('process_cpu_seconds_total'));
+    await eventually(async () =>
+      expect(Number(await figure('process_cpu_seconds_total')) - before).toBeGreaterThan(0.5),
+    );
     await apply(service, '0000000000aa', { pools: { cpu: 1 } });
     await eventually(async () => expect(await figure(places)).toBe(1));
   });

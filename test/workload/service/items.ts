@@ -34,6 +34,8 @@ export function items({ settings, live, cache, backends, coldCache, random }: De
   let isCold = coldCache;
 
   return {
+    batcher,
+    warmer,
     /** @param session What one client reads one after another. */
     async answer(id: string, session: string, signal: AbortSignal): Promise<Answer> {
       if (cache === undefined) return answer(id, await batcher.ask('item', id, signal), 'miss');

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createAdmin, type AdminOptions } from '../../../operator/runtime/admin.ts';
 import { openCache, type CacheOptions } from '../../../operator/runtime/cache.ts';
 import { openMemoryOptimizer } from '../../../operator/runtime/memory.ts';
-import { cacheMetrics, poolMetrics, settingsMetrics } from '../../../operator/runtime/metrics.ts';
+import { cacheMetrics } from '../../../operator/runtime/metrics.ts';
 import { openPools } from '../../../operator/runtime/pools.ts';
 import { createSettings, type LiveSettings, type PushedSettings } from '../../../operator/runtime/settings.ts';
 import { createRandom } from '../random.ts';
@@ -10,7 +10,7 @@ import type { Answer } from './answer.ts';
 import { openBackends } from './backends.ts';
 import { openDefects } from './defects.ts';
 import { items } from './items.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, partMetrics } from './metrics.ts';
 import { modelAnswer } from './model.ts';
 import { CpuMeter, Recent } from './recent.ts';
 import { openRedisInfo } from './redis-info.ts';
@@ -34,8 +34,6 @@ export function createService(settings: Settings, live: PushedSettings = createS
   const recent = { requests: new Recent(windowEntries, windowMs), workflows: new Recent(windowEntries, windowMs) };
   const cpu = new CpuMeter(windowMs, performance.now());
   const pools = openPools(live);
-  settingsMetrics(registry, live);
-  poolMetrics(registry, pools);
   const cache = settings.redis && openItemCache(live, settings.redis, counting(lookups, cacheMetrics(registry)));
   const info = settings.redis && openRedisInfo(settings.redis);
   const memory = openMemoryOptimizer(live, {
@@ -45,6 +43,7 @@ export function createService(settings: Settings, live: PushedSettings = createS
   const defects = openDefects(settings.defects, pools);
   const { coldCache } = settings.defects;
   const item = items({ settings: settings.item, live, cache, backends, coldCache, random });
+  partMetrics(registry, { live, pools, memory, item, backends });
   const actions = {
     'collect-garbage': () => memory.collect(),
     'clear-expired-cache': () => ({ entries: cache?.purgeExpired() ?? 0 }),
@@ -76,7 +75,7 @@ export function createService(settings: Settings, live: PushedSettings = createS
     /** Counts an answer that was sent. */
     count(method: string, { route, status, cache: result }: Answer, seconds: number): void {
       const labels = { http_request_method: method, http_route: route, http_response_status_code: status };
-      metrics.httpDuration.observe(result === undefined ? labels : { ...labels, cache: result }, seconds);
+      metrics.requestDuration.observe(result === undefined ? labels : { ...labels, cache: result }, seconds);
       recent.requests.add(performance.now(), seconds, status >= 500);
     },
 
