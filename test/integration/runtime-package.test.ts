@@ -19,6 +19,8 @@ async function project() {
   return { folder, installed, packages, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
+const start = /^```ts\n(.*?)^```/ms.exec(await readFile(join(root, 'operator/runtime/README.md'), 'utf8'))?.[1] ?? '';
+
 const main = `import { createSettings, defaultSettings, openPools, type ConcurrencyPool } from 'genops/runtime';
 using pools = openPools(createSettings(defaultSettings));
 const pool: ConcurrencyPool = pools.of('ai_api');
@@ -34,12 +36,17 @@ const compilerOptions = {
   noEmit: true,
 };
 
+test('the start in its README has ten lines', () => {
+  expect(start.split('\n').filter((line) => line !== '')).toHaveLength(10);
+});
+
 test('the library that is published has types, runs, brings nothing of the operator, and of it a bundle only what is used', async () => {
   await using user = await project();
   const files = {
     'main.ts': main,
+    'start.ts': start,
     'wrong.ts': main.replace('answer: number', 'answer: string'),
-    'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.ts', 'wrong.ts'] }),
+    'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.ts', 'start.ts', 'wrong.ts'] }),
     'package.json': JSON.stringify({ type: 'module' }),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(user.folder, name), text);
