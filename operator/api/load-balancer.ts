@@ -120,11 +120,11 @@ const StaticAssets = struct(
 
 const MonitoringCache = struct(
   {
-    pathPrefix: pathPrefix('/api/monitoring/', 'Answers below this path are cached by the load balancer.'),
+    pathPrefix: pathPrefix('/api/monitoring/', 'Answers below this path are cached.'),
     ttl: time('5m', 'How long an answer is cached.', '1h'),
     access: orElse(
       'Cluster',
-      oneOf(['Cluster', 'Public'], { description: 'Who may ask: addresses of the cluster only, or everybody.' }),
+      oneOf(['Cluster', 'Public'], { description: 'Who may ask: private addresses only, or everybody.' }),
     ),
   },
   { description: 'Cache of monitoring answers.' },
@@ -135,10 +135,10 @@ const Upstream = struct(
     method: orElse(
       'LeastConn',
       oneOf(['LeastConn', 'LeastTime', 'RoundRobin'], {
-        description: 'How a pod is chosen, always by weight. LeastTime becomes LeastConn where nginx does not have it.',
+        description: 'How a pod is chosen, always by weight. LeastTime becomes LeastConn where nginx lacks it.',
       }),
     ),
-    maxFails: integer(2, 0, 100, 'Failures within failTimeout after which a pod is left out.'),
+    maxFails: integer(2, 0, 100, 'Failures after which a pod is left out.'),
     failTimeout: time('30s', 'How long failures are counted and a pod is left out.', '1h'),
     keepalive: integer(32, 0, 10_000, 'Idle connections to pods that each worker keeps.'),
     keepaliveRequests: integer(1000, 1, 1_000_000, 'Requests after which a connection to a pod is closed.'),
@@ -163,8 +163,8 @@ const Weights = struct(
     min: integer(10, 1, 100, 'Least weight that a healthy pod keeps.'),
     max: integer(100, 1, 100, 'Weight of a pod at the best measured capacity.'),
     interval: time('30s', 'How often weights are reckoned anew; at least a second.', '1h'),
-    minRequests: integer(10, 1, 100_000, 'Requests that a pod has to finish before its weight follows them.'),
-    deadBandPercent: integer(10, 0, 100, 'Changes of a weight below this many percent are not made.'),
+    minRequests: integer(10, 1, 100_000, 'Requests of a pod before its weight follows them.'),
+    deadBandPercent: integer(10, 0, 100, 'Smaller changes, in percent, are not made.'),
     maxStepPercent: integer(30, 1, 100, 'Most that a weight changes at once, in percent.'),
     followBelowPercent: integer(60, 0, 99, 'Busy share of all slots up to which weights follow service times fully.'),
     equalAbovePercent: integer(90, 1, 100, 'Busy share of all slots from which on service times move no weight.'),
@@ -184,8 +184,7 @@ const Weights = struct(
     delivery: orElse(
       'Auto',
       oneOf(['Auto', 'Reload'], {
-        description:
-          'How new weights reach nginx. Auto: without a reload where nginx resolves upstreams at run time, else by reload.',
+        description: 'How new weights reach nginx. Auto: without a reload where nginx can be told while it runs.',
       }),
     ),
     minReloadInterval: time('30s', 'Least time between two reloads of one nginx.', '1h'),
@@ -208,7 +207,7 @@ export const LoadBalancer = struct(
     mode: orElse(
       'Enforce',
       oneOf(['Enforce', 'DryRun', 'Off'], {
-        description: 'DryRun only reports the configuration that would be loaded.',
+        description: 'DryRun only says what would be loaded.',
       }),
     ),
     server: orElse({}, Server),

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { agentPort } from './load-balancer-report.ts';
 import { name, objectName } from './names.ts';
 import { atomicList, cel, crdDefault, oneOf, setOf, struct, text } from './schema.ts';
 
@@ -26,12 +27,12 @@ const tcpPort = (value: number, description: string) =>
 const Nginx = struct(
   {
     configMapName: Type.Optional(
-      objectName({ description: 'ConfigMap that carries the configuration to the agent; <service>-nginx by default.' }),
+      objectName({ description: 'ConfigMap of the configuration; <service>-nginx by default.' }),
     ),
     managed: Type.Optional(
       struct(
         { replicas: crdDefault(2, Type.Integer({ minimum: 1, maximum: 20, description: 'Number of nginx pods.' })) },
-        { description: 'nginx pods that genops runs itself. This or podSelector.' },
+        { description: 'nginx pods that genops runs. This or podSelector.' },
       ),
     ),
     podSelector: Type.Optional(
@@ -51,7 +52,7 @@ const Nginx = struct(
     tlsSecretRef: Type.Optional(
       struct(
         { name: objectName({ description: 'Name of the Secret, of type kubernetes.io/tls.' }) },
-        { description: 'Certificate and key. Without it nginx serves HTTP only, and status says so.' },
+        { description: 'Certificate and key; without it nginx serves HTTP only.' },
       ),
     ),
     plainHTTP: Type.Optional(
@@ -81,8 +82,8 @@ const Nginx = struct(
         {
           description: 'Ports that nginx listens on.',
           rules: [
-            cel('self.http != self.https', {
-              wanted: 'http and https must differ',
+            cel(`self.http != self.https && !(${agentPort.number} in [self.http, self.https])`, {
+              wanted: `http and https must differ, and neither be ${agentPort.number}`,
               example: 'http: 8080, https: 8443',
             }),
           ],
@@ -93,7 +94,7 @@ const Nginx = struct(
       atomicList(Route, {
         minItems: 1,
         maxItems: 32,
-        description: 'Which component answers which path; by default the first component answers everything.',
+        description: 'Which component answers which path; by default the first answers everything.',
         rules: [
           cel('self.all(route, self.exists_one(other, other.path == route.path))', {
             wanted: 'each path may stand once',
@@ -114,8 +115,7 @@ const Nginx = struct(
           }),
         },
         {
-          description:
-            'Static files that nginx serves itself; without it they come from the workload and only get headers.',
+          description: 'Static files that nginx serves itself; else they come from the workload.',
         },
       ),
     ),
@@ -127,8 +127,8 @@ const Nginx = struct(
         wanted: 'exactly one of managed and podSelector must be set',
         example: 'managed: {replicas: 2}',
       }),
-      cel('!has(self.managed) || !has(self.staticFiles)', {
-        wanted: 'staticFiles must go with podSelector, since nginx that genops runs itself has no files',
+      cel('!has(self.managed) || !has(self.staticFiles) && !has(self.ports)', {
+        wanted: 'staticFiles and ports must go with podSelector: what genops runs has neither',
         example: 'podSelector: {matchLabels: {app: nginx}}, staticFiles: {path: /var/www}',
       }),
     ],
@@ -145,7 +145,7 @@ export const ServiceLoadBalancer = struct(
     httpRoute: Type.Optional(
       struct(
         { name: objectName({ description: 'Name of the HTTPRoute.' }) },
-        { description: 'The route whose backendRefs (the components’ Services) get weights.' },
+        { description: 'Its backendRefs (the components’ Services) get weights.' },
       ),
     ),
   },

@@ -86,13 +86,25 @@ export const serviceExamples: readonly BadExample[] = [
     'static files of nginx that has none',
     nginx({ staticFiles: { path: '/var/www' } }),
     'loadBalancer.nginx',
-    'staticFiles must go with podSelector, since nginx that genops runs itself has no files, for example podSelector: {matchLabels: {app: nginx}}, staticFiles: {path: /var/www}',
+    'staticFiles and ports must go with podSelector: what genops runs has neither, for example podSelector: {matchLabels: {app: nginx}}, staticFiles: {path: /var/www}',
   ),
   service(
-    'one port for two protocols',
-    nginx({ ports: { http: 8443 } }),
-    'loadBalancer.nginx.ports',
-    'http and https must differ, for example http: 8080, https: 8443',
+    'ports of nginx that genops runs, to which its Service leads',
+    nginx({ ports: { http: 8090 } }),
+    'loadBalancer.nginx',
+    'staticFiles and ports must go with podSelector',
+  ),
+  ...[
+    { name: 'one port for two protocols', ports: { http: 8443 } },
+    { name: 'HTTP on the port of the agent', ports: { http: 8089 } },
+    { name: 'HTTPS on the port of the agent', ports: { https: 8089 } },
+  ].map(({ name, ports }) =>
+    service(
+      name,
+      { loadBalancer: { type: 'Nginx', nginx: { podSelector: { matchLabels: { app: 'nginx' } }, ports } } },
+      'loadBalancer.nginx.ports',
+      'http and https must differ, and neither be 8089, for example http: 8080, https: 8443',
+    ),
   ),
   service(
     'a host name with an empty label',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { agentPort } from '../../api/load-balancer-report.ts';
 import type { KubeObject, Manifest, OwnerReference } from '../../kube/object.ts';
 import { resource, type Resource } from '../../kube/resource.ts';
-import type { NginxSpec } from './settings.ts';
+import { defaultPorts, type NginxSpec } from './settings.ts';
 
 /** nginx Pods that genops runs itself, and all that they take. */
 export interface Gateway {
@@ -13,7 +13,6 @@ export interface Gateway {
   readonly owner: OwnerReference;
   readonly configMapName: string;
   readonly replicas: number;
-  readonly ports: { readonly http: number; readonly https: number };
   readonly tlsSecretRef: NginxSpec['tlsSecretRef'];
   /** Whether Pods are weighed by their labels. */
   readonly readsPods: boolean;
@@ -124,7 +123,7 @@ function deploymentSpec(gateway: Gateway, image: string) {
 const shutdownDelaySeconds = 5;
 const drainSeconds = 30;
 
-function container({ configMapName, ports, tlsSecretRef }: Gateway, image: string) {
+function container({ configMapName, tlsSecretRef }: Gateway, image: string) {
   const times = ['--shutdown-delay', `${shutdownDelaySeconds}s`, '--drain-timeout', `${drainSeconds}s`];
   const probe = (path: string, rest: object) => ({ httpGet: { path, port: agentPort.name }, ...rest });
   return {
@@ -132,8 +131,8 @@ function container({ configMapName, ports, tlsSecretRef }: Gateway, image: strin
     image,
     args: ['nginx-agent', '--config-map', configMapName, ...times],
     ports: [
-      { name: 'http', containerPort: ports.http, protocol: 'TCP' },
-      { name: 'https', containerPort: ports.https, protocol: 'TCP' },
+      { name: 'http', containerPort: defaultPorts.http, protocol: 'TCP' },
+      { name: 'https', containerPort: defaultPorts.https, protocol: 'TCP' },
       { name: agentPort.name, containerPort: agentPort.number, protocol: 'TCP' },
     ],
     readinessProbe: probe('/readyz', { periodSeconds: 2 }),

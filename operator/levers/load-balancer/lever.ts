@@ -7,7 +7,6 @@ import { gatewayLabels, type Gateway } from './gateway.ts';
 import { observe, type LoadBalancerDeps } from './observe.ts';
 import { plan, type LoadBalancerChange, type LoadBalancerObserved } from './plan.ts';
 import { weightsOf } from './reports.ts';
-import { defaultPorts } from './settings.ts';
 import { gatewayName, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
 
 export type { LoadBalancerDeps } from './observe.ts';
@@ -76,7 +75,6 @@ function gatewayOf(service: Resolved['service'], nginx: Nginx, readsPods: boolea
     owner: ownerReference(service, { controller: true }),
     configMapName: configMapName(service, nginx),
     replicas: nginx.managed.replicas,
-    ports: nginx.ports ?? defaultPorts,
     tlsSecretRef: nginx.tlsSecretRef,
     readsPods,
   };

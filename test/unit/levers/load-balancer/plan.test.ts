@@ -242,7 +242,6 @@ describe('plan() of nginx that genops runs', () => {
     owner,
     configMapName: 'generation-nginx',
     replicas: 2,
-    ports: { http: 8080, https: 8443 },
     tlsSecretRef: undefined,
     readsPods: false,
   };
