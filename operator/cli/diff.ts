@@ -82,8 +82,8 @@ export const isOperatorsPod = (env: Readonly<Record<string, string | undefined>>
 /** What DryRun holds back is just what is asked for here, with what it costs; what is Off stays Off. */
 const asEnforced = (lever: AnyLever): AnyLever => ({
   ...lever,
-  units: (resolved) =>
-    lever.units(resolved).map((unit) => ({ ...unit, asksCost: true, mode: unit.mode === 'Off' ? 'Off' : 'Enforce' })),
+  units: (...given) =>
+    lever.units(...given).map((unit) => ({ ...unit, asksCost: true, mode: unit.mode === 'Off' ? 'Off' : 'Enforce' })),
 });
 
 /** Whether the HPA of a component has Pods metrics only where our metrics API serves them. */

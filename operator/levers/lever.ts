@@ -23,8 +23,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   readonly name: LeverName;
   /** The condition that says whether the declared settings are in force. */
   readonly condition: LeverCondition;
-  /** What of this service the lever moves: what is declared, and what of ours stands in the watch caches though it no longer is. No I/O. */
-  units(resolved: Resolved): readonly Unit[];
+  /** What of this service the lever moves: what is declared, and what of ours stands in the watch caches, or is remembered, though it no longer is. No I/O. `memoryOf`: by the unit's name. */
+  units(resolved: Resolved, memoryOf?: (unit: string) => UnitMemory | undefined): readonly Unit[];
   /** I/O; changes nothing. `memory`: what `plan` will get, for a lever that looks more closely where a change is due. */
   observe(unit: Unit, signal: AbortSignal, memory?: MemoryOf<Change>): Promise<Observed>;
   /** What tells the server from others, where two services may name one: the older service has it. Equals `serverRun` and `address` of what is remembered. */

@@ -67,7 +67,9 @@ export async function observe(
   signal: AbortSignal,
   memory: LeverMemory = {},
 ): Promise<readonly Observation[]> {
-  const units = levers.flatMap((lever) => lever.units(resolved).map((unit) => ({ lever, unit })));
+  const units = levers.flatMap((lever) =>
+    lever.units(resolved, (name) => memory[unitKey({ lever, unit: { name } })]).map((unit) => ({ lever, unit })),
+  );
   return Promise.all(
     units.map(async ({ lever, unit }): Promise<Observation> => {
       if (unit.mode === 'Off') return { lever, unit, seen: { kind: 'seen', value: undefined } };

@@ -163,7 +163,7 @@ export async function applyLookingAgain(
 const onlyUnits = (levers: readonly AnyLever[], keys: ReadonlySet<string>): readonly AnyLever[] =>
   levers.map((lever) => ({
     ...lever,
-    units: (resolved) => lever.units(resolved).filter((unit) => keys.has(unitKey({ lever, unit }))),
+    units: (...given) => lever.units(...given).filter((unit) => keys.has(unitKey({ lever, unit }))),
   }));
 
 /** What is to be done of it is done, and what is to be remembered is written down. */

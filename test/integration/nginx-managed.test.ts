@@ -9,7 +9,7 @@ import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
-import { ask } from './nginx-world.ts';
+import { ask, keepAsking } from './nginx-world.ts';
 
 const image = 'genops-nginx:dev';
 const name = 'generation-nginx';
@@ -38,11 +38,11 @@ const kindOf = (kind: string) => {
 };
 
 let visits = 0;
-const declare = (world: World, loadBalancer: LoadBalancer) =>
+const declare = (world: World, loadBalancer: LoadBalancer, mode: 'Enforce' | 'DryRun' | 'Off' = 'Enforce') =>
   world.apply(
     generationService(
       {
-        overrides: { horizontal: { mode: 'Off' } },
+        overrides: { horizontal: { mode: 'Off' }, loadBalancer: { mode } },
         components: [
           {
             name: 'workflow',
@@ -110,19 +110,16 @@ test('genops runs nginx: it says what that takes, serves, loses no request with 
   const [leaving] = await gateways(world);
   const slow = ask({ host: leaving?.ip ?? '', port: 8080 }, '/slow');
   const failed: string[] = [];
-  const stop = new AbortController();
-  const asking = (async () => {
-    while (!stop.signal.aborted) await answered().catch((error: unknown) => failed.push(String(error)));
-  })();
-  await world.delete(podResource, leaving?.name ?? '');
-  expect((await slow).status).toBe(200);
-  await world.eventually(
-    async () => expect((await gateways(world)).map((pod) => pod.name)).not.toContain(leaving?.name),
-    { withinMs: 60_000 },
-  );
-  await world.eventually(async () => expect(await gateways(world)).toHaveLength(2), { withinMs: 60_000 });
-  stop.abort();
-  await asking;
+  {
+    await using _ = keepAsking(() => answered().catch((error: unknown) => failed.push(String(error))));
+    await world.delete(podResource, leaving?.name ?? '');
+    expect((await slow).status).toBe(200);
+    await world.eventually(
+      async () => expect((await gateways(world)).map((pod) => pod.name)).not.toContain(leaving?.name),
+      { withinMs: 60_000 },
+    );
+    await world.eventually(async () => expect(await gateways(world)).toHaveLength(2), { withinMs: 60_000 });
+  }
   expect(failed).toEqual([]);
 
   await world.delete(kindOf('Service'), name);
@@ -142,3 +139,25 @@ test('genops runs nginx: it says what that takes, serves, loses no request with 
     expect((await world.service()).status?.conditions?.map(({ type }) => type)).not.toContain('LoadBalancerApplied'),
   );
 }, 300_000);
+
+test('nginx that genops runs goes once it may, also where a route has taken its place meanwhile', async () => {
+  await using world = await startWorld({ operator: ['--no-leader-elect', '--nginx-image', image] });
+  await allowGateway(world);
+  await world.apply(deployment());
+  await declare(world, managed(1));
+  const all = gatewayKinds.map(({ kind }) => kind).filter((kind) => kind !== 'PodDisruptionBudget');
+  await world.eventually(async () => expect(await thereOf(world)).toEqual(all));
+
+  const route: LoadBalancer = { type: 'HTTPRoute', httpRoute: { name: 'front' } };
+  await world.delete(kindOf('RoleBinding'), 'tested-operator-gateway');
+  await declare(world, route);
+  expect((await told(world, 'False', 'PermissionDenied')).message).toContain('cannot get resource');
+  await allowGateway(world);
+  await declare(world, route, 'Off');
+  expect((await told(world, 'True', 'Off')).message).toContain('nginx is switched off');
+  await declare(world, route, 'DryRun');
+  expect((await told(world, 'False', 'RouteUnusable')).message).toContain('nginx: Would change');
+  expect(await thereOf(world)).toEqual(all);
+  await declare(world, route);
+  await world.eventually(async () => expect(await thereOf(world)).toEqual([]));
+});

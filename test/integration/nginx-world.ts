@@ -82,3 +82,18 @@ export async function askSecurely(
     session.destroy();
   }
 }
+
+/** Asks again and again until it is disposed of, which a test that fails does too; what `asking` throws comes out then. */
+export function keepAsking(asking: () => Promise<unknown>): AsyncDisposable {
+  const stop = new AbortController();
+  const asked = (async () => {
+    while (!stop.signal.aborted) await asking();
+  })();
+  asked.catch(() => undefined); // it comes out below
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await asked;
+    },
+  };
+}

@@ -1,13 +1,13 @@
 import { slotsOf } from '../../decide/slots.ts';
 import type { Resolved } from '../../decide/resolve.ts';
 import { ownerReference } from '../../kube/object.ts';
-import { unitMode, type Lever } from '../lever.ts';
+import { unitMode, type Lever, type UnitMemory } from '../lever.ts';
 import { apply } from './apply.ts';
 import { gatewayLabels, type Gateway } from './gateway.ts';
 import { observe, type LoadBalancerDeps } from './observe.ts';
 import { plan, type LoadBalancerChange, type LoadBalancerObserved } from './plan.ts';
 import { weightsOf } from './reports.ts';
-import { gatewayName, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
+import { gatewayName, hasGateway, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
 
 export type { LoadBalancerDeps } from './observe.ts';
 
@@ -23,27 +23,30 @@ export const loadBalancerPlanner = { name: 'load-balancer', condition: 'LoadBala
 export function loadBalancer(deps: LoadBalancerDeps): LoadBalancer {
   return {
     ...loadBalancerPlanner,
-    units: (resolved) => units(resolved, deps),
+    units: (resolved, memoryOf) => units(resolved, deps, memoryOf?.(unitName)),
     observe: (unit, signal, memory) => observe(unit, deps, signal, memory),
     weightsOf: ({ agents = [] }) => weightsOf(agents),
     apply: (change, unit, signal) => apply(change, unit, deps, signal),
   };
 }
 
-/** nginx as it is declared; or, where none is any more, what is left of it. */
+const unitName = 'nginx';
+
+/** nginx as it is declared; or, where none is any more, what is left of it: as long as that is remembered, however many visits it takes. */
 function units(
   { service, mode, policy, components }: Resolved,
   { nginxImage }: LoadBalancerDeps,
+  memory: UnitMemory | undefined,
 ): readonly (LoadBalancerUnit | FormerUnit)[] {
   const { metadata, spec } = service;
   const { nginx } = spec.loadBalancer ?? {};
   const common = {
-    name: 'nginx',
+    name: unitName,
     mode: unitMode(mode, policy.loadBalancer.mode),
     namespace: metadata.namespace,
     owner: ownerReference(service, { controller: true }),
   };
-  if (nginx === undefined) return isTold(service) ? [{ ...common, isFormer: true }] : [];
+  if (nginx === undefined) return hasGateway(memory) ? [{ ...common, isFormer: true }] : [];
   const gateway = gatewayOf(service, nginx, policy.loadBalancer.weights.mode === 'Static');
   return [
     {
@@ -82,10 +85,3 @@ function gatewayOf(service: Resolved['service'], nginx: Nginx, readsPods: boolea
 
 const configMapName = ({ metadata }: Resolved['service'], nginx: Nginx): string =>
   nginx.configMapName ?? gatewayName(metadata.name);
-
-/** Whether status speaks of nginx. */
-const isTold = ({ status, spec }: Resolved['service']): boolean =>
-  status?.loadBalancer?.desiredHash !== undefined ||
-  (spec.loadBalancer === undefined &&
-    status?.conditions?.some(({ type, reason }) => type === loadBalancerPlanner.condition && reason !== 'Off') ===
-      true);

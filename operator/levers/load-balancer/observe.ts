@@ -6,7 +6,7 @@ import type { AgentSaid } from './reports.ts';
 import type { UnitMemory } from '../lever.ts';
 import { gatewayDeployment, gatewayKinds } from './gateway.ts';
 import type { GatewaySeen } from './plan-gateway.ts';
-import { gatewayName, isFormer, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
+import { gatewayName, hasGateway, isFormer, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
 
 export interface LoadBalancerDeps {
   readonly kube: Kube;
@@ -28,17 +28,12 @@ export async function observe(
   signal: AbortSignal,
   memory?: UnitMemory,
 ): Promise<LoadBalancerObserved> {
-  const hadGateway = memory?.applied?.['gateway'] !== undefined;
   if (isFormer(unit))
-    return {
-      configMap: undefined,
-      agents: undefined,
-      gateway: hadGateway ? await lookAtGateway(unit, kube, signal) : [],
-    };
+    return { configMap: undefined, agents: undefined, gateway: await lookAtGateway(unit, kube, signal) };
   const [found, said, gateway] = await Promise.all([
     kube.get(configMaps, `${unit.namespace}/${unit.configMapName}`, signal),
     agents?.(unit.namespace, unit.podLabels, signal),
-    unit.gateway === undefined && !hadGateway ? [] : lookForGateway(unit, { kube, nginxImage }, signal),
+    unit.gateway === undefined && !hasGateway(memory) ? [] : lookForGateway(unit, { kube, nginxImage }, signal),
   ]);
   return { configMap: found && seenConfigMap(found), agents: said, gateway };
 }

@@ -7,7 +7,7 @@ import type { ConfigMapSeen } from '../owned-config-map.ts';
 import { planGateway, planNoGateway, type GatewayChange, type GatewayPlan, type GatewaySeen } from './plan-gateway.ts';
 import { reportsOf, words, type AgentSaid, type Reports } from './reports.ts';
 import { settingsOf } from './settings.ts';
-import { isFormer, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
+import { hasGateway, isFormer, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
 
 export interface LoadBalancerObserved {
   /** Undefined: there is none of that name. */
@@ -37,14 +37,17 @@ type Input<Unit> = PlanInput<Unit, LoadBalancerObserved>;
 type Plan = LeverPlan<LoadBalancerChange>;
 
 export const plan = ({ unit, ...input }: Input<LoadBalancerUnit | FormerUnit>): Plan =>
-  isFormer(unit) ? planFormer(unit, input.observed) : planNginx({ unit, ...input });
+  isFormer(unit) ? planFormer({ unit, ...input }) : planNginx({ unit, ...input });
 
-/** Nothing stands in front of the service any more: what the operator ran there goes. */
-function planFormer({ owner }: FormerUnit, { gateway }: LoadBalancerObserved): Plan {
-  const changes = planNoGateway(gateway, owner);
+/** Nothing stands in front of the service any more: what the operator ran there goes, and is remembered until all of it has. */
+function planFormer({ unit: { owner }, observed, memory }: Input<FormerUnit>): Plan {
+  const changes = planNoGateway(observed.gateway, owner);
   const message = 'The service declares no nginx.';
   const condition: PlannedCondition = { status: 'True', reason: 'Off', message };
-  return { changes, condition, status: {}, ...(changes.length === 0 ? {} : { againMs: soonMs }) };
+  const plan = { changes, condition, status: {}, againMs: soonMs };
+  if (changes.length > 0) return plan;
+  const { gateway: _, ...applied } = memory?.applied ?? {};
+  return { ...plan, remember: { applied } };
 }
 
 /** The settings of the nginx in front of a service: written, kept as declared, never anybody else's; and in force only once every Pod says so. */
@@ -79,7 +82,7 @@ function planNginx(input: Input<LoadBalancerUnit>): Plan {
     },
   ];
   const changes = [...(differing.length === 0 ? [] : settings), ...gateway.changes];
-  const isForgotten = changes.length === 0 && gateway.hash === undefined && memory?.applied?.['gateway'] !== undefined;
+  const isForgotten = changes.length === 0 && gateway.hash === undefined && hasGateway(memory);
   return {
     changes: changes.map((change) => ({ ...change, remember })),
     condition: gateway.problem ?? conditionOf(unit, hash, reports),

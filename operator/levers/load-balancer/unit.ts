@@ -2,7 +2,7 @@ import { childName } from '../../api/child-name.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { ComponentSpec } from '../../decide/resolve.ts';
 import type { OwnerReference } from '../../kube/object.ts';
-import type { LeverUnit } from '../lever.ts';
+import type { LeverUnit, UnitMemory } from '../lever.ts';
 import type { Gateway } from './gateway.ts';
 import type { NginxSpec } from './settings.ts';
 
@@ -36,3 +36,6 @@ export const isFormer = (unit: LoadBalancerUnit | FormerUnit): unit is FormerUni
 
 /** Of the objects of a gateway and, where no other is named, of the ConfigMap. */
 export const gatewayName = (service: string): string => childName(service, 'nginx');
+
+/** Whether nginx of ours was made and, as far as is known, not all of it has gone. */
+export const hasGateway = (memory: UnitMemory | undefined): boolean => memory?.applied?.['gateway'] !== undefined;
