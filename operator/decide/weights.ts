@@ -4,8 +4,9 @@ export type WeightsPolicy = LoadBalancerSettings['weights'];
 
 /** What a Pod did since the last look. Times in ms. */
 export interface PodWork {
-  /** Answered, and not with an error. */
+  /** Answered, and neither with an error nor with 429. */
   readonly served: number;
+  /** Or turned away. */
   readonly failed: number;
   /** Time that the served ones had slots. */
   readonly servedMs: number;
@@ -193,7 +194,8 @@ function weightOf({ memory, aim, isHeard, hasGaps, policy, elapsedMs, now }: Wei
   if (hasGaps) return stay('GapsInLog');
   if (!isHeard) return stay('TooFewRequests');
   const { target, isFailing } = aim;
-  if (Math.abs(target - weight) / weight <= band(memory, policy, isFailing)) return stay('WithinBand', target);
+  if (Math.abs(target - weight) / weight <= band(memory, policy, isFailing && target < weight))
+    return stay('WithinBand', target);
   return move(isFailing ? 'Failing' : 'Measured', target);
 }
 
@@ -224,7 +226,7 @@ function expired({ serviceMs: _, pending, ...memory }: PodMemory, isFirst: boole
   return { ...memory, requests: 0, errorRatio: 0, pending: isFirst ? noWork : pending };
 }
 
-/** A mean of few requests is off by chance: two of its standard errors, where times spread as widely as they are long. Errors are no matter of chance. */
+/** A mean of few requests is off by chance: two of its standard errors, where times spread as widely as they are long. Errors are no matter of chance, and lead down only. */
 const band = ({ requests }: PodMemory, { deadBandPercent }: WeightsPolicy, isFailing: boolean): number =>
   Math.max(deadBandPercent / 100, isFailing ? 0 : 2 / Math.sqrt(Math.max(requests, 1)));
 

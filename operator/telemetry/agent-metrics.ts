@@ -7,8 +7,10 @@ export interface AgentSources {
   readonly lost: () => Promise<number>;
 }
 
+const results = ['Served', 'Failed', 'Shed', 'Cut'] as const;
+
 interface Try {
-  readonly result: 'Served' | 'Failed' | 'Cut';
+  readonly result: (typeof results)[number];
   readonly startMs: number;
   readonly endMs: number;
 }
@@ -25,8 +27,6 @@ export interface MetricsPage {
   metrics(): Promise<string>;
 }
 
-const results = ['Served', 'Failed', 'Cut'] as const;
-
 export function createAgentMetrics({ report, lost }: AgentSources, registry = new Registry()): AgentMetrics {
   const registers = [registry];
   const duration = new Histogram({
@@ -38,7 +38,7 @@ export function createAgentMetrics({ report, lost }: AgentSources, registry = ne
   });
   const requests = new Counter({
     name: 'genops_nginx_upstream_requests_total',
-    help: 'Requests to Pods, each attempt by itself. Failed: answered with 5xx or not at all; Cut: the client went away.',
+    help: 'Requests to Pods, each attempt by itself. Failed: answered with 5xx or not at all; Shed: answered with 429; Cut: the client went away.',
     labelNames: ['upstream', 'result'] as const,
     registers,
   });

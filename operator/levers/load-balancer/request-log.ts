@@ -20,6 +20,7 @@ export interface LoggedTry {
 }
 
 const clientGone = '499';
+const turnedAway = 429;
 
 /** Undefined: it is no such line. Without tries where no Pod was asked. */
 export function loggedRequest(datagram: string): LoggedRequest | undefined {
@@ -45,6 +46,7 @@ const listIn = (text: string): readonly string[] => text.split(/, | : /);
 /** A try without an answer has the status that nginx made of it, 502 or 504; none where the client did not wait for it. */
 function resultOf(status: string | undefined, ofRequest: string | undefined): RequestResult {
   const code = Number(status);
+  if (code === turnedAway) return 'Shed';
   if (Number.isFinite(code)) return code >= 500 ? 'Failed' : 'Served';
   return ofRequest === clientGone ? 'Cut' : 'Failed';
 }

@@ -45,5 +45,10 @@ test('podWork() counts what ended now, beside what was under way with it before'
     { ...span(20, 30), result: 'Failed' as const },
     { ...span(30, 40), result: 'Cut' as const },
   ];
-  expect(podWork(done, [span(0, 20)], 1)).toEqual({ served: 1, failed: 1, servedMs: 10, busyMs: 30 });
+  expect(podWork(done, [{ ...span(0, 20), result: 'Served' }], 1)).toEqual({
+    served: 1,
+    failed: 1,
+    servedMs: 10,
+    busyMs: 30,
+  });
 });

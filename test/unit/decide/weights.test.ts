@@ -123,6 +123,13 @@ describe('weigh()', () => {
       target: 1,
     },
     {
+      name: 'errors are no reason to go up for what may be chance: 1/8 < 2/√198',
+      last: { memory: { weight: 8 }, work: served(198, 20, 2) },
+      weight: 8,
+      why: 'WithinBand',
+      target: 9,
+    },
+    {
       name: 'one error is no pattern',
       last: { memory: sure, work: served(10, 20, 1) },
       weight: 10,

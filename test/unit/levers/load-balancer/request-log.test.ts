@@ -23,6 +23,11 @@ test.each([
     tries: [{ server: '10.0.0.1:8080', result: 'Failed', startMs: 1_000_499, endMs: 1_000_500 }],
   },
   {
+    name: 'one that the Pod has turned away',
+    text: '1000.500;429;workflow;10.0.0.1:8080;429;0.001',
+    tries: [{ server: '10.0.0.1:8080', result: 'Shed', startMs: 1_000_499, endMs: 1_000_500 }],
+  },
+  {
     name: 'a client that did not wait',
     text: '1000.500;499;workflow;10.0.0.1:8080;-;0.300',
     tries: [{ server: '10.0.0.1:8080', result: 'Cut', startMs: 1_000_200, endMs: 1_000_500 }],
