@@ -1,5 +1,5 @@
 import { parseSample } from './sample-value.ts';
-import { endOfKey, parseKey } from './series-key.ts';
+import { endOfKey, isBlank, parseKey } from './series-key.ts';
 
 /** A metric to be read off a page. `name` as its TYPE line has it: without `_total`, `_bucket`, `_sum` and `_count`. */
 export interface WantedFamily {
@@ -60,7 +60,7 @@ export interface PageSummary {
   readonly dropped: number;
 }
 
-const codes = { tab: 9, newline: 10, blank: 32, hash: 35, brace: 123 } as const;
+const codes = { hash: 35, brace: 123 } as const;
 /** What stands where a slot would: why a line has none. */
 const none = { unwanted: -1, junk: -2, dropped: -3 } as const;
 const typeComment = '# TYPE ';
@@ -141,8 +141,6 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
 
 /** As startsWith, which V8 does character by character: a slice is made without copying and compared by words. */
 const isAt = (text: string, wanted: string, at: number): boolean => text.slice(at, at + wanted.length) === wanted;
-
-const isBlank = (code: number): boolean => code === codes.blank || code === codes.tab;
 
 /** A blank and no `{` behind it: `name {` goes on as a key. */
 const isValueAt = (text: string, at: number): boolean =>

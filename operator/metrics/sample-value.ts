@@ -1,3 +1,5 @@
+import { isBlank } from './series-key.ts';
+
 /** Exact as doubles, so that dividing a whole number below 2^53 by one rounds once: the result is what `Number()` gives. */
 const powersOfTen = Float64Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
 const numeral = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
@@ -12,7 +14,7 @@ const tail = /^[ \t\r]*(?:[ \t]-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?[ \t\r]*
  * @returns undefined where there is no value, or something else than a timestamp or an exemplar behind it. NaN is a value.
  */
 export function parseSample(text: string, from: number, end: number): number | undefined {
-  const quick = plainNumber(text, from + 1, end);
+  const quick = plainNumber(text, isBlank(text.charCodeAt(from)) ? from + 1 : from, end);
   return quick >= 0 ? quick : parseSlowly(text.slice(from, end));
 }
 
@@ -36,7 +38,7 @@ function plainNumber(text: string, from: number, end: number): number {
 }
 
 function parseSlowly(rest: string): number | undefined {
-  const [, token, after] = /^[ \t]+([^ \t\r]+)(.*)$/s.exec(rest) ?? [];
+  const [, token, after] = /^[ \t]*([^ \t\r]+)(.*)$/s.exec(rest) ?? [];
   if (token === undefined || after === undefined || token.length > longestNumeral || !tail.test(after))
     return undefined;
   if (numeral.test(token)) return Number(token);

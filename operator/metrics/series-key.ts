@@ -1,10 +1,10 @@
 const codes = { tab: 9, blank: 32, quote: 34, backslash: 92, open: 123, close: 125 } as const;
-const isBlank = (code: number): boolean => code === codes.blank || code === codes.tab;
+export const isBlank = (code: number): boolean => code === codes.blank || code === codes.tab;
 
 /**
  * Where the text before the value ends, in the line from `from` to `end`: behind the `}` of its labels, else at the first blank. A blank between name and `{` belongs to the key.
  *
- * @returns -1 where labels are not closed or no blank follows.
+ * @returns -1 where labels are not closed, or nothing follows.
  */
 export function endOfKey(text: string, from: number, end: number): number {
   let at = from;
@@ -16,7 +16,7 @@ export function endOfKey(text: string, from: number, end: number): number {
     const code = text.charCodeAt(at);
     if (quoted && code === codes.backslash) at++;
     else if (code === codes.quote) quoted = !quoted;
-    else if (code === codes.close && !quoted) return isBlank(text.charCodeAt(at + 1)) && at + 1 < end ? at + 1 : -1;
+    else if (code === codes.close && !quoted) return at + 1 < end ? at + 1 : -1; // a blank may be missing here: Prometheus takes it so
   }
   return -1;
 }

@@ -1,12 +1,15 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as later } from 'node:timers/promises';
+import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector, type TrackedComponent } from '../../operator/metrics/collector.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
+import type { Source } from '../../operator/metrics/sources/source.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
 import { listen } from '../workload/service/servers.ts';
@@ -29,13 +32,14 @@ const viewOf = (name: string, port: number): PodView =>
   });
 
 /** A real server on a port of its own, standing for one Pod. `answer` can be exchanged: the "container" restarts. */
-async function target(name: string, first: Answer) {
+async function target(name: string, first: Answer, tls?: { readonly cert: string; readonly key: string }) {
   let answer = first;
   const asked: number[] = [];
-  const server: Server = createServer((request, response) => {
+  const listener: Answer = (request, response) => {
     asked.push(performance.now());
     answer(request, response);
-  });
+  };
+  const server: Server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const view = viewOf(name, (server.address() as AddressInfo).port);
@@ -64,9 +68,49 @@ function serving(perSecond: number, start = performance.now()): Answer {
     );
   };
 }
+/** The same as OpenMetrics, with all that it has besides. */
+function servingOpenMetrics(perSecond: number): Answer {
+  const start = performance.now();
+  return (_, response) => {
+    const count = Math.round((perSecond * (performance.now() - start)) / 1_000);
+    const name = 'http_server_request_duration_seconds';
+    const exemplar = '# {trace_id="4bf9 } # {",span_id="00"} 0.067 1764349200.123';
+    response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+    response.end(
+      [
+        `# TYPE ${name} histogram`,
+        `# UNIT ${name} seconds`,
+        `# HELP ${name} Of \\"requests\\".`,
+        `${name}_bucket{le="0.1"} ${count * 0.9} ${exemplar}`,
+        `${name}_bucket{le="+Inf"} ${count} ${exemplar}`,
+        `${name}_sum ${count * 0.05}`,
+        `${name}_count ${count}`,
+        `${name}_created 1764349200.5`,
+        '# TYPE generation_workflows_in_flight gauge',
+        'generation_workflows_in_flight 3 1764349200.25',
+        'process_resident_memory_bytes 1e9',
+        '# TYPE process_cpu_seconds counter',
+        '# UNIT process_cpu_seconds seconds',
+        `process_cpu_seconds_total ${count / 1000} # {} 1`,
+        'process_cpu_seconds_created 1764349200.5',
+        '# EOF',
+        '',
+      ].join('\n'),
+    );
+  };
+}
 const hanging: Answer = () => undefined;
 
-async function world(targets: readonly (AsyncDisposable & { readonly view: PodView })[]) {
+interface Endpoint {
+  readonly scheme?: 'HTTP' | 'HTTPS';
+  /** What stands in front of the source. */
+  readonly through?: (source: Source) => Source;
+}
+
+async function world(
+  targets: readonly (AsyncDisposable & { readonly view: PodView })[],
+  { scheme = 'HTTP', through = (source) => source }: Endpoint = {},
+) {
   const metrics = createMetrics();
   const collector = createCollector({ metrics, logger, concurrency: 20, suspects: 4 }); // less than the Pods that hang
   const stack = new AsyncDisposableStack();
@@ -76,7 +120,7 @@ async function world(targets: readonly (AsyncDisposable & { readonly view: PodVi
   const component: TrackedComponent = {
     name: 'workflow',
     containerName: undefined,
-    source: podsSource({ endpoint: { port: 'metrics', path: '/metrics', scheme: 'HTTP' }, scraper, guard }),
+    source: through(podsSource({ endpoint: { port: 'metrics', path: '/metrics', scheme }, scraper, guard })),
     pods: () => views,
     intervalMs: 1_000,
     timeoutMs: 900,
@@ -163,26 +207,46 @@ test('a restarted container neither loses its rate nor makes it negative', async
   expect(Math.max(...seen)).toBeLessThan(1_100);
 });
 
-test('windows carry rates, shares, quantiles and percentages of limits, each with its time', async () => {
-  const started = Date.now();
-  await using ai = await world([await target('a', serving(100)), await target('b', serving(300))]);
+test.each([
+  { format: 'text', answer: serving },
+  { format: 'OpenMetrics', answer: servingOpenMetrics },
+])(
+  'windows carry rates, shares, quantiles and percentages of limits, each with its time ($format)',
+  async ({ answer }) => {
+    const started = Date.now();
+    await using ai = await world([await target('a', answer(100)), await target('b', answer(300))]);
+    ai.track();
+    await eventually(() =>
+      expect(
+        ai.collector.windowOf('ai/generation', 'workflow', 60_000)?.histograms.responseTime?.count,
+      ).toBeGreaterThan(1_000),
+    );
+    const figures = ai.collector.windowOf('ai/generation', 'workflow', 60_000);
+    expect(figures?.errorRatio?.value).toBe(0);
+    expect(figures?.inFlight?.value).toBe(6);
+    expect(figures?.memoryBytes?.value).toBe(1e9);
+    expect(figures?.memoryPercent?.value).toBeCloseTo(50, 3);
+    expect(figures?.cpuPercent?.value).toBeGreaterThan(0);
+    expect(figures?.requestRate?.observedAt).toBeGreaterThan(started);
+    const { responseTime } = figures?.histograms ?? {};
+    expect((responseTime?.counts[0] ?? 0) / (responseTime?.count ?? 1)).toBeCloseTo(0.9, 3);
+    expect(figures?.cacheHitRatio).toBeUndefined();
+    expect(figures?.queue).toBeUndefined();
+  },
+);
+
+test('a Pod that serves HTTPS is read whoever signed its certificate, and one that does not is named', async () => {
+  const { certificate: cert, key } = issueCertificate({ commonName: 'somebody else' }, createAuthority('unknown'));
+  await using ai = await world([await target('a', serving(100), { cert, key }), await target('b', serving(100))], {
+    scheme: 'HTTPS',
+  });
   ai.track();
+  await eventually(() => expect(ai.rates().get('a')?.requestsPerSecond).toBeGreaterThan(90));
   await eventually(() =>
-    expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)?.histograms.responseTime?.count).toBeGreaterThan(
-      1_000,
-    ),
+    expect(ai.collector.failuresOf('ai/generation', 'workflow')).toMatchObject([
+      { pod: 'b', failure: { reason: 'Unreachable', message: expect.stringMatching(/^https:/) } },
+    ]),
   );
-  const figures = ai.collector.windowOf('ai/generation', 'workflow', 60_000);
-  expect(figures?.errorRatio?.value).toBe(0);
-  expect(figures?.inFlight?.value).toBe(6);
-  expect(figures?.memoryBytes?.value).toBe(1e9);
-  expect(figures?.memoryPercent?.value).toBeCloseTo(50, 3);
-  expect(figures?.cpuPercent?.value).toBeGreaterThan(0);
-  expect(figures?.requestRate?.observedAt).toBeGreaterThan(started);
-  const { responseTime } = figures?.histograms ?? {};
-  expect((responseTime?.counts[0] ?? 0) / (responseTime?.count ?? 1)).toBeCloseTo(0.9, 3);
-  expect(figures?.cacheHitRatio).toBeUndefined();
-  expect(figures?.queue).toBeUndefined();
 });
 
 test('understands the reference workload without configuration, to the request', async () => {

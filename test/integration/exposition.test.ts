@@ -5,7 +5,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { stringify } from 'yaml';
 import { startPrometheus } from '../../hack/servers/prometheus.ts';
-import { broken, idOf, ours, sample, wantedNames, type Samples } from '../unit/metrics/exposition-pages.ts';
+import {
+  broken,
+  brokenOpenMetrics,
+  idOf,
+  openMetricsLines,
+  ours,
+  sample,
+  wantedNames,
+  type Samples,
+} from '../unit/metrics/exposition-pages.ts';
 import { eventually } from '../world/eventually.ts';
 
 /** A label without a value is to Prometheus none. */
@@ -22,15 +31,29 @@ function seriesOf(line: string): string {
 }
 
 const count = 200;
+const sampled = <T>(arbitrary: fc.Arbitrary<T>): T[] => fc.sample(arbitrary, { numRuns: count, seed: 20_261_128 });
 /** One line for each series, and now and then a damaged one: Prometheus takes a page whole or not at all. */
-const pages = fc.sample(
-  fc
-    .tuple(fc.array(sample, { maxLength: 20 }), fc.option(broken, { freq: 3, nil: '' }))
-    .map(([lines, damaged]) =>
-      [...new Map([...lines, damaged].map((line) => [seriesOf(line), line])).values(), ''].join('\n'),
+const written = (lines: readonly string[]): string =>
+  [...new Map(lines.map((line) => [seriesOf(line), line])).values(), ''].join('\n');
+const formats: readonly { readonly name: string; readonly type: string; readonly pages: readonly string[] }[] = [
+  {
+    name: 'the text format',
+    type: 'text/plain; version=0.0.4',
+    pages: sampled(fc.tuple(fc.array(sample, { maxLength: 20 }), fc.option(broken, { freq: 3, nil: '' }))).map(
+      ([lines, damaged]) => written([...lines, damaged]),
     ),
-  { numRuns: count, seed: 20_261_128 },
-);
+  },
+  {
+    name: 'OpenMetrics',
+    type: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    pages: sampled(
+      fc.tuple(
+        openMetricsLines,
+        fc.oneof({ arbitrary: brokenOpenMetrics.map((line) => [line]), weight: 1 }, fc.constant([]), fc.constant([])),
+      ),
+    ).map(([lines, damaged]) => written([...lines, ...damaged, '# EOF'])),
+  },
+];
 
 interface Answer {
   readonly data: {
@@ -42,10 +65,10 @@ interface Answer {
 }
 const words: Readonly<Record<string, number>> = { '+Inf': Infinity, '-Inf': -Infinity, NaN };
 
-test('reads of a page what a real Prometheus stores of it', async () => {
+test.each(formats)('reads of a page in $name what a real Prometheus stores of it', async ({ type, pages }) => {
   await using stack = new AsyncDisposableStack();
   const server = createServer((request, response) => {
-    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.setHeader('content-type', type);
     response.end(pages[Number(request.url?.slice(1))]);
   });
   server.listen(0, '127.0.0.1');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { RequestListener } from 'node:http';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { startPrometheus } from '../../hack/servers/prometheus.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
@@ -19,10 +20,11 @@ async function scraped() {
   const started = async () =>
     stack.use(await startService({ WORKFLOW_MEAN_MS: '100', WORKFLOW_CV: '0', WORKFLOW_CPU_MS: '5' }));
   const [a, b] = [await started(), await started()] as const;
-  const target = (pod: string, { metricsUrl }: ServiceProcess): string =>
+  const generating = stack.use(await listening(genAiPage()));
+  const target = (pod: string, metricsUrl: string): string =>
     `{targets: ['${new URL(metricsUrl).host}'], labels: {namespace: ai, pod: ${pod}}}`;
   const jobs = [
-    `{job_name: pods, static_configs: [${target('a', a)}, ${target('b', b)}]}`,
+    `{job_name: pods, static_configs: [${target('a', a.metricsUrl)}, ${target('b', b.metricsUrl)}, ${target('gen-ai', generating.url)}]}`,
     `{job_name: other, static_configs: [{targets: ['${new URL(a.metricsUrl).host}'], labels: {namespace: other, pod: a}}]}`,
   ];
   const prometheus = stack.use(
@@ -55,6 +57,33 @@ async function scraped() {
   };
   return { rates, meanOfA, prometheus, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
+
+/** A workload with OpenTelemetry's names: since its start ten requests a second, a tenth of them failed, half within a second. */
+function genAiPage(): RequestListener {
+  const start = performance.now();
+  const name = 'gen_ai_server_request_duration_seconds';
+  const model = 'gen_ai_operation_name="chat",gen_ai_request_model="m"';
+  return (_, response) => {
+    const count = (performance.now() - start) / 100;
+    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.end(
+      [
+        `# TYPE ${name} histogram`,
+        ...[
+          { labels: model, of: 0.9 * count },
+          { labels: `${model},error_type="timeout"`, of: 0.1 * count },
+        ].flatMap(({ labels, of }) => [
+          `${name}_bucket{${labels},le="1"} ${of / 2}`,
+          `${name}_bucket{${labels},le="+Inf"} ${of}`,
+          `${name}_sum{${labels}} ${of * 1.5}`,
+          `${name}_count{${labels}} ${of}`,
+        ]),
+        '',
+      ].join('\n'),
+    );
+  };
+}
+
 const perSecond = ({ figures, elapsedMs = NaN }: Reading): number => (1_000 * (figures.requests ?? NaN)) / elapsedMs;
 test('Prometheus tells of each Pod what the Pod would: rates, histograms, values; and of no other namespace’s', async () => {
   await using world = await scraped();
@@ -76,6 +105,18 @@ test('Prometheus tells of each Pod what the Pod would: rates, histograms, values
   await eventually(async () =>
     expect(Math.abs(perSecond(await look(source, b)) / world.rates.b() - 1)).toBeLessThan(0.2),
   );
+
+  const generating = viewOf('gen-ai');
+  await look(source, generating);
+  await eventually(async () => {
+    const reading = await look(source, generating);
+    expect(perSecond(reading)).toBeCloseTo(10, 0);
+    expect((reading.figures.errors ?? NaN) / (reading.figures.requests ?? NaN)).toBeCloseTo(0.1, 3);
+    const { responseTime, workflowDuration, cachedResponseTime } = reading.histograms;
+    expect((responseTime?.counts[0] ?? NaN) / (responseTime?.count ?? NaN)).toBeCloseTo(0.5, 3);
+    expect(workflowDuration?.bounds).toEqual([1, Infinity]);
+    expect(cachedResponseTime).toBeUndefined();
+  });
 
   const young = { ...viewOf('b'), uid: 'b again', readySince: Date.now() };
   await look(source, young);

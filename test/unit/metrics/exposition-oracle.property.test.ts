@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import parsePrometheusTextFormat from 'parse-prometheus-text-format';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, type OpenMetricsContentType } from 'prom-client';
 import { broken, idOf, labelText, ours, page, wantedNames, type Samples } from './exposition-pages.ts';
 
 /** Held against the parser of npm that most use, and against the writer that workloads in Node have. */
@@ -60,10 +60,11 @@ interface Written {
   readonly metricName?: string;
 }
 
+const figures = fc.array(fc.record({ route: labelText, seconds: fc.double({ min: 0, max: 20, noNaN: true }) }), {
+  maxLength: 12,
+});
+
 test('reads what prom-client writes', async () => {
-  const figures = fc.array(fc.record({ route: labelText, seconds: fc.double({ min: 0, max: 20, noNaN: true }) }), {
-    maxLength: 12,
-  });
   await fc.assert(
     fc.asyncProperty(figures, fc.double(), async (seen, depth) => {
       const registry = new Registry();
@@ -81,17 +82,51 @@ test('reads what prom-client writes', async () => {
         latency.observe({ route }, seconds);
         jobs.inc({ route }, seconds);
       }
-      const written = (await registry.getMetricsAsJSON()).flatMap(({ name, values }) =>
-        (values as readonly Written[]).map((one) => ({ name, ...one })),
-      );
-      const expected = written.flatMap(({ name, metricName = name, value: is, labels }) => {
-        const pairs = Object.entries(labels).map(
-          ([label, of]) => [label, of === Infinity ? '+Inf' : String(of)] as const,
-        );
-        return Number.isNaN(is) ? [] : [[idOf(metricName, pairs), is] as const];
-      });
-      expect(ours(await registry.metrics())).toEqual({ samples: Object.fromEntries(expected), junk: 0 });
+      const expected = samplesOf(await registry.getMetricsAsJSON());
+      expect(ours(await registry.metrics())).toEqual({ samples: expected, junk: 0 });
     }),
     { numRuns: 100 },
   );
 });
+
+test('reads what prom-client writes as OpenMetrics, exemplars and all', async () => {
+  let exemplars = 0;
+  await fc.assert(
+    fc.asyncProperty(figures, fc.double(), async (seen, depth) => {
+      const registry = new Registry<OpenMetricsContentType>();
+      registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+      const registers = [registry];
+      const withExemplars = { help: 'h', labelNames: ['route', 'trace_id'] as const, registers, enableExemplars: true };
+      const latency = new Histogram({ ...withExemplars, name: 'latency', buckets: [0.1, 1, 10] });
+      const jobs = new Counter({ ...withExemplars, name: 'jobs' });
+      new Gauge({ name: 'depth', help: 'h', registers }).set(depth + 0);
+      for (const { route, seconds: value } of seen) {
+        const exemplarLabels = { trace_id: route };
+        latency.observe({ labels: { route }, value, exemplarLabels });
+        jobs.inc({ labels: { route }, value, exemplarLabels });
+      }
+      const expected = samplesOf(await registry.getMetricsAsJSON(), { jobs: 'jobs_total' });
+      const text = await registry.metrics();
+      exemplars += text.split(' # {').length - 1;
+      expect(text).toMatch(/\n# EOF\n$/);
+      expect(ours(text)).toEqual({ samples: expected, junk: 0 });
+    }),
+    { numRuns: 100 },
+  );
+  expect(exemplars).toBeGreaterThan(100);
+});
+
+/** @param names As they are written, where it is not as they are kept. */
+function samplesOf(
+  families: Awaited<ReturnType<Registry['getMetricsAsJSON']>>,
+  names: Readonly<Record<string, string>> = {},
+): Samples {
+  const written = families.flatMap(({ name, values }) =>
+    (values as readonly Written[]).map((one) => ({ name: names[name] ?? name, ...one })),
+  );
+  const expected = written.flatMap(({ name, metricName = name, value: is, labels }) => {
+    const pairs = Object.entries(labels).map(([label, of]) => [label, of === Infinity ? '+Inf' : String(of)] as const);
+    return Number.isNaN(is) ? [] : [[idOf(metricName, pairs), is] as const];
+  });
+  return Object.fromEntries(expected);
+}

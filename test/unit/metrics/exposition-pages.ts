@@ -6,8 +6,17 @@ const wanted: readonly WantedFamily[] = [
   { name: 'latency', kind: 'histogram' },
   { name: 'jobs', kind: 'counter' },
   { name: 'depth', kind: 'gauge' },
+  { name: 'used_bytes', kind: 'gauge' },
 ];
-export const wantedNames = ['latency_bucket', 'latency_sum', 'latency_count', 'jobs', 'jobs_total', 'depth'];
+export const wantedNames = [
+  'latency_bucket',
+  'latency_sum',
+  'latency_count',
+  'jobs',
+  'jobs_total',
+  'depth',
+  'used_bytes',
+];
 
 /** Samples by name and labels; what is NaN is unknown. */
 export type Samples = Readonly<Record<string, number>>;
@@ -31,6 +40,10 @@ export const labelText = fc.string({
   unit: fc.constantFrom('a', 'b', '}', '{', '"', '\\', '\n', ' ', ',', '=', '#', '中', 'n', '\t'),
 });
 const labelSet = fc.dictionary(fc.constantFrom('a', 'le', 'code', '_x', 'Z9'), labelText, { maxKeys: 4 });
+const pairsOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([label, text]) => `${label}="${escaped(text)}"`)
+    .join(',');
 const value = fc.oneof(
   fc.double().map((number) => (Math.abs(number) === Infinity ? (number > 0 ? '+Inf' : '-Inf') : String(number))),
   fc.nat().map(String),
@@ -50,19 +63,67 @@ export const sample = fc
     timestamp: fc.option(fc.integer({ min: 0 }).map(String), { nil: '' }),
   })
   .map((of) => {
-    const pairs = Object.entries(of.labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-    const braces = pairs.length === 0 ? '' : `${of.beforeBrace}{${pairs.join(',')}${of.comma}}`;
+    const pairs = pairsOf(of.labels);
+    const braces = pairs === '' ? '' : `${of.beforeBrace}{${pairs}${of.comma}}`;
     return `${of.name}${braces}${of.gap}${of.value}${of.timestamp === '' ? '' : ` ${of.timestamp}`}`;
   });
 const comment = fc.constantFrom('', '# a comment', '# HELP jobs What is done\\n here.', '#');
 export const page = fc.array(fc.oneof({ arbitrary: sample, weight: 5 }, comment), { maxLength: 20 });
 
 /** Lines that something happened to. */
-export const broken = fc
+const damaged = (line: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      line,
+      fc.nat(),
+      fc.nat(3),
+      fc.constantFrom('"', '\\', '{', '}', ' ', '=', ',', '#', '1', 'e', '\0', '-', '.', '\t'),
+    )
+    .map(([text, at, gone, put]) => `${text.slice(0, at % text.length)}${put}${text.slice((at % text.length) + gone)}`);
+export const broken = damaged(sample);
+
+/** Seconds, as OpenMetrics has them. */
+const seconds = fc.tuple(fc.nat(2_000_000_000), fc.nat(999)).map(([whole, ms]) => `${whole}.${ms}`);
+const exemplar = fc
+  .tuple(labelSet, value, fc.option(seconds, { nil: '' }))
+  .map(([labels, of, at]) => ` # {${pairsOf(labels)}} ${of}${at === '' ? '' : ` ${at}`}`);
+
+/** A line of OpenMetrics: one blank, no comma at the end, exemplars where they may be. */
+const openMetricsLine = (name: string): fc.Arbitrary<string> =>
+  fc
+    .record({
+      labels: labelSet,
+      value,
+      timestamp: fc.option(seconds, { nil: '' }),
+      exemplar: /_bucket$|_total$/.test(name) ? fc.option(exemplar, { nil: '' }) : fc.constant(''),
+    })
+    .map(
+      (of) =>
+        `${name}${Object.keys(of.labels).length === 0 ? '' : `{${pairsOf(of.labels)}}`} ${of.value}${of.timestamp === '' ? '' : ` ${of.timestamp}`}${of.exemplar}`,
+    );
+const openMetricsSample = fc
+  .constantFrom('jobs_total', 'latency_bucket', 'latency_sum', 'depth', 'used_bytes')
+  .chain(openMetricsLine);
+export const brokenOpenMetrics = damaged(openMetricsSample);
+
+/** Lines by family, with all that OpenMetrics has besides samples; the page wants `# EOF` behind them. */
+const openMetricsFamilies = [
+  { comments: ['# TYPE jobs counter', '# HELP jobs Done \\"so far\\".'], names: ['jobs_total', 'jobs_created'] },
+  {
+    comments: ['# HELP latency Of all.', '# TYPE latency histogram'],
+    names: ['latency_bucket', 'latency_sum', 'latency_count', 'latency_created'],
+  },
+  { comments: ['# TYPE depth gauge'], names: ['depth'] },
+  { comments: ['# TYPE used_bytes gauge', '# UNIT used_bytes bytes'], names: ['used_bytes'] },
+  { comments: ['# TYPE build info'], names: ['build_info'] },
+  { comments: ['# TYPE state stateset'], names: ['state'] },
+];
+export const openMetricsLines: fc.Arbitrary<readonly string[]> = fc
   .tuple(
-    sample,
-    fc.nat(),
-    fc.nat(3),
-    fc.constantFrom('"', '\\', '{', '}', ' ', '=', ',', '#', '1', 'e', '\0', '-', '.', '\t'),
+    ...openMetricsFamilies.map(({ comments, names }) =>
+      fc
+        .array(fc.constantFrom(...names).chain(openMetricsLine), { maxLength: 5 })
+        .map((lines) => [...comments, ...lines]),
+    ),
   )
-  .map(([line, at, gone, put]) => `${line.slice(0, at % line.length)}${put}${line.slice((at % line.length) + gone)}`);
+  .map((families) => families.flat());

@@ -49,8 +49,8 @@ function referenceLine(line: string): { name: string; id: string; value: number 
     }
     rest = rest.slice(1);
   }
-  const value = /^[ \t]+(\S+)(?:[ \t]+-?\d+(?:\.\d*)?)?[ \t]*(?:[ \t]# ?\{.*)?$/.exec(rest)?.[1];
-  if (value === undefined) return undefined;
+  const value = /^[ \t]*(\S+)(?:[ \t]+-?\d+(?:\.\d*)?)?[ \t]*(?:[ \t]# ?\{.*)?$/.exec(rest)?.[1];
+  if (value === undefined || (opened === undefined && !/^[ \t]/.test(rest))) return undefined;
   const number = { '+inf': Infinity, inf: Infinity, '-inf': -Infinity, nan: NaN }[value.toLowerCase()] ?? plain(value);
   const id = `${line.slice(0, line.length - rest.length)} ${JSON.stringify(Object.entries(labels).toSorted(byText))}`;
   return number === undefined ? undefined : { name, id, value: number };
