@@ -199,9 +199,10 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
       return tracked.component.timeoutMs;
     },
     async run(signal) {
-      const { source, intervalMs } = tracked.component;
+      const { source, intervalMs, pods } = tracked.component;
       const { uid } = view;
       const result = await settled(source, pod.view, signal, logger);
+      if (pod.isCancelled && !pods().some((one) => one.uid === uid)) source.forget(uid); // the answer came after it was forgotten
       if (pod.isCancelled) return;
       failures = result.result === 'read' ? 0 : failures + 1;
       isSuspect = result.result === 'failed' && result.failure.reason === 'TimedOut';

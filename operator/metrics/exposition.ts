@@ -20,7 +20,7 @@ export interface Series {
   readonly key: string;
 }
 
-/** What is known of the pages of one component, shared by its Pods: every series with the slot of its value. Grows, never shrinks. */
+/** What is known of the pages of one component, shared by its Pods: every series with the slot of its value. Grows until {@link keepSeries} makes room. */
 export interface PageShape {
   readonly wanted: readonly WantedFamily[];
   /** By slot. */
@@ -137,6 +137,32 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
     else if (slot !== none.unwanted) summary.junk++;
   }
   return summary;
+}
+
+/**
+ * Lets go of all series but those that `isKept` names. `pages` are all that there are of the shape.
+ *
+ * @returns By the slot that a series had: the one it has now, below 0 where it is gone.
+ */
+export function keepSeries(shape: PageShape, pages: readonly Page[], isKept: (slot: number) => boolean): Int32Array {
+  let next = 0;
+  const moved = Int32Array.from(shape.series, (_, slot) => (isKept(slot) ? next++ : none.unwanted));
+  const kept = shape.series.filter((_, slot) => (moved[slot] ?? none.unwanted) >= 0);
+  shape.series.length = 0;
+  shape.slots.clear();
+  for (const series of kept) shape.slots.set(series.key, shape.series.push(series) - 1);
+  for (const page of pages) {
+    page.values = inSlots(page.values, moved);
+    page.order = new Int32Array(0); // the next page finds its series by their keys
+  }
+  return moved;
+}
+
+/** Values by slot, in the slots that {@link keepSeries} gave. */
+export function inSlots(values: Float64Array, moved: Int32Array): Float64Array {
+  const to = new Float64Array(values.length).fill(NaN);
+  for (const [from, slot] of moved.subarray(0, values.length).entries()) if (slot >= 0) to[slot] = values[from] ?? NaN;
+  return to;
 }
 
 /** As startsWith, which V8 does character by character: a slice is made without copying and compared by words. */

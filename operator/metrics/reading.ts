@@ -1,6 +1,8 @@
 import {
   createPage,
   createPageShape,
+  inSlots,
+  keepSeries,
   readPage,
   type Page,
   type PageShape,
@@ -35,6 +37,8 @@ export interface PageReader {
   readonly accumulatorsByWhat: Map<string, number>;
   /** By feed: the finite bounds of its buckets that are read. */
   readonly bounds: Map<number, Set<number>>;
+  /** Series or bounds were left out for want of room. */
+  lacksRoom: boolean;
 }
 
 interface Accumulator {
@@ -72,7 +76,8 @@ export function createPageReader(mappings?: readonly SignalMapping[]): PageReade
   ];
   const families = feeds.map(({ family }) => wanted.findIndex(({ name }) => name === family.name));
   const shape = createPageShape(wanted);
-  return { feeds, families, shape, uses: [], accumulators: [], accumulatorsByWhat: new Map(), bounds: new Map() };
+  const learned = { uses: [], accumulators: [], accumulatorsByWhat: new Map(), bounds: new Map() };
+  return { feeds, families, shape, ...learned, lacksRoom: false };
 }
 
 export const createPodPages = ({ shape }: PageReader): PodPages => ({
@@ -95,11 +100,35 @@ export function takeReading(
   at: { readonly wall: number; readonly monotonic: number },
 ): Reading {
   pod.dropped = readPage(text, reader.shape, pod.page).dropped;
+  if (pod.dropped > 0) reader.lacksRoom = true;
   learn(reader);
   const elapsedMs = pod.readAt === undefined ? undefined : at.monotonic - pod.readAt;
   const totals = accumulate(reader, pod, elapsedMs === undefined);
-  pod.readAt = at.monotonic;
+  pod.readAt = pod.dropped === 0 ? at.monotonic : undefined; // what had no room and gets some later is not born since
   return { observedAt: at.wall, elapsedMs, ...summed(reader, pod.page, totals, elapsedMs === undefined) };
+}
+
+/**
+ * Where there was no room for series or bounds: lets go of those that none of `pods` has, which are all that there are.
+ * Else what versions had that are gone would leave none for those that come.
+ */
+export function makeRoom(reader: PageReader, pods: Iterable<PodPages>): void {
+  const { shape, uses, accumulators, accumulatorsByWhat, bounds } = reader;
+  if (!reader.lacksRoom) return;
+  const all = [...pods];
+  const isServed = new Uint8Array(shape.series.length);
+  for (const { last, page } of all)
+    for (const values of [last, page.values])
+      for (let slot = 0; slot < values.length; slot++) if (!Number.isNaN(values[slot] ?? NaN)) isServed[slot] = 1;
+  const pages = all.map(({ page }) => page);
+  const moved = keepSeries(shape, pages, (slot) => isServed[slot] === 1);
+  for (const pod of all) pod.last = inSlots(pod.last, moved);
+  uses.length = 0;
+  accumulators.length = 0;
+  accumulatorsByWhat.clear();
+  bounds.clear();
+  reader.lacksRoom = false;
+  learn(reader);
 }
 
 /** Finds out what series seen for the first time count towards. */
@@ -113,6 +142,7 @@ function learn(reader: PageReader): void {
   );
   for (const { series, towards: all } of fresh) {
     const into = all.filter((one) => isRead(one, reader)).map((one) => accumulatorOf(reader, one));
+    if (into.length < all.length) reader.lacksRoom = true;
     uses.push({ isCounter: shape.wanted[series.family]?.kind !== 'gauge', into });
   }
 }

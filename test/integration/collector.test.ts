@@ -358,3 +358,29 @@ test('nothing is asked any more of what is no longer tracked', async () => {
   await later(1_200); // an interval in which nothing may happen
   expect(pod.asked).toHaveLength(asked);
 });
+
+test('a Pod whose answer comes after it is gone is forgotten then', async () => {
+  const late = Promise.withResolvers<undefined>();
+  const events: string[] = [];
+  const pods = [await target('a', serving(100)), await target('b', serving(100))] as const;
+  const [a, b] = [pods[0].view, pods[1].view];
+  await using ai = await world(pods, {
+    through: (source) => ({
+      ...source,
+      forget: (uid) => void events.push(`forgot ${uid}`),
+      async read(view, signal) {
+        events.push(`asks ${view.uid}`);
+        if (view === a) await late.promise;
+        return source.read(view, signal);
+      },
+    }),
+  });
+  ai.setPods([a]);
+  ai.track();
+  await eventually(() => expect(events).toEqual(['asks a']));
+  ai.setPods([b]);
+  await eventually(() => expect(events).toContain('asks b'));
+  expect(events).not.toContain('forgot a');
+  late.resolve(undefined);
+  await eventually(() => expect(events).toContain('forgot a'));
+});

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { startRedis } from '../../hack/servers/redis.ts';
 import { httpSource } from '../../operator/metrics/sources/http.ts';
-import { createScraper } from '../../operator/metrics/sources/pods.ts';
+import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { createPrometheusServers } from '../../operator/metrics/sources/prometheus-server.ts';
 import type { Source } from '../../operator/metrics/sources/source.ts';
 import { startService } from '../workload/service-process.ts';
@@ -153,6 +153,28 @@ test('names of metrics in signals are none of the views’, which have their own
   };
   expect(await errorsOf([{ name: 'responseTime', metric: 'http_latency_seconds' }])).toBe(0);
   expect(await errorsOf([{ name: 'errors', metric: '/own/errors' }])).toBe(0.5);
+});
+
+test('the buckets of a version whose Pods are gone make room for those of the next', async () => {
+  /** A histogram of 400 buckets, ten observations more at each look. */
+  const version = (name: string): RequestListener => {
+    let count = 0;
+    return (_, response) => {
+      count += 10;
+      const bucket = (le: string) => `http_server_request_duration_seconds_bucket{le="${le}"} ${count}\n`;
+      response.setHeader('content-type', 'text/plain; version=0.0.4');
+      response.end(Array.from({ length: 400 }, (__, n) => bucket(`${n}.${name}`)).join('') + bucket('+Inf'));
+    };
+  };
+  await using first = await listening(version('1'));
+  await using second = await listening(version('2'));
+  const [old, next] = [viewOf('old', first.port), viewOf('next', second.port)];
+  const source = podsSource({ endpoint: { port: 'http', path: '/metrics', scheme: 'HTTP' }, scraper, guard });
+  for (const pod of [old, next]) await look(source, pod);
+  const bounds = async () => (await look(source, next)).histograms.responseTime?.bounds.length;
+  expect(await bounds()).toBe(512 - 400 + 1);
+  source.forget(old.uid);
+  expect(await bounds()).toBe(400 + 1);
 });
 
 function flood(response: ServerResponse, megabytes: number): void {

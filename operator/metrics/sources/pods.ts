@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
 import type { AddressGuard } from '../address-guard.ts';
 import type { PodView } from '../pod-view.ts';
-import { createPageReader, createPodPages, takeReading, type PageReader, type PodPages } from '../reading.ts';
+import { createPageReader, createPodPages, makeRoom, takeReading, type PageReader, type PodPages } from '../reading.ts';
 import type { SignalMapping } from '../signals.ts';
 import { fetchPage } from './fetch.ts';
 import type { ReadFailure, ReadResult, Source } from './source.ts';
@@ -55,7 +55,9 @@ export function podsSource({ endpoint, signals, scraper, guard }: PodsSourceOpti
   return {
     type: 'Pods',
     id: JSON.stringify(['Pods', endpoint.port, endpoint.path, endpoint.scheme, signals ?? []]),
-    forget: (uid) => void pods.delete(uid),
+    forget(uid) {
+      if (pods.delete(uid) && made !== undefined) makeRoom(made, pods.values());
+    },
     async read(pod, signal) {
       const address = addressOf(pod, endpoint, guard);
       if ('reason' in address) return { result: 'failed', failure: address };
@@ -76,7 +78,7 @@ export function podsSource({ endpoint, signals, scraper, guard }: PodsSourceOpti
 const tooManySeries = (url: string, { dropped }: PodPages, { shape }: PageReader): ReadFailure => ({
   reason: 'TooLarge',
   message: `${url} has ${dropped} samples in series beyond those that are kept: ${shape.maxSeriesOfPage} of a Pod, ${shape.maxSeries} of its component`,
-  next: 'take labels with endless values (ids, paths, names of users) off the metrics that genops reads; restart its Pods, then the operator, which forgets the old ones',
+  next: 'take labels with endless values (ids, paths, names of users) off the metrics that genops reads, and restart its Pods: what only Pods had that are gone is forgotten',
 });
 
 /** Where a port of a Pod is: always at the address that its kubelet has written. */

@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { quantile } from '../../../operator/metrics/histogram.ts';
-import { createPageReader, createPodPages, takeReading, type Reading } from '../../../operator/metrics/reading.ts';
+import {
+  createPageReader,
+  createPodPages,
+  makeRoom,
+  takeReading,
+  type Reading,
+} from '../../../operator/metrics/reading.ts';
 import type { SignalMapping } from '../../../operator/metrics/signals.ts';
 
 /** Reads pages 10 s apart, of one Pod. */
@@ -213,8 +219,52 @@ describe('takeReading()', () => {
 
   test('endless buckets are bounded', () => {
     const page = (from: number) =>
-      Array.from({ length: 9_000 }, (_, n) => `${http}_bucket{le="${from + n}"} ${n}`).join('\n');
-    const { responseTime } = look([page(0), page(0), page(9_000), page(9_000)]).at(-1)?.histograms ?? {};
+      Array.from({ length: 4_500 }, (_, n) => `${http}_bucket{le="${from + n}"} ${n}`).join('\n');
+    const { responseTime } = look([page(0), page(0), page(4_500), page(4_500)]).at(-1)?.histograms ?? {};
     expect(responseTime?.bounds.length).toBeLessThanOrEqual(512);
+  });
+
+  describe('when a Pod is gone', () => {
+    const buckets = (bounds: number, of: string, count: number): string =>
+      Array.from({ length: bounds }, (_, n) => `${http}_bucket{version="${of}",le="${n}.${of}"} ${count}`)
+        .concat(`${http}_bucket{version="${of}",le="+Inf"} ${count}`, `${http}_count{version="${of}"} ${count}`, '')
+        .join('\n');
+
+    test('the bounds of its version make room for those of the next, and no counter begins anew', () => {
+      const reader = createPageReader();
+      const [old, next] = [createPodPages(reader), createPodPages(reader)];
+      takeReading(buckets(512, '1', 10), reader, old, at(0));
+      takeReading(buckets(300, '2', 10), reader, next, at(0));
+      const before = takeReading(buckets(300, '2', 13), reader, next, at(10)).histograms.responseTime;
+      expect(before).toMatchObject({ bounds: [Infinity], count: 3 });
+      makeRoom(reader, [next]);
+      const after = takeReading(buckets(300, '2', 20), reader, next, at(20)).histograms.responseTime;
+      expect(after?.bounds).toHaveLength(301);
+      expect(after?.counts.reduce((sum, count) => sum + count, 0)).toBe(7);
+      expect(after?.count).toBe(7);
+    });
+
+    test('so do its series: a third version is read where two fill all the room', () => {
+      const reader = createPageReader();
+      const page = (version: string, count: number): string =>
+        Array.from({ length: 10_000 }, (_, n) => requests(count, `version="${version}",n="${n}"`)).join('');
+      const [first, second, third] = [createPodPages(reader), createPodPages(reader), createPodPages(reader)];
+      takeReading(page('1', 1), reader, first, at(0));
+      takeReading(page('2', 1), reader, second, at(0));
+      takeReading(page('3', 1), reader, third, at(0));
+      expect(third.dropped).toBe(10_000);
+      makeRoom(reader, [second, third]);
+      expect(takeReading(page('3', 5), reader, third, at(10)).figures).toEqual({}); // the first that is read: nobody knows since when
+      expect(third.dropped).toBe(0);
+      expect(takeReading(page('2', 3), reader, second, at(10)).figures).toMatchObject({ requests: 20_000 });
+      expect(takeReading(page('3', 6), reader, third, at(20)).figures).toMatchObject({ requests: 10_000 });
+    });
+
+    test('nothing is forgotten while all has room: a version that comes back is known at once', () => {
+      const reader = createPageReader();
+      takeReading(buckets(512, '1', 10), reader, createPodPages(reader), at(0));
+      makeRoom(reader, []);
+      expect(reader.shape.series).toHaveLength(514);
+    });
   });
 });
