@@ -75,7 +75,7 @@ bench-decisions: node_modules ## how well scalers decide, over traces that are m
 	@$(if $(BELIEFS)$(WORLDS)$(ONLY),,$(node) test/bench/optimizer.ts)
 
 .PHONY: bench-runtime
-bench-runtime: node_modules ## what the runtime library costs beside lru-cache, ioredis and p-queue, as ratios within one run (BENCH_ROUNDS=15: a minute)
+bench-runtime: node_modules ## what the runtime library costs beside lru-cache, ioredis, p-queue and dataloader, as ratios within one run (BENCH_ROUNDS=15: a minute)
 	@$(node) test/bench/runtime.ts
 
 .PHONY: bench-weights

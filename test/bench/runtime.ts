@@ -3,6 +3,7 @@
  * Prints Markdown, and fails when a goal is missed: docs/runtime.md has a run of it. BENCH_ROUNDS: how many.
  */
 import { cpus } from 'node:os';
+import DataLoader from 'dataloader';
 import { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import PQueue from 'p-queue';
@@ -137,6 +138,10 @@ function inBatches(): Line {
   const { maxRequests } = defaultSettings.batch;
   const send = (_: string, requests: readonly number[]): Promise<readonly number[]> => Promise.resolve([...requests]);
   const batcher = createBatcher<number, number>(createSettings(defaultSettings), { send });
+  const loader = new DataLoader<number, number>((requests) => send('embed', requests), {
+    cache: false,
+    maxBatchSize: maxRequests,
+  });
   const byHand = (first: number): Promise<unknown> =>
     send(
       'embed',
@@ -147,6 +152,7 @@ function inBatches(): Line {
     calls: 50_000,
     contestants: {
       genops: (calls) => together(calls, maxRequests, (index) => batcher.ask('embed', index)),
+      dataloader: (calls) => together(calls, maxRequests, (index) => loader.load(index)),
       'put together by hand': (calls) => together(calls / maxRequests, 1, byHand),
     },
     goals: (ns) => [shareGoal(ns('genops') - ns('put together by hand'))],
