@@ -66,7 +66,7 @@ library: node_modules ## build genops/runtime as a package of its own, ready for
 	@$(node) hack/library/main.ts
 
 .PHONY: bench
-bench: node_modules ## genops beside the API server's own floor and a minimal Go operator, as ratios within one run (BENCH_RUNS=1: 10 minutes instead of 30)
+bench: node_modules ## genops beside the API server's own floor and a minimal Go operator, as ratios within one run (BENCH_RUNS=1: 10 minutes instead of 30); BENCH_LINES=metrics: what reading and keeping figures of Pods costs, without a cluster
 	@$(node) test/bench/main.ts
 
 .PHONY: bench-decisions

@@ -54,8 +54,9 @@ function pageOf(version: number): string {
 
 const pages = Array.from({ length: 50 }, (_, version) => pageOf(version + 1));
 const bodies = pages.map((page) => Buffer.from(page));
+const [most, few] = ['genops, ten families (most of the page)', 'genops, four families (a few series)'] as const;
 const ours: Readonly<Record<string, readonly WantedFamily[]>> = {
-  'genops, ten families (most of the page)': [
+  [most]: [
     { name: 'http_server_request_duration_seconds', kind: 'histogram' },
     { name: 'generation_workflow_duration_seconds', kind: 'histogram' },
     { name: 'generation_workflows_in_flight', kind: 'gauge' },
@@ -67,7 +68,7 @@ const ours: Readonly<Record<string, readonly WantedFamily[]>> = {
     { name: 'http_server_active_requests', kind: 'gauge' },
     { name: 'generation_slots', kind: 'gauge' },
   ],
-  'genops, four families (a few series)': [
+  [few]: [
     { name: 'generation_workflows_in_flight', kind: 'gauge' },
     { name: 'generation_queue_length', kind: 'gauge' },
     { name: 'process_resident_memory_bytes', kind: 'gauge' },
@@ -110,10 +111,11 @@ const go =
   };
 
 const textparse = await goProgram('go-textparse', progressOn(process.stderr), AbortSignal.timeout(600_000));
+const peer = 'Prometheus textparse, all with labels';
 const contestants: ReadonlyMap<string, Contestant> = new Map([
   ...Object.entries(ours).map(([name, wanted]) => [name, genops(wanted)] as const),
   ['npm parse-prometheus-text-format, all', npm],
-  ['Prometheus textparse, all with labels', go(textparse, 'labels')],
+  [peer, go(textparse, 'labels')],
   ['Prometheus textparse, all, values only', go(textparse)],
 ]);
 const rates = new Map<string, number[]>();
@@ -123,14 +125,22 @@ for (let round = 0; round < 8; round++)
     if (round > 0) rates.set(name, [...(rates.get(name) ?? []), rate]); // the first one warms up
   }
 
-const first = [...rates.keys()][0] ?? '';
+const of = (name: string): readonly number[] => rates.get(name) ?? [];
+/** Round by round: how many times as fast as `most` a reader is. */
+const ratiosOf = (name: string): readonly number[] => of(name).map((rate, round) => rate / (of(most)[round] ?? NaN));
 process.stdout.write(
-  `page: ${Math.round((bodies[0]?.length ?? 0) / 1e3)} kB, ${pages[0]?.match(/^[^#]/gm)?.length} series; ${rates.get(first)?.length} rounds\n\n` +
-    `| reader | MB/s | ÷ ${first} |\n| --- | --- | --- |\n`,
+  `page: ${Math.round((bodies[0]?.length ?? 0) / 1e3)} kB, ${pages[0]?.match(/^[^#]/gm)?.length} series; ${of(most).length} rounds\n\n` +
+    `| reader | MB/s | ÷ ${most} |\n| --- | --- | --- |\n`,
 );
 for (const [name, all] of rates) {
-  const ratios = all.map((rate, round) => rate / (rates.get(first)?.[round] ?? NaN)).toSorted((a, b) => a - b);
+  const ratios = ratiosOf(name).toSorted((a, b) => a - b);
   process.stdout.write(
     `| ${name} | ${median(all).toFixed(0)} | ${median(ratios).toFixed(2)} (${ratios[0]?.toFixed(2)}–${ratios.at(-1)?.toFixed(2)}) |\n`,
   );
 }
+process.send?.({
+  megabytesPerS: median(of(most)),
+  fewFamiliesMegabytesPerS: median(of(few)),
+  textparseMegabytesPerS: median(of(peer)),
+  timesTextparse: 1 / median(ratiosOf(peer)),
+});

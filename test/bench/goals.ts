@@ -33,11 +33,29 @@ const ratioGoals: readonly RatioGoal[] = [
 /** How often the HPA controller looks at each. */
 const autoscalerPeriodSeconds = 15;
 
+const shown = (value: number): string => value.toFixed(value >= 10 ? 0 : 2);
 const atMost = (goal: string, value: number, limit: number): Verdict => ({
   goal: `${goal} ≤ ${limit}`,
-  is: value.toFixed(value >= 10 ? 0 : 2),
+  is: shown(value),
   holds: value <= limit,
 });
+const atLeast = (goal: string, value: number, limit: number): Verdict => ({
+  goal: `${goal} ≥ ${limit}`,
+  is: shown(value),
+  holds: value >= limit,
+});
+
+/** Of the line `metrics`. Roll-ups: their buckets take 2.5 and 18 kB of a service, what is around them may take as much again. */
+const metricsGoals = (own: (line: LineName, figure: string) => number): readonly Verdict[] => [
+  atLeast('text: times as fast as textparse with labels', own('text', 'timesTextparse'), 2),
+  atMost('scrape: % of a core, 1000 Pods every 10 s', own('scrape', 'corePercentEach10S'), 6),
+  atLeast('scrape: scrapes/s, 1000 Pods every second', own('scrape', 'perSEach1S'), 950),
+  atMost('scrape: loop delay p99 in ms, 1000 Pods every second', own('scrape', 'loopP99MsEach1S'), 40),
+  atMost('scrape: failed', own('scrape', 'failed'), 0),
+  atMost('windows: MB of 1000 services', own('windows', 'megabytes'), 150),
+  atMost('roll-ups: MB of 1000 services, attainment over a day', own('roll-ups', 'dayMegabytes'), 5),
+  atMost('roll-ups: MB of 1000 services, attainment over 30 days', own('roll-ups', 'monthMegabytes'), 36),
+];
 
 /** The goals of which both sides were measured: those against KEDA and with Pods never are. */
 export function goals(figure: Figure, count: number): readonly Verdict[] {
@@ -70,6 +88,7 @@ export function goals(figure: Figure, count: number): readonly Verdict[] {
     atMost('servers-owned: statements of a PostgreSQL a minute', own('servers-owned', 'postgresStatements'), 60),
     { goal: 'hpa: syncs/s ≥ 0.95 × those that are due', is: `${syncs.toFixed(2)} ×`, holds: syncs >= 0.95 },
     atMost('restart: time to ready ÷ converge', own('restart', 'seconds') / own('converge', 'seconds'), 0.5),
+    ...metricsGoals(own),
   ];
   return all.filter(({ is }) => !is.startsWith('NaN')); // a line that was left out
 }

@@ -24,7 +24,11 @@ export type LineName =
   | 'servers-idle'
   | 'servers-tuning'
   | 'servers-indexing'
-  | 'servers-owned';
+  | 'servers-owned'
+  | 'text'
+  | 'scrape'
+  | 'windows'
+  | 'roll-ups';
 
 /** What one line gave in one run. */
 export interface Measured {

@@ -7,7 +7,8 @@ import { freePort } from '../../hack/servers/free-port.ts';
 import { autoscalerFlags, hpa } from './hpa.ts';
 import { churn, converge, floor, rest, restart, trickle, update, type Measured } from './lines.ts';
 import type { Contestant } from './operators.ts';
-import { report, type Result } from './report.ts';
+import { metrics } from './metrics.ts';
+import { report, verdictsOn, type Result } from './report.ts';
 import { serve, serving, type Serving } from './serve.ts';
 import { serverCosts } from './server-costs.ts';
 import { openWorld, type World } from './world.ts';
@@ -16,8 +17,9 @@ const runs = Number(process.env['BENCH_RUNS'] ?? 3);
 const services = Number(process.env['BENCH_N'] ?? 1000);
 /** Of settle, idle and churn, each. */
 const restSeconds = Number(process.env['BENCH_REST_SECONDS'] ?? 60);
-/** Names of turns. */
+/** Names of turns, and `metrics`, which needs no cluster. */
 const chosen = process.env['BENCH_LINES']?.split(',');
+const isChosen = (name: string): boolean => chosen === undefined || chosen.includes(name);
 const runTimeoutMs = 900_000;
 
 /** One life of an operator, from nothing to a restart beside all its services. */
@@ -75,14 +77,20 @@ interface MeasureInput {
 
 /** Adds to `results` as it goes. Contestants take turns, so that a machine that becomes slower is so for all. */
 async function measure(results: Result[], { folder, progress, stop }: MeasureInput): Promise<void> {
-  const own = await genops(folder);
-  const peers = [await goPeer(progress, stop), own];
-  const all = turns(peers, await serving(own, folder), await freePort());
-  const wanted = all.filter(({ name }) => chosen === undefined || chosen.includes(name));
+  const wanted = chosen?.every((name) => name === 'metrics') === true ? [] : await wantedTurns(folder, progress, stop);
   for (let run = 1; run <= runs; run += 1) {
     progress.line(`run ${run} of ${runs}`);
     for (const turn of wanted) for await (const result of take(turn, progress, stop)) results.push(result);
+    if (!isChosen('metrics')) continue;
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(runTimeoutMs)]);
+    for await (const measured of metrics(progress, signal)) results.push({ contestant: 'genops', ...measured });
   }
+}
+
+async function wantedTurns(folder: string, progress: Progress, stop: AbortSignal): Promise<readonly Turn[]> {
+  const own = await genops(folder);
+  const peers = [await goPeer(progress, stop), own];
+  return turns(peers, await serving(own, folder), await freePort()).filter(({ name }) => isChosen(name));
 }
 
 /** @param metricsPort For kube-controller-manager's own metrics. */
@@ -133,6 +141,7 @@ async function main(stop: AbortSignal): Promise<void> {
   const file = join(out, `${about.date.replaceAll(':', '-').slice(0, 19)}.json`);
   await writeFile(file, JSON.stringify({ about, results }, undefined, 1));
   process.stdout.write(report(results, about));
+  if (verdictsOn(results, services).some(({ holds }) => !holds)) process.exitCode = 1;
   progress.line(`all figures: ${file}`);
 }
 

@@ -32,28 +32,36 @@ const columns: Readonly<Record<LineName, readonly string[]>> = {
   'servers-indexing': ['postgresStatements', 'postgresMs'],
   'servers-owned': ['postgresStatements', 'postgresMs', 'requests'],
   hpa: ['syncsPerSecond', 'syncMeanMs', 'requestsPerSync', 'failedSyncs', 'operatorCpuS', 'apiServerCpuS', 'requests'],
+  text: ['megabytesPerS', 'fewFamiliesMegabytesPerS', 'textparseMegabytesPerS', 'timesTextparse'],
+  scrape: ['flatOutPerS', 'cpuMsEach', 'corePercentEach10S', 'perSEach1S', 'loopP99MsEach1S', 'failed'],
+  windows: ['megabytes', 'rowUs', 'figuresUs'],
+  'roll-ups': ['dayMegabytes', 'monthMegabytes'],
 };
+
+const valuesOf = (results: readonly Result[], contestant: string, line: LineName, figure: string): readonly number[] =>
+  results
+    .filter((result) => result.contestant === contestant && result.line === line)
+    .flatMap(({ figures }) => figures[figure] ?? []);
+
+/** The goals of what was measured, by the medians. */
+export const verdictsOn = (results: readonly Result[], count: number): readonly Verdict[] =>
+  goals((contestant, line, figure) => median(valuesOf(results, contestant, line, figure)), count);
 
 /** Markdown: a table of medians with lowest and highest, what was asked of the API server, and the goals. */
 export function report(results: readonly Result[], { date, machine, count, runs }: About): string {
   const contestants = [...new Set(results.map(({ contestant }) => contestant))];
-  const values = (contestant: string, line: LineName, figure: string): readonly number[] =>
-    results
-      .filter((result) => result.contestant === contestant && result.line === line)
-      .flatMap(({ figures }) => figures[figure] ?? []);
   const lines = (Object.keys(columns) as readonly LineName[]).filter((line) =>
     results.some((one) => one.line === line),
   );
   const rows = lines.flatMap((line) =>
     columns[line].map((figure) => {
-      const of = (contestant: string): readonly number[] => values(contestant, line, figure);
+      const of = (contestant: string): readonly number[] => valuesOf(results, contestant, line, figure);
       const ratio = median(of('genops')) / median(of('go'));
       return `| ${line} | ${figure} | ${contestants.map((contestant) => spread(of(contestant))).join(' | ')} | ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'} |`;
     }),
   );
   const foreign = results.map(({ figures }) => figures['foreignCores'] ?? 0);
   const disturbed = foreign.filter((cores) => cores > foreignLimit).length;
-  const verdicts = goals((contestant, line, figure) => median(values(contestant, line, figure)), count);
   return [
     `${count} services, ${runs} run${runs === 1 ? '' : 's'}, ${date.slice(0, 16)}Z, ${machine}. Median (lowest–highest).`,
     '',
@@ -65,7 +73,7 @@ export function report(results: readonly Result[], { date, machine, count, runs 
     '',
     '| goal | is | |',
     '|---|---|---|',
-    ...verdicts.map(({ goal, is, holds }: Verdict) => `| ${goal} | ${is} | ${holds ? '✓' : '✗'} |`),
+    ...verdictsOn(results, count).map(({ goal, is, holds }: Verdict) => `| ${goal} | ${is} | ${holds ? '✓' : '✗'} |`),
     '',
     ...lastRequests(results),
     '',

@@ -13,7 +13,8 @@ function used(): number {
   return (heapUsed + external) / 1e6;
 }
 
-function measure(days: number) {
+/** MB kept, with attainment over `days`. */
+function measure(days: number): number {
   const before = used();
   const standings = createStandings();
   const looked = objectiveNames.map((name) => ({ name, judged: 'Met' as const, goal: 1, observation: undefined }));
@@ -40,7 +41,8 @@ function measure(days: number) {
   process.stdout.write(
     `${kept.length} services, attainment over ${days} d: ${memory.toFixed(1)} MB; a look ${(perLook * 1_000).toFixed(1)} us; the burn rates of six objectives ${(perRead * 1_000).toFixed(0)} us\n`,
   );
+  return memory;
 }
 
-measure(1);
-measure(30);
+const [dayMegabytes, monthMegabytes] = [measure(1), measure(30)];
+process.send?.({ dayMegabytes, monthMegabytes });

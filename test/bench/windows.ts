@@ -4,7 +4,7 @@ import type { Histogram } from '../../operator/metrics/histogram.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { podView } from '../world/pod-view.ts';
 
-/** What 1000 services of two Pods keep: 1000 rows of 14 figures each, and the observations of three histograms over 5 minutes. Run with --expose-gc. */
+/** What 1000 services of two Pods keep: 1000 rows of 19 figures each, and the observations of three histograms over 5 minutes. Run with --expose-gc. */
 const services = 1_000;
 const rows = 1_000;
 const intervalMs = 10_000;
@@ -61,3 +61,4 @@ const perRead = (performance.now() - readAt) / services;
 process.stdout.write(
   `${services} services x ${rows} rows: ${memory.toFixed(0)} MB; a row of two Pods ${(perRow * 1_000).toFixed(1)} us; figures over 5 min ${(perRead * 1_000).toFixed(0)} us\n`,
 );
+process.send?.({ megabytes: memory, rowUs: perRow * 1_000, figuresUs: perRead * 1_000 });

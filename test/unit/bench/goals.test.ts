@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { goals } from '../../bench/goals.ts';
+import { verdictsOn, type Result } from '../../bench/report.ts';
 import { percentile } from '../../bench/statistics.ts';
 
 describe('percentile()', () => {
@@ -18,6 +19,12 @@ describe('percentile()', () => {
 });
 
 describe('goals()', () => {
+  const result = (line: Result['line'], figures: Result['figures']): Result => ({
+    contestant: 'genops',
+    line,
+    figures,
+    requests: {},
+  });
   const verdictOf = (goal: string, figure: Parameters<typeof goals>[0]) =>
     goals(figure, 1000).find((verdict) => verdict.goal === goal);
 
@@ -44,6 +51,67 @@ describe('goals()', () => {
       );
     expect(at(50)).toMatchObject({ holds: true });
     expect(at(50.1)).toMatchObject({ holds: false });
+  });
+
+  test.each<{ goal: string; line: string; name: string; holds: number; misses: number }>([
+    {
+      goal: 'text: times as fast as textparse with labels ≥ 2',
+      line: 'text',
+      name: 'timesTextparse',
+      holds: 2,
+      misses: 1.99,
+    },
+    {
+      goal: 'scrape: % of a core, 1000 Pods every 10 s ≤ 6',
+      line: 'scrape',
+      name: 'corePercentEach10S',
+      holds: 6,
+      misses: 6.01,
+    },
+    {
+      goal: 'scrape: scrapes/s, 1000 Pods every second ≥ 950',
+      line: 'scrape',
+      name: 'perSEach1S',
+      holds: 950,
+      misses: 949,
+    },
+    {
+      goal: 'scrape: loop delay p99 in ms, 1000 Pods every second ≤ 40',
+      line: 'scrape',
+      name: 'loopP99MsEach1S',
+      holds: 40,
+      misses: 40.1,
+    },
+    { goal: 'scrape: failed ≤ 0', line: 'scrape', name: 'failed', holds: 0, misses: 1 },
+    { goal: 'windows: MB of 1000 services ≤ 150', line: 'windows', name: 'megabytes', holds: 150, misses: 151 },
+    {
+      goal: 'roll-ups: MB of 1000 services, attainment over a day ≤ 5',
+      line: 'roll-ups',
+      name: 'dayMegabytes',
+      holds: 5,
+      misses: 5.1,
+    },
+    {
+      goal: 'roll-ups: MB of 1000 services, attainment over 30 days ≤ 36',
+      line: 'roll-ups',
+      name: 'monthMegabytes',
+      holds: 36,
+      misses: 36.1,
+    },
+  ])('$goal: $holds holds, $misses misses', ({ goal, line, name, holds, misses }) => {
+    const of = (value: number) => verdictsOn([result(line as Result['line'], { [name]: value })], 1000);
+    expect(of(holds)).toEqual([{ goal, is: expect.any(String), holds: true }]);
+    expect(of(misses)).toEqual([{ goal, is: expect.any(String), holds: false }]);
+  });
+
+  test('of several runs the middle one counts', () => {
+    const runs = (...values: readonly number[]) =>
+      verdictsOn(
+        values.map((megabytes) => result('windows', { megabytes })),
+        1000,
+      );
+    expect(runs(900, 80, 85)).toMatchObject([{ is: '85', holds: true }]);
+    expect(runs(900, 80, 850)).toMatchObject([{ is: '850', holds: false }]);
   });
 
   test('a line that was left out has no verdict', () => {
