@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
+import { configMaps } from '../../operator/levers/owned-config-map.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { deployments, generationServices } from '../../operator/reconcilers/kinds.ts';
@@ -129,6 +130,7 @@ describe('resources', () => {
     await world.apply(deployment('workflow-execution', { resources: small }));
     await declare(world, { mode: 'Enforce', ...wanted });
     await told(world, 'True', 'Applied');
+    const labelSelector = 'genops.dev/new-pods=on';
     let made = 0;
     /** Resources as it was admitted: nobody resizes a Pod that does not run. */
     const newPod = async (labels: Readonly<Record<string, string>> = { app: 'workflow-execution' }, name = 'app') => {
@@ -144,6 +146,16 @@ describe('resources', () => {
     await world.eventually(async () => expect(await newPod()).toEqual([{}, wanted])); // the server has to hear of the policy first
     expect(await newPod({ app: 'another' })).toEqual([{}, small]);
     expect(await newPod({ app: 'workflow-execution' }, 'worker')).toEqual([{}, small]);
+
+    const other = {
+      name: 'other',
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
+    };
+    await declare(world, { mode: 'Enforce', ...wanted }, { components: [other] }); // the component is gone, its ConfigMap is not
+    await world.eventually(async () => {
+      const all = await world.kube.list(configMaps, { namespace: world.namespace, labelSelector }, world.signal);
+      expect(all.map(({ metadata }) => metadata.name)).toEqual(['generation-other-new-pods']);
+    });
 
     await declare(world, { mode: 'Off', ...wanted });
     await told(world, 'True', 'Off');

@@ -63,10 +63,11 @@ const isAnswer = ({ status, isNamespaceTerminating }: ApiError): boolean =>
 
 async function tellNewPods(
   { state, data, found }: NewPodsChange,
-  { namespace, newPodsName: name, owner }: ResourcesUnit,
+  { namespace, newPodsName, owner }: ResourcesUnit,
   { kube }: Pick<ResourcesDeps, 'kube'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const name = found?.metadata.name ?? newPodsName; // that of a component that is gone has its own
   await writeConfigMap(kube, { namespace, name, owner, labels: { [newPodsLabel]: state }, data, found }, signal);
   return { result: 'applied' };
 }

@@ -31,7 +31,8 @@ function units(resolved: Resolved): readonly ResourcesUnit[] {
   const { name, namespace } = service.metadata;
   const declared = components.filter((component) => isDeclared(resolved, component));
   const known = isTold(resolved) ? components : declared;
-  return known.map((component) => {
+  const kept = service.spec.components.map((component) => childName(name, component.name, 'new-pods'));
+  return known.map((component, index) => {
     const { spec, target, policy } = component;
     const isWanted = declared.includes(component) && policy.resources.mode !== 'Off';
     return {
@@ -44,6 +45,7 @@ function units(resolved: Resolved): readonly ResourcesUnit[] {
       isPaused: mode === 'Paused',
       isReleased: service.metadata.deletionTimestamp !== undefined,
       newPodsName: childName(name, spec.name, 'new-pods'),
+      ...(index === 0 ? { kept } : {}),
       targetRef: spec.targetRef,
       containerName: spec.containerName,
       selector: target.selector,

@@ -20,7 +20,7 @@ export const newPodsLabel = 'genops.dev/new-pods';
 
 const base = { kind: 'newPods', cause: 'Declared', node: 'new Pods' } as const;
 
-type Unit = Pick<ResourcesUnit, 'owner' | 'selector'>;
+type Unit = Pick<ResourcesUnit, 'owner' | 'selector' | 'newPodsName'>;
 
 /** Written where it is not as declared. One of that name that is not ours stays: see `newPodsConflict`. */
 export function planNewPods(
@@ -36,11 +36,12 @@ export function planNewPods(
   return [{ ...base, state: 'on', data, found, differences: [{ field: 'new Pods', to }] }];
 }
 
-/** Ends it where it is ours and in force. */
+/** Ends it where it is ours and in force: the unit's own, or that of a component that is gone. */
 export function endNewPods(unit: Unit, found: ConfigMapSeen | undefined): readonly NewPodsChange[] {
   if (isForeign(unit, found) || stateOf(found) !== 'on') return [];
-  const differences = [{ field: 'new Pods', to: 'as their template says' }];
-  return [{ ...base, isWithdrawal: true, state: 'off', data: {}, found, differences }];
+  const node = found?.metadata.name === unit.newPodsName ? base.node : `new Pods (${found?.metadata.name})`;
+  const differences = [{ field: node, to: 'as their template says' }];
+  return [{ ...base, node, isWithdrawal: true, state: 'off', data: {}, found, differences }];
 }
 
 const stateOf = (found: ConfigMapSeen | undefined): string | undefined => found?.metadata.labels?.[newPodsLabel];
@@ -50,12 +51,12 @@ const isForeign = ({ owner }: Unit, found: ConfigMapSeen | undefined): boolean =
 
 /** Why new Pods are left as their template says; undefined: they are not. */
 export function newPodsConflict(
-  { namespace, newPodsName, ...unit }: ResourcesUnit,
+  { namespace, ...unit }: ResourcesUnit,
   found: ConfigMapSeen | undefined,
 ): PlannedCondition | undefined {
   if (!isForeign(unit, found)) return undefined;
   const message = problemMessage({
-    saw: `ConfigMap ${namespace}/${newPodsName} that somebody else made`,
+    saw: `ConfigMap ${namespace}/${unit.newPodsName} that somebody else made`,
     wanted: 'that name for the resources of new Pods',
     next: 'delete it',
   });

@@ -29,6 +29,8 @@ export interface ResourcesUnit extends LeverUnit {
   readonly isReleased: boolean;
   /** Of the ConfigMap that says what new Pods begin with. */
   readonly newPodsName: string;
+  /** Names of those of all components of the service; absent for all units but one, which ends the rest. */
+  readonly kept?: readonly string[];
   readonly targetRef: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   /** components[].containerName; undefined: the one that the target's template puts first. */
   readonly containerName: string | undefined;
@@ -49,6 +51,8 @@ export interface ResourcesObserved {
   readonly template: PodTemplate['containers'][number];
   /** What new Pods are told to begin with; undefined: nothing. */
   readonly newPods: ConfigMapSeen | undefined;
+  /** The same of components that are gone, still in force. */
+  readonly strays: readonly ConfigMapSeen[];
 }
 
 /** One Pod that is resized where it runs. */
@@ -75,7 +79,8 @@ const waitMs = 60_000;
 
 /** Requests and limits of one component's container: as declared in each Pod, with no Pod replaced, unless the policy asks for the template to be changed. */
 export function plan({ unit, observed, memory, now }: Input): ResourcesPlan {
-  const ended = unit.isPaused ? [] : endNewPods(unit, observed.newPods);
+  const gone = unit.isPaused ? [] : observed.strays.flatMap((stray) => endNewPods(unit, stray));
+  const ended = unit.isPaused ? [] : [...gone, ...endNewPods(unit, observed.newPods)];
   if (!unit.isWanted) return { changes: ended, condition: off(unit), status: {} };
   const kill = oomKillIn(observed.pods, now);
   if (unit.policy.method === 'Template')
@@ -86,7 +91,7 @@ export function plan({ unit, observed, memory, now }: Input): ResourcesPlan {
   const planned = observed.pods.some(restartsOnResize) ? inWindow(resized, unit, now) : resized;
   if (unit.mode !== 'Enforce') return withChanges([...ended, ...planHandOver(memory)], planned);
   const begun = planNewPods(unit, newcomers(observed.template, wanted, kill), observed.newPods);
-  const changes = [...begun, ...planHandOver(memory)];
+  const changes = [...gone, ...begun, ...planHandOver(memory)];
   return withConflict(newPodsConflict(unit, observed.newPods), withChanges(changes, planned));
 }
 

@@ -36,7 +36,7 @@ const bare = {
 /** What becomes of a resize that the API server answers so. */
 function resized(status: number, message: string, reason = ''): Promise<Outcome> {
   const pods = [podView('a', { containers: [bare] })];
-  const observed = { pods, canResize: true, template, newPods: undefined };
+  const observed = { pods, canResize: true, template, newPods: undefined, strays: [] };
   const { changes } = plan({ unit, observed, memory: undefined, now: 0 });
   const change = changes.find(({ kind }) => kind === 'resize');
   if (change === undefined) throw new Error('no resize was planned');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GenerationServiceSpec } from '../../../../operator/api/generation-service.ts';
 import { resolve, type TargetSeen } from '../../../../operator/decide/resolve.ts';
-import type { Kube } from '../../../../operator/kube/client.ts';
+import type { Kube, Query } from '../../../../operator/kube/client.ts';
 import type { KubeObject } from '../../../../operator/kube/object.ts';
 import { resources } from '../../../../operator/levers/resources/lever.ts';
 import { apply, observe, planAll, type AnyLever } from '../../../../operator/levers/run.ts';
@@ -24,15 +24,21 @@ const asDeclared = { name: 'app', cpuRequest: 0.5, cpuLimit: 1, memoryRequest: 2
 
 /** A service whose ResourcesApplied last had a reason, in front of an API server that keeps ConfigMaps. */
 function open({ released = false } = {}) {
-  const kept = new Map<string, Pick<KubeObject, 'metadata'>>();
+  const kept = new Map<string, KubeObject>();
   const read: string[] = [];
-  const keep = (_: unknown, object: Pick<KubeObject, 'metadata'>) => {
+  const keep = (_: unknown, object: KubeObject) => {
     kept.set(`${object.metadata.namespace}/${object.metadata.name}`, object);
     return Promise.resolve(object.metadata);
   };
   const kube = {
     discover: () => Promise.resolve({ resource: {}, subresources: ['resize'] }),
     get: (_: unknown, key: string) => Promise.resolve(kept.get(key)),
+    list: (_: unknown, { namespace, labelSelector }: Query) => {
+      const isAsked = ({ metadata }: KubeObject): boolean =>
+        metadata.namespace === namespace &&
+        Object.entries(metadata.labels ?? {}).some(([label, text]) => `${label}=${text}` === labelSelector);
+      return Promise.resolve([...kept.values()].filter(isAsked));
+    },
     create: keep,
     update: keep,
   } as unknown as Kube;
@@ -68,8 +74,9 @@ function open({ released = false } = {}) {
   return {
     visit,
     read,
-    /** Whether new Pods of web begin with what we say. */
-    isOn: () => kept.get('ai/generation-web-new-pods')?.metadata.labels?.['genops.dev/new-pods'],
+    /** Whether new Pods of a component begin with what we say. */
+    isOn: (component = 'web') =>
+      kept.get(`ai/generation-${component}-new-pods`)?.metadata.labels?.['genops.dev/new-pods'],
     say: (word: string) => void (reason = word),
   };
 }
@@ -91,6 +98,30 @@ describe('the resources lever', () => {
     expect(await visit({})).toMatchObject({ status: 'True', reason: 'Off' });
     expect(isOn()).toBe('off');
     expect(await visit({})).toBeUndefined();
+  });
+
+  test('ends what new Pods of a component that is gone begin with, and after a pause only', async () => {
+    const { visit, isOn } = open();
+    const old = { ...web, name: 'old' };
+    await visit({
+      components: [
+        { ...web, overrides: declared },
+        { ...old, overrides: declared },
+      ],
+    });
+    expect([isOn('web'), isOn('old')]).toEqual(['on', 'on']);
+    const without = { components: [{ ...web, overrides: declared }] };
+    await visit({ ...without, mode: 'Paused' });
+    expect(isOn('old')).toBe('on');
+    expect(await visit(without)).toMatchObject({ status: 'True', reason: 'Applied' });
+    expect([isOn('web'), isOn('old')]).toEqual(['on', 'off']);
+  });
+
+  test('ends it too where the component that is gone was the only one that declared any', async () => {
+    const { visit, isOn } = open();
+    await visit({ components: [{ ...web, name: 'old', overrides: declared }, rollout] });
+    await visit({ components: [rollout] });
+    expect(isOn('old')).toBe('off');
   });
 
   test('ends after a pause what ceased to be declared in it', async () => {

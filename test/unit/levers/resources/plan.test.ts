@@ -50,6 +50,7 @@ const seen = (pods: readonly PodView[], more: Partial<ResourcesObserved> = {}): 
   canResize: true,
   template: { name: 'app', requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '200m', memory: '128Mi' } },
   newPods: told(),
+  strays: [],
   ...more,
 });
 /** What new Pods are told already, of the unit's own making: the defaults. */
