@@ -38,6 +38,7 @@ const signalTerm = (direction: string, signal: Judged, observedAt: number | unde
 function verdictText({ verdict, operator, value, score }: Judged): string {
   const bound = `${operator === 'GreaterThan' ? 'above' : 'below'} ${significant(value)}`;
   if (verdict === 'missing') return `is missing: none of ${score} points, and nothing is taken away`;
+  if (verdict === 'killed') return 'counts as missing, as a Pod was killed for its memory: nothing is taken away';
   if (verdict === 'idle') return `is idle, nothing was asked: none of ${score} points`;
   return verdict === 'holds' ? `is ${bound}: ${score} points` : `is not ${bound}: none of ${score} points`;
 }

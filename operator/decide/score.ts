@@ -45,6 +45,8 @@ export interface ScoreInput {
   readonly isWarmingUp?: boolean;
   /** Figures are of a roll-out: nothing is taken away either. */
   readonly isRollingOut?: boolean | undefined;
+  /** A Pod was killed for its memory a short while ago: little memory in use is that of a process that began anew. */
+  readonly isOomKilled?: boolean;
   /** Replicas now: the floor of the HPA, or the scale subresource where there is no HPA. */
   readonly current: number;
   readonly memory: ScoreMemory;
@@ -54,7 +56,7 @@ export interface ScoreInput {
 
 export interface Judged extends Signal {
   readonly saw: number | 'idle' | undefined;
-  readonly verdict: 'holds' | 'no' | 'idle' | 'missing';
+  readonly verdict: 'holds' | 'no' | 'idle' | 'missing' | 'killed';
 }
 export interface Points {
   readonly points: number;
@@ -116,8 +118,9 @@ const signalOf = (
  * @returns Replicas within the bounds, at most one step away from where they are. Missing metrics and errors never scale down, and within a cooldown there is no second change.
  */
 export function score(input: ScoreInput): ScoreDecision {
-  const { rules, seen, current, memory, now } = input;
-  const [up, down] = [rules.scaleUp, rules.scaleDown].map((direction) => pointsOf(direction, seen)) as [Points, Points];
+  const { rules, seen, isOomKilled = false, current, memory, now } = input;
+  const up = pointsOf(rules.scaleUp, seen);
+  const down = pointsOf(rules.scaleDown, seen, isOomKilled);
   const isMissing = [...up.signals, ...down.signals].some(({ verdict }) => verdict === 'missing');
   const missingSince = isMissing ? (memory.missingSince ?? now) : undefined;
   const coolsUntil = (memory.lastScaledAt ?? Number.NEGATIVE_INFINITY) + rules.cooldownMs;
@@ -147,21 +150,20 @@ function askedFor(input: ScoreInput, { up, down, missingSince }: Weighed): Asked
   if (up.points > up.threshold) return { to: current + rules.scaleUp.step, reason: 'PressureHigh' };
   if (missingSince !== undefined) return withoutMetrics(rules.fallback, current, now - missingSince);
   if (down.points <= down.threshold) return { to: current, reason: 'WithinBand' };
-  const held = heldUp(input);
+  const held = heldUp(input, down);
   return held === undefined
     ? { to: current - rules.scaleDown.step, reason: 'PressureLow' }
     : { to: current, reason: held };
 }
 
 /** What forbids to take away, whatever the points say. */
-function heldUp({
-  rules,
-  seen: { errorRatio },
-  isWarmingUp = false,
-  isRollingOut = false,
-}: ScoreInput): ScoreReason | undefined {
+function heldUp(
+  { rules, seen: { errorRatio }, isWarmingUp = false, isRollingOut = false }: ScoreInput,
+  { signals }: Points,
+): ScoreReason | undefined {
   if (isWarmingUp) return 'WarmingUp';
   if (isRollingOut) return 'RollingOut';
+  if (signals.some(({ verdict }) => verdict === 'killed')) return 'MetricsMissing';
   if (errorRatio === undefined) return 'MetricsMissing';
   return errorRatio !== 'idle' && errorRatio > rules.blockAboveErrorRatio ? 'ErrorsHigh' : undefined;
 }
@@ -172,11 +174,18 @@ const withoutMetrics = (fallback: ScoreRules['fallback'], current: number, missi
     ? { to: fallback.replicas, reason: 'Fallback' }
     : { to: current, reason: 'MetricsMissing' };
 
-function pointsOf({ threshold, signals }: Direction, seen: Seen): Points {
-  const judged = signals.map((signal) => judge(signal, seen[signal.metric]));
+function pointsOf({ threshold, signals }: Direction, seen: Seen, isOomKilled = false): Points {
+  const judged = signals.map((signal) =>
+    isOomKilled && tellsLowMemory(signal)
+      ? ({ ...signal, saw: seen[signal.metric], verdict: 'killed' } as const)
+      : judge(signal, seen[signal.metric]),
+  );
   const points = judged.reduce((sum, { verdict, score: given }) => (verdict === 'holds' ? sum + given : sum), 0);
   return { points, threshold, signals: judged };
 }
+
+const tellsLowMemory = ({ metric, operator }: Signal): boolean =>
+  operator === 'LessThan' && (metric === 'memory' || metric === 'memoryPercent');
 
 function judge(signal: Signal, saw: number | 'idle' | undefined): Judged {
   if (saw === undefined) return { ...signal, saw, verdict: 'missing' };
@@ -194,6 +203,9 @@ export function pointsText(direction: 'up' | 'down', { points, threshold, signal
       return `${name} ${figure} ${operator === 'GreaterThan' ? '>' : '<'} ${significant(value)}: +${plus}`;
     });
   const missing = signals.filter(({ verdict }) => verdict === 'missing').map(({ name }) => `${name} missing`);
-  const terms = [given.join(', '), missing.join(', ')].filter((text) => text !== '');
+  const killed = signals
+    .filter(({ verdict }) => verdict === 'killed')
+    .map(({ name }) => `${name} not told, as a Pod was killed for its memory`);
+  const terms = [given.join(', '), [...missing, ...killed].join(', ')].filter((text) => text !== '');
   return `${direction} ${points} of more than ${threshold}${terms.length === 0 ? '' : ` (${terms.join('; ')})`}`;
 }

@@ -108,12 +108,16 @@ function lacking({ looks }: LookAnswer): readonly string[] {
   const skipped = (Object.entries(lacks) as [RuleHold, string][]).flatMap(([by, why]) =>
     of(by).length === 0 ? [] : [`Skipped, since ${why}: ${named(of(by))}.`],
   );
-  const waiting = of('MaintenancePending');
+  const [killed, waiting] = [of('OomKilled'), of('MaintenancePending')];
+  const held =
+    killed.length === 0
+      ? skipped
+      : [...skipped, `Waiting, as a Pod was killed for its memory a short while ago: ${named(killed)}.`];
   const opensAt = waiting[0]?.heldUntil;
   return waiting.length === 0
-    ? skipped
+    ? held
     : [
-        ...skipped,
+        ...held,
         `Waiting for a maintenance window, which ${opensAt === undefined ? 'never opens' : `opens at ${rfc3339(opensAt)}`}: ${named(waiting)}.`,
       ];
 }

@@ -1,3 +1,4 @@
+import { milliseconds } from '../api/duration.ts';
 import type { PendingAction } from '../decide/optimizer/kept.ts';
 import { maintenanceAt } from '../decide/maintenance-window.ts';
 import { limitInForce, mayLower, oneLower, type Raises } from '../decide/optimizer/raise.ts';
@@ -5,9 +6,11 @@ import { withLowered } from '../decide/optimizer/records.ts';
 import { measureText } from '../decide/optimizer/words.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { steering } from '../decide/steering.ts';
+import { oomKillIn } from '../levers/oom-kill.ts';
 import { mustLead } from '../levers/run.ts';
 import { containerOf } from '../metrics/component-window.ts';
 import type { PodView } from '../metrics/pod-view.ts';
+import { selectPods } from './caches.ts';
 import { readyPodsOf } from './optimizer-evict.ts';
 import { isFrozen, keep, keptOf, record, rowMsOf, rowsOf, type Visit } from './optimizer-visit.ts';
 
@@ -26,6 +29,16 @@ export function memoryLimitOf(
     bytes: limitInForce(policy.resources, raises[spec.name]),
     disrupts: policy.resources.method === 'Template' || restarts,
   };
+}
+
+const podsOf = ({ service: { metadata }, deps }: Visit, { target }: ResolvedComponent): readonly PodView[] =>
+  selectPods(deps.caches.pods, metadata.namespace, target.selector);
+
+/** ms since the epoch: until when a kill counts against the objective of memory; undefined: none does. */
+export function oomHeldUntil(visit: Visit, component: ResolvedComponent, now: number): number | undefined {
+  const kill = oomKillIn(podsOf(visit, component), now);
+  const until = (kill?.at ?? -Infinity) + milliseconds(component.policy.objectives.window);
+  return now <= until ? until : undefined;
 }
 
 /** A resize takes seconds, the first Pod of a roll-out minutes, the last one longer. */
@@ -59,6 +72,7 @@ export async function lowerLimit(visit: Visit): Promise<boolean> {
     const raise = kept.raises?.[name];
     const newest = raise?.steps.at(-1);
     if (raise === undefined || newest === undefined) return false;
+    if (oomKillIn(podsOf(visit, component), now) !== undefined) return false; // load comes back daily
     const pods = readyPodsOf(visit, component, deps.caches.pods);
     const stopsPods = memoryLimitOf(resolved, component, { raises: kept.raises, pods })?.disrupts === true;
     if (stopsPods && !mayStopPods) return false;

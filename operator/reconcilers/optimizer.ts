@@ -27,7 +27,7 @@ import { hasOptimizer, optimizerActive } from './optimizer-condition.ts';
 import { giveBack } from './optimizer-give-back.ts';
 import { chooseWorst, evict, readyPodsOf } from './optimizer-evict.ts';
 import { isAwaited, judgePending } from './optimizer-judge.ts';
-import { lowerLimit, memoryLimitOf } from './optimizer-limits.ts';
+import { lowerLimit, memoryLimitOf, oomHeldUntil } from './optimizer-limits.ts';
 import {
   cooldownOf,
   count,
@@ -125,6 +125,7 @@ function lookInput(visit: Visit): LookInput {
         hasCache,
         workers: workersOf(resolved, component, { reductions: kept.reductions, caches: deps.caches }),
         readyPods: pods.length,
+        oomHeldUntil: oomHeldUntil(visit, component, now),
         memoryLimit: memoryLimitOf(resolved, component, { raises: kept.raises, pods }),
         rows: rowsOf(visit, component.spec.name, now - longestMs),
       };

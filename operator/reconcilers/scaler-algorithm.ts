@@ -112,6 +112,7 @@ function byScore(
     seen: figures === undefined ? {} : seenOf(figures),
     isWarmingUp: (figures?.coveredMs ?? 0) < least,
     isRollingOut,
+    isOomKilled: now - (figures?.oomKilledAt ?? -Infinity) <= milliseconds(component.policy.objectives.window),
     inForce,
     memory: { ...kept, missingSince: missing.get(key) },
     observedAt: (metric) => (figures === undefined ? undefined : observedAtOf(figures, metric)),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { amount } from '../../operator/api/quantity.ts';
 import { silent } from '../../hack/cluster/progress.ts';
 import { verticalPodAutoscalerPrograms } from '../../hack/cluster/tools.ts';
 import { pauseImageName } from '../../hack/image/pause.ts';
@@ -205,6 +206,11 @@ describe('the real autoscaler', () => {
       async () => expect((await pods()).some(({ oomKilledAt }) => oomKilledAt !== undefined)).toBe(true),
       { withinMs: 120_000 },
     );
+    const least = async () => {
+      const [app] = (await vpaSpec(world))?.resourcePolicy?.containerPolicies ?? [];
+      return amount((app as { readonly minAllowed: { readonly memory: string } } | undefined)?.minAllowed.memory);
+    };
+    await world.eventually(async () => expect(await least()).toBeGreaterThan(64 * 2 ** 20), { withinMs: 120_000 });
     await world.eventually(
       async () => {
         const living = (await pods()).filter(({ deleting }) => !deleting);

@@ -25,6 +25,7 @@ export type RuleHold =
   | 'LastPod'
   | 'AtBound'
   | 'NotOurLimit'
+  | 'OomKilled'
   | 'DryRun'
   | 'Paused';
 
@@ -38,6 +39,8 @@ export interface Situation {
   /** What holds of its workers; undefined: its Pods have no settings from us. */
   readonly workers: { readonly isAtMax: boolean; readonly mayReduce: boolean } | undefined;
   readonly readyPods: number;
+  /** ms since the epoch: until when a Pod that was killed for its memory counts; undefined: none does. */
+  readonly oomHeldUntil: number | undefined;
   /** The memory limit in force, and whether another one stops Pods; undefined: it is not ours. */
   readonly memoryLimit: { readonly bytes: number; readonly disrupts: boolean } | undefined;
 }
@@ -71,6 +74,8 @@ export function heldBy(rule: OptimizerRule, component: Situation, moment: Moment
   const ofAction = actionHeldBy(rule, component, moment);
   if (ofAction !== undefined) return hold(ofAction);
   if (mode === 'Paused') return hold('Paused');
+  if (component.oomHeldUntil !== undefined && isByMemory(rule))
+    return { heldBy: 'OomKilled', heldUntil: component.oomHeldUntil };
   if (disrupts(rule, component) && !maintenance.isOpen)
     return { heldBy: 'MaintenancePending', heldUntil: maintenance.opensAt };
   if (kept.pending !== undefined) return atWork(kept, now);
@@ -109,6 +114,10 @@ function limitHeldBy(rule: OptimizerRule, limit: Situation['memoryLimit']): Rule
 /** Stops Pods: only within a maintenance window, and not while the error budget burns. */
 const disrupts = ({ action }: OptimizerRule, { memoryLimit }: Situation): boolean =>
   action === 'EvictWorstPod' || (action === 'RaiseMemoryLimit' && memoryLimit?.disrupts === true);
+
+/** What a kill has freed would count as the action's doing; but more room is what it asks for. */
+const isByMemory = ({ metric, action }: OptimizerRule): boolean =>
+  (metric === 'memory' || metric === 'memoryPercent') && action !== 'RaiseMemoryLimit';
 
 /** While more Pods may come, fewer workers in each would only bring them. */
 function workersHeldBy(workers: Situation['workers']): RuleHold | undefined {

@@ -1,26 +1,8 @@
 import { problemMessage } from '../../api/problem.ts';
 import { amount, quantity } from '../../api/quantity.ts';
-import type { PodView } from '../../metrics/pod-view.ts';
 import type { PlannedCondition } from '../lever.ts';
+import { oomHeldMs, type OomKill } from '../oom-kill.ts';
 import type { Amount } from './amounts.ts';
-
-/** Load comes back daily: what was too little within a day is not made less. */
-const heldForMs = 86_400_000;
-
-/** A Pod that was killed for its memory a short while ago. */
-export interface OomKill {
-  readonly pod: string;
-  /** ms since the epoch. */
-  readonly at: number;
-}
-
-/** The newest that still counts. Of a Pod that is gone nobody knows. */
-export function oomKillIn(pods: readonly PodView[], now: number): OomKill | undefined {
-  const kills = pods.flatMap(({ name, oomKilledAt }) =>
-    oomKilledAt === undefined || now - oomKilledAt > heldForMs ? [] : [{ pod: name, at: oomKilledAt }],
-  );
-  return kills.toSorted((a, b) => b.at - a.at)[0];
-}
 
 /** With what there is, as people write it. */
 type Seen = Amount & { readonly from: string | undefined };
@@ -37,7 +19,7 @@ export function heldMemory<One extends Seen>(amounts: readonly One[]): readonly 
 }
 
 export function heldByOom({ pod, at }: OomKill, wanted: string): PlannedCondition {
-  const until = new Date(at + heldForMs).toISOString().slice(0, 16);
+  const until = new Date(at + oomHeldMs).toISOString().slice(0, 16);
   const message = problemMessage({
     saw: `Pod ${pod} killed for its memory at ${new Date(at).toISOString().slice(0, 16)}Z`,
     wanted,

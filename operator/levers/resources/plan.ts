@@ -8,10 +8,11 @@ import type { ContainerView, PodView } from '../../metrics/pod-view.ts';
 import { differenceText } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition } from '../lever.ts';
 import type { ConfigMapSeen } from '../owned-config-map.ts';
+import { oomKillIn, type OomKill } from '../oom-kill.ts';
 import type { PodTemplate } from '../pod-template.ts';
 import { amountsText, declaredAmounts, differingIn, type Amount } from './amounts.ts';
 import { endNewPods, newPodsConflict, planNewPods, type NewPodsChange } from './new-pods.ts';
-import { heldByOom, heldMemory, oomKillIn, type OomKill } from './oom.ts';
+import { heldByOom, heldMemory } from './oom.ts';
 import { planHandOver, planTemplate, type HandOverChange, type TemplateChange } from './template.ts';
 
 /** The container of one component. */

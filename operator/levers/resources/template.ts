@@ -1,8 +1,9 @@
 import { amount, quantity } from '../../api/quantity.ts';
 import { managers } from '../apply-owned.ts';
 import type { LeverChange, UnitMemory } from '../lever.ts';
+import type { OomKill } from '../oom-kill.ts';
 import { amountsText, declaredAmounts, type Amount } from './amounts.ts';
-import { heldByOom, heldMemory, type OomKill } from './oom.ts';
+import { heldByOom, heldMemory } from './oom.ts';
 import type { ResourcesObserved, ResourcesPlan, ResourcesUnit } from './plan.ts';
 
 /** What the target's template says of its container, by the one field manager that is ours. */

@@ -45,6 +45,7 @@ function units(resolved: Resolved): readonly VerticalUnit[] {
     owner: ownerReference(service, { controller: true }),
     targetRef: component.spec.targetRef,
     containerName: component.spec.containerName,
+    selector: component.target.selector,
     policy: component.policy.vertical,
     isWanted: isWanted(resolved, component.spec.name),
     steering: steering(component),

@@ -3,6 +3,7 @@ import type { Resolved, ResolvedComponent } from '../../decide/resolve.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import type { Kube } from '../../kube/client.ts';
 import { apiVersionOf } from '../../kube/resource.ts';
+import type { PodView } from '../../metrics/pod-view.ts';
 import { containerOf, type ReadTemplate } from '../pod-template.ts';
 import type { Scaling, VerticalObserved, VerticalUnit } from './plan.ts';
 import type { Abilities } from './render.ts';
@@ -11,6 +12,8 @@ import { aimsAt, projectVpa, verticalPodAutoscalers, type VpaView } from './vpa.
 export interface VerticalDeps {
   readonly kube: Kube;
   readonly readTemplate: ReadTemplate;
+  /** The Pods of a component, as they were last seen. */
+  readonly podsOf: (of: Pick<VerticalUnit, 'namespace' | 'selector'>) => readonly PodView[];
   /** HPAs on the unit's target that its service did not make, as the watch cache has them. */
   readonly scalingBeside: (of: Pick<VerticalUnit, 'namespace' | 'targetRef' | 'owner'>) => readonly Scaling[];
 }
@@ -63,6 +66,7 @@ export async function observe(
   {
     kube,
     readTemplate,
+    podsOf,
     scalingBeside,
     abilities: abilitiesNow,
   }: VerticalDeps & { readonly abilities: LookAtAbilities },
@@ -71,7 +75,7 @@ export async function observe(
   if (!(await hasVpa(kube, signal))) return { kind: 'absent' };
   const vpas = await vpasOf(unit, kube, signal);
   if (vpas === undefined) return { kind: 'absent' };
-  const seen = { kind: 'seen', vpas, scaling: scalingBeside(unit) } as const;
+  const seen = { kind: 'seen', vpas, scaling: scalingBeside(unit), pods: podsOf(unit) } as const;
   if (!unit.isWanted) return { ...seen, container: '', abilities: { updateModes: [], canResize: false } };
   const [template, abilities] = await Promise.all([readTemplate(unit, signal), abilitiesNow(signal)]);
   return { ...seen, container: containerOf(template, unit).name, abilities };

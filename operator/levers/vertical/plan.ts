@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { amount } from '../../api/quantity.ts';
 import { problemMessage } from '../../api/problem.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
@@ -7,10 +8,13 @@ import {
   type Maintenance,
   type MaintenanceWindows,
 } from '../../decide/maintenance-window.ts';
+import type { LabelRequirement } from '../../decide/resolve.ts';
 import type { Sized, Steering } from '../../decide/steering.ts';
 import type { OwnerReference } from '../../kube/object.ts';
+import type { PodView } from '../../metrics/pod-view.ts';
 import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
+import { flooredBy, flooredText, oomFloorOf, withOomFloor, type OomFloor } from './oom-floor.ts';
 import { recommendationOf, type Recommendation } from './recommendation.ts';
 import { render, updateModeOf, withoutEvictions, type Abilities } from './render.ts';
 import { aimsAt, type VpaSpec, type VpaView } from './vpa.ts';
@@ -24,6 +28,8 @@ export interface VerticalUnit extends LeverUnit {
   readonly targetRef: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   /** components[].containerName; undefined: the one that the target's template puts first. */
   readonly containerName: string | undefined;
+  /** Of its Pods. */
+  readonly selector: readonly LabelRequirement[];
   readonly policy: EffectivePolicy['vertical'];
   /** Somebody declared it, and it is not Off. */
   readonly isWanted: boolean;
@@ -47,6 +53,8 @@ export type VerticalObserved =
       readonly vpas: readonly VpaView[];
       /** HPAs on the target that are not ours, and what they scale by. */
       readonly scaling: readonly Scaling[];
+      /** Of the target. */
+      readonly pods: readonly PodView[];
       /** The container that is sized. */
       readonly container: string;
       readonly abilities: Abilities;
@@ -107,12 +115,16 @@ export function plan({ unit, observed, memory, now }: Input): Plan {
   const resources = unit.steering.vertical.filter((resource) => !yielded.has(resource));
   if (resources.length < unit.steering.vertical.length && !yields(unit))
     return stay(contested(unit, observed.scaling), calmed);
-  const spec = render({ ...unit, container, resources, updateMode });
-  const change = changeFrom({ unit, held: own ?? foreign, adopting, spec, memory });
-  const condition = inForce({ unit, container, spec, resources, name: change.name, atAnyTime, maintenance });
-  if (change.differences.length > 0 || adopting) return stay(condition, [...rest, change]);
-  const { unconfirmed, ...known } = memory ?? {};
-  return { ...stay(condition), ...(unconfirmed === undefined ? {} : { remember: known }) };
+  const floor = oomFloorOf({ pods: observed.pods, container, memory, now });
+  const spec = render({ ...unit, policy: flooredBy(floor, unit.policy), container, resources, updateMode });
+  const known = withOomFloor(memory ?? {}, floor);
+  const change = changeFrom({ unit, held: own ?? foreign, adopting, spec, memory: known });
+  const condition = inForce({ unit, container, spec, resources, name: change.name, atAnyTime, maintenance, floor });
+  const isPlanned = change.differences.length > 0 || adopting;
+  const { unconfirmed: _, ...settled } = known;
+  const next = isPlanned ? known : settled;
+  const planned = stay(condition, isPlanned ? [...rest, change] : rest);
+  return isDeepStrictEqual(next, memory ?? {}) ? planned : { ...planned, remember: next };
 }
 
 /** Puts a VPA that was taken over back as it was. One that we made goes with its owner. */
@@ -294,9 +306,10 @@ interface InForce {
   readonly name: string;
   readonly atAnyTime: string;
   readonly maintenance: Maintenance;
+  readonly floor: OomFloor | undefined;
 }
 
-function inForce({ unit, container, spec, resources, name, atAnyTime, maintenance }: InForce): PlannedCondition {
+function inForce({ unit, container, spec, resources, name, atAnyTime, maintenance, floor }: InForce): PlannedCondition {
   const { policy } = unit;
   const ours = where(unit, name);
   if (policy.mode === 'DryRun')
@@ -309,6 +322,7 @@ function inForce({ unit, container, spec, resources, name, atAnyTime, maintenanc
   const instead = atAnyTime === policy.updateMode ? '' : `, as this cluster has no ${policy.updateMode}`;
   const waits =
     maintenance.isOpen || updateMode === atAnyTime ? '' : `; ${atAnyTime} once ${maintenanceText(maintenance)}`;
-  const message = `${ours} sizes ${listed(resources)} of container ${container} (${updateMode}${instead})${left.length === 0 ? '' : `; ${why}`}${waits}.`;
+  const raised = resources.includes('memory') ? flooredText(floor, policy) : '';
+  const message = `${ours} sizes ${listed(resources)} of container ${container} (${updateMode}${instead})${left.length === 0 ? '' : `; ${why}`}${raised}${waits}.`;
   return { status: 'True', reason: waits === '' ? 'Applied' : 'MaintenancePending', message };
 }

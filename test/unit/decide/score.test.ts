@@ -219,3 +219,18 @@ describe('score()', () => {
     expect(decision).toMatchObject({ to: 11, coolsUntil: now + 60_000 });
   });
 });
+
+describe('after an OOM kill', () => {
+  test('little memory in use counts as missing: nothing is taken away, and it says why', () => {
+    const decision = score(at(slack, { isOomKilled: true }));
+    expect(decision).toMatchObject({ to: 6, reason: 'MetricsMissing', down: { points: 75 } }); // 75 > 50 would do without
+    expect(pointsText('down', decision.down)).toContain('; memory not told, as a Pod was killed for its memory)');
+    expect(score(at(slack))).toMatchObject({ to: 5, reason: 'PressureLow' });
+  });
+
+  test('replicas are added as ever, and it is no lack of metrics that a fallback waits for', () => {
+    const busy = { ...calm, responseTimeAverage: 1.2, memoryPercent: 90 };
+    expect(score(at(busy, { isOomKilled: true }))).toMatchObject({ to: 8, reason: 'PressureHigh' });
+    expect(score(at(slack, { isOomKilled: true })).memory.missingSince).toBeUndefined();
+  });
+});

@@ -115,6 +115,11 @@ describe('optimizerActive()', () => {
       says: ['True', 'Active', 'Skipped, since the memory limit is not ours (resources with mode Enforce'],
     },
     {
+      name: 'what waits after a kill',
+      answer: looked('OomKilled'),
+      says: ['True', 'Active', 'Waiting, as a Pod was killed for its memory a short while ago: gc on workflow.'],
+    },
+    {
       name: 'what it has raised',
       kept: {
         ...kept,

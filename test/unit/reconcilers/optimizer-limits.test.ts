@@ -6,7 +6,7 @@ import { limitProgress, lowerLimit, memoryLimitOf } from '../../../operator/reco
 import { podView } from '../../world/pod-view.ts';
 import { now } from '../decide/optimizer/made-rows.ts';
 import { madeVisit } from './made-visit.ts';
-import { componentOf, serviceWith } from './measured-service.ts';
+import { componentOf, pod as podOf, serviceWith } from './measured-service.ts';
 
 const mi = 2 ** 20;
 const container = { name: 'app', cpuRequest: 1, cpuLimit: 1, memoryRequest: mi, memoryLimit: 300 * mi };
@@ -62,10 +62,23 @@ describe('lowerLimit()', () => {
     readonly kept?: KeptOptimizer;
     readonly used?: number;
     readonly isBurning?: true;
+    readonly pods?: readonly PodView[];
     readonly is: boolean;
   }>([
     { name: 'gives a step back where there is room', overrides: enforced, is: true },
     { name: 'gives none back where there is none', overrides: enforced, used: 1_700 * mi, is: false },
+    {
+      name: 'gives none back within a day of an OOM kill',
+      overrides: enforced,
+      pods: [podOf('a'), podOf('b', { ready: false, oomKilledAt: now - 86_400_000 })],
+      is: false,
+    },
+    {
+      name: 'does a day after it',
+      overrides: enforced,
+      pods: [podOf('b', { oomKilledAt: now - 86_400_001 })],
+      is: true,
+    },
     { name: 'waits while another action is at work', overrides: enforced, kept: atWork, is: false },
     {
       name: 'stops nobody in place, at any time',

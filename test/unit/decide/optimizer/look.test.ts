@@ -14,6 +14,7 @@ const workflow = {
   hasCache: false,
   workers: { isAtMax: true, mayReduce: true },
   readyPods: 3,
+  oomHeldUntil: undefined,
   memoryLimit: { bytes: 500, disrupts: false },
   rows: over,
 };
@@ -109,6 +110,25 @@ describe('lookAtRules()', () => {
       name: 'nor while the error budget burns',
       given: { policy: raise, components: [{ ...workflow, memoryLimit: stopping }], isFrozen: true },
       heldBy: 'BudgetBurning',
+    },
+    {
+      name: 'nothing by its memory a short while after a Pod was killed for that',
+      given: { components: [{ ...workflow, oomHeldUntil: now + 9 }] },
+      heldBy: 'OomKilled',
+      heldUntil: now + 9,
+    },
+    {
+      name: 'but more of it then',
+      given: { policy: raise, components: [{ ...workflow, oomHeldUntil: now + 9 }] },
+      heldBy: undefined,
+    },
+    {
+      name: 'and what goes by another metric',
+      given: {
+        policy: { ...policy, rules: [{ ...rule, metric: 'queueLength' }] },
+        components: [{ ...workflow, oomHeldUntil: now + 9, rows: rowsOf({ queueLength: [150, 150, 150] }) }],
+      },
+      heldBy: undefined,
     },
     {
       name: 'no limit that is not ours',

@@ -6,6 +6,8 @@ import type { UnitMemory } from '../../../../operator/levers/lever.ts';
 import { plan, restore, type VerticalObserved, type VerticalUnit } from '../../../../operator/levers/vertical/plan.ts';
 import { recommendationOf } from '../../../../operator/levers/vertical/recommendation.ts';
 import type { VpaView } from '../../../../operator/levers/vertical/vpa.ts';
+import type { PodView } from '../../../../operator/metrics/pod-view.ts';
+import { podView } from '../../../world/pod-view.ts';
 
 const owner = { apiVersion: 'genops.dev/v1alpha1', kind: 'GenerationService', name: 'generation', uid: 'service-uid' };
 const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' };
@@ -19,6 +21,7 @@ function unitWith(vertical: PolicySpec['vertical'] = {}, unit: Partial<VerticalU
     owner,
     targetRef,
     containerName: undefined,
+    selector: [],
     policy: policy.vertical,
     isWanted: true,
     steering: steering({ policy, podsMetrics: 'Shadow', vpa: 'Sizes' }),
@@ -34,9 +37,11 @@ const seen = (vpas: readonly VpaView[] = [], abilities = newest): VerticalObserv
   kind: 'seen',
   vpas,
   scaling: [],
+  pods: [],
   container: 'app',
   abilities,
 });
+const inProgress = { state: 'InProgress', message: '' } as const;
 const planned = (unit: VerticalUnit, observed: VerticalObserved = seen(), memory?: UnitMemory) =>
   plan({ unit, observed, memory, now: 0 });
 const foreign: VpaView = {
@@ -247,6 +252,44 @@ describe('plan()', () => {
     expect(changes).toMatchObject([{ kind: 'replaceSpec', uid: 'foreign-uid', spec: foreign.spec }]);
     const { changes: none, remember } = planned(unit, seen([foreign]), { originals });
     expect({ none, remember }).toEqual({ none: [], remember: {} });
+  });
+});
+
+describe('plan() after an OOM kill', () => {
+  const mi = 2 ** 20;
+  const day = 86_400_000;
+  const app = { name: 'app', cpuRequest: undefined, cpuLimit: undefined, memoryRequest: 512 * mi };
+  const killed = (at: number, limit: number, more: Partial<PodView> = {}) =>
+    podView('a', { oomKilledAt: at, containers: [{ ...app, memoryLimit: limit * mi }], ...more });
+  const at = (now: number, pods: readonly PodView[], memory?: UnitMemory, vertical: PolicySpec['vertical'] = {}) => {
+    const unit = unitWith(vertical);
+    return plan({ unit, observed: { ...seen([made()]), pods } as VerticalObserved, memory, now });
+  };
+  const least = ({ changes }: ReturnType<typeof plan>) =>
+    changes.map((change) => {
+      if (change.kind !== 'apply') return change.kind;
+      const [container] = change.spec.resourcePolicy?.containerPolicies ?? [];
+      return (container as { readonly minAllowed: { readonly memory: string } }).minAllowed.memory;
+    });
+
+  test.each([
+    { name: 'a fifth above the limit that was too little', pods: [killed(0, 1_000)], is: ['1200Mi'] },
+    { name: 'no more than maxAllowed', pods: [killed(0, 4_000)], is: ['4Gi'] },
+    { name: 'no less than minAllowed', pods: [killed(0, 64)], is: [] },
+    { name: 'nothing by a limit that is not in force', pods: [killed(0, 1_000, { resize: inProgress })], is: [] },
+    { name: 'nothing of a Pod without a limit', pods: [podView('a', { oomKilledAt: 0 })], is: [] },
+    { name: 'nothing once a day is over', pods: [killed(-1, 1_000)], now: day, is: [] },
+  ])('the least that the VPA gives is $name', ({ pods, now = 1, is }) => expect(least(at(now, pods))).toEqual(is));
+
+  test('it stays for the day, also where the Pod is gone, and what the VPA gives raises it no further', () => {
+    const { condition, remember } = at(1, [killed(0, 1_000)]);
+    expect(condition.message).toMatch(/; with at least 1200Mi of memory until 1970-01-02T00:00Z, as a Pod was killed/);
+    for (const pods of [[], [killed(0, 2_000)], [killed(-1, 3_000)]])
+      expect(least(at(day, pods, remember))).toEqual(['1200Mi']);
+    expect(at(day + 1, [], remember)).toMatchObject({ changes: [], remember: {} });
+    const again = at(day, [killed(5, 2_000)], remember);
+    expect(least(again)).toEqual(['2400Mi']);
+    expect(least(at(day + 5, [killed(6, 100)], again.remember))).toEqual(['2400Mi']);
   });
 });
 
