@@ -24,6 +24,12 @@ export const crossFieldExamples: readonly BadExample[] = [
     'must be noeviction, or begin with allkeys- or volatile-, for example allkeys-lru',
   ),
   policy(
+    'the update mode Auto, which is deprecated',
+    { vertical: { updateMode: 'Auto' } },
+    'vertical.updateMode',
+    'Unsupported value: "Auto": supported values: "InPlaceOrRecreate"',
+  ),
+  policy(
     'a time-out that is longer than the interval',
     { collector: { timeout: '20s', interval: '10s' } },
     'collector.timeout',

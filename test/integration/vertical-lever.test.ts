@@ -109,7 +109,9 @@ describe('vertical', () => {
       updatePolicy: { updateMode: 'Off' },
     };
     const { kind } = verticalPodAutoscalers;
-    await world.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind, metadata: { name: 'by-hand' }, spec: theirs });
+    const byHandWith = (spec: object) =>
+      world.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind, metadata: { name: 'by-hand' }, spec });
+    await byHandWith(theirs);
     await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' });
     const { message } = await told(world, 'False', 'Conflict');
     expect(message).toContain(`VerticalPodAutoscaler ${world.namespace}/by-hand for Deployment workflow-execution`);
@@ -119,6 +121,10 @@ describe('vertical', () => {
     await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' });
     // Theirs only recommends, and ours is not made: nobody else steers by it.
     await world.eventually(async () => expect(await scaledBy(world)).toEqual(['cpu', 'memory']));
+    const sizing = { ...theirs, updatePolicy: { updateMode: 'Auto' } }; // deprecated, and what many clusters have
+    await byHandWith(sizing);
+    await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' });
+    await world.eventually(async () => expect(await scaledBy(world)).toEqual(['cpu']));
 
     await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' }, 'vpa');
     await told(world, 'True', 'Applied');
@@ -133,7 +139,7 @@ describe('vertical', () => {
 
     await world.delete(generationServices, 'generation');
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
-    expect(await vpaSpec(world, 'by-hand')).toEqual(theirs);
+    expect(await vpaSpec(world, 'by-hand')).toEqual(sizing);
   });
 });
 
@@ -160,6 +166,7 @@ describe('the real autoscaler', () => {
 
     await declare(world, { mode: 'Enforce', minAllowed: { memory: '48Mi' } });
     await told(world, 'True', 'Applied');
+    expect((await vpaSpec(world))?.updatePolicy).toEqual({ updateMode: 'InPlaceOrRecreate' }); // what Auto means today
     await world.eventually(async () => expect(await scaledBy(world)).toEqual(['cpu']));
     const sized = {
       requests: { cpu: '20m', memory: '48Mi' },
