@@ -1,8 +1,8 @@
 import type { EventReason } from '../api/event-reasons.ts';
 import { compare, type Compared } from '../decide/optimizer/compare.ts';
-import type { PendingAction } from '../decide/optimizer/kept.ts';
+import type { KeptOptimizer, PendingAction } from '../decide/optimizer/kept.ts';
 import { judgedAt } from '../decide/optimizer/holds.ts';
-import { withDone, withMessage, withOutcome } from '../decide/optimizer/records.ts';
+import { withDone, withEvicted, withMessage, withOutcome } from '../decide/optimizer/records.ts';
 import { comparedText } from '../decide/optimizer/words.ts';
 import { mustLead } from '../levers/run.ts';
 import { cooldownOf, count, keep, keptOf, rowMsOf, rowsOf, tell, type Visit } from './optimizer-visit.ts';
@@ -27,11 +27,16 @@ export async function judgePending(visit: Visit): Promise<boolean> {
 
 const interrupted: Compared = { outcome: 'Inconclusive', reason: 'Interrupted' };
 
-async function end(pending: PendingAction, compared: Compared, visit: Visit): Promise<true> {
+async function end(
+  pending: PendingAction,
+  compared: Compared,
+  visit: Visit,
+  kept: KeptOptimizer = keptOf(visit),
+): Promise<true> {
   const { deps } = visit;
   mustLead(deps.mayAct);
   const text = comparedText(pending.metric, compared);
-  await keep(visit, withMessage(withOutcome(keptOf(visit), compared, cooldownOf(pending, visit)), pending, text));
+  await keep(visit, withMessage(withOutcome(kept, compared, cooldownOf(pending, visit)), pending, text));
   count(pending, compared.outcome, deps);
   tell(pending, judgedReasons[compared.outcome], `${compared.outcome}: ${text}`, visit);
   return true;
@@ -58,7 +63,7 @@ async function awaitOthers(pending: PendingAction, visit: Visit): Promise<boolea
   const { deps } = visit;
   const answer = progressOf(pending, visit);
   if (answer === 'waiting') return false;
-  if (answer === 'interrupted') return end(pending, interrupted, visit);
+  if (answer === 'interrupted') return end(pending, interrupted, visit, withEvicted(keptOf(visit), [])); // nobody went
   mustLead(deps.mayAct);
   if (answer === 'done') {
     await keep(visit, withDone(keptOf(visit), deps.clock.now()));

@@ -56,6 +56,8 @@ export function limitProgress(
   if (ready.length > 0 && ready.every(isInForce)) return 'done';
   if (now - begunAt < patienceMs) return 'waiting';
   if (!ready.some(isInForce)) return 'failed';
+  const behind = ready.filter((pod) => !isInForce(pod));
+  if (behind.every(({ resize }) => resize?.state === 'Infeasible')) return 'done'; // their nodes never have the room
   return now - begunAt < longestMs ? 'waiting' : 'done';
 }
 

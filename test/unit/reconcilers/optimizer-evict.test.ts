@@ -43,6 +43,7 @@ describe('judgePending()', () => {
     expect(await judgePending(made.visit)).toBe(true);
     expect(made.kept()).toMatchObject({ records: { 'workflow/evict': { outcome: 'Inconclusive', judged: 0 } } });
     expect(made.kept()?.pending).toBeUndefined();
+    expect(made.kept()?.acts).toMatchObject([{ evicted: 0 }]); // of what `max` lets go in an hour nothing is used up
     expect(made.told).toEqual([
       expect.stringMatching(/^ActionDidNotHelp: evict on workflow, EvictWorstPod: Inconclusive: the operator ended/),
     ]);

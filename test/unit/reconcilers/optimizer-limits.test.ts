@@ -108,6 +108,7 @@ describe('limitProgress()', () => {
   const component = { spec: componentOf('workflow') };
   const behind = pod('b', { containers: [{ ...container, memoryLimit: 200 * mi }] });
   const moving = pod('b', { resize: { state: 'InProgress', message: '' } });
+  const without = (state: 'Deferred' | 'Infeasible') => pod(state, { resize: { state, message: '' } });
   test.each([
     { name: 'is done when every Pod has it', pods: [pod('a'), pod('b')], is: 'done' },
     { name: 'waits for one that has not', pods: [pod('a'), behind], is: 'waiting' },
@@ -116,6 +117,15 @@ describe('limitProgress()', () => {
     { name: 'fails where none has it after five minutes', pods: [behind, moving], at: now + 1, is: 'failed' },
     { name: 'fails without Pods after five minutes', pods: [], at: now + 1, is: 'failed' },
     { name: 'waits for the others while one has it', pods: [pod('a'), behind], at: now + 1, is: 'waiting' },
+    {
+      name: 'waits for a node that may have room yet',
+      pods: [pod('a'), without('Deferred')],
+      at: now + 1,
+      is: 'waiting',
+    },
+    { name: 'waits for none that never has', pods: [pod('a'), without('Infeasible')], at: now + 1, is: 'done' },
+    { name: 'but five minutes', pods: [pod('a'), without('Infeasible')], is: 'waiting' },
+    { name: 'fails where no node ever has', pods: [without('Infeasible')], at: now + 1, is: 'failed' },
     { name: 'compares what there is after an hour', pods: [pod('a'), behind], at: now + 3_300_001, is: 'done' },
   ])('$name', ({ pods, at = now, is }) => expect(limitProgress(pending, component, pods, at)).toBe(is));
 });
