@@ -35,6 +35,8 @@ export interface Index extends IndexForm {
   readonly isRead: boolean;
   /** How many plans have. */
   readonly scans: number;
+  /** As of the last VACUUM, ANALYZE or build of it. */
+  readonly sizeBytes: number;
   /** Another one: the server has begun to count anew. */
   readonly countedSince: string;
   /** Nothing but speed depends on it: no key, no rule, no replication, no other index. */
@@ -172,7 +174,7 @@ const formText = (isHidden: string): string => {
 };
 const ofIndexes = `SELECT c.oid::text, i.indrelid::text AS "tableOid", n.nspname AS schema, c.relname AS name, ${formText(isLocked)},
   i.indisvalid AS "isValid", i.indisready AS "isReady", pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
-  pg_catalog.pg_stat_get_numscans(c.oid) > 0 AS "isRead", pg_catalog.pg_stat_get_numscans(c.oid)::float8 AS scans,
+  ${sizeText} AS "sizeBytes", pg_catalog.pg_stat_get_numscans(c.oid) > 0 AS "isRead", pg_catalog.pg_stat_get_numscans(c.oid)::float8 AS scans,
   (SELECT pg_catalog.concat(pg_catalog.pg_postmaster_start_time(), ' ', d.stats_reset) FROM pg_catalog.pg_stat_database d
     WHERE d.datname = pg_catalog.current_database()) AS "countedSince",
   c.relkind = 'i' AND NOT (c.relispartition OR i.indisprimary OR i.indisunique OR i.indisexclusion OR i.indisreplident) AS "isDispensable", c.relkind = 'I' AS "isPartitioned",

@@ -11,6 +11,7 @@ import type { UsedSeen } from './room.ts';
 import { createStatementCounting } from './statement-counts.ts';
 import { restore } from './restore.ts';
 import { createStandbyScans, type IndexesSeen } from './standby-scans.ts';
+import { createSurveys } from './survey.ts';
 import { units, type IndexesUnit } from './unit.ts';
 
 /** Tables and services come and go: what is forgotten is worked out once more. */
@@ -39,6 +40,7 @@ export function postgresqlIndexes(
     builds: createBuilds(),
     advisor: createAdvisor(),
     counting: createStatementCounting(countEveryMs),
+    surveys: createSurveys(countEveryMs),
     forms: new LRUCache<string, WantedForm>({ max: rememberedForms }),
     used: new LRUCache<string, UsedSeen>({ max: rememberedForms, ttl: usedForMs }),
     oldAfterSeconds,

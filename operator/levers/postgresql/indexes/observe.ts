@@ -34,6 +34,7 @@ import { partsOf } from './partitions.ts';
 import { roomOn, volumeOf, type Room, type UsedSeen } from './room.ts';
 import { createIndex, isSendable, type OpclassSchemas } from './statement.ts';
 import type { CountsSeen, StatementCounting } from './statement-counts.ts';
+import type { Survey, Surveys } from './survey.ts';
 import type { IndexesUnit } from './unit.ts';
 import type { WantedIndex } from './wanted.ts';
 
@@ -41,6 +42,7 @@ export interface IndexesDeps extends PostgresDeps {
   readonly builds: Builds;
   readonly advisor: Advisor;
   readonly counting: StatementCounting;
+  readonly surveys: Surveys;
   /** Forms that servers have worked out, by what they were worked out from: each costs a temporary table once. */
   readonly forms: LRUCache<string, WantedForm>;
   /** What a server has on its disk, by `host:port`: it looks at each of its files for that. */
@@ -93,6 +95,8 @@ export interface DatabaseSeen {
   readonly elsewhere?: string;
   /** Absent: there is no gain to be measured, or the server does not tell. */
   readonly counts?: CountsSeen;
+  /** Of the Secret's own database; absent: the server does not tell. */
+  readonly survey?: Survey;
 }
 
 /** What the server makes of a declaration, or why it takes none. */
@@ -204,12 +208,16 @@ async function look(address: PostgresAddress, looking: Looking, signal: AbortSig
     const { deps, gains, own } = looking;
     const hidden = await hiddenIn(postgres, database, own);
     const counts = await deps.counting.of(address, facts, { ...database, builds, gains }, signal);
+    const room = await roomOn(postgres, database, { volume: looking.volume, seen: deps.used }, signal);
+    const { name, tables, partitions } = database;
+    const told = { name, tables: [...tables, ...partitions] };
+    const survey = looking.isSecrets ? await deps.surveys.of(postgres, told, signal) : undefined;
     return {
       facts,
       builds,
       hidden,
-      database: { ...database, ...(counts && { counts }) },
-      room: await roomOn(postgres, database, { volume: looking.volume, seen: deps.used }, signal),
+      database: { ...database, ...(counts && { counts }), ...(survey && { survey }) },
+      room,
     };
   } catch (error) {
     signal.throwIfAborted();

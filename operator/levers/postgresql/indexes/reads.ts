@@ -55,10 +55,15 @@ export function unusedText(
 ): readonly string[] {
   const counted = countedIn(observed);
   const known = memory?.reads?.servers ?? {};
-  const unused = Object.keys(counted[0]?.scans ?? {}).flatMap((key) => {
+  const all = dispensable(observed.databases).flatMap(({ key, sizeBytes }) => {
     const since = unreadSince(key, counted, { known, now });
-    return since > now - unusedMs ? [] : [`${key} since ${new Date(since).toISOString().slice(0, 10)}`];
+    return since > now - unusedMs ? [] : [{ key, since, sizeBytes }];
   });
+  const unused = all
+    .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, mostNamed)
+    .map(unusedIndexText);
+  if (all.length > mostNamed) unused.push(`${all.length - mostNamed} more`);
   if (unused.length === 0) return [];
   const { standbys, standbysCounted } = observed;
   const isCounted = (server: string): boolean => counted.some((one) => one.server === server);
@@ -67,6 +72,22 @@ export function unusedText(
   const alsoOn = standbysCounted === 0 ? '' : ` and ${standbysCounted} of its standbys`;
   const others = notCounted > 0 ? `; standbys not counted: ${notCounted}` : '';
   return [`Not read, though every write keeps them up: ${unused.join(', ')} (on this server${alsoOn}${others}).`];
+}
+
+/** A condition has room for a few names. */
+const mostNamed = 10;
+
+function unusedIndexText({ key, since, sizeBytes }: UnusedIndex): string {
+  const size = sizeBytes < 2 ** 20 ? '' : ` (${Math.round(sizeBytes / 2 ** 20)} MiB)`;
+  return `${key} since ${new Date(since).toISOString().slice(0, 10)}${size}`;
+}
+
+interface UnusedIndex {
+  /** `database.schema.name` */
+  readonly key: string;
+  /** ms since the epoch. */
+  readonly since: number;
+  readonly sizeBytes: number;
 }
 
 interface Known {
@@ -96,11 +117,7 @@ interface Counted {
 
 /** The server itself first; none where there is no such index. */
 function countedIn({ databases, standbyScans = {} }: IndexesSeen): readonly Counted[] {
-  const indexes = databases.flatMap(({ name: database, indexes: all }) =>
-    all
-      .filter(({ isValid, isDispensable }) => isValid && isDispensable)
-      .map((index) => ({ ...index, database, key: `${database}.${index.schema}.${index.name}` })),
-  );
+  const indexes = dispensable(databases);
   if (indexes.length === 0) return [];
   const standbys = Object.entries(standbyScans).map(([server, standby]) =>
     countedOf(
@@ -113,6 +130,14 @@ function countedIn({ databases, standbyScans = {} }: IndexesSeen): readonly Coun
   );
   return [countedOf('', indexes), ...standbys];
 }
+
+/** Of the tables that are looked at each time, and the largest of all others that no plan has read. */
+const dispensable = (databases: IndexesSeen['databases']) =>
+  databases.flatMap(({ name: database, indexes, survey }) =>
+    [...indexes.filter(({ isValid, isDispensable }) => isValid && isDispensable), ...(survey?.unread ?? [])].map(
+      (index) => ({ ...index, database, key: `${database}.${index.schema}.${index.name}` }),
+    ),
+  );
 
 interface CountedIndex {
   readonly key: string;

@@ -93,12 +93,16 @@ async function read(
 ): Promise<Standby | undefined> {
   const address = await addressOf(unit, deps, signal);
   const counted: Record<string, Counted> = {};
-  for (const { name: database, indexes } of databases.filter((one) => one.indexes.length > 0)) {
+  const asked = databases.map(({ name, indexes, survey }) => ({
+    database: name,
+    oids: [...indexes, ...(survey?.unread ?? [])].map(({ oid }) => oid),
+  }));
+  for (const { database, oids } of asked.filter((one) => one.oids.length > 0)) {
     try {
       await using postgres = await connectPostgres({ ...address, database }, signal);
       const facts = await readFacts(postgres);
       if (!facts.isStandby || facts.systemId !== systemId) return undefined;
-      const rows = await postgres.query<Row>(asking, [indexes.map(({ oid }) => oid)]);
+      const rows = await postgres.query<Row>(asking, [oids]);
       const scans = Object.fromEntries(rows.map((row) => [row.oid, row.scans]));
       counted[database] = { countedSince: rows[0]?.countedSince ?? '', scans };
     } catch (error) {

@@ -150,12 +150,20 @@ function settledText(
 }
 
 /** Two that do one work cost every write twice. */
-function redundantText({ indexes }: DatabaseSeen): readonly string[] {
+function redundantText({ indexes, survey }: DatabaseSeen): readonly string[] {
   const valid = indexes.filter(({ isValid, parentOid }) => isValid && parentOid === null); // of partitions the whole is told
-  return valid.flatMap((one, position) =>
+  const pairs = valid.flatMap((one, position) =>
     valid
       .slice(position + 1)
       .filter((other) => one.tableOid === other.tableOid && (serves(one, other) || serves(other, one)))
-      .map((other) => `${one.name} and ${other.name} do the same work: one of them is enough.`),
+      .map((other) => [one.name, other.name]),
   );
+  const twins = survey?.twins ?? [];
+  const told = [...pairs, ...twins.slice(0, mostTwins)].map(
+    (names) => `${names.slice(0, -1).join(', ')} and ${names.at(-1)} do the same work: one of them is enough.`,
+  );
+  return twins.length > mostTwins ? [...told, `And ${twins.length - mostTwins} more such groups.`] : told;
 }
+
+/** A condition has room for a few names. */
+const mostTwins = 5;

@@ -74,6 +74,7 @@ export const index = (name: string, column: string, more: Partial<Index> = {}): 
   isReady: true,
   comment: null,
   isRead: true,
+  sizeBytes: 0,
   scans: 1,
   countedSince: 'first',
   isDispensable: true,

@@ -177,3 +177,44 @@ test('one that the service does not name any more is forgotten with the next loo
   const reads = { checkedAt: begun, servers: { gone: { epoch: 'first', indexes: {} } } };
   expect(Object.keys(planned({ reads }, 1, {}).remember?.reads?.servers ?? {})).toEqual(['']);
 });
+
+describe('the largest that nobody reads, of all other tables', () => {
+  const unread = (name: string, mebibytes: number) => ({
+    oid: name,
+    schema: 'sales',
+    name,
+    sizeBytes: mebibytes * 2 ** 20,
+    scans: 0,
+    countedSince: 'first',
+  });
+  const surveyed = (names: readonly string[], twins: readonly (readonly string[])[] = []) =>
+    seen({
+      indexes: [index('by_status', 'status', { isDispensable: false })],
+      survey: { unread: names.map((name, at) => unread(name, at + 1)), twins },
+    });
+  const after15Days = (observed: ReturnType<typeof seen>): string => {
+    const { remember } = plan({ unit, observed, memory: undefined, now: begun });
+    return plan({ unit, observed, memory: remember, now: begun + 15 * day }).condition.message;
+  };
+
+  test('are told with their sizes and the day, the largest first', () => {
+    expect(after15Days(surveyed(['a', 'b']))).toContain(
+      'keeps them up: shop.sales.b since 2026-11-01 (2 MiB), shop.sales.a since 2026-11-01 (1 MiB) (on this server).',
+    );
+  });
+
+  test('ten are named, and the others counted', () => {
+    const message = after15Days(surveyed(Array.from({ length: 12 }, (_, at) => `i${at + 1}`)));
+    expect(message).toContain('shop.sales.i3 since 2026-11-01 (3 MiB), 2 more (on this server).');
+    expect(message).not.toContain('sales.i2 ');
+  });
+
+  test('of such as do the same work five groups are named, and the others counted', () => {
+    const twins = Array.from({ length: 7 }, (_, at) => [`sales.a${at}`, `sales.b${at}`, `sales.c${at}`]);
+    const message = after15Days(surveyed([], twins));
+    expect(message).toContain(
+      'sales.a4, sales.b4 and sales.c4 do the same work: one of them is enough. And 2 more such',
+    );
+    expect(message).not.toContain('sales.a5');
+  });
+});
