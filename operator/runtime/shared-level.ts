@@ -41,7 +41,7 @@ const deadlineMs = 250;
  */
 export function openSharedLevel({ redis: server, prefix, onForget, onError }: SharedLevelOptions): SharedLevel {
   const data = new Redis(connectionTo(server));
-  const listener = new Redis({ ...connectionTo(server), protocol: 2, autoResubscribe: false, commandTimeout: 500 });
+  const listener = new Redis({ ...connectionTo(server), protocol: 2, autoResubscribe: false, commandTimeout: 2_000 });
   const failed = (error: unknown): void => told(onError, error as Error);
   const deadlines = createDeadlines(deadlineMs);
   const { within } = deadlines;
@@ -57,7 +57,7 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
   };
   const heartbeats = [
     keepAsking(data, () => within(data.ping()), noted),
-    keepAsking(listener, () => listener.ping(channel), noted), // it says nothing while nobody deletes anything, and nothing when it is cut
+    keepAsking(listener, () => within(listener.ping(channel)), noted), // it says nothing while nobody deletes anything, and nothing when it is cut
   ];
   return {
     get isTracked() {

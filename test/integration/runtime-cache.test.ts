@@ -5,7 +5,7 @@ import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
 import { openCache, type Cache, type CacheOptions } from '../../operator/runtime/cache.ts';
 import { defaultSettings } from '../../operator/runtime/default-settings.ts';
 import { createSettings } from '../../operator/runtime/settings.ts';
-import { eventually } from '../world/eventually.ts';
+import { consistently, eventually } from '../world/eventually.ts';
 import { withholdingProxy } from './withholding-proxy.ts';
 
 /** Loads a value, and counts how often. */
@@ -174,6 +174,17 @@ describe('the cache of two levels', () => {
     expect(await silence).toBeLessThan(1_500);
     expect((await cache.get('a', () => Promise.resolve('new'))).value).toBe('new');
     await eventually(() => expect(cache.isTracked).toBe(true)); // on a new connection
+  });
+
+  test('does not take Redis for silent when it is the process itself that stood still', async () => {
+    await using redis = await startRedis();
+    await using proxy = await withholdingProxy(() => connect(redis.port, '127.0.0.1'));
+    await using cache = await trackedCache({ ...redis, port: proxy.port });
+    proxy.arm('*2\r\n$4\r\nping', async () => {
+      for (const from = performance.now(); performance.now() - from < 900;); // as a collection of a large heap does
+    });
+    await proxy.lost;
+    await consistently(() => expect(cache.isTracked).toBe(true), { forMs: 600 });
   });
 
   test('asks on a new connection when the one that asks is cut without a word', async () => {
