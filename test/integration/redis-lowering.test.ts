@@ -11,10 +11,11 @@ import { tuner } from './redis-tuner.ts';
 function clients({ port }: RedisServer, keys: number) {
   const errors: string[] = [];
   const over = new AbortController();
-  let commands = 0;
+  let [commands, slowestMs] = [0, 0];
   const one = async (redis: Redis): Promise<void> => {
     while (!over.signal.aborted) {
       const name = `key:${Math.floor(Math.random() * keys)}`;
+      const began = performance.now();
       try {
         await redis.set(name, 'y'.repeat(1_000));
         await redis.get(name);
@@ -22,25 +23,35 @@ function clients({ port }: RedisServer, keys: number) {
         errors.push(String(error));
       }
       commands += 1;
+      slowestMs = Math.max(slowestMs, performance.now() - began);
     }
   };
   const connections = [1, 2].map(() => new Redis({ port, protocol: 2, retryStrategy: () => null }));
   const all = Promise.all(connections.map(one));
-  return {
-    errors,
-    async stop() {
-      over.abort();
-      await all;
-      for (const redis of connections) redis.disconnect();
-      return commands;
-    },
+  const stop = async () => {
+    over.abort();
+    await all;
+    for (const redis of connections) redis.disconnect();
+    return { commands, slowestMs };
   };
+  return { errors, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 const used = async (server: Pick<RedisServer, 'command'>): Promise<number> => {
   const info = parseInfo(String(await server.command('INFO', 'memory')));
   return Number(info.get('used_memory')) - Number(info.get('mem_not_counted_for_evict'));
 };
+
+/** So many fields take Redis more than a second to free at once, and twice as many Valkey. */
+const fillHash = (server: RedisServer, fields = 1_000_000) =>
+  server.command('EVAL', "for i = 1, ARGV[1] do redis.call('HSET', 'hash', 'f' .. i, 'v') end", '0', String(fields));
+/** ms, by the server's own clock: the longest that it answered nobody because it threw something out. */
+async function longestStall(server: RedisServer): Promise<number> {
+  const events = (await server.command('LATENCY', 'LATEST')) as (readonly [string, number, number, number])[];
+  return Math.max(0, ...events.filter(([name]) => name.startsWith('evict')).map(([, , , longest]) => longest));
+}
+/** Below it nobody is held up for long, on a busy machine too. */
+const shortMs = 250;
 
 const hasHash = async (server: RedisServer): Promise<boolean> => Number(await server.command('EXISTS', 'hash')) === 1;
 /** Objects that are evicted, and whose memory is not given back yet. */
@@ -86,19 +97,20 @@ describe.each(await availableRedisVersions())('maxmemory of Redis %s below what 
     'maxmemory-policy': 'allkeys-lru',
     'maxmemory-eviction-tenacity': '100',
     'lazyfree-lazy-eviction': 'no',
+    'latency-monitor-threshold': '1',
   };
 
-  test('comes down step by step under load, a large hash among the keys, and no write is refused', async () => {
+  test('comes down step by step under load, a large hash among the keys, and no write is refused and nobody is held up', async () => {
     await using server = await startRedis({ version, config: rough });
     await fill(server, 60_000);
-    await server.command('EVAL', "for i = 1, 300000 do redis.call('HSET', 'hash', 'f' .. i, 'v') end", '0');
+    await fillHash(server);
     const before = await used(server);
     const target = Math.floor(before * 0.45);
     const { visit } = tuner({
       secret: { uri: `redis://127.0.0.1:${server.port}` },
       policy: { maxMemory: String(target), evictionGuard: 'Off' }, // the hash may go
     });
-    const load = clients(server, 60_000);
+    await using load = clients(server, 60_000);
     const began = performance.now();
     const now = () => (performance.now() - began) * 300; // five minutes a second: the load is judged by the time it takes
     const limits = new Set<number>();
@@ -123,11 +135,50 @@ describe.each(await availableRedisVersions())('maxmemory of Redis %s below what 
     expect(Number(await server.configGet('maxmemory'))).toBe(target);
     expect(limits.size).toBeGreaterThan(4);
     for (const step of steps) expect(step).toBeGreaterThan(0.93); // 5 %, and what is written meanwhile
-    expect(served).toBeGreaterThan(1_000);
+    expect(await hasHash(server)).toBe(false);
+    expect(await longestStall(server)).toBeLessThan(shortMs);
+    expect(served.commands).toBeGreaterThan(1_000);
     expect(load.errors).toEqual([]);
     expect(String(await server.command('INFO', 'errorstats'))).not.toContain('errorstat_OOM');
     await visit(10_000_000);
     expect(await configOf(server)).toEqual(['100', 'no']); // as it was before
+  });
+
+  test('is put back gently where a service goes, and what made it gentle once the keys are gone', async () => {
+    const before = String(40 * 2 ** 20);
+    await using server = await startRedis({ version, config: { ...rough, maxmemory: before } });
+    const { visit, restore } = tuner({
+      secret: { uri: `redis://127.0.0.1:${server.port}` },
+      policy: { maxMemory: '1Gi' },
+    });
+    expect(await visit(0)).toMatchObject({ status: 'True', reason: 'Applied' });
+    await fillHash(server); // older than the others: what goes last goes when nothing else is left to make room
+    await fill(server, 60_000);
+    await using load = clients(server, 60_000);
+
+    const limits = new Set<string | undefined>();
+    expect(await restore()).toMatchObject({ outcome: 'applied', status: 'False', reason: 'Lowering' });
+    await eventually(async () => {
+      limits.add(await server.configGet('maxmemory'));
+      expect(await restore()).toMatchObject({ status: 'True', reason: 'Applied' });
+    });
+    const served = await load.stop();
+
+    expect(limits.size).toBeGreaterThan(4);
+    expect(await server.configGet('maxmemory')).toBe(before);
+    expect(await hasHash(server)).toBe(false);
+    expect(await longestStall(server)).toBeLessThan(shortMs);
+    expect(served.commands).toBeGreaterThan(1_000);
+    expect(load.errors).toEqual([]);
+    expect(await configOf(server)).toEqual(['100', 'no']);
+  });
+
+  test('in one go, with what was set before, holds everybody up', async () => {
+    await using server = await startRedis({ version, config: rough });
+    await fillHash(server, version.startsWith('valkey') ? 2_000_000 : 1_000_000);
+    await server.configSet('maxmemory', String(40 * 2 ** 20));
+    await eventually(async () => expect(await hasHash(server)).toBe(false));
+    expect(await longestStall(server)).toBeGreaterThan(shortMs);
   });
 
   test('stops before a key that is a large part of what is to go, and evicts as it did before', async () => {

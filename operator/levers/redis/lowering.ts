@@ -1,3 +1,4 @@
+import type { Differing } from './changes.ts';
 import { foresee, foresightText, type Foresight } from './foresight.ts';
 import { rateOf, ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
@@ -20,12 +21,12 @@ export interface LoweringInput {
 }
 
 /** Of what is in use: what a step throws out at most. */
-const stepShare = 0.05;
+export const stepShare = 0.05;
 /** Of all that is to go: a key that is more has to be let go by somebody who knows it. */
 const bigShare = 0.05;
 /** So long a step is watched: a little less than from one visit to the next. */
 const watchMs = 25_000;
-/** With writes a server hovers at its limit. */
+/** So far above its limit a server is there. */
 const hovering = 1.01;
 /** So much of the hit ratio the way down may cost more than was foreseen. */
 const tolerance = 0.05;
@@ -228,15 +229,26 @@ const gently: readonly (readonly [name: string, gentle: string, isGentle: (value
 
 export const gentleNames: readonly string[] = gently.map(([name]) => name);
 
+/** What of it is otherwise now. */
+export const notGentle = ({ config }: Pick<ServerObserved, 'config'>): readonly Differing[] =>
+  gently.flatMap(([name, to, isGentle]) => {
+    const from = config.access === 'None' ? undefined : config.values.get(name)?.value;
+    return from === undefined || isGentle(from) ? [] : [{ name, from, to }];
+  });
+
+/** Whether keys are on their way out: with writes a server hovers at its limit. */
+export const isThrowingOut = ({ maxMemoryBytes: limit, usedMemoryBytes: used }: Memory): boolean =>
+  limit !== 0 && used > limit * hovering;
+
 /** What these parameters are to be: gentle on the way down, afterwards what they were before, as far as they are still what we set. */
 export function gentleValues(
-  { config, maxMemoryBytes, usedMemoryBytes }: ServerObserved,
+  server: ServerObserved,
   declared: ReadonlyMap<string, string>,
   { memory, comingDown }: { readonly memory: NodeMemory | undefined; readonly comingDown: boolean },
 ): ReadonlyMap<string, string> {
+  const { config } = server;
   if (config.access === 'None') return new Map();
-  const isStillEvicting =
-    memory?.lowering !== undefined && maxMemoryBytes !== 0 && usedMemoryBytes > maxMemoryBytes * hovering;
+  const isStillEvicting = memory?.lowering !== undefined && isThrowingOut(server);
   const values = gently.flatMap(([name, gentle, isGentle]) => {
     const there = config.values.get(name)?.value;
     if (there === undefined) return [];

@@ -185,13 +185,13 @@ describe('what is remembered', () => {
 });
 
 test('Restore puts back each node’s own originals', () => {
-  const originals = { 'r:1': { maxmemory: '1' }, 'p:1': { maxmemory: '2' } };
+  const originals = { 'r:1': { maxmemory: '2000001' }, 'p:1': { maxmemory: '2000002' } };
   const nodes = Object.fromEntries(
     Object.entries(originals).map(([address, one]) => [address, { address, originals: one, applied: e1 }]),
   );
   const result = onEveryNode(restore)({ unit: unitWith(), observed: inForce, memory: { nodes }, now: 0 });
   expect(result.changes.flatMap(({ differences }) => differences)).toMatchObject([
-    { field: 'maxmemory@r:1', to: '1' },
-    { field: 'maxmemory@p:1', to: '2' },
+    { field: 'maxmemory@r:1', to: '2000001' },
+    { field: 'maxmemory@p:1', to: '2000002' },
   ]);
 });
