@@ -14,9 +14,19 @@ const used = async (server: RedisServer): Promise<number> => {
   return Number(info.get('used_memory')) - Number(info.get('mem_not_counted_for_evict'));
 };
 
-/** 20,000 strings of 500 bytes; the first 8,000 are used until none of the others was for five seconds. */
-async function warm(server: RedisServer): Promise<void> {
-  await server.command('EVAL', "for i = 1, 20000 do redis.call('SET', 'key:' .. i, string.rep('x', 500)) end", '0');
+/** Strings of 500 bytes, the first so many with an expiry. An EXPIRE afterwards would make them look used. */
+const fill = (server: RedisServer, keys: number, expiring = 0) =>
+  server.command(
+    'EVAL',
+    "for i = 1, ARGV[1] do if i <= tonumber(ARGV[2]) then redis.call('SET', 'key:' .. i, string.rep('x', 500), 'EX', 10000) else redis.call('SET', 'key:' .. i, string.rep('x', 500)) end end",
+    '0',
+    String(keys),
+    String(expiring),
+  );
+
+/** 20,000 of them; the first 8,000 are used until none of the others was for five seconds. */
+async function warm(server: RedisServer, expiring = 0): Promise<void> {
+  await fill(server, 20_000, expiring);
   const began = Date.now();
   await eventually(async () => {
     await get(server, 1, 8_000);
@@ -83,54 +93,115 @@ describe.each(await availableRedisVersions())('a lower maxmemory of Redis %s', (
     expect(await costNow()).toMatch(/^at maxmemory .* of the keys would go/); // but who asks is told
   });
 
-  test('is asked for in a way that makes no key look used, and what it counts as look-ups is taken off', async () => {
-    await using server = await startRedis({ version, config });
-    await warm(server);
-    const target = Math.floor((await used(server)) * 0.7);
-    const { cost } = tuner({
-      secret: { uri: `redis://127.0.0.1:${server.port}` },
-      policy: { maxMemory: String(target) },
-    });
-    await server.command('CONFIG', 'RESETSTAT');
-    await get(server, 1, 1_000);
-    await get(server, 20_001, 21_000); // there are none: 50 %
-    const counted = async () => Number((await infoOf(server)).get('keyspace_hits'));
-    const idle = async () => Number(await server.command('OBJECT', 'IDLETIME', 'key:20000'));
-    const before = await idle();
-    for (let visited = 0; visited < 3; visited += 1)
-      expect(await cost()).toContain('the hit ratio would come from 50 %');
-    expect(await counted()).toBeGreaterThan(1_500); // the server took the samples for look-ups
-    expect(await idle()).toBeGreaterThanOrEqual(before);
-  });
+  test.each([
+    'allkeys-lru',
+    'volatile-lru', // asks each key for its expiry too
+  ])(
+    'is asked for in a way that makes no key look used, and what it counts as look-ups is taken off: %s',
+    async (evictionPolicy) => {
+      await using server = await startRedis({ version, config: { ...config, 'maxmemory-policy': evictionPolicy } });
+      await warm(server, 20_000);
+      const target = Math.floor((await used(server)) * 0.7);
+      const { cost } = tuner({
+        secret: { uri: `redis://127.0.0.1:${server.port}` },
+        policy: { maxMemory: String(target), evictionPolicy },
+      });
+      await server.command('CONFIG', 'RESETSTAT');
+      await get(server, 1, 1_000);
+      await get(server, 20_001, 21_000); // there are none: 50 %
+      const counted = async () => Number((await infoOf(server)).get('keyspace_hits'));
+      const idle = async () => Number(await server.command('OBJECT', 'IDLETIME', 'key:20000'));
+      const before = await idle();
+      for (let visited = 0; visited < 3; visited += 1)
+        expect(await cost()).toContain('the hit ratio would come from 50 %');
+      expect(await counted()).toBeGreaterThan(1_500); // the server took the samples for look-ups
+      expect(await idle()).toBeGreaterThanOrEqual(before);
+    },
+  );
 
-  test('is not foreseen by a user without OBJECT IDLETIME, who is told what to grant, and comes down all the same', async () => {
-    const keys = version === '6.2' ? '~*' : '%R~*';
-    const grants = `${keys} +ping +info +config|get +config|set +client|setname +slowlog|get +scan +memory|usage`;
-    const user = `genops reset on >${password} ${grants}`;
-    await using server = await startRedis({
-      version,
-      config,
-      aclFile: `user default on nopass ~* &* +@all\nuser ${user}\n`,
-    });
-    await server.command('EVAL', "for i = 1, 2000 do redis.call('SET', 'key:' .. i, string.rep('x', 500)) end", '0');
-    const target = Math.floor((await used(server)) * 0.7);
-    const options = {
-      secret: { uri: `redis://genops:${password}@127.0.0.1:${server.port}` },
-      policy: { maxMemory: String(target) },
-    };
-    expect(await tuner(options).cost()).toMatch(
-      /what maxmemory .* costs is not known: saw "NOPERM.*next: grant .*\+object\|idletime/,
-    );
-    expect(await tuner(options).visit()).toMatchObject({ outcome: 'applied', reason: 'Lowering' });
-  });
+  test.each([
+    { evictionPolicy: 'allkeys-lru', granted: '', missing: 'object|idletime' },
+    { evictionPolicy: 'volatile-lru', granted: ' +object|idletime', missing: 'pttl' },
+  ])(
+    'is not foreseen by a user without $missing, who is told what to grant, and comes down all the same',
+    async ({ evictionPolicy, granted, missing }) => {
+      const keys = version === '6.2' ? '~*' : '%R~*';
+      const grants = `${keys}${granted} +ping +info +config|get +config|set +client|setname +slowlog|get +scan +memory|usage`;
+      const user = `genops reset on >${password} ${grants}`;
+      await using server = await startRedis({
+        version,
+        config: { 'maxmemory-policy': evictionPolicy },
+        aclFile: `user default on nopass ~* &* +@all\nuser ${user}\n`,
+      });
+      await fill(server, 2_000, 2_000);
+      const target = Math.floor((await used(server)) * 0.7);
+      const options = {
+        secret: { uri: `redis://genops:${password}@127.0.0.1:${server.port}` },
+        policy: { maxMemory: String(target), evictionPolicy },
+      };
+      const cost = await tuner(options).cost();
+      expect(cost).toMatch(/what maxmemory .* costs is not known: saw "NOPERM.*next: grant /);
+      expect(cost?.split('next: grant ')[1]).toContain(`+${missing}`);
+      expect(await tuner(options).visit()).toMatchObject({ outcome: 'applied', reason: 'Lowering' });
+    },
+  );
 
-  test.each(['allkeys-lfu', 'volatile-lru'])('is not foreseen with %s, and no key is asked', async (evictionPolicy) => {
+  test.each([
+    { evictionPolicy: 'allkeys-random', expiring: 0, which: 'any of them', after: '5[0-9]' },
+    { evictionPolicy: 'volatile-random', expiring: 16_000, which: 'any of those with an expiry', after: '5[0-9]' },
+    {
+      evictionPolicy: 'volatile-lru',
+      expiring: 16_000,
+      which: 'those with an expiry that were not used for \\d+ s or more',
+      after: '(7[5-9]|80)',
+    },
+  ])(
+    'is as costly with $evictionPolicy as it was foreseen to be, and keys without an expiry stay where they may',
+    async ({ evictionPolicy, expiring, which, after }) => {
+      await using server = await startRedis({ version, config: { ...config, 'maxmemory-policy': evictionPolicy } });
+      await warm(server, expiring);
+      await server.command('CONFIG', 'RESETSTAT');
+      const isByAge = evictionPolicy.endsWith('-lru');
+      const ask = async () => {
+        await get(server, 1, isByAge ? 8_000 : 20_000);
+        await get(server, 20_001, isByAge ? 22_000 : 25_000); // there are none: 80 % are hits
+      };
+      await ask();
+      const target = Math.floor((await used(server)) * 0.7);
+      const options = {
+        secret: { uri: `redis://127.0.0.1:${server.port}` },
+        policy: { maxMemory: String(target), evictionPolicy },
+      };
+
+      const cost = (await tuner(options).cost()) ?? '';
+      expect(cost).toMatch(
+        new RegExp(
+          `about (30|35|40) % of the keys would go, ${which}; the hit ratio would come from 80 % to about ${after} %`,
+        ),
+      );
+      if (!isByAge) expect(await calls(server)).not.toContain('cmdstat_object');
+
+      await server.configSet('maxmemory', String(target));
+      await eventually(async () => expect(await used(server)).toBeLessThan(target * 1.01));
+      await server.command('CONFIG', 'RESETSTAT');
+      await ask();
+      const info = await infoOf(server);
+      const [hits, misses] = [Number(info.get('keyspace_hits')), Number(info.get('keyspace_misses'))];
+      const foreseen = Number(/to about (\d+) %/.exec(cost)?.[1]);
+      expect(Math.abs((100 * hits) / (hits + misses) - foreseen)).toBeLessThan(5);
+      const left = await server.command(
+        'EVAL',
+        "local left = 0 for i = ARGV[1] + 1, 20000 do left = left + redis.call('EXISTS', 'key:' .. i) end return left",
+        '0',
+        String(expiring),
+      );
+      if (expiring > 0) expect(left).toBe(20_000 - expiring);
+    },
+  );
+
+  test.each(['allkeys-lfu', 'volatile-ttl'])('is not foreseen with %s, and no key is asked', async (evictionPolicy) => {
     await using server = await startRedis({ version, config: { 'maxmemory-policy': evictionPolicy } });
-    await server.command(
-      'EVAL',
-      "for i = 1, 2000 do redis.call('SETEX', 'key:' .. i, 1000, string.rep('x', 500)) end",
-      '0',
-    );
+    await fill(server, 2_000, 2_000);
     const target = Math.floor((await used(server)) * 0.7);
     const { cost } = tuner({
       secret: { uri: `redis://127.0.0.1:${server.port}` },

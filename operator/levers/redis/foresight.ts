@@ -17,8 +17,10 @@ export interface ForesightInput {
 export interface Foresight {
   /** Of all keys. */
   readonly keyShare: number;
-  /** Those go that were not used for so long. */
-  readonly idleSeconds: number;
+  /** Those go that were not used for so long; undefined: any. */
+  readonly idleSeconds?: number;
+  /** Of those that have an expiry. */
+  readonly onlyExpiring?: boolean;
   readonly ratio: number | undefined;
 }
 
@@ -34,7 +36,8 @@ const fewestKeys = 50;
 export function foresee(input: ForesightInput): Foresight | undefined {
   const { keys, used, startup, target, ratio, lookupsPerSecond } = input;
   if (keys.length < fewestKeys || used <= startup) return undefined;
-  const oldestFirst = keys.toSorted((a, b) => b.idleSeconds - a.idleSeconds);
+  const oldestFirst = mayGo(keys).toSorted((a, b) => b.idleSeconds - a.idleSeconds);
+  if (oldestFirst.length < fewestKeys) return undefined;
   const mustGo = ((used - target) / (used - startup)) * keys.reduce((sum, { bytes }) => sum + bytes, 0);
   let [gone, freed] = [0, 0];
   for (; gone < oldestFirst.length && freed < mustGo; gone += 1) freed += oldestFirst[gone]?.bytes ?? 0;
@@ -46,12 +49,15 @@ export function foresee(input: ForesightInput): Foresight | undefined {
   return { keyShare, idleSeconds, ratio: Math.max(0, ratio - Math.max(0, lost)) };
 }
 
-function lostHitsPerSecond({ keys, totalKeys }: ForesightInput, age: number): number {
+const mayGo = (keys: readonly SampledKey[]): readonly SampledKey[] => keys.filter(({ stays }) => stays !== true);
+
+function lostHitsPerSecond({ keys: all, totalKeys }: ForesightInput, age: number): number {
+  const keys = mayGo(all);
   const oldest = Math.max(...keys.map(({ idleSeconds }) => idleSeconds));
   const reached = perSecond(keys, age * 0.75, age * 1.25 + 1);
   // Ages are whole seconds, and the clock may go on while keys are asked: those of one second may have two ages.
   const neverAgain = perSecond(keys, Math.min(Math.max(age, oldest * 0.8), oldest - 1), oldest + 1);
-  return ((reached - neverAgain) * totalKeys) / keys.length;
+  return ((reached - neverAgain) * totalKeys) / all.length;
 }
 
 /** Keys of an age, by the second of it. */
@@ -59,19 +65,37 @@ function perSecond(keys: readonly SampledKey[], from: number, to: number): numbe
   return keys.filter(({ idleSeconds }) => idleSeconds >= from && idleSeconds < to).length / (to - from);
 }
 
+/** The same where one key goes as well as another: the share of the keys is that of the bytes, and that of the hits too. */
+export function foreseeAtRandom({
+  totalKeys,
+  used,
+  startup,
+  target,
+  ratio,
+}: Omit<ForesightInput, 'keys' | 'lookupsPerSecond'>): Foresight | undefined {
+  if (totalKeys < fewestKeys || used <= startup) return undefined;
+  const keyShare = Math.min(1, (used - target) / (used - startup));
+  return { keyShare, ratio: ratio === undefined ? undefined : ratio * (1 - keyShare) };
+}
+
 /** For people: rounded, since it is another at each look. */
 export function foresightText(
   target: number,
-  { keyShare, idleSeconds, ratio }: Foresight,
+  { keyShare, ratio, ...which }: Foresight,
   ratioNow: number | undefined,
 ): string {
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  const keys = `about ${percent(Math.ceil(keyShare * 20) / 20)} of the keys would go, those that were not used for ${coarse(idleSeconds)} or more`;
+  const keys = `about ${percent(Math.ceil(keyShare * 20) / 20)} of the keys would go, ${whichOnes(which)}`;
   const after =
     ratio === undefined || ratioNow === undefined
       ? 'what that costs of the hit ratio is not known: too few look-ups'
       : `the hit ratio would come from ${percent(ratioNow)} to about ${percent(ratio)}`;
   return `at maxmemory ${mebibytes(target)} ${keys}; ${after}`;
+}
+
+function whichOnes({ idleSeconds, onlyExpiring = false }: Pick<Foresight, 'idleSeconds' | 'onlyExpiring'>): string {
+  if (idleSeconds === undefined) return `any of ${onlyExpiring ? 'those with an expiry' : 'them'}`;
+  return `those ${onlyExpiring ? 'with an expiry ' : ''}that were not used for ${coarse(idleSeconds)} or more`;
 }
 
 function coarse(seconds: number): string {

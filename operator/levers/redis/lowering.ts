@@ -1,5 +1,5 @@
 import type { Differing } from './changes.ts';
-import { foresee, foresightText, type Foresight } from './foresight.ts';
+import { foresee, foreseeAtRandom, foresightText, type Foresight } from './foresight.ts';
 import { rateOf, ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { Lowering, NodeMemory } from './node-memory.ts';
@@ -194,9 +194,12 @@ function whyStopped({ maxMemoryBytes }: ServerObserved, target: number, last: Lo
 
 function foresightOf(server: ServerObserved, target: number): Foresight | undefined {
   const { sample, keys, usedMemoryBytes: used, startupMemoryBytes: startup, recent } = server;
-  if (sample?.state !== 'Known') return undefined;
+  if (sample === undefined || sample.state === 'Unknown') return undefined;
   const { ratio, lookupsPerSecond } = recent ?? {};
-  return foresee({ keys: sample.keys, totalKeys: keys.keys, used, startup, target, ratio, lookupsPerSecond });
+  const input = { totalKeys: keys.keys, used, startup, target, ratio };
+  const foreseen =
+    sample.state === 'AtRandom' ? foreseeAtRandom(input) : foresee({ ...input, keys: sample.keys, lookupsPerSecond });
+  return foreseen && { ...foreseen, onlyExpiring: sample.onlyExpiring };
 }
 
 /** What a lower limit throws out and costs; undefined where nothing has to go. */

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { foresee, foresightText, type ForesightInput } from '../../../../operator/levers/redis/foresight.ts';
+import {
+  foresee,
+  foreseeAtRandom,
+  foresightText,
+  type ForesightInput,
+} from '../../../../operator/levers/redis/foresight.ts';
 
 /** The same numbers each time. */
 function generator(seed: number): () => number {
@@ -123,7 +128,36 @@ describe('foresee()', () => {
     const used = { keys: asked, totalKeys: 20_000, used: 110, target: 105, ratio: 1, lookupsPerSecond: 8_000 };
     expect(foresee({ ...input, ...used })).toMatchObject({ idleSeconds: 7, ratio: 1 });
   });
+  test('where only keys with an expiry go, it is among these alone: old ones without stay, and are no part of what is lost', () => {
+    const before = simulate({ capacity: 3_000, seconds: 1_500, exponent: 0.8, fresh: 0 });
+    const expiring = before.keys.length;
+    const staying = Array.from({ length: expiring }, () => ({ bytes: 100, idleSeconds: 5_000, stays: true as const }));
+    const all = { totalKeys: 2 * expiring, used: 2 * expiring * 100, startup: 0, target: 1.5 * expiring * 100 };
+    const foreseen = foresee({ ...before, ...all, keys: sampled([...before.keys, ...staying], 1_000) });
+    const after = simulate({ capacity: expiring * 0.5, seconds: 1_500, exponent: 0.8, fresh: 0, seed: 2 });
+    expect(Math.abs((foreseen?.ratio ?? 0) - after.ratio)).toBeLessThan(0.05);
+    expect(foreseen?.keyShare).toBeCloseTo(0.25, 1);
+    expect(foreseen?.idleSeconds).toBeLessThan(1_000);
+    expect(foresee({ ...before, ...all, keys: [...before.keys.slice(0, 49), ...staying] })).toBeUndefined();
+  });
   test('too few keys say nothing', () => expect(foresee({ ...input, keys: keys.slice(0, 49) })).toBeUndefined());
+});
+
+describe('foreseeAtRandom()', () => {
+  const input = { totalKeys: 1_000, used: 110, startup: 10, target: 60, ratio: 0.9 };
+  test.each([
+    {
+      name: 'half of the data is half of the keys and half of the hits',
+      some: {},
+      expected: { keyShare: 0.5, ratio: 0.45 },
+    },
+    {
+      name: 'without look-ups the ratio is not known',
+      some: { ratio: undefined },
+      expected: { keyShare: 0.5, ratio: undefined },
+    },
+    { name: 'too few keys say nothing', some: { totalKeys: 49 }, expected: undefined },
+  ])('$name', ({ some, expected }) => expect(foreseeAtRandom({ ...input, ...some })).toEqual(expected));
 });
 
 describe('foresightText()', () => {
@@ -133,6 +167,16 @@ describe('foresightText()', () => {
       foreseen,
       now: 0.93,
       text: 'at maxmemory 600Mi about 45 % of the keys would go, those that were not used for 2 h or more; the hit ratio would come from 93 % to about 88 %',
+    },
+    {
+      foreseen: { keyShare: 0.41, ratio: 0.5, onlyExpiring: true },
+      now: 0.93,
+      text: 'at maxmemory 600Mi about 45 % of the keys would go, any of those with an expiry; the hit ratio would come from 93 % to about 50 %',
+    },
+    {
+      foreseen: { ...foreseen, onlyExpiring: true },
+      now: 0.93,
+      text: 'at maxmemory 600Mi about 45 % of the keys would go, those with an expiry that were not used for 2 h or more; the hit ratio would come from 93 % to about 88 %',
     },
     {
       foreseen: { ...foreseen, idleSeconds: 90, ratio: undefined },

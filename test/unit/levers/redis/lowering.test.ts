@@ -229,7 +229,7 @@ describe('what a step costs is foreseen from a sample', () => {
   /** 100 keys of which ten reach each age of 1 to 10 s: half gone is all from 5.5 s on. Each was used again, or else there would be older ones. */
   const keys = Array.from({ length: 100 }, (_, index) => ({ bytes: 1_000, idleSeconds: Math.floor(index / 10) + 1 }));
   const sampled: Seen = {
-    sample: { state: 'Known', keys },
+    sample: { state: 'Known', keys, onlyExpiring: false },
     recent: { ratio: 0.9, lookupsPerSecond: 1_000, isAverage: true },
   };
   const step = planned({ ...full, ...sampled });
@@ -261,6 +261,10 @@ describe('what a step costs is foreseen from a sample', () => {
   test('who asks is told what the declared limit costs, or why nobody knows', () => {
     expect(step.cost).toMatch(
       /^at maxmemory 600Mi about 4[05] % of the keys would go, those that were not used for \d+ s/,
+    );
+    const atRandom = { state: 'AtRandom', onlyExpiring: true } as const;
+    expect(planned({ ...full, ...sampled, sample: atRandom, keys: { keys: 1_000, withoutExpiry: 0 } }).cost).toMatch(
+      /^at maxmemory 600Mi about 4[05] % of the keys would go, any of those with an expiry; the hit ratio would come from 90 % to about 5\d %/,
     );
     const why = 'saw "NOPERM"; wanted OBJECT IDLETIME of some keys';
     expect(planned({ ...full, sample: { state: 'Unknown', why } }).cost).toBe(
