@@ -94,6 +94,8 @@ interface Judged extends JudgedObjective {
   readonly mode: EffectivePolicy['objectives']['memory']['mode'];
   readonly target: string;
   readonly isClear: boolean;
+  /** What misses it, where that is no figure. */
+  readonly cause?: string | undefined;
   readonly format: (value: number) => string;
 }
 
@@ -152,6 +154,7 @@ function judge(policy: EffectivePolicy['objectives'], measured: Measured, now: n
       target: String(memory.target),
       ...memoryVerdict,
       judged: isOomKilled ? 'NotMet' : memoryVerdict.judged,
+      cause: isOomKilled ? '; a container was killed for its memory (OOMKilled)' : undefined,
       format: (value) => formatBytes(value, String(memory.target)),
     },
     { name: 'CacheHitRatio', ...cacheHitRatio, ...atLeast(hits, ratio(cacheHitRatio.target)), format: formatRatio },
@@ -263,7 +266,7 @@ function conditionOf(
   const named = (said: ObjectiveState): string =>
     required
       .filter((one) => one.state === said)
-      .map(({ name, target }) => `${name} (${target})`)
+      .map(({ name, target, cause = '' }) => `${name} (${target}${cause})`)
       .join(', ');
   const [notMet, unknown] = [named('NotMet'), named('Unknown')];
   if (notMet !== '') {

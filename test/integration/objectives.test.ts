@@ -4,9 +4,10 @@ import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { constant } from '../workload/load/profile.ts';
 import { runLoad } from '../workload/load/run.ts';
 import { workloadManifests } from '../workload/manifests.ts';
-import { generationService, performancePolicy } from '../world/builders.ts';
+import { deployment, generationService, performancePolicy } from '../world/builders.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
 import { clusterRanges, followPods } from '../world/pods.ts';
+import { restricted } from '../world/ready-pod.ts';
 import { events, expectCondition, startWorld, type World } from '../world/world.ts';
 
 /** WorkflowDuration alone decides: p95 of a minute, at most a second. */
@@ -117,3 +118,26 @@ test('a workload that becomes slow misses its objective, with an Event, and one 
   const known = follow.seen.filter((status) => status !== 'Unknown');
   expect(known.filter((status, at) => status !== known[at - 1])).toEqual(['True', 'False', 'True']);
 }, 700_000);
+
+test('a Pod that its node kills for its memory misses the objective, whatever was measured of it, and the objective says so', async () => {
+  await using world = await startWorld();
+  const fill = 'setTimeout(() => { globalThis.kept = Buffer.alloc(200 * 2 ** 20, 1) }, 5e3)';
+  const container = {
+    image: 'genops-workload:dev',
+    imagePullPolicy: 'IfNotPresent',
+    command: ['/usr/bin/node', '-e', fill],
+    resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { cpu: '500m', memory: '96Mi' } },
+    securityContext: restricted,
+  };
+  await world.apply(deployment('workflow-execution', { replicas: 1, ...container }));
+  const objectives = { ...policy.objectives, workflowDuration: { mode: 'Off' }, memory: { target: '1Gi' } } as const;
+  await world.apply(performancePolicy({ ...policy, objectives }));
+  await world.apply(generationService({ policyRef: { name: 'standard' } }));
+  await world.eventually(async () => {
+    const { status } = await world.service();
+    expect(status?.objectives?.find(({ name }) => name === 'Memory')).toMatchObject({ state: 'NotMet', target: '1Gi' });
+    const said = expectCondition(await world.service(), 'ObjectivesMet', { status: 'False', reason: 'NotMet' });
+    expect(said.message).toContain('not met: Memory (1Gi; a container was killed for its memory (OOMKilled))');
+  }, patience);
+  expect(await toldOf(world)).toEqual(['Warning ObjectiveMissed']);
+}, 300_000);

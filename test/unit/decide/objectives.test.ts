@@ -210,6 +210,9 @@ describe('judgeObjectives()', () => {
     const both = judged({ redisHitRatio: undefined, memory: seen(3000 * mi) });
     expect(both).toMatchObject({ objectivesMet: '4/6', condition: { status: 'False', reason: 'NotMet' } });
     expect(both.condition.message).toContain('Memory (2048Mi)');
+    expect(judged({ oomKilledAt: now }).condition.message).toContain(
+      'Memory (2048Mi; a container was killed for its memory (OOMKilled))',
+    );
   });
 
   test('of what replicas would help it is said that there are no more of them', () => {
