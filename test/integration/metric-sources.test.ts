@@ -4,9 +4,12 @@ import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { podResource, projectPod, stateOf, type PodView } from '../../operator/metrics/pod-view.ts';
 import { podsSource, createScraper } from '../../operator/metrics/sources/pods.ts';
 import { createResourceUsage, resourceSource, withResource } from '../../operator/metrics/sources/resource.ts';
+import { constant } from '../workload/load/profile.ts';
+import { runLoad } from '../workload/load/run.ts';
 import { startService } from '../workload/service-process.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
+import { clusterRanges, followPods } from '../world/pods.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 
 const [intervalMs, timeoutMs] = [5_000, 3_000];
@@ -21,13 +24,14 @@ beforeAll(async () => {
   await clusterTools(['workload'], AbortSignal.timeout(600_000));
 }, 600_000);
 
-/** Two Pods of the reference workload that have no port for metrics. */
-async function startPods(world: World): Promise<readonly PodView[]> {
+/** Two Pods of the reference workload, by default without any port. */
+async function startPods(world: World, ports: readonly object[] = []): Promise<readonly PodView[]> {
   const { spec, ...silent } = deployment('workflow-execution', { replicas: 2 });
   const container = {
     name: 'app',
     image: 'genops-workload:dev',
     imagePullPolicy: 'IfNotPresent',
+    ports,
     resources: { limits: { memory: '256Mi' } },
     securityContext: {
       runAsNonRoot: true,
@@ -122,6 +126,38 @@ test('Pods that serve nothing have their memory judged by metrics.k8s.io, and th
   );
 });
 
+test('the JSON views of Pods are read where a service names them (HTTP), and status says so: load, times and memory are judged by them', async () => {
+  await using world = await startWorld();
+  await startPods(world, [{ name: 'http', containerPort: 8080 }]);
+  const http = { port: 'http', monitoringPath: '/api/monitoring/metrics', cachePath: '/api/cache/status' };
+  const metrics = [{ type: 'HTTP' as const, http }];
+  const objectives = { window: '1m', workflowDuration: { target: '20s' } };
+  await world.apply(generationService({ overrides: { ...often, objectives }, components: [{ ...workflow, metrics }] }));
+  using pods = followPods(world, 'app=workflow-execution');
+  const stop = new AbortController();
+  const load = runLoad(
+    {
+      profile: constant(2, 240),
+      targets: pods.urls,
+      requests: [{ method: 'POST', path: '/api/workflow?meanMs=300&cv=0.1&cpuMs=1', weight: 1 }],
+      allow: clusterRanges,
+    },
+    stop.signal,
+  );
+  try {
+    await world.eventually(async () => {
+      const { status } = await world.service();
+      expect(status?.components).toMatchObject([{ metricsSource: 'HTTP' }]);
+      expectCondition(await world.service(), 'MetricsAvailable', { status: 'True', reason: 'Fresh' });
+      const judged = Object.fromEntries((status?.objectives ?? []).map(({ name, state }) => [name, state]));
+      expect(judged).toMatchObject({ WorkflowDuration: 'Met', Memory: 'Met', SuccessRatio: 'Met' });
+    }, patience);
+  } finally {
+    stop.abort();
+    await load;
+  }
+}, 200_000);
+
 test('a Prometheus is read where a service names one, and status says so; where it is gone, or may not be dialled, that is said', async () => {
   await using world = await startWorld({ operator: ['--allow-metric-address', '127.0.0.0/8'] });
   const pods = await startPods(world);
@@ -152,12 +188,22 @@ test('a Prometheus is read where a service names one, and status says so; where 
       { withinMs: 90_000 },
     );
 
+  const isRead = (type: string) =>
+    world.eventually(
+      async () => expect((await world.service()).status?.components).toMatchObject([{ metricsSource: type }]),
+      { withinMs: 90_000 },
+    );
   await prometheus.stop();
   await says(
     /^saw http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query: ECONNREFUSED \(component workflow\); wanted what Prometheus/,
   );
+  await isRead('Resource'); // the next of the list, after three looks
+  await prometheus.restart();
+  await isRead('Prometheus'); // and back after three looks that worked
+  await prometheus.stop();
+  await isRead('Resource');
   await world.restartOperator();
   await says(
     /^saw 127\.0\.0\.1 is not an address to read metrics from .*next: start the operator with --allow-metric-a/,
   );
-}, 300_000);
+}, 500_000);
