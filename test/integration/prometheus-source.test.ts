@@ -190,6 +190,51 @@ test('Pods and services that ask a Prometheus the same cost it one query an inte
   expect(asked).toHaveLength(2);
 });
 
+test('Services of several namespaces that ask a Prometheus the same cost it one query', async () => {
+  await using world = await scraped();
+  const { url } = world.prometheus;
+  const queries = async (): Promise<number> => {
+    const page = await (await fetch(`${url}/metrics`)).text();
+    const line = /^prometheus_http_requests_total\{code="200",handler="\/api\/v1\/query"\} (\d+)$/m.exec(page);
+    return Number(line?.[1] ?? 0);
+  };
+  await using servers = createPrometheusServers({ readSecret: secretless, guard, url: undefined });
+  const ai = sourceAt(servers, url, { intervalMs: 2_000 });
+  const other = sourceAt(servers, url, { namespace: 'other', intervalMs: 2_000 });
+  const stranger = { ...viewOf('a'), namespace: 'other', uid: 'stranger' };
+  await eventually(
+    async () => {
+      const before = await queries();
+      await look(ai, viewOf('b'));
+      expect((await look(other, stranger)).figures.memoryBytes).toBeGreaterThan(10_000_000);
+      expect(await failureOf(other, { ...stranger, name: 'b', uid: 'none' })).toMatchObject({ reason: 'NoFigures' });
+      expect((await queries()) - before).toBe(1); // each look takes an answer that it has not seen
+    },
+    { withinMs: 60_000 },
+  );
+}, 90_000);
+
+test('Namespaces whose answer is too large together are asked for apart, in the same look', async () => {
+  const asked: string[] = [];
+  await using server = await listening((request, response) => {
+    request.setEncoding('utf8');
+    let body = '';
+    request.on('data', (chunk: string) => void (body += chunk));
+    request.on('end', () => {
+      const namespaces = /namespace=~?"([^"]*)"/.exec(new URLSearchParams(body).get('query') ?? '')?.[1] ?? '';
+      asked.push(namespaces);
+      const padding = 'x'.repeat(1_000 * (namespaces.split('|').length - 1));
+      const result = [{ metric: { pod: 'a', genops: '9/value', padding }, value: [1, '5'] }];
+      json(response, { status: 'success', data: { resultType: 'vector', result } });
+    });
+  });
+  const maxResponseBytes = 3_500; // five are too many
+  await using servers = createPrometheusServers({ readSecret: secretless, guard, url: undefined, maxResponseBytes });
+  for (const namespace of ['n1', 'n2', 'n3', 'n4', 'n5', 'n1'])
+    await look(sourceAt(servers, server.url, { namespace, intervalMs: 0 }), { ...viewOf('a'), namespace });
+  expect(asked).toEqual(['n1', 'n1|n2', 'n1|n2|n3', 'n1|n2|n3|n4', 'n1|n2|n3|n4|n5', 'n5', 'n1|n2']);
+});
+
 describe('a Prometheus behind TLS and a login', () => {
   const authority = createAuthority('test');
   const stranger = createAuthority('stranger');

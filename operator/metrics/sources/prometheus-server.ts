@@ -4,6 +4,7 @@ import { Agent } from 'undici';
 import { isProblem } from '../../api/problem.ts';
 import { guardedLookup, type AddressGuard } from '../address-guard.ts';
 import { fetchPage } from './fetch.ts';
+import { createJoins, type Joins } from './joins.ts';
 import { createSharedAnswers } from './shared.ts';
 import { seriesFrom, type SeriesByPod } from './series.ts';
 import { failed, type ReadFailure } from './source.ts';
@@ -33,6 +34,8 @@ export interface PrometheusServers extends AsyncDisposable {
     text: string,
     how: { readonly maxAgeMs: number; readonly timeoutMs: number; readonly taken: QueryAnswer | undefined },
   ): Promise<QueryAnswer>;
+  /** Of all who ask. */
+  readonly joins: Joins;
 }
 
 export interface PrometheusServersOptions {
@@ -64,6 +67,7 @@ export function createPrometheusServers(options: PrometheusServersOptions): Prom
   const answers = createSharedAnswers<QueryAnswer>();
   const clients = new Map<string, Client>();
   return {
+    joins: createJoins(),
     query: (server, text, { maxAgeMs, timeoutMs, taken }) =>
       answers.ask(JSON.stringify([keyOf(server), text]), { maxAgeMs, taken }, () =>
         ask(server, text, { ...options, clients, signal: AbortSignal.timeout(timeoutMs) }),

@@ -6,7 +6,7 @@ import { feedsOf, isHistogram, type Feed, type Figure, type HistogramName, type 
 import { exampleQuery, isTime, partLabel, queryFor, rateWindowMs } from './promql.ts';
 import type { PrometheusServer, PrometheusServers, QueryAnswer } from './prometheus-server.ts';
 import type { Sample } from './series.ts';
-import { failed, type ReadResult, type Source } from './source.ts';
+import { failed, type ReadFailure, type ReadResult, type Source } from './source.ts';
 
 export interface PrometheusSourceOptions {
   readonly servers: PrometheusServers;
@@ -19,18 +19,21 @@ export interface PrometheusSourceOptions {
   readonly timeoutMs: number;
 }
 
-/** What is asked: one query of names, and one for each signal that has its own. */
+/** What is asked: one query of names, for the Pods of all namespaces that ask for the same, and one for each signal that has its own. */
 interface Questions {
   readonly feeds: readonly Feed[];
-  readonly byName: string;
+  readonly byName: (namespaces: readonly string[]) => string;
   readonly own: ReadonlyMap<Feed['signal'], string>;
 }
 
+/** By signal; undefined: that to the query of names. */
+type Answers = ReadonlyMap<Feed['signal'] | undefined, QueryAnswer>;
+
 /** What a Prometheus server says of the Pods that it scrapes. Rates are of the last minute; a reading takes them for the time since the one before. */
 export function prometheusSource(options: PrometheusSourceOptions): Source {
-  const { server, namespace, signals = [], queries = {}, intervalMs, timeoutMs } = options;
+  const { server, namespace, signals = [], queries = {} } = options;
   let made: Questions | undefined;
-  const taken = new Map<string, ReadonlyMap<string, QueryAnswer>>();
+  const taken = new Map<string, Answers>();
   return {
     type: 'Prometheus',
     id: JSON.stringify(['Prometheus', server, namespace, signals, Object.entries(queries)]),
@@ -38,15 +41,7 @@ export function prometheusSource(options: PrometheusSourceOptions): Source {
     async read(pod): Promise<ReadResult> {
       const questions = (made ??= questionsOf(options));
       const before = taken.get(pod.uid);
-      const texts = [questions.byName, ...questions.own.values()].filter((query) => query !== '');
-      const answers = new Map(
-        await Promise.all(
-          texts.map(async (query) => {
-            const how = { maxAgeMs: intervalMs, timeoutMs, taken: before?.get(query) };
-            return [query, await options.servers.query(server, query, how)] as const;
-          }),
-        ),
-      );
+      const answers = await answersTo(questions, before, options);
       taken.set(pod.uid, answers);
       for (const answer of answers.values()) if (answer.result === 'failed') return answer;
       const samples = samplesOf(pod, questions, answers);
@@ -62,31 +57,62 @@ export function prometheusSource(options: PrometheusSourceOptions): Source {
   };
 }
 
-function questionsOf({ namespace, signals, queries = {} }: PrometheusSourceOptions): Questions {
+function questionsOf({ signals, queries = {} }: PrometheusSourceOptions): Questions {
   const feeds = feedsOf(signals);
   return {
     feeds,
-    byName: queryFor(feeds, namespace, ({ signal }) => signal === undefined || queries[signal] === undefined),
+    byName: (namespaces) =>
+      queryFor(feeds, namespaces, ({ signal }) => signal === undefined || queries[signal] === undefined),
     own: new Map(Object.entries(queries) as [SignalName, string][]),
   };
 }
 
+async function answersTo(
+  questions: Questions,
+  before: Answers | undefined,
+  options: PrometheusSourceOptions,
+): Promise<Answers> {
+  const { servers, server, intervalMs, timeoutMs } = options;
+  const ask = (signal: Feed['signal'] | undefined, query: string): Promise<QueryAnswer> =>
+    servers.query(server, query, { maxAgeMs: intervalMs, timeoutMs, taken: before?.get(signal) });
+  const own = [...questions.own].map(async ([signal, query]) => [signal, await ask(signal, query)] as const);
+  const named = questions.byName([]) === '' ? [] : [[undefined, await askTogether(questions, ask, options)] as const];
+  return new Map([...named, ...(await Promise.all(own))]);
+}
+
+/** An answer that is too large, or that the server refuses, may be so for another namespace's Pods: it is asked for in halves then. */
+async function askTogether(
+  { byName }: Questions,
+  ask: (signal: undefined, query: string) => Promise<QueryAnswer>,
+  { servers: { joins }, server, namespace, intervalMs }: PrometheusSourceOptions,
+): Promise<QueryAnswer> {
+  const question = JSON.stringify([server, byName([])]);
+  for (;;) {
+    const namespaces = joins.of(question, namespace, intervalMs);
+    const answer = await ask(undefined, byName(namespaces));
+    const isOfNoUse = answer.result === 'failed' && halving.has(answer.failure.reason);
+    if (!isOfNoUse || !joins.halve(question, namespaces.length)) return answer;
+  }
+}
+
+const halving: ReadonlySet<ReadFailure['reason']> = new Set(['TooLarge', 'NotUnderstood']);
+
 /** By feed: its samples of this Pod. Series that name another namespace are another Pod's. */
 function samplesOf(
   { name, namespace }: PodView,
-  { feeds, byName, own }: Questions,
-  answers: ReadonlyMap<string, QueryAnswer>,
+  { feeds, own }: Questions,
+  answers: Answers,
 ): readonly (readonly Sample[])[] {
-  const ofPod = (query: string): readonly Sample[] => {
-    const answer = answers.get(query);
+  const ofPod = (asked: Feed['signal'] | undefined): readonly Sample[] => {
+    const answer = answers.get(asked);
     const all = answer?.result === 'answered' ? (answer.series.get(name) ?? []) : [];
     return all.filter(({ labels }) => labels['namespace'] === undefined || labels['namespace'] === namespace);
   };
-  const named = ofPod(byName);
+  const named = ofPod(undefined);
   return feeds.map(({ signal, into }, index) => {
-    const query = own.get(signal);
-    if (query === undefined) return named.filter(({ labels }) => labels[partLabel]?.startsWith(`${index}/`));
-    const all = ofPod(query);
+    if (signal === undefined || !own.has(signal))
+      return named.filter(({ labels }) => labels[partLabel]?.startsWith(`${index}/`));
+    const all = ofPod(signal);
     return signal === 'cacheRequests' ? all.filter(({ labels }) => lookUp(labels) === into) : all;
   });
 }
@@ -126,14 +152,13 @@ const noSeries = ({ name }: PodView): ReadResult =>
 /** Of a Pod that is younger than its window, `rate` divides by time in which nothing was counted: too low, which would look like little load. */
 const isWarm = ({ readySince = 0 }: PodView): boolean => Date.now() - readySince >= rateWindowMs;
 
-/** ms since the answers before; undefined for the first, and where some of them have come anew since. */
-function elapsed(
-  before: ReadonlyMap<string, QueryAnswer> | undefined,
-  answers: ReadonlyMap<string, QueryAnswer>,
-): number | undefined {
-  const [query] = answers.keys();
-  const [last, now] = [before?.get(query ?? ''), answers.get(query ?? '')];
-  return last?.result === 'answered' && now?.result === 'answered' ? now.monotonic - last.monotonic : undefined;
+/** ms since the answers before; undefined for the first, and where it is no later one: that to another question may have been there first. */
+function elapsed(before: Answers | undefined, answers: Answers): number | undefined {
+  const [signal] = answers.keys();
+  const [last, now] = [before?.get(signal), answers.get(signal)];
+  if (last?.result !== 'answered' || now?.result !== 'answered') return undefined;
+  const ms = now.monotonic - last.monotonic;
+  return ms > 0 ? ms : undefined;
 }
 
 /** Rates over the time since the look before, and values of the moment. As of a page: the first feed of a figure that is there counts, and a family that is there without the series of a counter has counted nothing. */

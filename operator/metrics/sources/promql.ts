@@ -9,16 +9,23 @@ export const partLabel = 'genops';
 const rateWindow = '1m';
 export const rateWindowMs = 60_000;
 
-/** Everything that the feeds of the Pods of a namespace need, as one query: rates and values, a series for each Pod (and bucket). Empty where nothing is asked. */
-export const queryFor = (feeds: readonly Feed[], namespace: string, isAsked: (feed: Feed) => boolean): string =>
-  feeds.flatMap((feed, index) => (isAsked(feed) ? partsOf(feed, index, namespace) : [])).join(' or ');
+/** Everything that the feeds of the Pods of these namespaces need, as one query: rates and values, a series for each Pod (and bucket). Empty where nothing is asked. */
+export function queryFor(
+  feeds: readonly Feed[],
+  namespaces: readonly string[],
+  isAsked: (feed: Feed) => boolean,
+): string {
+  const operator = namespaces.length === 1 ? '=' : '=~';
+  const within: LabelMatcher = { label: 'namespace', operator, value: namespaces.join('|') }; // DNS labels: no pattern is in them
+  return feeds.flatMap((feed, index) => (isAsked(feed) ? partsOf(feed, index, within) : [])).join(' or ');
+}
 
-function partsOf(feed: Feed, index: number, namespace: string): readonly string[] {
+function partsOf(feed: Feed, index: number, within: LabelMatcher): readonly string[] {
   const { family, part, where } = feed;
   const metric = (name: string): LabelMatcher => ({ label: '__name__', operator: '=', value: name });
   /** A counter's name may end in _total or not: its family does not. */
   const counter: LabelMatcher = { ...metric(`${literal(family.name)}(_total)?`), operator: '=~' };
-  const samples = (name: LabelMatcher): string[] => where.map((all) => selector([name, ...all], namespace));
+  const samples = (name: LabelMatcher): string[] => where.map((all) => selector([name, ...all, within]));
   const rate = (name: LabelMatcher): string =>
     samples(name)
       .map((of) => `rate(${of}[${rateWindow}])`)
@@ -35,10 +42,8 @@ function partsOf(feed: Feed, index: number, namespace: string): readonly string[
   return [labelled('value', family.kind === 'gauge' ? samples(metric(family.name)).join(' or ') : rate(counter))];
 }
 
-const selector = (matchers: readonly LabelMatcher[], namespace: string): string =>
-  `{${[...matchers, { label: 'namespace', operator: '=', value: namespace } as const]
-    .map(({ label, operator, value }) => `${label}${operator}${JSON.stringify(value)}`)
-    .join(',')}}`;
+const selector = (matchers: readonly LabelMatcher[]): string =>
+  `{${matchers.map(({ label, operator, value }) => `${label}${operator}${JSON.stringify(value)}`).join(',')}}`;
 
 const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 

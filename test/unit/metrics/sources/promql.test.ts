@@ -3,7 +3,7 @@ import { queryFor } from '../../../../operator/metrics/sources/promql.ts';
 import { feedsOf, type SignalMapping } from '../../../../operator/metrics/signals.ts';
 
 const partsOf = (mappings: readonly SignalMapping[], only: SignalMapping['name']): readonly string[] =>
-  queryFor(feedsOf(mappings), 'ai', ({ signal }) => signal === only)
+  queryFor(feedsOf(mappings), ['ai'], ({ signal }) => signal === only)
     .split(/ or (?=label_replace)/)
     .map((part) => part.replace(/, "genops", .*$/, ''));
 
@@ -21,6 +21,11 @@ test('a gauge is summed by Pod, a counter is a rate with or without _total, a hi
     'label_replace(sum by (namespace, pod) (rate({__name__="job_seconds_sum",kind="x",namespace="ai"}[1m]))',
     'label_replace(sum by (namespace, pod) (rate({__name__="job_seconds_count",kind="x",namespace="ai"}[1m]))',
   ]);
+});
+
+test('several namespaces are asked for together', () => {
+  const all = queryFor(feedsOf([]), ['ai', 'shop-2'], ({ signal }) => signal === 'queueLength');
+  expect(all).toContain('{__name__="generation_queue_length",namespace=~"ai|shop-2"}');
 });
 
 test('errors are those of any of the labels, each series once', () => {
