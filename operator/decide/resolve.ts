@@ -24,17 +24,19 @@ export interface Resolved {
   readonly components: readonly ResolvedComponent[];
   /** Components of which an older service has the target. */
   readonly claimed: readonly string[];
-  /** Absent: no budget bounds any pool. */
-  readonly poolBounds?: PoolBounds;
+  /** Most connections of each Pod's pool. Absent: no budget bounds any pool. */
+  readonly poolBounds?: Bounded<number>;
   /** Absent: no budget bounds any replicas. */
-  readonly replicaBounds?: ReplicaBounds;
+  readonly replicaBounds?: Bounded<ReplicaBound>;
 }
 
-/** Most connections that a pool of each Pod may have, by component, where that is less than declared; AsItIs: not reckoned yet, and what is in force stays. */
-export type PoolBounds = ReadonlyMap<string, number> | 'AsItIs';
-
-/** Most replicas that a budget leaves, by component, where that is less than declared; AsItIs: as above. */
-export type ReplicaBounds = ReadonlyMap<string, ReplicaBound> | 'AsItIs';
+/** What budgets leave, by component, where that is less than declared. */
+export interface Bounded<Bound> {
+  /** The least of what is known: it counts at any time. */
+  readonly atMost: ReadonlyMap<string, Bound>;
+  /** Every budget is known. Else one may leave less: nothing is raised above what is in force. */
+  readonly isWhole: boolean;
+}
 
 export interface ReplicaBound {
   readonly max: number;

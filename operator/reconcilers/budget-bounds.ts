@@ -11,13 +11,27 @@ export interface Bounds {
 
 /** The same by what leaves it, each as it was last known; undefined: it never was. */
 export interface KnownBounds {
-  readonly connections: readonly Bounds[] | undefined;
+  /** By the server's name in the spec. */
+  readonly connections: ReadonlyMap<string, Bounds | undefined>;
   readonly quota: readonly Bounds[] | undefined;
 }
 
-/** Undefined while one of them was never known: it may leave less. */
-export const boundsIn = ({ connections, quota }: KnownBounds): Bounds | undefined =>
-  connections && quota && leastOf([...connections, ...quota]);
+/** What all budgets leave. */
+export interface LeftByBudgets {
+  /** The least of those that are known. */
+  readonly atMost: Bounds;
+  /** None of them was never known: it may leave less. */
+  readonly isWhole: boolean;
+}
+
+export function leftBy({ connections, quota }: KnownBounds): LeftByBudgets {
+  const servers = [...connections.values()];
+  const known = servers.filter((bounds) => bounds !== undefined);
+  return {
+    atMost: leastOf([...known, ...(quota ?? [])]),
+    isWhole: known.length === servers.length && quota !== undefined,
+  };
+}
 
 /** A pool of each size is opened on every server, and a replica asks of every budget: the least counts. */
 function leastOf(all: readonly Bounds[]): Bounds {
@@ -49,11 +63,12 @@ export function withBounds(
   const { service, components } = resolved;
   const hasPools = (service.spec.postgres ?? []).length > 0 && components.some((one) => mayLower(resolved, one));
   if (!hasPools && !(hasQuota && components.some(mayClamp))) return resolved;
-  const bounds = known && boundsIn(known);
+  const servers = hasPools ? known?.connections : undefined; // without pools of ours no server bounds anything
+  const { atMost, isWhole } = leftBy({ connections: servers ?? new Map(), quota: known?.quota });
   return {
     ...resolved,
-    ...(hasPools && { poolBounds: bounds?.pools ?? 'AsItIs' }),
-    replicaBounds: bounds?.replicas ?? 'AsItIs',
+    ...(hasPools && { poolBounds: { atMost: atMost.pools, isWhole } }),
+    replicaBounds: { atMost: atMost.replicas, isWhole },
   };
 }
 
@@ -69,10 +84,10 @@ export function cappedForScaler(resolved: Resolved): Resolved {
   if (replicaBounds === undefined) return resolved;
   const components = resolved.components.map((component) => {
     const { horizontal } = component.policy;
-    const known = replicaBounds === 'AsItIs' ? undefined : replicaBounds.get(component.spec.name)?.max;
-    const isHeld = replicaBounds === 'AsItIs' && isMovedDirectly(resolved, component);
-    const most = known ?? (isHeld ? component.target.replicas : horizontal.maxReplicas);
-    const maxReplicas = Math.max(Math.min(most, horizontal.maxReplicas), horizontal.minReplicas);
+    const known = replicaBounds.atMost.get(component.spec.name)?.max ?? horizontal.maxReplicas;
+    const isHeld = !replicaBounds.isWhole && isMovedDirectly(resolved, component);
+    const most = Math.min(known, isHeld ? component.target.replicas : known, horizontal.maxReplicas);
+    const maxReplicas = Math.max(most, horizontal.minReplicas);
     return { ...component, policy: { ...component.policy, horizontal: { ...horizontal, maxReplicas } } };
   });
   return { ...resolved, components };

@@ -3,7 +3,7 @@ import { conditions } from '../api/reasons.ts';
 import { withRaisedLimits, type Raises } from '../decide/optimizer/raise.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import type { Observation } from '../levers/run.ts';
-import { boundsIn, type Bounds, type KnownBounds } from './budget-bounds.ts';
+import { leftBy, type KnownBounds, type LeftByBudgets } from './budget-bounds.ts';
 import type { BudgetPart, BudgetWord } from './budget-part.ts';
 import { judgeConnectionBudgets, type ConnectionDeps, type ConnectionsPart } from './connection-budgets.ts';
 import { judgeMemoryBudgets } from './memory-budgets.ts';
@@ -15,8 +15,7 @@ import { judgeTimeoutBudgets } from './timeout-budgets.ts';
 export interface Budgets extends Pick<ConnectionsPart, 'connections'> {
   /** Empty where there is nothing to be reckoned. */
   readonly conditions: readonly Finding<'BudgetsConsistent'>[];
-  /** What all of them leave; undefined: of one nobody ever knew. */
-  readonly bounds: Bounds | undefined;
+  readonly left: LeftByBudgets;
 }
 
 interface Judged extends Budgets {
@@ -37,17 +36,23 @@ export function judgeBudgets(
   const connections = judgeConnectionBudgets(resolved, looked, deps);
   const quota = judgeQuotaBudgets(resolved, deps);
   const parts = [connections, quota, judgeMemoryBudgets(resolved, looked, deps), judgeTimeoutBudgets(resolved)];
-  const known = { connections: connections.bounds ?? before?.connections, quota: quota.bounds ?? before?.quota };
+  const servers = [...connections.byServer].map(
+    ([name, bounds]) => [name, bounds ?? before?.connections.get(name)] as const,
+  );
+  const known = { connections: new Map(servers), quota: quota.bounds ?? before?.quota };
   return {
     conditions: conditionOf(parts, isDeclared(resolved, 'budgets')),
     connections: connections.connections,
     known,
-    bounds: boundsIn(known),
+    left: leftBy(known),
   };
 }
 
 /** What does not fit is said whole, before what nobody knows. */
-function conditionOf(parts: readonly BudgetPart[], isAsked: boolean): readonly Finding<'BudgetsConsistent'>[] {
+function conditionOf(
+  parts: readonly Omit<BudgetPart, 'bounds'>[],
+  isAsked: boolean,
+): readonly Finding<'BudgetsConsistent'>[] {
   const problems = parts.flatMap((part) => part.problems);
   const [problem = parts.find(({ unknown }) => unknown !== undefined)?.unknown] = problems;
   if (problem !== undefined) {

@@ -10,14 +10,16 @@ import type { Resolved } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Observation } from '../levers/run.ts';
 import { mayLower, type Bounds } from './budget-bounds.ts';
-import { nothingToSay, type BudgetPart, type BudgetWord } from './budget-part.ts';
+import type { BudgetPart, BudgetWord } from './budget-part.ts';
 import type { Caches } from './caches.ts';
 import type { ConnectionUses } from './connection-uses.ts';
 import { countedOnce } from './counted-once.ts';
 import { replicaRange } from './replica-range.ts';
 
 /** What is said of the connections of one service. */
-export interface ConnectionsPart extends BudgetPart {
+export interface ConnectionsPart extends Omit<BudgetPart, 'bounds'> {
+  /** What each PostgreSQL leaves, by its name in the spec; undefined: nobody knows now, and what was known before holds. */
+  readonly byServer: ReadonlyMap<string, Bounds | undefined>;
   /** Of each PostgreSQL that answered, by its name in the spec. */
   readonly connections: ReadonlyMap<string, Pick<ConnectionBudget, 'needed' | 'available'>>;
 }
@@ -51,9 +53,11 @@ export function judgeConnectionBudgets(
       use,
     })),
   );
-  if (servers.length === 0) return { ...nothingToSay, connections: new Map() };
-  if (!connectionUses.isComplete(caches.services.list()))
-    return { problems: [], unknown: pending, fits: [], bounds: undefined, connections: new Map() };
+  if (servers.length === 0) return { problems: [], fits: [], byServer: new Map(), connections: new Map() };
+  if (!connectionUses.isComplete(caches.services.list())) {
+    const byServer = new Map(servers.map(({ name }) => [name, undefined]));
+    return { problems: [], unknown: pending, fits: [], byServer, connections: new Map() };
+  }
   const judged = new Map(
     servers.flatMap(({ name, use, connections }) => {
       if (connections === undefined) return [];
@@ -71,17 +75,20 @@ export function judgeConnectionBudgets(
     ]),
     ...(silent.length > 0 && { unknown: unanswered(silent) }),
     fits: [`The connections fit: ${fits.join(', ')}.`],
-    bounds: silent.length > 0 ? undefined : boundsOf(judged),
+    byServer: new Map(servers.map(({ name }) => [name, boundsOf(name, judged.get(name))])),
     connections: judged,
   };
 }
 
-/** All pools are opened on every server: `leastOf` has the least. */
-const boundsOf = (judged: ReadonlyMap<string, ConnectionBudget>): readonly Bounds[] =>
-  [...judged].map(([server, { pools, replicas, by }]) => ({
-    pools,
-    replicas: new Map([...replicas].map(([component, max]) => [component, { max, by: `postgres/${server} ${by}` }])),
-  }));
+/** All pools are opened on every server: `leftBy` has the least. */
+function boundsOf(server: string, budget: ConnectionBudget | undefined): Bounds | undefined {
+  if (budget === undefined) return undefined;
+  const by = `postgres/${server} ${budget.by}`;
+  return {
+    pools: budget.pools,
+    replicas: new Map([...budget.replicas].map(([component, max]) => [component, { max, by }])),
+  };
+}
 
 /** Pods that two services name open their connections once. */
 function withoutTwice(

@@ -5,7 +5,7 @@ import { hashOf } from '../kube/hash.ts';
 import type { UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
-import { boundsIn, withBounds } from './budget-bounds.ts';
+import { leftBy, withBounds } from './budget-bounds.ts';
 import { judgeBudgets } from './budgets.ts';
 import { resolveInForce } from './in-force.ts';
 import { nextVisit } from './next-visit.ts';
@@ -62,7 +62,6 @@ export function generationService(deps: VisitDeps): Reconcile {
       known: knownBounds,
       raises: planned.state.optimizer?.raises,
     });
-    const { bounds } = budgets;
     deps.budgetBounds.put(service, budgets.known);
     const { results, observations: now } = await applyLookingAgain(service, resolved, planned, deps, signal);
     if (now !== observations) deps.cacheServers.note(service, now, deps.clock.now());
@@ -83,9 +82,8 @@ export function generationService(deps: VisitDeps): Reconcile {
       databaseServers: deps.databaseServers.servers(service, deps.clock.now() - windowMs),
     } as const;
     await report(service, visit, deps, signal);
-    const boundBefore = knownBounds && boundsIn(knownBounds);
-    const isBoundAnew =
-      resolved.replicaBounds !== undefined && bounds !== undefined && !isDeepStrictEqual(bounds, boundBefore);
+    const leftBefore = knownBounds && leftBy(knownBounds);
+    const isBoundAnew = resolved.replicaBounds !== undefined && !isDeepStrictEqual(budgets.left, leftBefore);
     if (isBoundAnew) return requeueAfter(boundAgainMs);
     return nextVisit(resolved, results, { now: deps.clock.now(), atLatestMs: isInQuota ? quotaAgainMs : undefined });
   };

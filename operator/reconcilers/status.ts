@@ -23,7 +23,7 @@ export type Visit =
       readonly resolution: Extract<Resolution, { kind: 'resolved' }>;
       readonly results: readonly UnitResult[];
       readonly assessment: Assessment;
-      readonly budgets: Budgets;
+      readonly budgets: Pick<Budgets, 'conditions' | 'connections'>;
       readonly scaler: ScalerReport | undefined;
       readonly optimizer: KnownOptimizer;
       readonly policyGeneration: number | undefined;

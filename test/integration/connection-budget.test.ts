@@ -136,3 +136,42 @@ test('a database that takes fewer connections than its server bounds them, and w
     patient,
   );
 });
+
+test('a quota bounds replicas while a PostgreSQL was never reached, and a pool that is new begins with its least', async () => {
+  await using server = await startTuned({ version: '18' });
+  await using world = await startWorld({ secrets: ['postgres'] });
+  const secret = (port: number) =>
+    world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf({ port }) });
+  await secret(1);
+  const half = { resources: { requests: { cpu: '500m' } } };
+  const quota = (cpu: string) => ({ kind: 'ResourceQuota', spec: { hard: { 'requests.cpu': cpu } } });
+  await world.apply({ apiVersion: 'v1', metadata: { name: 'compute' }, ...quota('3') });
+  await world.apply(deployment('workflow-execution', half));
+  await world.apply(
+    generationService({
+      postgres,
+      overrides: { horizontal: { maxReplicas: 10 }, runtime: { postgresPool: { min: 2, max: 4 } } },
+    }),
+  );
+
+  const most = async () => (await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.spec.maxReplicas;
+  const pool = async () => {
+    const text = (await world.get(configMaps, 'generation-workflow-runtime'))?.data?.[runtimeSettingsFile] ?? '{}';
+    return (JSON.parse(text) as Partial<RuntimeSettings>).postgresPool;
+  };
+  await world.eventually(async () => expect(await most()).toBe(6));
+  expect(await pool()).toMatchObject({ min: 2, max: 2 });
+  await world.apply({ apiVersion: 'v1', metadata: { name: 'compute' }, ...quota('4') });
+  await world.eventually(async () => expectQuota(await world.service(), 8), patient);
+  expect(await most()).toBe(6); // the PostgreSQL may leave less than that
+
+  await secret(server.port);
+  await world.eventually(async () => expect(await pool()).toMatchObject({ min: 2, max: 4 }), patient);
+  await world.eventually(async () => expect(await most()).toBe(8), patient);
+});
+
+/** What the budget says that there may be. */
+function expectQuota(service: Parameters<typeof expectCondition>[0], replicas: number): void {
+  const { message } = expectCondition(service, 'BudgetsConsistent', { status: 'False', reason: 'QuotaExceeded' });
+  expect(message).toContain(`lowered horizontal.maxReplicas to ${replicas} for workflow`);
+}

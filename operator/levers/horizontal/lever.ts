@@ -80,7 +80,8 @@ function units({ service, mode, components, replicaBounds }: Resolved): readonly
     adopt: isAdopted(service, 'hpa'),
     adoptWords: service.metadata.annotations?.[annotations.adopt],
     replicas: target.replicas,
-    replicaBound: typeof replicaBounds === 'string' ? replicaBounds : replicaBounds?.get(spec.name),
+    replicaBound: replicaBounds?.atMost.get(spec.name),
+    ...(replicaBounds?.isWhole === false ? { holdsReplicas: true } : {}),
     ...lastWordsOf(service, spec.name),
   }));
 }

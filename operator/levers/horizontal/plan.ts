@@ -34,8 +34,10 @@ export interface HorizontalUnit extends LeverUnit {
   readonly adoptWords?: string | undefined;
   /** spec.replicas of the target. */
   readonly replicas: number;
-  /** What a budget leaves; AsItIs: not known yet, what stands there stays. Undefined: as declared. */
-  readonly replicaBound?: ReplicaBound | 'AsItIs' | undefined;
+  /** What the budgets leave, as far as they are known; undefined: as declared. */
+  readonly replicaBound?: ReplicaBound | undefined;
+  /** One that is not known may leave less: an HPA that a budget has bounded stays so. */
+  readonly holdsReplicas?: true;
   /** What bounded the replicas, of status. */
   readonly lastBoundBy?: string | undefined;
   /** Where the scaler last moved the floor to, of status; undefined: it never did. */
@@ -146,13 +148,13 @@ const scalesByUse = ({ policy, taken = [] }: HorizontalUnit): boolean =>
 
 /** With fewer replicas at most, where a budget asks for that. Never fewer than minReplicas. */
 function withinBudget(unit: HorizontalUnit, own: HpaView | undefined): HorizontalUnit {
-  const { policy, replicaBound, lastBoundBy } = unit;
-  const bound =
-    replicaBound === 'AsItIs' && own !== undefined && lastBoundBy !== undefined
+  const { policy, replicaBound, holdsReplicas = false, lastBoundBy } = unit;
+  const inForce =
+    holdsReplicas && own !== undefined && lastBoundBy !== undefined
       ? { max: own.spec.maxReplicas, by: lastBoundBy }
-      : replicaBound;
-  if (bound === undefined || bound === 'AsItIs' || bound.max >= policy.maxReplicas)
-    return { ...unit, replicaBound: undefined };
+      : undefined;
+  const [bound] = [replicaBound, inForce].filter((one) => one !== undefined).toSorted((a, b) => a.max - b.max);
+  if (bound === undefined || bound.max >= policy.maxReplicas) return { ...unit, replicaBound: undefined };
   const maxReplicas = Math.max(bound.max, policy.minReplicas);
   return { ...unit, replicaBound: bound, policy: { ...policy, maxReplicas } };
 }
@@ -210,7 +212,7 @@ function replicasStatus(
 ): Readonly<Record<string, number | string>> {
   const max = policy.mode === 'FloorOnly' ? (hpa?.spec.maxReplicas ?? policy.maxReplicas) : policy.maxReplicas;
   const floor = hpa === undefined ? {} : { floor: hpa.spec.minReplicas ?? 1 };
-  const boundBy = typeof replicaBound === 'object' ? { boundBy: replicaBound.by } : {};
+  const boundBy = replicaBound === undefined ? {} : { boundBy: replicaBound.by };
   return { current: replicas, min: policy.minReplicas, ...floor, max, ...boundBy };
 }
 

@@ -42,7 +42,8 @@ function units(resolved: Resolved): readonly RuntimeUnit[] {
       selector: target.selector,
       policy,
       admin: spec.admin,
-      poolBound: poolBounds === 'AsItIs' ? poolBounds : poolBounds?.get(spec.name),
+      poolBound: poolBounds?.atMost.get(spec.name),
+      ...(poolBounds?.isWhole === false ? { holdsPool: true } : {}),
       replicas: target.replicas,
     }));
 }

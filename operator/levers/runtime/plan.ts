@@ -25,8 +25,10 @@ export interface RuntimeUnit extends LeverUnit {
   readonly policy: EffectivePolicy['runtime'];
   /** Where its Pods can be told of settings; undefined: nowhere. */
   readonly admin: Component['admin'];
-  /** Most connections that the budget leaves for each Pod's pool; AsItIs: not known yet, what stands there stays. Undefined: as declared. */
-  readonly poolBound: number | 'AsItIs' | undefined;
+  /** Most connections that the budgets leave for each Pod's pool, as far as they are known; undefined: as declared. */
+  readonly poolBound: number | undefined;
+  /** One that is not known may leave less: a pool gets no more than it has, and a new one the least. */
+  readonly holdsPool?: true;
   /** spec.replicas of the target. */
   readonly replicas: number;
 }
@@ -128,10 +130,14 @@ const pushing = (
     : [{ kind: 'Push', cause: 'Declared', differences: [], admin, pods, text, hash }];
 
 /** The policy with a pool that fits. */
-function boundPolicy({ policy, poolBound }: RuntimeUnit, configMap: SettingsSeen | undefined): RuntimeUnit['policy'] {
+function boundPolicy(
+  { policy, poolBound, holdsPool }: RuntimeUnit,
+  configMap: SettingsSeen | undefined,
+): RuntimeUnit['policy'] {
   const { postgresPool } = policy;
-  const bound = poolBound === 'AsItIs' ? poolIn(configMap?.text) : poolBound;
-  if (bound === undefined || bound >= postgresPool.max) return policy;
+  const inForce = holdsPool === true ? (poolIn(configMap?.text) ?? postgresPool.min) : Infinity;
+  const bound = Math.min(poolBound ?? Infinity, inForce);
+  if (bound >= postgresPool.max) return policy;
   return { ...policy, postgresPool: { ...postgresPool, max: Math.max(bound, postgresPool.min, 1) } };
 }
 

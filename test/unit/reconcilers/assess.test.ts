@@ -368,7 +368,7 @@ test('a new service without Pods is told in one write: what the next look finds 
   const statusAt = (service: GenerationService): GenerationServiceStatus => {
     const resolution = world.resolution(service.status);
     const assessment = world.assess(service.status);
-    const budgets = { conditions: [], connections: new Map<string, never>(), bounds: undefined };
+    const budgets = { conditions: [], connections: new Map<string, never>() };
     const optimizer = { answer: undefined, kept: undefined };
     const unchanged = {
       budgets,

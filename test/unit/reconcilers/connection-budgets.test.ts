@@ -76,7 +76,7 @@ function judged({ spec, target, server = {}, hpa, others = [], before, isShared 
 describe('what is left for the pools', () => {
   const runtime = { postgresPool: { min: 1, max: 10 } };
   const full: Seen = { settings: { max_connections: { value: '45' } } }; // 30 for (4 + 1 + 1) Pods
-  const bounds = (given: Given) => judged({ server: full, ...given }).bounds?.pools;
+  const bounds = (given: Given) => judged({ server: full, ...given }).left.atMost.pools;
 
   test.each<Given & { readonly name: string; readonly are: object }>([
     { name: 'where it fits, nothing is bounded', server: {}, are: {} },
@@ -92,20 +92,20 @@ describe('what is left for the pools', () => {
       are: {},
     },
     { name: 'nothing in DryRun', spec: { mode: 'DryRun' }, are: {} },
-  ])('$name', ({ are, ...given }) => expect(Object.fromEntries(bounds(given) ?? [])).toEqual(are));
+  ])('$name', ({ are, ...given }) => expect(Object.fromEntries(bounds(given))).toEqual(are));
 
   test('and for replicas, where the least pools are too much: (3 + 1 + 1) × 5 = 25 of 27, by that server', () => {
     const spec = { overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 5, max: 10 } } } };
     const server: Seen = { settings: { max_connections: { value: '42' } } };
-    expect([...(judged({ spec, server }).bounds?.replicas ?? [])]).toEqual([
+    expect([...judged({ spec, server }).left.atMost.replicas]).toEqual([
       ['workflow', { max: 3, by: 'postgres/main max_connections' }],
     ]);
-    expect(judged({ spec, server: { databaseLimit: 37 } }).bounds?.replicas.get('workflow')).toEqual({
+    expect(judged({ spec, server: { databaseLimit: 37 } }).left.atMost.replicas.get('workflow')).toEqual({
       max: 3,
       by: 'postgres/main connection limit of database shop',
     });
     const floorOnly = { overrides: { ...spec.overrides, horizontal: { mode: 'FloorOnly' as const, maxReplicas: 4 } } };
-    expect(judged({ spec: floorOnly, server, hpa: 4 }).bounds?.replicas.size).toBe(0);
+    expect(judged({ spec: floorOnly, server, hpa: 4 }).left.atMost.replicas.size).toBe(0);
     const direct = {
       overrides: {
         ...spec.overrides,
@@ -113,13 +113,15 @@ describe('what is left for the pools', () => {
         scaler: { algorithm: 'Score' as const },
       },
     };
-    expect(judged({ spec: direct, server }).bounds?.replicas.get('workflow')?.max).toBe(3);
+    expect(judged({ spec: direct, server }).left.atMost.replicas.get('workflow')?.max).toBe(3);
   });
 
   test('nobody knows while a server is silent or another service was not looked at', () => {
-    expect(bounds({ server: 'Silent' })).toBeUndefined();
+    const nothing = { atMost: { pools: new Map(), replicas: new Map() }, isWhole: false };
+    expect(judged({ server: 'Silent' }).left).toEqual(nothing);
     const others = [storedService({ metadata: { name: 'other' }, spec: serviceOf().spec })];
-    expect(bounds({ others })).toBeUndefined();
+    expect(judged({ server: full, others }).left).toEqual(nothing);
+    expect(judged({ server: full }).left.isWhole).toBe(true);
   });
 
   test('Pods that another service only reports of are counted once', () => {
@@ -137,11 +139,11 @@ describe('what is left for the pools', () => {
 
   test('what a server left that is silent now holds on, and what the quota leaves moves without it', () => {
     const before = {
-      connections: [{ pools: new Map([['workflow', 5]]), replicas: new Map() }],
+      connections: new Map([['main', { pools: new Map([['workflow', 5]]), replicas: new Map() }]]),
       quota: [{ pools: new Map(), replicas: new Map([['workflow', { max: 3, by: 'quota/compute cpu' }]]) }],
     };
     const now = judged({ server: 'Silent', before }); // the quota is gone
-    expect(now.bounds).toEqual({ pools: new Map([['workflow', 5]]), replicas: new Map() });
+    expect(now.left).toEqual({ atMost: before.connections.get('main'), isWhole: true });
     expect(now.known).toEqual({ connections: before.connections, quota: [] });
   });
 });

@@ -46,7 +46,7 @@ function reconciled(of: GenerationService): Visit {
     components: new Map<string, never>(),
     running: [],
   };
-  const budgets = { conditions: [], connections: new Map<string, never>(), bounds: undefined };
+  const budgets = { conditions: [], connections: new Map<string, never>() };
   const optimizer = { answer: undefined, kept: undefined };
   const rest = {
     budgets,

@@ -53,7 +53,7 @@ function visit(
     resolution,
     results,
     assessment,
-    budgets: { conditions: [], connections: new Map(), bounds: undefined },
+    budgets: { conditions: [], connections: new Map() },
     scaler: undefined,
     optimizer: { answer: undefined, kept: undefined },
     policyGeneration: undefined,

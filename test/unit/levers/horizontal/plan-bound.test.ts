@@ -34,12 +34,23 @@ describe('what a budget leaves of the replicas', () => {
   });
 
   test('stays as it is until it is known again: a restart opens nothing', () => {
-    const unknown = { replicaBound: 'AsItIs', lastBoundBy: by } as const;
+    const unknown = { replicaBound: undefined, holdsReplicas: true, lastBoundBy: by } as const;
     expect(planned(bound(8, unknown), [inForce(bound(8))])).toMatchObject({
       changes: [],
       status: { replicas: { max: 8, boundBy: by } },
     });
     expect(maxOf(bound(8, unknown))).toBe(20); // there is none to keep
-    expect(maxOf(bound(8, { replicaBound: 'AsItIs' }), [inForce(bound(8))])).toBe(20); // an edit by hand
+    const { lastBoundBy: _, ...never } = unknown;
+    expect(maxOf(bound(8, never), [inForce(bound(8))])).toBe(20); // an edit by hand
+  });
+
+  test('is what is known of it while not all is, and no more than there is', () => {
+    const partly = { holdsReplicas: true, lastBoundBy: by } as const;
+    expect(maxOf(bound(6, partly), [inForce(bound(8))])).toBe(6);
+    expect(planned(bound(12, partly), [inForce(bound(8))])).toMatchObject({
+      changes: [],
+      status: { replicas: { max: 8, boundBy: by } },
+    });
+    expect(maxOf(bound(12, { holdsReplicas: true }))).toBe(12); // a new one
   });
 });

@@ -59,8 +59,12 @@ const planned = (
   });
 
 describe('the pool of PostgreSQL', () => {
-  const poolOf = (poolBound: RuntimeUnit['poolBound'], configMap: SettingsSeen | undefined = written({ text: '' })) => {
-    const [change] = planned({ configMap }, { poolBound }).changes as readonly WriteChange[];
+  const poolOf = (
+    poolBound: number | undefined,
+    configMap = written({ text: '' }),
+    more: Partial<RuntimeUnit> = {},
+  ) => {
+    const [change] = planned({ configMap }, { poolBound, ...more }).changes as readonly WriteChange[];
     return (JSON.parse(change?.text ?? '{}') as typeof settings).postgresPool;
   };
   test.each([
@@ -70,11 +74,18 @@ describe('the pool of PostgreSQL', () => {
     { name: 'is never less than its min', bound: 2, max: 5 },
   ])('$name', ({ bound, max }) => expect(poolOf(bound)).toMatchObject({ min: 5, max }));
 
-  test('stays as it is while nobody knows what the budget leaves', () => {
-    const lowered = render({ ...unit.policy, postgresPool: { ...unit.policy.postgresPool, max: 14 } });
-    expect(planned({ configMap: written({ text: lowered.text }) }, { poolBound: 'AsItIs' }).changes).toEqual([]);
-    expect(planned({ configMap: written({ text: lowered.text }) }).changes).toHaveLength(1);
-    expect(poolOf('AsItIs')).toMatchObject({ max: 20 });
+  describe('while not all that budgets leave is known', () => {
+    const with14 = render({ ...unit.policy, postgresPool: { ...unit.policy.postgresPool, max: 14 } });
+    const lowered = written({ text: with14.text });
+    test('stays as it is', () => {
+      expect(planned({ configMap: lowered }, { holdsPool: true }).changes).toEqual([]);
+      expect(planned({ configMap: lowered }, { poolBound: 17, holdsPool: true }).changes).toEqual([]);
+      expect(planned({ configMap: lowered }).changes).toHaveLength(1);
+    });
+    test('comes down to what is known', () =>
+      expect(poolOf(9, lowered, { holdsPool: true })).toMatchObject({ min: 5, max: 9 }));
+    test('is the least where there was none', () =>
+      expect(poolOf(undefined, written({ text: '' }), { holdsPool: true })).toMatchObject({ min: 5, max: 5 }));
   });
 });
 
