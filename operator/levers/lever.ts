@@ -47,6 +47,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   plan(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** Pure: what to change so that what we once changed is as it was (deletionPolicy Restore). Absent: there is nothing to put back. */
   restore?(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
+  /** Pure: what to take back of what stays (deletionPolicy Retain), since it ends by us alone: see `LeverPlan.holds`. Absent: there is no such thing. */
+  release?(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** I/O; idempotent; reads back, and only what the server answers counts. */
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
   /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. */
@@ -108,6 +110,8 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly status: Readonly<Record<string, unknown>>;
   /** The same once every change is made, where nobody wakes us to look again. Absent: `status` holds on. */
   readonly statusAfter?: Readonly<Record<string, unknown>>;
+  /** Something that is not ours to delete is held back by us, or will be after these changes: the service does not go before that is taken back. */
+  readonly holds?: true;
   /** What another loop changes once all of this holds (the scaler, the floor): told by diff and DryRun, never made from here. */
   readonly follows?: readonly Difference[];
   /** What the changes would be answered with, as far as the watch caches show it: for DryRun. Who makes them asks the server itself. */

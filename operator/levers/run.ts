@@ -36,6 +36,7 @@ export interface UnitPlan {
   readonly condition: PlannedCondition;
   readonly status: Readonly<Record<string, unknown>>;
   readonly statusAfter?: Readonly<Record<string, unknown>>;
+  readonly holds?: true;
   readonly follows?: readonly Difference[];
   readonly unforeseen?: string;
   readonly cost?: string;
@@ -79,10 +80,12 @@ export async function observe(
   );
 }
 
-/** Pure: the plan of every unit. `verb` restore: what puts back what was once changed. */
+type Verb = 'plan' | 'restore' | 'release';
+
+/** Pure: the plan of every unit. `verb` restore: what puts back what was once changed; release: what takes back only what ends by us alone. */
 export function planAll(
   observations: readonly Observation[],
-  { memory, now, verb }: { readonly memory: LeverMemory; readonly now: number; readonly verb: 'plan' | 'restore' },
+  { memory, now, verb }: { readonly memory: LeverMemory; readonly now: number; readonly verb: Verb },
 ): readonly UnitPlan[] {
   return observations.map(({ lever, unit, seen }) => {
     if (unit.mode === 'Off')
@@ -97,7 +100,7 @@ export function planAll(
     const plan =
       verb === 'plan'
         ? lever.plan(input)
-        : (lever.restore?.(input) ??
+        : ((verb === 'restore' ? lever.restore?.(input) : lever.release?.(input)) ??
           nothing({ status: 'True', reason: 'Applied', message: 'There is nothing to put back.' }));
     return { lever, unit, ...(unit.mode === 'DryRun' && verb === 'plan' ? onlySaid(plan) : plan) };
   });

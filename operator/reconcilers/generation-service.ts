@@ -41,10 +41,9 @@ export function generationService(deps: VisitDeps): Reconcile {
     }
     const service = deps.statuses.latest(cached);
     if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);
-    await ensureFinalizer(service, deps, signal); // before the first change: what we touch we can put back
-
     const resolution = await resolveInForce(service, deps, signal);
     if (resolution.kind === 'problem') {
+      await ensureFinalizer(service, undefined, deps, signal);
       deps.connectionUses.note(service, []); // nobody can tell, and nobody is to wait for it
       deps.podsAsked.put(service, []);
       await report(service, { kind: 'problem', resolution }, deps, signal);
@@ -63,7 +62,9 @@ export function generationService(deps: VisitDeps): Reconcile {
       raises: planned.state.optimizer?.raises,
     });
     deps.budgetBounds.put(service, budgets.known);
-    const { results, observations: now } = await applyLookingAgain(service, resolved, planned, deps, signal);
+    const isHolding = plans.some(({ holds }) => holds === true);
+    const held = await ensureFinalizer(service, isHolding, deps, signal); // before the first change: what we touch we can put back
+    const { results, observations: now } = await applyLookingAgain(held, resolved, planned, deps, signal);
     if (now !== observations) deps.cacheServers.note(service, now, deps.clock.now());
     const assessment = assess(resolved, deps);
     deps.assessed.put(service, statesOf(assessment));

@@ -1,9 +1,11 @@
 import type { GenerationService } from '../api/generation-service.ts';
+import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { observe, planAll, unitKey } from '../levers/run.ts';
 import { claimedBy } from './claims.ts';
+import { resolveInForce } from './in-force.ts';
 import { generationServices } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
 import { reportWaiting } from './report.ts';
@@ -15,24 +17,33 @@ const againMs = 5_000;
 
 type Service = GenerationService & KubeObject;
 
-/** The finalizers of the service and of its state stand exactly while deletionPolicy is Restore. */
+/**
+ * The finalizers of the service and of its state stand exactly while deletionPolicy is Restore, or something that is not ours to delete is held back.
+ *
+ * @param isHolding Undefined: nobody can tell, and what stands stays.
+ * @returns The service with those that it has now.
+ */
 export async function ensureFinalizer(
   service: Service,
+  isHolding: boolean | undefined,
   { kube, states }: Pick<VisitDeps, 'kube' | 'states'>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Service> {
   const { finalizers = [] } = service.metadata;
-  const isWanted = service.spec.deletionPolicy === 'Restore';
-  await states.hold(service, signal);
-  if (isWanted !== finalizers.includes(restoreFinalizer))
-    await setFinalizers(service, isWanted ? [...finalizers, restoreFinalizer] : withoutOurs(finalizers), kube, signal);
+  const has = finalizers.includes(restoreFinalizer);
+  const isWanted = service.spec.deletionPolicy === 'Restore' || (isHolding ?? has);
+  const wanted = isWanted === has ? finalizers : isWanted ? [...finalizers, restoreFinalizer] : withoutOurs(finalizers);
+  const next = { ...service, metadata: { ...service.metadata, finalizers: wanted } };
+  await states.hold(next, signal);
+  if (isWanted !== has) await setFinalizers(service, wanted, kube, signal);
+  return next;
 }
 
-/** The service is being deleted: put back what we recorded changing, wait a while for what cannot be reached now, then let go. */
+/** The service is being deleted: put back what we recorded changing (with deletionPolicy Retain only what ends by us alone), wait a while for what cannot be reached now, then let go. */
 export async function release(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<Next> {
   const { finalizers = [], namespace } = service.metadata;
   if (!finalizers.includes(restoreFinalizer)) return awaitChange;
-  const left = await restore(service, deps, signal);
+  const left = await takeBack(service, deps, signal);
   const waitedMs = deps.clock.now() - Date.parse(service.metadata.deletionTimestamp ?? '');
   // an API server that cannot tell (a webhook on ConfigMaps that fails, say) must not keep the service longer than our patience
   const isAsked = left.length > 0 && waitedMs < patienceMs;
@@ -63,16 +74,21 @@ function giveUp(service: Service, left: readonly Left[], isGoing: boolean, { eve
 const asText = ({ unit, message }: Left): string => (unit === undefined ? message : `${unit}: ${message}`);
 
 /** What is not as it was. Whatever goes wrong is no reason to wait longer than we are patient. */
-async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<readonly Left[]> {
+async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<readonly Left[]> {
   try {
-    const resolved = await resolveForRestore(service, deps, signal);
+    const isRestore = service.spec.deletionPolicy === 'Restore';
+    const resolved = isRestore
+      ? await resolveForRestore(service, deps, signal)
+      : await resolveAsDeclared(service, deps, signal);
+    const verb = isRestore ? 'restore' : 'release';
+    const levers = isRestore ? deps.levers : deps.levers.filter((lever) => lever.release !== undefined);
     const state = deps.states.of(service);
     // A server that an older service tunes has that one's settings: they are not ours to take back.
-    const touched = (await observe(deps.levers, resolved, signal)).filter(
+    const touched = (await observe(levers, resolved, signal)).filter(
       (observation) =>
         state.levers[unitKey(observation)] !== undefined && claimedBy(observation, service, deps.caches) === undefined,
     );
-    const plans = planAll(touched, { memory: state.levers, now: deps.clock.now(), verb: 'restore' });
+    const plans = planAll(touched, { memory: state.levers, now: deps.clock.now(), verb });
     const results = await applyRemembered(service, plans, state, deps, signal);
     return results
       .filter(({ condition }) => condition.status !== 'True')
@@ -87,6 +103,12 @@ async function restore(service: Service, deps: VisitDeps, signal: AbortSignal): 
     const message = Error.isError(error) ? error.message : String(error);
     return [{ unit: undefined, lever: undefined, reason: undefined, message, address: undefined }];
   }
+}
+
+/** What is held goes back to what is declared; where nobody knows that, to the defaults. */
+async function resolveAsDeclared(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<Resolved> {
+  const resolution = await resolveInForce(service, deps, signal);
+  return resolution.kind === 'resolved' ? resolution.resolved : resolveForRestore(service, deps, signal);
 }
 
 /** Where several things are deleted at once we may be told late. */

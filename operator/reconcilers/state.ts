@@ -11,7 +11,7 @@ import { keyOf, ownerReference, splitKey, type Key, type KubeObject } from '../k
 import type { KeptScaler } from './scaler-algorithm.ts';
 import { configMaps, type ConfigMap } from './kinds.ts';
 
-/** Keeps a service until its servers have their own settings back, and its state until then: with foreground deletion dependents go first. */
+/** Keeps a service until its servers have their own settings back, or what it holds is free again, and its state until then: with foreground deletion dependents go first. */
 export const restoreFinalizer = 'genops.dev/restore';
 
 /** Label by which the state ConfigMaps, and no others, are watched. */
@@ -100,7 +100,7 @@ export interface States {
    * @throws {ApiError} 409
    */
   write(service: Service, change: (state: ServiceState) => ServiceState, signal: AbortSignal): Promise<void>;
-  /** Has the finalizer stand exactly while deletionPolicy is Restore. */
+  /** Has the finalizer stand exactly while deletionPolicy is Restore, or the service has it. */
   hold(service: Service, signal: AbortSignal): Promise<void>;
   /** Everything is put back, or given up: the state may go. */
   letGo(service: Service, signal: AbortSignal): Promise<void>;
@@ -190,7 +190,8 @@ export async function readState(kube: Pick<Kube, 'get'>, service: Service, signa
   return view.service === service.metadata.uid ? view.state : empty;
 }
 
-const wantsHold = ({ spec }: GenerationService): boolean => spec.deletionPolicy === 'Restore';
+const wantsHold = ({ spec, metadata }: Service): boolean =>
+  spec.deletionPolicy === 'Restore' || metadata.finalizers?.includes(restoreFinalizer) === true;
 
 function manifestOf(
   service: Service,

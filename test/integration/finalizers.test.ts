@@ -14,8 +14,13 @@ const read = async (world: World): Promise<Service> => {
   if (service === undefined) throw new Error('the service is gone');
   return service;
 };
-const ensure = ({ kube, signal }: World, service: Service): Promise<void> =>
-  ensureFinalizer(service, { kube, states: createStates(kube, { get: () => undefined, hasSeen: () => true }) }, signal);
+const ensure = ({ kube, signal }: World, service: Service): Promise<Service> =>
+  ensureFinalizer(
+    service,
+    false,
+    { kube, states: createStates(kube, { get: () => undefined, hasSeen: () => true }) },
+    signal,
+  );
 const change = (world: World, service: Service, path: string, value: unknown): Promise<unknown> =>
   world.kube.patch(generationServices, keyOf(service), [{ op: 'add', path, value }], {}, world.signal);
 

@@ -10,7 +10,7 @@ import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.t
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { deployments, generationServices } from '../../operator/reconcilers/kinds.ts';
 import { pauseImageName } from '../../hack/image/pause.ts';
-import { deployment, generationService } from '../world/builders.ts';
+import { deployment, generationService, hpa } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
 import type { NamedManifest } from '../workload/manifests.ts';
@@ -122,6 +122,37 @@ describe('resources', () => {
     await world.delete(generationServices, 'generation');
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await resourcesOf(world, 'workflow-0')).toEqual(small);
+  });
+
+  test('hold no HPA that was taken over any longer than their service is there, also where it leaves all as it is', async () => {
+    await using world = await startWorld();
+    await world.apply(deployment());
+    await world.apply(hpa('by-hand', { minReplicas: 2, maxReplicas: 8 }));
+    await paperPod(world, 'workflow-0', wanted);
+    const message = 'Node didn’t have enough capacity: memory';
+    await asKubelet(world, 'workflow-0', [{ type: 'PodResizePending', status: 'True', reason: 'Deferred', message }]);
+    const service = generationService(
+      { overrides: { horizontal: { mode: 'Enforce' }, resources: { mode: 'Enforce', ...wanted } } },
+      { annotations: { 'genops.dev/adopt': 'hpa' } },
+    );
+    await world.apply(service);
+    const scaleDown = async () => {
+      const { behavior } = (await world.get(horizontalPodAutoscalers, 'by-hand'))?.spec ?? {};
+      return (behavior as { readonly scaleDown?: { readonly selectPolicy?: string } } | undefined)?.scaleDown;
+    };
+    await world.eventually(async () => expect(await scaleDown()).toMatchObject({ selectPolicy: 'Disabled' }));
+    expect((await world.service()).metadata.finalizers).toEqual(['genops.dev/restore']);
+
+    await world.delete(generationServices, 'generation');
+    await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+    expect(await scaleDown()).toMatchObject({ selectPolicy: 'Max' });
+    expect((await world.get(horizontalPodAutoscalers, 'by-hand'))?.spec.maxReplicas).toBe(20); // else as it was declared
+
+    await world.apply(service);
+    await world.eventually(async () => expect(await scaleDown()).toMatchObject({ selectPolicy: 'Disabled' }));
+    await asKubelet(world, 'workflow-0');
+    await world.eventually(async () => expect(await scaleDown()).toMatchObject({ selectPolicy: 'Max' }));
+    await world.eventually(async () => expect((await world.service()).metadata.finalizers).toBeUndefined());
   });
 
   test('are what a new Pod begins with, where the chart has installed its admission policy, and no longer than they are declared', async () => {

@@ -12,6 +12,7 @@ import { isAdopted } from '../adoption.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { unitMode, type Lever, type LeverMode, type Outcome } from '../lever.ts';
 import { applyFloor, withKeptFloor, withOwnFloor } from './floor.ts';
+import { release } from './hold.ts';
 import { horizontalPodAutoscalers, hpaName, targetKey, type HpaSpec, type HpaView } from './hpa.ts';
 import { orphansOf, planDeletion, type OrphanUnit } from './orphan.ts';
 import { plan, restore, type HorizontalChange, type HorizontalObserved, type HorizontalUnit } from './plan.ts';
@@ -34,9 +35,10 @@ export const horizontalPlanner = {
   condition: 'HorizontalApplied',
   plan: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : plan({ unit, ...input })),
   restore: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : restore({ unit, ...input })),
+  release: ({ unit, ...input }) => (isOrphan(unit) ? planDeletion(unit) : release({ unit, ...input })),
 } satisfies Pick<
   Lever<HorizontalUnit | OrphanUnit, HorizontalObserved, HorizontalChange>,
-  'name' | 'condition' | 'plan' | 'restore'
+  'name' | 'condition' | 'plan' | 'restore' | 'release'
 >;
 
 /** One HorizontalPodAutoscaler for each component. The floor (minReplicas) is set here when it is made, as it last was; then the scaler moves it, and this sends back what it finds. */

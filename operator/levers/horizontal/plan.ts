@@ -9,7 +9,7 @@ import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
 import { floorMove } from './floor-move.ts';
-import { liftHold } from './hold.ts';
+import { holdsTheirs, liftHold } from './hold.ts';
 import { lentFrom, returnFloor } from './lent-floor.ts';
 import { refusalOf } from './refusal.ts';
 import { render, type Rendered } from './render.ts';
@@ -77,8 +77,10 @@ export function plan(input: PlanInput<HorizontalUnit, HorizontalObserved>): Plan
   const { unit, observed } = input;
   const planned = planDeclared(input);
   const isMade = unit.mode === 'Enforce' && planned.changes.some(({ kind }) => kind === 'apply');
-  const lifted = isMade || observed.isResizing === true ? [] : liftHold(unit, ownOf(input));
-  return { ...planned, changes: [...planned.changes, ...lifted] };
+  const own = ownOf(input);
+  const lifted = isMade || observed.isResizing === true ? [] : liftHold(unit, own);
+  const holds = holdsTheirs(unit, own, unit.mode === 'Enforce' ? planned.changes : []);
+  return { ...planned, changes: [...planned.changes, ...lifted], ...(holds ? { holds: true } : {}) };
 }
 
 const ownOf = ({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>) =>
