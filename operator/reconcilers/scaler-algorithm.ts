@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import { milliseconds, seconds } from '../api/duration.ts';
 import { ratio } from '../api/ratio.ts';
 import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
 import type { AskedFloor } from '../decide/floor.ts';
 import { decideLookahead, type LookaheadDecision } from '../decide/lookahead/decide.ts';
-import { keepLookahead, resumeLookahead } from '../decide/lookahead/kept.ts';
+import { keepLookahead, moveLookahead, resumeLookahead } from '../decide/lookahead/kept.ts';
 import { learn, missWindows } from '../decide/lookahead/learn.ts';
 import {
   createLookaheadMemory,
@@ -67,7 +66,7 @@ export function lookIntervalMs({ policy: { collector } }: Resolved, { policy: { 
 }
 
 interface Lookahead {
-  settings: LookaheadSettings;
+  readonly settings: LookaheadSettings;
   readonly memory: LookaheadMemory;
   /** ms since the epoch; the newest row that was learned from. */
   at: number;
@@ -137,9 +136,7 @@ function byLookahead(
   const { resolved, component, kept, isRollingOut, now } = input;
   const settings = settingsOf(resolved, component);
   const known = learned.get(key);
-  const isKnown = known !== undefined && isDeepStrictEqual(learnedBy(known.settings), learnedBy(settings));
-  const state = isKnown ? known : beginLookahead(settings, kept, now);
-  state.settings = settings;
+  const state = known === undefined ? beginLookahead(settings, kept, now) : withSettings(known, settings);
   learned.set(key, state);
   const asked = kept?.floor ?? settings.minReplicas;
   const rows = collector.rowsOf(keyOf(resolved.service), component.spec.name, state.at - 1, loadColumns);
@@ -160,8 +157,11 @@ function byLookahead(
   return { asked: lookaheadAsks(newest, settings, basis), keep };
 }
 
-/** All but the bounds: these move with budgets, and teach nothing. */
-const learnedBy = ({ minReplicas: _min, maxReplicas: _max, ...rest }: LookaheadSettings) => rest;
+/** Goes on from the newest row with all that was learned: rows before it have been learned from, whatever the settings were. */
+function withSettings(state: Lookahead, settings: LookaheadSettings): Lookahead {
+  const memory = moveLookahead(state.memory, state.settings, settings);
+  return { ...state, memory, settings };
+}
 
 /** Older than this, what was learned says too little of now. */
 const learnedMs = 24 * 3_600_000;

@@ -1,6 +1,13 @@
 import { calibrationOf, errorsOf, type Errors } from './calibration.ts';
 import { littleNeed } from './learn.ts';
-import { createLookaheadMemory, experts, type Expert, type LookaheadMemory, type LookaheadSettings } from './memory.ts';
+import {
+  createLookaheadMemory,
+  experts,
+  windowsKept,
+  type Expert,
+  type LookaheadMemory,
+  type LookaheadSettings,
+} from './memory.ts';
 import { keepSlots } from './slots.ts';
 
 /** What is kept of a memory over a restart: small enough to be written with each change of the floor. The load by the minute is not: a period is found anew. */
@@ -62,6 +69,20 @@ export function resumeLookahead(kept: unknown, settings: LookaheadSettings): Loo
     [record.lossSum, record.lossWeight, record.coveredSum] = loss;
   }
   return memory;
+}
+
+/**
+ * The memory for other settings. It is the same one unless windows become longer or shorter, or more of them are looked back over:
+ * then it goes on as after a restart, and with the load by the minute.
+ */
+export function moveLookahead(
+  memory: LookaheadMemory,
+  before: LookaheadSettings,
+  settings: LookaheadSettings,
+): LookaheadMemory {
+  if (before.periodSeconds === settings.periodSeconds && memory.size === windowsKept(settings)) return memory;
+  const moved = resumeLookahead(keepLookahead(memory, before), settings) ?? createLookaheadMemory(settings);
+  return { ...moved, cycle: memory.cycle };
 }
 
 /** The window in which load began, after nothing but silence, and has not ended since. Where there was load before all that is kept, it is held for minutes that it did not have to be. */

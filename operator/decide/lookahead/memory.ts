@@ -87,7 +87,7 @@ export interface LookaheadMemory {
 }
 
 /** Windows that the longest look back takes: 20 min of load, or three times the longest time after which one replica goes. */
-const windowsKept = ({ periodSeconds, horizonSeconds }: LookaheadSettings): number =>
+export const windowsKept = ({ periodSeconds, horizonSeconds }: LookaheadSettings): number =>
   2 ** Math.ceil(Math.log2(Math.max(1200, 5 * horizonSeconds) / periodSeconds + 4));
 
 export function createLookaheadMemory(settings: LookaheadSettings): LookaheadMemory {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
+import type { KeptLookahead } from '../../../operator/decide/lookahead/kept.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
 import { resolve, type Resolved } from '../../../operator/decide/resolve.ts';
 import type { Collector } from '../../../operator/metrics/collector.ts';
@@ -125,6 +126,31 @@ describe('Lookahead', () => {
     const { asked } = stage.ask();
     expect(asked).toMatchObject({ floor: 7, heldBy: 'MaxReplicas' });
     expect(asked.terms.find(({ name }) => name === 'slots')).toMatchObject({ value: 3 });
+  });
+
+  test.each<{ readonly name: string; readonly next: PolicySpec }>([
+    { name: 'how many of the peaks are to be covered', next: { scaler: { lookahead: { coverPercent: 90 } } } },
+    { name: 'by how much service times vary', next: { scaler: { lookahead: { serviceVariationPercent: 90 } } } },
+    { name: 'its objective', next: { objectives: { workflowDuration: { target: '50s' } } } },
+    { name: 'how far ahead it plans', next: { scaler: { lookahead: { horizon: '600s' } } } },
+    { name: 'how often its Pods are asked', next: { collector: { interval: '9s' } } },
+  ])('counts nothing twice, and forgets nothing, when others decide $name', ({ next }) => {
+    const learnedWith = (changed: PolicySpec) => {
+      const stage = openLookahead();
+      for (const perSecond of [2, 3]) {
+        stage.pass(100, perSecond);
+        stage.ask();
+      }
+      const { scaler, ...rest } = changed;
+      stage.declare({ ...rest, scaler: { algorithm: 'Lookahead', ...scaler } });
+      stage.ask(); // nothing new was measured
+      stage.pass(1, 12);
+      return stage.ask().keep?.learned as KeptLookahead;
+    };
+    const weightOf = ({ experts }: KeptLookahead): number => experts.level.loss[1];
+    const [unchanged, changed] = [learnedWith({}), learnedWith(next)];
+    expect(weightOf(changed) / weightOf(unchanged)).toBeCloseTo(1, 1);
+    for (const part of [0, 1] as const) expect(changed.service[part] / unchanged.service[part]).toBeCloseTo(1, 1);
   });
 
   test('asks for as much while requests fail at once: it keeps what it knows of how long they take', () => {
