@@ -69,22 +69,44 @@ const contract: Readonly<Record<SignalName, string>> = {
   cacheRequests: metricNames.cacheRequests,
 };
 
-/** OpenTelemetry's names for the same, as its Prometheus exporter writes them: for a workload that has none of ours. */
-const genAiRequest = 'gen_ai_server_request_duration_seconds';
-const genAi: readonly { readonly signal: SignalName; readonly metric: string }[] = [
-  { signal: 'workflowDuration', metric: 'gen_ai_workflow_duration_seconds' },
-  { signal: 'workflowDuration', metric: genAiRequest },
-  { signal: 'responseTime', metric: genAiRequest },
-  { signal: 'requestRate', metric: `${genAiRequest}_count` },
-  { signal: 'errors', metric: `${genAiRequest}_count` },
-];
-
 type Where = Feed['where'];
 const any: Where = [[]];
 const statusLabels = ['http_response_status_code', 'status_code', 'status', 'code'] as const;
 const isServerError: Where = statusLabels.map((label) => [{ label, operator: '=~', value: '5.*' }]);
 const isGenAiError: Where = [[{ label: 'error_type', operator: '!=', value: '' }]];
 const isCacheHit: Where = [[{ label: 'cache', operator: '=', value: 'hit' }]];
+
+interface OtherName {
+  readonly signal: SignalName;
+  readonly metric: string;
+  readonly where?: Where;
+}
+
+/** Histograms in seconds, of which a name says so. */
+const timed: readonly OtherName[] = [
+  { signal: 'requestRate', metric: contract.requestRate },
+  { signal: 'errors', metric: contract.errors, where: isServerError },
+  { signal: 'responseTime', metric: contract.responseTime },
+  { signal: 'cachedResponseTime', metric: contract.cachedResponseTime, where: isCacheHit },
+  { signal: 'workflowDuration', metric: contract.workflowDuration },
+];
+/** OpenTelemetry's names for the same. */
+const genAiRequest = 'gen_ai_server_request_duration_seconds';
+const genAi: readonly OtherName[] = [
+  { signal: 'workflowDuration', metric: 'gen_ai_workflow_duration_seconds' },
+  { signal: 'workflowDuration', metric: genAiRequest },
+  { signal: 'responseTime', metric: genAiRequest },
+  { signal: 'requestRate', metric: `${genAiRequest}_count` },
+  { signal: 'errors', metric: `${genAiRequest}_count`, where: isGenAiError },
+];
+/** OpenTelemetry's exporters for Prometheus write the unit behind a name; the one for Node does not. */
+const withoutUnit = (one: OtherName): OtherName => ({
+  ...one,
+  metric: one.metric.replace(/_seconds(?=$|_count$)/, ''),
+});
+/** For a workload that has none of the contract's: best first. */
+const otherNames: readonly OtherName[] = [...timed.map(withoutUnit), ...genAi, ...genAi.map(withoutUnit)];
+
 /** A look-up that misses in L1 goes on to L2 where there is one. */
 const cacheFeeds = [
   { into: 'cacheHitsL1', wanted: 'hit', operator: '!~' },
@@ -129,9 +151,9 @@ export function feedsOf(mappings: readonly SignalMapping[] = []): readonly Feed[
     feed('responseTime', named('responseTime'), where('responseTime')),
     feed('cachedResponseTime', named('cachedResponseTime'), where('cachedResponseTime', isCacheHit)),
     feed('workflowDuration', named('workflowDuration'), where('workflowDuration')),
-    ...genAi
+    ...otherNames
       .filter(({ signal }) => !own.has(signal) && !follows(signal))
-      .map(({ signal, metric }) => feed(signal, metric, signal === 'errors' ? isGenAiError : any)),
+      .map(({ signal, metric, where: of = any }) => feed(signal, metric, of)),
     runtimeConfigHash,
   ];
 }

@@ -168,6 +168,38 @@ describe('takeReading()', () => {
       expect(last([all(0), all(10)])?.histograms.workflowDuration?.count).toBe(40);
       expect(last([all(0), all(10)])?.histograms.responseTime?.count).toBe(20);
     });
+    test('are known without their unit, as OpenTelemetry’s exporter for Node writes them, and so are ours', () => {
+      // @opentelemetry/exporter-prometheus 0.223.0, of a histogram with the unit s; the order of its lines.
+      const written = (family: string, labels: string, n: number): string =>
+        [
+          `# HELP ${family} of a "request"`,
+          `# UNIT ${family} s`,
+          `# TYPE ${family} histogram`,
+          `${family}_count{${labels},otel_scope_name="app"} ${n}`,
+          `${family}_sum{${labels},otel_scope_name="app"} ${n / 2}`,
+          `${family}_bucket{${labels},otel_scope_name="app",le="1"} ${n}`,
+          `${family}_bucket{${labels},otel_scope_name="app",le="+Inf"} ${n}`,
+          '',
+        ].join('\n');
+      const genAi = (n: number) =>
+        written('gen_ai_server_request_duration', 'gen_ai_operation_name="chat",error_type="timeout"', n);
+      const generating = last([genAi(1), genAi(11)]);
+      expect(generating?.figures).toMatchObject({ requests: 10, errors: 10 });
+      expect(generating?.histograms.responseTime).toMatchObject({ bounds: [1, Infinity], sum: 5, count: 10 });
+      const answers = (n: number) =>
+        written('http_server_request_duration', 'http_route="/a",http_response_status_code="503"', n) +
+        written('generation_workflow_duration', 'kind="x"', 2 * n);
+      const answering = last([answers(1), answers(11)]);
+      expect(answering?.figures).toMatchObject({ requests: 10, errors: 10 });
+      expect(answering?.histograms.workflowDuration?.count).toBe(20);
+      const [declared] = look(['', '# TYPE http_server_request_duration histogram\n']).slice(-1);
+      expect(declared?.figures).toEqual({ requests: 0, errors: 0 });
+    });
+    test('without their unit do not count beside those that have it', () => {
+      const both = (n: number) => page(server, n) + page('gen_ai_server_request_duration', 5 * n) + requests(n);
+      expect(last([both(0), both(10)])?.figures).toMatchObject({ requests: 10, errors: 0 });
+      expect(last([both(0), both(10)])?.histograms.workflowDuration?.count).toBe(20);
+    });
     test('yield to the contract’s names and to the workload’s own', () => {
       const ours = (n: number): string => requests(3 * n) + page(server, n);
       expect(last([ours(0), ours(10)])?.figures).toMatchObject({ requests: 30, errors: 0 });
