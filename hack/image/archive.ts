@@ -18,6 +18,8 @@ interface ImageConfig {
   /** `uid:gid`: numbers, because the kubelet proves `runAsNonRoot` by them. */
   readonly user?: string;
   readonly workingDir?: string;
+  /** What ends it, where that is not SIGTERM. */
+  readonly stopSignal?: string;
   /** TCP. */
   readonly exposedPorts?: readonly number[];
 }
@@ -88,6 +90,7 @@ function imageConfig(config: ImageConfig, layerDigest: string): string {
       Env: Object.entries(config.env ?? {}).map(([name, value]) => `${name}=${value}`),
       User: config.user ?? '',
       WorkingDir: config.workingDir ?? '/',
+      ...(config.stopSignal !== undefined && { StopSignal: config.stopSignal }),
       ExposedPorts: Object.fromEntries((config.exposedPorts ?? []).map((port) => [`${port}/tcp`, {}])),
     },
     rootfs: { type: 'layers', diff_ids: [layerDigest] },

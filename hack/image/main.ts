@@ -3,6 +3,7 @@ import type { Image } from './archive.ts';
 import { buildImage } from './build.ts';
 import { nginxImage } from './nginx.ts';
 import { operatorImage } from './operator.ts';
+import { postgresImage } from './postgres.ts';
 import { redisImage } from './redis.ts';
 import { workloadImage } from './workload.ts';
 
@@ -10,6 +11,7 @@ const images: Readonly<Record<string, (signal: AbortSignal) => Promise<Image>>> 
   operator: operatorImage,
   workload: workloadImage,
   redis: redisImage,
+  postgres: postgresImage,
   nginx: nginxImage,
 };
 

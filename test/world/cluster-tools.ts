@@ -5,12 +5,19 @@ import { startCluster, type Cluster } from '../../hack/cluster/cluster.ts';
 import { buildImage } from '../../hack/image/build.ts';
 import { nginxImage } from '../../hack/image/nginx.ts';
 import { operatorImage } from '../../hack/image/operator.ts';
+import { postgresImage } from '../../hack/image/postgres.ts';
 import { redisImage } from '../../hack/image/redis.ts';
 import { workloadImage } from '../../hack/image/workload.ts';
 import { clusterName } from './world.ts';
 
 const run = promisify(execFile);
-const images = { operator: operatorImage, workload: workloadImage, redis: redisImage, nginx: nginxImage };
+const images = {
+  operator: operatorImage,
+  workload: workloadImage,
+  redis: redisImage,
+  postgres: postgresImage,
+  nginx: nginxImage,
+};
 
 export interface ClusterTools {
   readonly cluster: Cluster;
