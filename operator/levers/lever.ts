@@ -5,6 +5,7 @@ import type { Problem } from '../api/problem.ts';
 import type { CacheServerFigures } from '../decide/cache-server.ts';
 import type { DatabaseServerFigures } from '../decide/database-server.ts';
 import type { ServerConnections } from '../decide/connection-budget.ts';
+import type { IdleIndexes } from '../decide/idle-indexes.ts';
 import type { Lookups } from '../decide/hit-ratio.ts';
 import type { ServerMemory } from '../decide/memory-budget.ts';
 import type { StatementsSeen } from '../decide/slow-statements.ts';
@@ -120,6 +121,8 @@ export interface LeverPlan<Change extends LeverChange> {
   readonly unforeseen?: string;
   /** What the changes are expected to cost. The figures are others at each look: for who asks (diff), never for status. */
   readonly cost?: string;
+  /** Of a database server, what it keeps up for nothing; for the views. */
+  readonly idleIndexes?: IdleIndexes;
   /** When to look again though no watch fired, in ms; absent where watches tell everything. */
   readonly againMs?: number;
   /** What was found in force though nothing is to be changed (a restart that kept it, a time-out that turned out well). Absent: the memory is right. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isProblem, Problem } from '../api/problem.ts';
+import type { IdleIndexes } from '../decide/idle-indexes.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { openDeadline } from '../kube/deadline.ts';
@@ -42,6 +43,7 @@ export interface UnitPlan {
   readonly cost?: string;
   /** What would be changed, where it only may be said (DryRun, Paused). */
   readonly held?: readonly Difference[];
+  readonly idleIndexes?: IdleIndexes;
   readonly againMs?: number;
   readonly remember?: UnitMemory;
   /** Why it could not be observed; for the log. */

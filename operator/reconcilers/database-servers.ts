@@ -4,6 +4,7 @@ import {
   type DatabaseServerFigures,
   type DatabaseWork,
 } from '../decide/database-server.ts';
+import type { IdleIndexes } from '../decide/idle-indexes.ts';
 import {
   slowest,
   statementGains,
@@ -13,7 +14,7 @@ import {
   type StatementsSeen,
 } from '../decide/slow-statements.ts';
 import type { GenerationService } from '../api/generation-service.ts';
-import { unitKey, type Observation } from '../levers/run.ts';
+import { unitKey, type Observation, type UnitPlan } from '../levers/run.ts';
 import type { Key } from '../kube/object.ts';
 import { createLastWords } from './last-words.ts';
 
@@ -22,11 +23,13 @@ const keptMs = 3_600_000;
 
 /** What the levers have seen of the database servers of each service. */
 export interface DatabaseServers {
-  note(service: GenerationService, observations: readonly Observation[], now: number): void;
+  note(service: GenerationService, observations: readonly Observation[], now: number, plans?: readonly Plan[]): void;
   /** What each server said at the last visit, by its name in the spec; none of one that did not answer. */
   servers(service: GenerationService, since: number): readonly DatabaseServer[];
   forget(key: Key): void;
 }
+
+type Plan = Pick<UnitPlan, 'unit' | 'idleIndexes'>;
 
 export interface DatabaseServer {
   readonly name: string;
@@ -36,6 +39,8 @@ export interface DatabaseServer {
   /** Undefined while no two looks lie in the window. */
   readonly work: DatabaseWork | undefined;
   readonly slow: SlowStatements;
+  /** Undefined: it was not looked through, or is a standby. */
+  readonly idleIndexes: IdleIndexes | undefined;
 }
 
 interface Seen extends Omit<DatabaseServer, 'work' | 'slow'> {
@@ -57,10 +62,10 @@ const none: Servers = { samples: new Map(), gains: new Map(), statements: new Ma
 export function createDatabaseServers(): DatabaseServers {
   const services = createLastWords<Servers>();
   return {
-    note(service, observations, now) {
+    note(service, observations, now, plans = []) {
       const before = services.of(service) ?? none;
       const { samples: known } = before;
-      const seen = observations.flatMap((observation) => seenOf(observation, now));
+      const seen = observations.flatMap((observation) => seenOf(observation, now, plans));
       const figures = new Map(seen.map((server) => [server.key, server.figures]));
       const samples = observations.flatMap((observation) => {
         const key = unitKey(observation);
@@ -109,10 +114,12 @@ const slowOf = (statements: StatementsSeen, gains: readonly StatementGain[], sin
     ? statements
     : { state: 'Known', source: statements.source, statements: slowest(gains, { since, ...statements }) };
 
-function seenOf(observation: Observation, now: number): readonly Seen[] {
+function seenOf(observation: Observation, now: number, plans: readonly Plan[]): readonly Seen[] {
   const { lever, seen, unit } = observation;
   const figures = seen.kind === 'seen' && seen.value !== undefined ? lever.databaseOf?.(seen.value) : undefined;
   const statements = seen.kind === 'seen' && figures !== undefined ? lever.statementsOf?.(seen.value) : undefined;
   if (figures === undefined || statements === undefined) return [];
-  return [{ key: unitKey(observation), name: unit.name, observedAt: now, figures, statements }];
+  const { name } = unit;
+  const idleIndexes = plans.find((plan) => plan.idleIndexes !== undefined && plan.unit.name === name)?.idleIndexes;
+  return [{ key: unitKey(observation), name, observedAt: now, figures, statements, idleIndexes }];
 }

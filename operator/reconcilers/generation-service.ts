@@ -55,7 +55,7 @@ export function generationService(deps: VisitDeps): Reconcile {
     const planned = await planService(service, resolved, deps, signal);
     const { observations, looked, plans } = planned;
     deps.cacheServers.note(service, observations, deps.clock.now());
-    deps.databaseServers.note(service, observations, deps.clock.now());
+    deps.databaseServers.note(service, observations, deps.clock.now(), plans);
     deps.weights.put(service, podWeights(observations));
     const budgets = judgeBudgets(resolved, looked, deps, {
       known: knownBounds,

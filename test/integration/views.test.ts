@@ -40,6 +40,7 @@ beforeAll(async () => {
   kube = connectKube(await loadConfig({ kubeconfig: plane.kubeconfigPath }), { userAgent: 'views-test' });
   redis = await startRedis({ version: '7.0', config: { requirepass: secretValue } });
   postgres = await startTuned({ version: '18' });
+  await postgres.query('CREATE TABLE orders (id int PRIMARY KEY); CREATE INDEX by_id ON orders (id)');
   folder = await mkdtemp(join(tmpdir(), 'genops-views-'));
   const { certificate, key } = issueCertificate(
     { commonName: 'genops', names: ['genops.genops-system.svc', '127.0.0.1'] },
@@ -316,10 +317,11 @@ test('the database view has what a real PostgreSQL counts, over the window as we
   const totals = { transactions_total: count, blocks_hit_total: count, deadlocks_total: 0, temp_mb_total: count };
   const work = { transactions_per_second: count, cache_hit_ratio: count, deadlocks: 0, temp_mb: count };
   const server = { name: 'main', version: expect.stringMatching(/^18\./), connections: count, connections_limit: 97 };
+  const idle = { unused_indexes: [], duplicate_indexes: [['public.orders_pkey', 'public.by_id']] };
   await eventually(
     async () =>
       expect((await leader.ask(`${one('ai')}/api/database/status`, token('reader'))).body).toMatchObject({
-        servers: [{ ...server, ...work, ...totals, statistics_unknown: null }],
+        servers: [{ ...server, ...work, ...totals, ...idle, statistics_unknown: null }],
       }),
     { withinMs: 60_000 }, // the second visit of the server
   );

@@ -23,6 +23,12 @@ const SlowStatement = view('A statement that took long on average, over the wind
   min_ms: Type.Number({ description: 'The shortest since the server counts it.' }),
 });
 
+const UnusedIndex = view('An index that no plan has read for 15 days, and that nothing but speed depends on.', {
+  index: Type.String({ description: 'Database, schema and name.' }),
+  size_mb: figure('As of its last VACUUM, ANALYZE or build, in units of 2^20 bytes.'),
+  unread_since: time('When it was read last, or seen first.'),
+});
+
 const Server = view('One PostgreSQL, all its databases together. Nothing of its Secret is in it.', {
   name: Type.String({ description: 'Name in spec.postgres.' }),
   version: textOrNull('Version of the server.'),
@@ -55,6 +61,17 @@ const Server = view('One PostgreSQL, all its databases together. Nothing of its 
     'pg_stat_statements, which counts every execution, or pg_stat_activity, of which each visit sees what runs just then: then figures are a least.',
   ),
   slow_statements_unknown: textOrNull('Why slow_statements is null, where the server was asked for it.'),
+  unused_indexes: Type.Unsafe<Static<typeof UnusedIndex>[] | null>({
+    type: ['array', 'null'],
+    items: UnusedIndex,
+    description:
+      'Largest first; what standbys read counts where the service names them. null: not known, or a standby.',
+  }),
+  duplicate_indexes: Type.Unsafe<string[][] | null>({
+    type: ['array', 'null'],
+    items: { type: 'array', items: { type: 'string' } },
+    description: 'Names, with their schema, of indexes of one table that do the same work. null: as above.',
+  }),
 });
 
 export const DatabaseStatus = view(
@@ -102,6 +119,7 @@ function figuresOf(server: DatabaseServerInput | undefined) {
     temp_mb_total: megabytes(totals?.tempBytes),
     statistics_unknown: figures?.state === 'Unknown' ? figures.why : null,
     ...slowOf(server?.slow),
+    ...idleOf(server?.idleIndexes),
   };
 }
 
@@ -119,6 +137,16 @@ const slowOf = (slow: DatabaseServerInput['slow'] | undefined) => ({
       : null,
   slow_statements_source: slow?.state === 'Known' ? slow.source : null,
   slow_statements_unknown: slow?.state === 'Unknown' ? slow.why : null,
+});
+
+const idleOf = (idle: DatabaseServerInput['idleIndexes']) => ({
+  unused_indexes:
+    idle?.unused.map(({ name, since, sizeBytes }) => ({
+      index: name,
+      size_mb: megabytes(sizeBytes),
+      unread_since: rfc3339(since),
+    })) ?? null,
+  duplicate_indexes: idle?.twins.map((names) => [...names]) ?? null,
 });
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;

@@ -4,6 +4,7 @@ import type { UpstreamWeights } from '../../api/load-balancer-report.ts';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { CacheServerFigures } from '../../decide/cache-server.ts';
 import type { DatabaseServerFigures, DatabaseWork } from '../../decide/database-server.ts';
+import type { IdleIndexes } from '../../decide/idle-indexes.ts';
 import type { SlowStatements } from '../../decide/slow-statements.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { FloorLooks } from '../../decide/floor-look.ts';
@@ -50,6 +51,7 @@ export interface DatabaseServerInput {
   /** Over the policy's window. */
   readonly work: DatabaseWork | undefined;
   readonly slow: SlowStatements;
+  readonly idleIndexes?: IdleIndexes | undefined;
 }
 
 export interface NginxWeightsInput {

@@ -40,6 +40,16 @@ describe('a database server', () => {
     ]);
     expect(servers.servers(service, 10_000)).toMatchObject([{ work: undefined }, { work: undefined }]);
   });
+  test('is shown with what its plan found that it keeps up for nothing, and no other server’s', () => {
+    const servers = createDatabaseServers();
+    const idleIndexes = { unused: [], twins: [['sales.a', 'sales.b']] };
+    const plans = [
+      { unit: { name: 'main', mode: 'Enforce' as const } },
+      { unit: { name: 'main', mode: 'Enforce' as const }, idleIndexes },
+    ];
+    servers.note(service, [answers('main', 100), answers('other', 5)], 10_000, plans);
+    expect(servers.servers(service, 0)).toMatchObject([{ idleIndexes }, { idleIndexes: undefined }]);
+  });
   test.each<{ name: string; between: Observation }>([
     { name: 'did not answer in between', between: silent('main') },
     { name: 'did not tell in between', between: untold('main') },

@@ -6,7 +6,12 @@ import { storedService } from '../../world/builders.ts';
 
 const totals = { epoch: '1', transactions: 500, blocksHit: 90, blocksRead: 10, deadlocks: 2, tempBytes: 4_096 };
 const known = { state: 'Known', connections: 7, connectionsLimit: 97, ...totals } as const;
-const seen = { observedAt: 1_000, work: undefined, slow: { state: 'Unknown', why: 'nobody asked' } as const };
+const seen = {
+  observedAt: 1_000,
+  work: undefined,
+  idleIndexes: undefined,
+  slow: { state: 'Unknown', why: 'nobody asked' } as const,
+};
 const untold = { state: 'Unknown', why: 'it may not be read' } as const;
 
 test('each server has its own totals, one that does not tell has none, and who does not lead shows nothing', async () => {

@@ -13,7 +13,7 @@ import { withStandstill } from './standstill.ts';
 import { sessionPrefix, type IndexesUnit } from './unit.ts';
 import { indexText } from './wanted.ts';
 import { marks, prunings, withdrawals } from './withdraw.ts';
-import { conditionOf } from './words.ts';
+import { conditionOf, idleIndexesOf } from './words.ts';
 
 /** Nothing tells of a table that a migration makes, nor of an index that somebody drops. */
 const idleMs = 30_000;
@@ -45,6 +45,7 @@ export function plan(input: Input): LeverPlan<IndexesChange> {
   return {
     changes,
     condition: conditionOf(verdicts, next, { ...input, memory }),
+    ...(observed.isStandby ? {} : { idleIndexes: idleIndexesOf(memory, input) }),
     ...(memory === undefined || memory === input.memory ? {} : { remember: memory }),
     status: statusOf({ verdicts, advised, gains }),
     statusAfter: statusOf({ verdicts, advised, gains }, next?.waits === undefined ? next : undefined), // what was in the way may still be: only a look tells

@@ -1,3 +1,4 @@
+import type { UnusedIndex } from '../../../decide/idle-indexes.ts';
 import type { IndexesMemory } from './changes.ts';
 import type { IndexesSeen } from './standby-scans.ts';
 import type { IndexesUnit } from './unit.ts';
@@ -48,46 +49,48 @@ function readsOf({ epoch, scans }: Counted, known: ServerReads | undefined, now:
   return { epoch, indexes: Object.fromEntries(indexes) };
 }
 
-/** Which indexes nobody has read for so long; for the message of a condition. */
-export function unusedText(
+/** Which indexes nobody has read for so long, the largest first. */
+export function unusedIndexes(
   memory: IndexesMemory | undefined,
   { observed, now }: Omit<Look, 'unit'>,
-): readonly string[] {
+): readonly UnusedIndex[] {
   const counted = countedIn(observed);
   const known = memory?.reads?.servers ?? {};
-  const all = dispensable(observed.databases).flatMap(({ key, sizeBytes }) => {
-    const since = unreadSince(key, counted, { known, now });
-    return since > now - unusedMs ? [] : [{ key, since, sizeBytes }];
+  const unused = dispensable(observed.databases).flatMap(({ key: name, sizeBytes }) => {
+    const since = unreadSince(name, counted, { known, now });
+    return since > now - unusedMs ? [] : [{ name, since, sizeBytes }];
   });
-  const unused = all
-    .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
-    .slice(0, mostNamed)
-    .map(unusedIndexText);
-  if (all.length > mostNamed) unused.push(`${all.length - mostNamed} more`);
-  if (unused.length === 0) return [];
+  return unused.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+}
+
+/** For the message of a condition. */
+export function unusedText(memory: IndexesMemory | undefined, look: Omit<Look, 'unit'>): readonly string[] {
+  const all = unusedIndexes(memory, look);
+  if (all.length === 0) return [];
+  const more = all.length > mostNamed ? [`${all.length - mostNamed} more`] : [];
+  const unused = [...all.slice(0, mostNamed).map(unusedIndexText), ...more];
+  return [`Not read, though every write keeps them up: ${unused.join(', ')} (${lookedAt(memory, look.observed)}).`];
+}
+
+/** `on this server and 1 of its standbys; standbys not counted: 1` */
+function lookedAt(memory: IndexesMemory | undefined, observed: IndexesSeen): string {
+  const counted = countedIn(observed);
+  const known = memory?.reads?.servers ?? {};
   const { standbys, standbysCounted } = observed;
   const isCounted = (server: string): boolean => counted.some((one) => one.server === server);
   const silent = Object.keys(known).filter((server) => !isCounted(server)).length;
   const notCounted = Math.max(standbys - standbysCounted, silent);
   const alsoOn = standbysCounted === 0 ? '' : ` and ${standbysCounted} of its standbys`;
   const others = notCounted > 0 ? `; standbys not counted: ${notCounted}` : '';
-  return [`Not read, though every write keeps them up: ${unused.join(', ')} (on this server${alsoOn}${others}).`];
+  return `on this server${alsoOn}${others}`;
 }
 
 /** A condition has room for a few names. */
 const mostNamed = 10;
 
-function unusedIndexText({ key, since, sizeBytes }: UnusedIndex): string {
+function unusedIndexText({ name, since, sizeBytes }: UnusedIndex): string {
   const size = sizeBytes < 2 ** 20 ? '' : ` (${Math.round(sizeBytes / 2 ** 20)} MiB)`;
-  return `${key} since ${new Date(since).toISOString().slice(0, 10)}${size}`;
-}
-
-interface UnusedIndex {
-  /** `database.schema.name` */
-  readonly key: string;
-  /** ms since the epoch. */
-  readonly since: number;
-  readonly sizeBytes: number;
+  return `${name} since ${new Date(since).toISOString().slice(0, 10)}${size}`;
 }
 
 interface Known {

@@ -1,13 +1,14 @@
 import { problemMessage } from '../../../api/problem.ts';
+import type { IdleIndexes } from '../../../decide/idle-indexes.ts';
 import { maintenanceText } from '../../../decide/maintenance-window.ts';
 import type { PlanInput, PlannedCondition } from '../../lever.ts';
 import { adviceText } from '../advice/words.ts';
-import type { OldTransaction, Waiter } from './catalogue.ts';
+import type { Index, OldTransaction, Waiter } from './catalogue.ts';
 import type { IndexesMemory } from './changes.ts';
 import { serves } from './form.ts';
 import { waitsForWindow, type IndexVerdict, type ToBuild, type Waits } from './judge.ts';
 import type { DatabaseSeen, IndexesObserved } from './observe.ts';
-import { unusedText } from './reads.ts';
+import { unusedIndexes, unusedText } from './reads.ts';
 import type { IndexesSeen } from './standby-scans.ts';
 import { stillSince } from './standstill.ts';
 import type { IndexesUnit } from './unit.ts';
@@ -150,15 +151,9 @@ function settledText(
 }
 
 /** Two that do one work cost every write twice. */
-function redundantText({ indexes, survey }: DatabaseSeen): readonly string[] {
-  const valid = indexes.filter(({ isValid, parentOid }) => isValid && parentOid === null); // of partitions the whole is told
-  const pairs = valid.flatMap((one, position) =>
-    valid
-      .slice(position + 1)
-      .filter((other) => one.tableOid === other.tableOid && (serves(one, other) || serves(other, one)))
-      .map((other) => [one.name, other.name]),
-  );
-  const twins = survey?.twins ?? [];
+function redundantText(database: DatabaseSeen): readonly string[] {
+  const pairs = pairsIn(database).map((pair) => pair.map(({ name }) => name));
+  const twins = database.survey?.twins ?? [];
   const told = [...pairs, ...twins.slice(0, mostTwins)].map(
     (names) => `${names.slice(0, -1).join(', ')} and ${names.at(-1)} do the same work: one of them is enough.`,
   );
@@ -167,3 +162,24 @@ function redundantText({ indexes, survey }: DatabaseSeen): readonly string[] {
 
 /** A condition has room for a few names. */
 const mostTwins = 5;
+
+function pairsIn({ indexes }: DatabaseSeen): readonly (readonly [Index, Index])[] {
+  const valid = indexes.filter(({ isValid, parentOid }) => isValid && parentOid === null); // of partitions the whole is told
+  return valid.flatMap((one, position) =>
+    valid
+      .slice(position + 1)
+      .filter((other) => one.tableOid === other.tableOid && (serves(one, other) || serves(other, one)))
+      .map((other) => [one, other] as const),
+  );
+}
+
+/** All that the message has room for some of. */
+export function idleIndexesOf(
+  memory: IndexesMemory | undefined,
+  { observed, now }: Pick<Input, 'observed' | 'now'>,
+): IdleIndexes {
+  const pairs = observed.databases.flatMap(pairsIn);
+  const named = pairs.map((pair) => pair.map(({ schema, name }) => `${schema}.${name}`));
+  const twins = observed.databases.flatMap(({ survey }) => survey?.twins ?? []);
+  return { unused: unusedIndexes(memory, { observed, now }), twins: [...named, ...twins] };
+}

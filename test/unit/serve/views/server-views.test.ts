@@ -106,6 +106,8 @@ describe('databaseStatus()', () => {
           ],
           slow_statements_source: 'pg_stat_statements',
           slow_statements_unknown: null,
+          unused_indexes: [{ index: 'shop.sales.by_n', size_mb: 2, unread_since: '2026-11-01T00:00:00Z' }],
+          duplicate_indexes: [['sales.orders_pkey', 'sales.by_id']],
         },
       ],
       timestamp: '2026-11-25T12:00:00Z',
@@ -121,6 +123,8 @@ describe('databaseStatus()', () => {
         statistics_unknown: 'they may not be read',
         slow_statements: null,
         slow_statements_unknown: 'nor may the statements',
+        unused_indexes: null,
+        duplicate_indexes: null,
       },
     ]);
     expect(databaseStatus(unknown).servers).toMatchObject([

@@ -132,6 +132,10 @@ export const measured: ViewInput = {
         deadlocks: 3,
         tempBytes: 5 * 2 ** 20,
       },
+      idleIndexes: {
+        unused: [{ name: 'shop.sales.by_n', since: Date.parse('2026-11-01T00:00:00Z'), sizeBytes: 2 * 2 ** 20 }],
+        twins: [['sales.orders_pkey', 'sales.by_id']],
+      },
       work: { transactionsPerSecond: 25, cacheHitRatio: 0.95, deadlocks: 1, tempBytes: 2 ** 20 },
       slow: {
         state: 'Known',

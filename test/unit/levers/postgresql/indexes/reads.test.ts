@@ -203,6 +203,22 @@ describe('the largest that nobody reads, of all other tables', () => {
     );
   });
 
+  test('are in the views all of them, with those that do the same work', () => {
+    const observed = surveyed(['a', 'b'], [['sales.c', 'sales.d']]);
+    const { remember } = plan({ unit, observed, memory: undefined, now: begun });
+    const { idleIndexes } = plan({ unit, observed, memory: remember, now: begun + 15 * day });
+    expect(idleIndexes).toEqual({
+      unused: [
+        { name: 'shop.sales.b', since: begun, sizeBytes: 2 ** 21 },
+        { name: 'shop.sales.a', since: begun, sizeBytes: 2 ** 20 },
+      ],
+      twins: [['sales.c', 'sales.d']],
+    });
+    expect(plan({ unit, observed: { ...observed, isStandby: true }, memory: remember, now: begun }).idleIndexes).toBe(
+      undefined,
+    );
+  });
+
   test('ten are named, and the others counted', () => {
     const message = after15Days(surveyed(Array.from({ length: 12 }, (_, at) => `i${at + 1}`)));
     expect(message).toContain('shop.sales.i3 since 2026-11-01 (3 MiB), 2 more (on this server).');
