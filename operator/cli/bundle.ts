@@ -15,6 +15,8 @@ export interface Bundle {
   readonly takenAt: string;
   readonly observations: readonly PlainObservation[];
   readonly memory: LeverMemory;
+  /** What the operator said of its scaler's decisions; null: it was not asked, or did not say. */
+  readonly decisions?: unknown;
   /** What that version planned. */
   readonly plans?: readonly unknown[];
   /** For people. */
@@ -84,7 +86,7 @@ function notOne(text: string, file: string, options?: ErrorOptions): UsageError 
   return new UsageError(`${saw} of genops report`, options);
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
 /** Maps, sets and problems as JSON can say them. */

@@ -76,7 +76,7 @@ const notAsked = 'not recorded here: give --service-account NAME (one that may g
  * What the operator says of the decisions on a service. Whoever may not ask it is told why, and everything else all the same.
  * It is asked as a ServiceAccount only: the user's own token would open all that the user may, to whatever stands behind its Service.
  */
-async function decisionsOf(
+export async function decisionsOf(
   { metadata: { namespace, name } }: KubeObject,
   {
     kube,

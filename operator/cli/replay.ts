@@ -3,10 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { readBundle, replayed } from './bundle.ts';
 import { command, exit, oneOf, UsageError } from './command.ts';
 import { planJson, planText } from './diff.ts';
+import { isSame, replayedScores, scoreText } from './replayed-scores.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
 
 export const replay = command({
-  summary: 'compute the plans of a bundle once more, without a cluster',
+  summary: 'compute the plans of a bundle, and what Score asked for, once more, without a cluster',
   usage: 'BUNDLE',
   examples: ['genops replay bundle.yaml   # exit code 0: as the version that wrote it, 1: otherwise, 2: no bundle'],
   options: outputOption,
@@ -16,15 +17,18 @@ export const replay = command({
     const output = oneOf('output', values.output, outputs);
     if (file === undefined || rest.length > 0)
       throw new UsageError('wanted one file: genops replay bundle.yaml, as genops report has written it');
-    const text = await readFile(file, 'utf8').catch((error: Error) => {
+    const written = await readFile(file, 'utf8').catch((error: Error) => {
       throw new UsageError(`cannot read ${file}: ${error.message}`, { cause: error });
     });
-    const bundle = readBundle(text, file);
+    const bundle = readBundle(written, file);
     const plans = replayed(bundle);
     const plain = JSON.parse(JSON.stringify(plans.map(planJson))) as unknown;
-    out.write(output === 'text' ? plans.map(planText).join('') : structured(output, plain));
-    if (bundle.plans === undefined || isDeepStrictEqual(plain, bundle.plans)) return exit.yes;
-    err.write(`genops ${bundle.genops} planned otherwise: see plans in ${file}\n`);
-    return exit.no;
+    const scores = replayedScores(bundle);
+    const text = [...plans.map(planText), ...scores.map(scoreText)].join('');
+    out.write(output === 'text' ? text : structured(output, { plans: plain, scores }));
+    const isAsPlanned = bundle.plans === undefined || isDeepStrictEqual(plain, bundle.plans);
+    if (!isAsPlanned) err.write(`genops ${bundle.genops} planned otherwise: see plans in ${file}\n`);
+    if (!scores.every(isSame)) err.write(`genops ${bundle.genops} scaled otherwise: see decisions in ${file}\n`);
+    return isAsPlanned && scores.every(isSame) ? exit.yes : exit.no;
   },
 });

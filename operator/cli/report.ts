@@ -22,9 +22,11 @@ import {
 } from './bundle.ts';
 import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
+import type { SeenDecisions } from './explanation.ts';
 import { isOperatorsPod, planJson } from './diff.ts';
 import { openDiffView } from './diff-view.ts';
-import { eventsOf } from './explain.ts';
+import { decisionsOf, eventsOf } from './explain.ts';
+import { operatorHelp, operatorOptions, operatorService } from './operator-views.ts';
 import { structured } from './output.ts';
 import { versionNumber } from './version.ts';
 
@@ -32,30 +34,42 @@ const usage = 'genops report generation -n ai > bundle.yaml';
 
 export const report = command({
   summary: 'write down all that a service’s plans are made from, without what is in Secrets, for genops replay',
-  usage: 'NAME [-n NAMESPACE]',
+  usage: 'NAME [-n NAMESPACE] [--service-account NAME]',
   examples: [
     `${usage}   # exit code 2: something could not be looked at from here`,
+    'genops report generation -n ai --service-account viewer > bundle.yaml   # with the decisions of the scaler, and what each was made from',
     'genops report generation -n ai -o json > bundle.json',
   ],
-  options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'yaml' } },
-  help: { ...clusterHelp, output: 'yaml or json' },
+  options: { ...clusterOptions, ...operatorOptions, output: { type: 'string', short: 'o', default: 'yaml' } },
+  help: { ...clusterHelp, ...operatorHelp, output: 'yaml or json' },
   choices: { output: ['yaml', 'json'] },
   async run({ values, positionals, env, out, err, signal }) {
     const output = oneOf('output', values.output, ['yaml', 'json']);
     const { kube: client, key, namespace } = await connectFor(positionals, values, usage);
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
-    const bundle = await bundleOf(kube, service, namespace, signal);
+    const { 'service-account': name, audience } = values;
+    const account = name === undefined ? undefined : { namespace, name, audience };
+    const told = await decisionsOf(service, { kube, operator: operatorService(values.operator), account }, signal);
+    const bundle = { ...(await bundleOf(kube, service, namespace, signal)), decisions: viewIn(told) };
     if (bundle.observations.length === 0)
       err.write(`${key}: saw nothing to plan; the conditions in the bundle say why\n`);
     const plans = replayed(bundle);
     const written = { ...bundle, plans: plans.map(planJson) };
     out.write(structured(output, written));
-    const unseen = unseenText(service, plans, isOperatorsPod(env));
+    const unheard = account !== undefined && told.kind === 'silent' ? `${key}: decisions: ${told.why}\n` : '';
+    const unseen = `${unseenText(service, plans, isOperatorsPod(env))}${unheard}`;
     err.write(unseen);
     return bundle.observations.length === 0 || unseen !== '' ? exit.cannotTell : exit.yes;
   },
 });
+
+/** There is nothing of a Secret in what the operator says of floors. */
+function viewIn(told: SeenDecisions) {
+  if (told.kind === 'silent') return null;
+  const { decisions, newestDecisions } = told.view;
+  return { decisions, newestDecisions };
+}
 
 /** A line for each server or autoscaler of which the bundle has a failure and no figures; empty: all were seen. */
 export function unseenText(

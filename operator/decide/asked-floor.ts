@@ -19,17 +19,30 @@ export interface ScoreFloorInput extends Omit<ScoreInput, 'current' | 'memory'> 
   readonly observedAt: ObservedAt;
 }
 
+/** A decision of Score with all that it was made from: plain data, for `genops replay`. */
+export interface ScoreRecord {
+  readonly input: Omit<ScoreFloorInput, 'observedAt'>;
+  readonly floor: number;
+  readonly reason: ScoreDecision['reason'];
+}
+
 /** A step up is one from the floor in force, whoever raised it; a step down is one from what the scaler asked for itself: without memory that is the least. */
 export function scoreFloor({ inForce, memory, observedAt, ...input }: ScoreFloorInput): {
-  readonly asked: AskedFloor;
+  readonly asked: AskedFloor & { readonly madeFrom: ScoreRecord };
   readonly memory: ScoreFloorMemory;
 } {
-  const own = memory.floor ?? input.minReplicas;
+  const { floor, lastScaledAt, missingSince } = memory;
+  const own = floor ?? input.minReplicas;
   const first = score({ ...input, memory, current: own });
   const isUp = first.to > own && inForce > own;
   const decision = isUp ? score({ ...input, memory, current: inForce }) : first;
+  const madeFrom: ScoreRecord = {
+    input: { ...input, inForce, memory: { floor, lastScaledAt, missingSince } },
+    floor: decision.to,
+    reason: decision.reason,
+  };
   return {
-    asked: { ...scoreAsks(decision), terms: scoreTerms(decision, input.rules, observedAt) },
+    asked: { ...scoreAsks(decision), terms: scoreTerms(decision, input.rules, observedAt), madeFrom },
     memory: { ...decision.memory, floor: decision.to },
   };
 }

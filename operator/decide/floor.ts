@@ -104,6 +104,8 @@ export interface AskedFloor {
   readonly terms: readonly Term[];
   /** Replicas before any limit; undefined: it goes by steps. */
   readonly wanted?: number | undefined;
+  /** All that Score was asked with, and its answer, as plain data: the same comes of it once more. */
+  readonly madeFrom?: object | undefined;
   readonly heldBy: FloorHold | undefined;
   /** ms since the epoch; undefined: time alone does not end it. */
   readonly heldUntil: number | undefined;
@@ -123,6 +125,7 @@ export interface FloorDecision {
   readonly terms: readonly Term[];
   /** Replicas that the policy's scaler would have, before any limit; undefined: it goes by steps, or none acts. */
   readonly wanted?: number | undefined;
+  readonly madeFrom?: object | undefined;
   /** Undefined: nothing stands between it and what is asked for. */
   readonly heldBy: FloorHold | undefined;
   /** ms since the epoch: when that ends if the load stays; undefined where time alone does not end it. */
@@ -194,13 +197,14 @@ type Move = Pick<FloorDecision, 'to' | 'reason' | 'message'> &
 function decided(input: FloorInput, figures: readonly FloorFigure[], move: Move): FloorDecision {
   const from = input.floor ?? input.minReplicas;
   const action = move.to > from ? 'ScaleUp' : move.to < from ? 'ScaleDown' : 'Hold';
-  const { terms = [], wanted } = input.asked ?? {};
+  const { terms = [], wanted, madeFrom } = input.asked ?? {};
   return {
     action,
     from,
     figures,
     terms,
     wanted,
+    madeFrom,
     heldBy: undefined,
     heldUntil: undefined,
     memory: input.memory,

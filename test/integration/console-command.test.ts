@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
@@ -371,3 +371,45 @@ describe('genops explain', () => {
     );
   });
 });
+
+test('genops report has the decisions that the operator tells of, and genops replay asks Score for each once more', async () => {
+  const patch = JSON.stringify({
+    spec: { mode: 'Enforce', overrides: { scaler: { algorithm: 'Score', interval: '5s' } } },
+  });
+  await kubectl(['apply', '-n', 'ai', '-f', '-'], stringify(deployment('workflow-execution', { replicas: 2 })));
+  await kubectl(['patch', 'gensvc', 'generation', '-n', 'ai', '--type=merge', '-p', patch]);
+  const genops = async (...args: readonly string[]) => {
+    let [out, err] = ['', ''];
+    const code = await main({
+      args,
+      env: {},
+      out: { write: (text) => (out += text) },
+      err: { write: (text) => (err += text) },
+      signal: AbortSignal.timeout(20_000),
+    });
+    return { code, out, err };
+  };
+  const where = ['generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath];
+  const file = join(folder, 'bundle.yaml');
+  await eventually(async () => {
+    const report = await genops('report', ...where, '--service-account', 'viewer');
+    expect(report).toMatchObject({ code: 0, err: '' });
+    expect(parse(report.out)).toMatchObject({
+      decisions: {
+        newestDecisions: [{ component: 'workflow', score: { input: { minReplicas: expect.any(Number) } } }],
+      },
+    });
+    await writeFile(file, report.out);
+  });
+  expect(await genops('replay', file)).toMatchObject({
+    code: 0,
+    err: '',
+    out: expect.stringMatching(/\nscaler\/workflow: at \S+Z Score asks for \d+ \(\w+\)\n$/),
+  });
+
+  expect(parse((await genops('report', ...where)).out)).toMatchObject({ decisions: null });
+  expect(await genops('report', ...where, '--service-account', 'nobody')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^ai\/generation: decisions: asked the operator, and could not create token /),
+  });
+}, 60_000);

@@ -51,6 +51,11 @@ export const Decision = view('A decision on the floor of a component.', {
     description:
       'What kept it from what is asked for: a window or a rate of the policy’s behavior, a bound, missing metrics, the mode, somebody else’s field, or a refusal of the API server. null: nothing, or not known any more.',
   }),
+  score: Type.Unsafe<object | null>({
+    type: ['object', 'null'],
+    description:
+      'Of Score: all that it was asked with and its answer, unrounded, for genops replay. null: it did not decide, or not known any more.',
+  }),
   nextEligibleTime: timeOrNull(
     'When the next move may come: when what holds it ends if the load stays, else with the next look.',
   ),
@@ -67,7 +72,7 @@ export const lastMoves = ({ service: { status = {} }, looks }: ViewInput): Decis
       const { action = null, from = null, to = null, reason = null, message = null, time = null } = decision;
       const { nextEligibleTime = null } = decision;
       const told = { action, from, to, reason, message, time, nextEligibleTime };
-      return [{ component: name, ...told, inputs: null, terms: null, heldBy: null }];
+      return [{ component: name, ...told, inputs: null, terms: null, heldBy: null, score: null }];
     })
     .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
 
@@ -89,6 +94,7 @@ const lookView = (component: string, look: FloorLook): Decision => ({
   inputs: look.figures.map(inputView),
   terms: look.terms.map(termView),
   heldBy: look.heldBy ?? null,
+  score: look.madeFrom ?? null,
   nextEligibleTime: timeOf(look.nextAt),
 });
 

@@ -3,6 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { scoreFloor } from '../../../operator/decide/asked-floor.ts';
+import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
+import { scoreRules } from '../../../operator/decide/score.ts';
 import { Problem } from '../../../operator/api/problem.ts';
 import { bundleHead, plainObservations, readBundle, readOf, redacted, replayed } from '../../../operator/cli/bundle.ts';
 import { planJson } from '../../../operator/cli/diff.ts';
@@ -193,7 +196,44 @@ describe('genops replay', () => {
     const answer = await genops(['replay', await written(plans)]);
     expect(answer).toMatchObject({ code: 0, err: '' });
     expect(answer.out).toMatch(/^redis\/cache: saw no answer; wanted one; next: look at it\nhorizontal\/workflow: /);
-    expect(JSON.parse((await genops(['replay', await written(plans), '-o', 'json'])).out)).toEqual(plans);
+    const json = await genops(['replay', await written(plans), '-o', 'json']);
+    expect(JSON.parse(json.out)).toEqual({ plans, scores: [] });
+  });
+
+  const rules = scoreRules(effectivePolicy({}).policy.scaler);
+  const seen = { responseTimeAverage: 1.2, cpuPercent: 85, memoryPercent: 50, queueLength: 10, errorRatio: 0 };
+  const { asked } = scoreFloor({
+    rules,
+    minReplicas: 2,
+    maxReplicas: 20,
+    seen: { ...seen, requestRatePerPod: 'idle' },
+    inForce: 6,
+    memory: { floor: 4, lastScaledAt: now - 400_000 },
+    observedAt: () => now,
+    now,
+  });
+  const decision = { component: 'workflow', time: '2026-01-01T00:00:00Z', score: asked.madeFrom };
+  const decided = async (...newestDecisions: readonly unknown[]): Promise<string> => {
+    const file = path.join(directory, 'decided.yaml');
+    await writeFile(file, stringify({ ...bundle, decisions: { decisions: [decision], newestDecisions } }));
+    return file;
+  };
+
+  test('asks Score once more with what each decision was made from: the same comes of it, and a decision that is told twice is one', async () => {
+    const answer = await genops(['replay', await decided(decision, { component: 'cache', score: null })]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    const lines = answer.out.split('\n').filter((line) => line.startsWith('scaler/'));
+    expect(lines).toEqual(['scaler/workflow: at 2026-01-01T00:00:00Z Score asks for 8 (PressureHigh)']);
+  });
+
+  test('is 1 where another version asked for another floor, and says both', async () => {
+    const other = { ...decision, time: '2026-01-01T00:00:15Z', score: { ...asked.madeFrom, floor: 7 } };
+    const answer = await genops(['replay', await decided(other)]);
+    expect(answer).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^genops 0.1.0 scaled otherwise: see decisions/),
+    });
+    expect(answer.out).toContain('Score asks for 8 (PressureHigh); it was 7 (PressureHigh)\n');
   });
 
   test('is 1 where another version planned otherwise', async () => {
