@@ -317,6 +317,7 @@ export const GenerationServiceStatus = struct(
           method: string('How a pod is chosen.'),
           weightMin: integer('Least weight in force.'),
           weightMax: integer('Greatest weight in force.'),
+          observedAt: time('When weights were seen.'),
         },
         { description: 'The load balancer.' },
       ),

@@ -1,8 +1,10 @@
+import { rfc3339 } from '../api/rfc3339.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 
 type Objectives = NonNullable<GenerationServiceStatus['objectives']>;
 type Objective = Objectives[number];
 type Rating = NonNullable<GenerationServiceStatus['rating']>;
+type LoadBalancer = NonNullable<GenerationServiceStatus['loadBalancer']>;
 
 /** A figure in status follows the measured one when it left this band, and not more often than this. */
 const band = 0.1;
@@ -32,6 +34,24 @@ const isNearScore = ({ score: from = 0 }: Rating, { score: to = 0 }: Rating): bo
 
 const isRecent = ({ observedAt }: Pick<Objective, 'observedAt'>, now: number): boolean =>
   observedAt !== undefined && now - Date.parse(observedAt) < leastMs;
+
+/** nginx in status: what it serves is told at once, and weights that only move as any figure. */
+export function steadyLoadBalancer(previous: LoadBalancer | undefined, next: LoadBalancer, now: number): LoadBalancer {
+  const { weightMin, weightMax } = next;
+  if (weightMin === undefined || weightMax === undefined) return next;
+  const isWithin = isNearWeight(previous?.weightMin, weightMin) && isNearWeight(previous?.weightMax, weightMax);
+  return previous !== undefined && isServedAlike(previous, next) && (isRecent(previous, now) || isWithin)
+    ? previous
+    : { ...next, observedAt: rfc3339(now) };
+}
+
+const isServedAlike = (previous: LoadBalancer, next: LoadBalancer): boolean =>
+  (['desiredHash', 'loadedHash', 'podsCurrent', 'podsTotal', 'serverVersion', 'method'] as const).every(
+    (name) => previous[name] === next[name],
+  );
+
+const isNearWeight = (from: number | undefined, to: number): boolean =>
+  from !== undefined && Math.abs(to - from) <= band * from;
 
 /** The API server gives fields back in an order of its own. */
 const partsOf = ({ parts = {} }: Rating): string => Object.keys(parts).toSorted().join();

@@ -3,6 +3,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import { problemMessage } from '../api/problem.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import { modeOf, type Resolution, type Resolved } from '../decide/resolve.ts';
+import { steadyLoadBalancer } from '../decide/steady.ts';
 import { steadyStatements } from '../decide/steady-statements.ts';
 import { unknownAdoption } from '../levers/adoption.ts';
 import type { UnitResult } from '../levers/run.ts';
@@ -157,7 +158,9 @@ function resolvedSections(
       };
     }),
     ...(rules.length === 0 ? {} : { optimizer: { rules: [...rules] } }),
-    ...(balancer?.['desiredHash'] === undefined ? {} : { loadBalancer: balancer }),
+    ...(balancer?.['desiredHash'] === undefined
+      ? {}
+      : { loadBalancer: steadyLoadBalancer(previous.loadBalancer, balancer, now.getTime()) }),
     ...(redis.length === 0 ? {} : { redis: redis.map(({ name }) => ({ name, ...statusOf('redis', name) })) }),
     ...(postgres.length === 0
       ? {}

@@ -152,6 +152,7 @@ describe.each(await availableNginxVersions())('genops nginx-agent before nginx %
       method: 'LeastConn',
       weightMin: 32,
       weightMax: 32,
+      observedAt: expect.any(String),
     });
     expect(await answers()).toBe('first');
     expect((await fetch(`http://127.0.0.1:${statusPort}/readyz`)).status).toBe(200);

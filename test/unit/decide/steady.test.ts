@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { steadyObjectives, steadyRating } from '../../../operator/decide/steady.ts';
+import { steadyLoadBalancer, steadyObjectives, steadyRating } from '../../../operator/decide/steady.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 type Objective = Parameters<typeof steadyObjectives>[1][number];
@@ -130,5 +130,51 @@ describe('steadyRating()', () => {
     },
   ])('$name', ({ before: known, after, told }) => {
     expect(steadyRating(known, after, now)).toBe(told ? after : known);
+  });
+});
+
+describe('steadyLoadBalancer()', () => {
+  const long = at(301);
+  const nginx = { desiredHash: 'a', loadedHash: 'a', podsCurrent: 2, podsTotal: 2, weightMin: 10, weightMax: 32 };
+  type LoadBalancer = Parameters<typeof steadyLoadBalancer>[1];
+  test.each<{ name: string; shown: LoadBalancer | undefined; after: LoadBalancer; told: boolean }>([
+    {
+      name: 'keeps weights within a tenth',
+      shown: { ...nginx, observedAt: long },
+      after: { ...nginx, weightMax: 35 },
+      told: false,
+    },
+    {
+      name: 'tells those beyond',
+      shown: { ...nginx, observedAt: long },
+      after: { ...nginx, weightMax: 36 },
+      told: true,
+    },
+    {
+      name: 'tells a least weight beyond',
+      shown: { ...nginx, observedAt: long },
+      after: { ...nginx, weightMin: 8 },
+      told: true,
+    },
+    {
+      name: 'keeps even those within five minutes',
+      shown: { ...nginx, observedAt: at(299) },
+      after: { ...nginx, weightMax: 64 },
+      told: false,
+    },
+    {
+      name: 'tells them with what is served',
+      shown: { ...nginx, observedAt: at(1) },
+      after: { ...nginx, desiredHash: 'b' },
+      told: true,
+    },
+    { name: 'tells the first', shown: { desiredHash: 'a' }, after: nginx, told: true },
+  ])('$name', ({ shown, after, told }) => {
+    const next = steadyLoadBalancer(shown, after, now);
+    expect(next).toEqual(told ? { ...after, observedAt: '2026-01-01T01:00:00Z' } : shown);
+  });
+
+  test('has no time of weights where there are none', () => {
+    expect(steadyLoadBalancer({ ...nginx, observedAt: long }, { desiredHash: 'a' }, now)).toEqual({ desiredHash: 'a' });
   });
 });
