@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import { connect as connectTls } from 'node:tls';
@@ -12,15 +12,20 @@ import { nginxCheckers } from '../../hack/servers/nginx-checkers.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { checkLoadBalancerSettings } from '../../operator/api/check-load-balancer-settings.ts';
 import type { LoadBalancerSettings } from '../../operator/api/load-balancer-settings.ts';
-import { certificateOf } from '../../operator/levers/load-balancer/certificate.ts';
+import { Certificates } from '../../operator/levers/load-balancer/certificate.ts';
 import { openDnsServer, type DnsServer } from '../../operator/levers/load-balancer/dns-server.ts';
 import { openNginx, type NginxProcess } from '../../operator/levers/load-balancer/nginx-process.ts';
-import { probeNginx, testConfiguration, type NginxProgram } from '../../operator/levers/load-balancer/nginx-program.ts';
+import {
+  certificateRefusal,
+  probeNginx,
+  testConfiguration,
+  type NginxProgram,
+} from '../../operator/levers/load-balancer/nginx-program.ts';
 import { render, type Place, type RenderInput } from '../../operator/levers/load-balancer/render.ts';
 import { settingsFor } from '../unit/levers/load-balancer/settings.ts';
 import { eventually } from '../world/eventually.ts';
 import { known, servers, settings } from './nginx-settings.ts';
-import { ask, askSecurely, backend, nginxFolder, silent } from './nginx-world.ts';
+import { ask, askSecurely, backend, keepAsking, nginxFolder, silent } from './nginx-world.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
@@ -41,7 +46,6 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
     place = {
       folder: home.folder,
       modules: program.modules,
-      tlsFolder: home.folder,
       dnsPort: 1,
       logPort: 1,
       user: 'nobody nogroup',
@@ -109,12 +113,14 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
     let dns: DnsServer;
     let pod: Awaited<ReturnType<typeof backend>>;
     let port: number;
+    let mounted: string;
+    let certificates: Certificates;
     let answered = 0;
     const configurationOf = async (given: LoadBalancerSettings, ports: readonly number[]) => {
       const pods = { workflow: ports.map((one) => ({ address: '127.0.0.1', port: one })) };
       dns.announce(pods);
       const where = { ...place, dnsPort: dns.port };
-      const certificate = await certificateOf(place.tlsFolder);
+      const { folder: certificate } = await certificates.current(soon());
       const { capabilities } = program;
       return written({ settings: given, servers: pods, capabilities, place: where, certificate });
     };
@@ -135,6 +141,13 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
         );
       });
       port = await freePort();
+      mounted = join(home.folder, 'mounted');
+      await mkdir(mounted);
+      certificates = new Certificates({
+        mounted,
+        folder: join(home.folder, 'tls'),
+        refusal: (pair, signal) => certificateRefusal({ ...home, pair }, signal),
+      });
       dns = await openDnsServer(silent);
       nginx = openNginx({ binary: home.binary, folder: home.folder, drainMs: 5_000, logger: silent });
       expect(await load(settingsFor({}, { ports: { http: port, https: port + 1 } }))).toEqual({ result: 'loaded' });
@@ -151,11 +164,8 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
       const secured = settingsFor({}, { ports: { http: port, https: securePort }, tlsSecretRef: { name: 'tls' } });
       const issue = async (commonName: string) => {
         const pair = issueCertificate({ commonName, names: ['localhost'] }, authority);
-        // Files of their own, as the kubelet makes them: from 1.27.4 nginx keeps one of the same inode and second over a reload.
-        for (const [name, content] of [['tls.crt', pair.certificate] as const, ['tls.key', pair.key] as const]) {
-          await writeFile(join(home.folder, `${name}.next`), content);
-          await rename(join(home.folder, `${name}.next`), join(home.folder, name));
-        }
+        for (const [name, content] of [['tls.crt', pair.certificate] as const, ['tls.key', pair.key] as const])
+          await writeFile(join(mounted, name), content);
       };
       const whoAnswers = async () => {
         const socket = connectTls({
@@ -175,19 +185,22 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
       const led = await ask(port, '/api/x?y=1', { method: 'POST', headers: { host: 'a.example' } });
       expect(led).toMatchObject({ status: 308, headers: { location: 'https://a.example/api/x?y=1' } });
       const { key } = issueCertificate({ commonName: 'other', names: ['localhost'] }, authority);
-      const fitting = await readFile(join(home.folder, 'tls.key'));
-      await writeFile(join(home.folder, 'tls.key'), key);
-      expect(await load(secured)).toEqual({
-        result: 'rejected',
-        message: expect.stringMatching(/^SSL_CTX_use_PrivateKey.* failed .*key values mismatch/),
+      const accepted = await certificates.current(soon());
+      await writeFile(join(mounted, 'tls.key'), key);
+      expect(await certificates.current(soon())).toEqual({
+        ...accepted,
+        refused: expect.stringMatching(
+          new RegExp(`^SSL_CTX_use_PrivateKey\\("${mounted}/tls.key"\\) failed .*key values mismatch`),
+        ),
       });
+      expect((await stat(join(accepted.folder ?? '', 'tls.key'))).mode & 0o777).toBe(0o600);
+      expect(await load(secured, [pod.port, pod.port])).toEqual({ result: 'loaded' }); // Pods are followed all the same
       expect(await whoAnswers()).toEqual(['h2', 'first']);
-      await writeFile(join(home.folder, 'tls.key'), fitting);
       await issue('second');
       expect(await load(secured)).toEqual({ result: 'loaded' });
       expect(await whoAnswers()).toEqual(['h2', 'second']);
       await keepsToEachItsOwn({ port: securePort, ca: authority.certificate });
-      await rm(join(home.folder, 'tls.key'));
+      await rm(join(mounted, 'tls.key'));
       expect(await load(secured)).toEqual({ result: 'loaded' }); // HTTP goes on
       await expect(whoAnswers()).rejects.toThrow('ECONNREFUSED');
       expect((await ask(port, '/')).status).toBe(200);
@@ -265,18 +278,18 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
     test('takes another configuration over without failing a request on a new connection, and ends the old workers', async () => {
       let failed = 0;
       let asked = 0;
-      const stop = new AbortController();
-      const asking = (async () => {
-        for (; !stop.signal.aborted; asked += 1)
-          if ((await ask(port, '/api/x').catch(() => undefined))?.status !== 200) failed += 1;
-      })();
+      const asking = async (): Promise<void> => {
+        asked += 1;
+        if ((await ask(port, '/api/x').catch(() => undefined))?.status !== 200) failed += 1;
+      };
       const serverNames = ['a.example'];
-      for (const level of [7, 8, 9])
-        expect(await load(settingsFor({ gzip: { level } }, { ports: { http: port, https: port + 1 } }))).toEqual({
-          result: 'loaded',
-        });
-      stop.abort();
-      await asking;
+      {
+        await using _ = keepAsking(asking);
+        for (const level of [7, 8, 9])
+          expect(await load(settingsFor({ gzip: { level } }, { ports: { http: port, https: port + 1 } }))).toEqual({
+            result: 'loaded',
+          });
+      }
       expect({ failed, some: asked > 10 }).toEqual({ failed: 0, some: true });
       await eventually(async () => expect(await nginx.draining()).toEqual({ workers: 0, generations: 0 }));
       expect(await load(settingsFor({}, { serverNames, ports: { http: port, https: port + 1 } }))).toEqual({

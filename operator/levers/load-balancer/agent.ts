@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import type { LoadBalancerReport } from '../../api/load-balancer-report.ts';
 import type { Kube } from '../../kube/client.ts';
 import { alive, type HealthCheck } from '../../kube/health.ts';
@@ -7,10 +8,10 @@ import { startLoop } from '../../kube/loop.ts';
 import { createQueue } from '../../kube/queue.ts';
 import { createAgentMetrics, type MetricsPage } from '../../telemetry/agent-metrics.ts';
 import { openDnsServer } from './dns-server.ts';
-import { followCertificate } from './certificate.ts';
+import { Certificates, followCertificate } from './certificate.ts';
 import { isServing } from './generation.ts';
 import { openNginx } from './nginx-process.ts';
-import { probeNginx, type NginxProgram } from './nginx-program.ts';
+import { certificateRefusal, probeNginx, type NginxProgram } from './nginx-program.ts';
 import type { Place } from './render.ts';
 import type { LoggedRequest } from './request-log.ts';
 import { openRequestLog } from './request-log-server.ts';
@@ -66,6 +67,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     configMap: `${namespace}/${configMapName}`,
     place: placeOf(options, program, { dnsPort: dns.port, logPort: log.port }),
     program,
+    certificates: certificatesOf(options),
     dns,
     nginx,
     watched,
@@ -104,16 +106,22 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
 }
 
 const placeOf = (
-  { folder, tlsFolder }: AgentOptions,
+  { folder }: AgentOptions,
   { modules }: NginxProgram,
   ports: Pick<Place, 'dnsPort' | 'logPort'>,
 ): Place => ({
   folder,
-  tlsFolder,
   modules,
   ...ports,
   ...(process.getuid?.() === 0 ? { user: 'nobody nogroup' } : {}),
 });
+
+const certificatesOf = ({ folder, tlsFolder, binary }: AgentOptions): Certificates =>
+  new Certificates({
+    mounted: tlsFolder,
+    folder: join(folder, 'tls'),
+    refusal: (pair, signal) => certificateRefusal({ binary, folder, pair }, signal),
+  });
 
 const ownAddresses = (): ReadonlySet<string> =>
   new Set(

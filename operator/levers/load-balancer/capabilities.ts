@@ -36,17 +36,28 @@ const probes: Readonly<Record<Capability, string>> = {
 
 /** A configuration that nginx -t takes only where it has the capability. */
 export function probeText(capability: Capability, { folder, modules }: ProbePlace): string {
+  const loading = capability === 'brotli' ? modules.map((file) => `load_module ${file};`) : [];
+  return [...loading, ...probing(folder, probes[capability])].join('\n');
+}
+
+/** One that it takes only where it takes the certificate and key of a folder. */
+export const certificateText = (folder: string, pair: string): string =>
+  probing(
+    folder,
+    `server { listen unix:${folder}/probe.sock ssl; ssl_certificate ${pair}/tls.crt; ssl_certificate_key ${pair}/tls.key; }`,
+  ).join('\n');
+
+function probing(folder: string, asked: string): readonly string[] {
   return [
-    ...(capability === 'brotli' ? modules.map((file) => `load_module ${file};`) : []),
     `pid ${folder}/probe.pid;`,
     'error_log stderr;',
     'events {}',
     'http {',
     'access_log off;',
     ...temporaryPaths(folder),
-    probes[capability],
+    asked,
     '}\n',
-  ].join('\n');
+  ];
 }
 
 /** Every path that is compiled in (/var/lib, /run) may be unwritable. */

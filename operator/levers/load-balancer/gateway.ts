@@ -145,14 +145,24 @@ function container({ configMapName, tlsSecretRef }: Gateway, image: string) {
     },
     volumeMounts: [
       { name: 'run', mountPath: '/run/genops' },
-      ...(tlsSecretRef === undefined ? [] : [{ name: 'tls', mountPath: '/tls', readOnly: true }]),
+      ...(tlsSecretRef === undefined
+        ? []
+        : [
+            { name: 'tls', mountPath: '/tls', readOnly: true },
+            { name: 'accepted', mountPath: '/run/genops/tls' },
+          ]),
     ],
   };
 }
 
-/** Without the Secret nginx serves HTTP meanwhile, and status says so. */
+/** Without the Secret nginx serves HTTP meanwhile, and status says so. What of it was accepted is kept in memory, as the kubelet keeps the Secret itself: no key lies on a disk of the node. */
 const tlsVolumes = ({ tlsSecretRef }: Gateway): readonly object[] =>
-  tlsSecretRef === undefined ? [] : [{ name: 'tls', secret: { secretName: tlsSecretRef.name, optional: true } }];
+  tlsSecretRef === undefined
+    ? []
+    : [
+        { name: 'tls', secret: { secretName: tlsSecretRef.name, optional: true } },
+        { name: 'accepted', emptyDir: { medium: 'Memory', sizeLimit: '4Mi' } },
+      ];
 
 function serviceSpec({ name, tlsSecretRef }: Gateway) {
   const port = (named: string, number: number) => ({

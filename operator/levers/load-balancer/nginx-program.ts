@@ -2,7 +2,14 @@ import { execFile } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { brotliModules, capabilityNames, probeText, type Capabilities, type Capability } from './capabilities.ts';
+import {
+  brotliModules,
+  capabilityNames,
+  certificateText,
+  probeText,
+  type Capabilities,
+  type Capability,
+} from './capabilities.ts';
 
 const run = promisify(execFile);
 const testTimeoutMs = 10_000;
@@ -35,6 +42,16 @@ export async function probeNginx(
   };
   const capabilities = new Set((await Promise.all(capabilityNames.map(can))).flat());
   return { binary, version, capabilities, modules: capabilities.has('brotli') ? modules : [] };
+}
+
+/** nginx' words on a certificate and key that it does not take. */
+export async function certificateRefusal(
+  { binary, folder, pair }: { readonly binary: string; readonly folder: string; readonly pair: string },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const file = join(folder, 'probe-certificate.conf');
+  await writeFile(file, certificateText(folder, pair));
+  return testConfiguration({ binary, folder, file }, signal);
 }
 
 /** nginx -t: undefined where it takes the configuration, else its words. */

@@ -12,8 +12,6 @@ export interface Place {
   readonly folder: string;
   /** Absolute paths of modules to load. */
   readonly modules: readonly string[];
-  /** Folder with tls.crt and tls.key. */
-  readonly tlsFolder: string;
   /** Of the DNS server on loopback that tells where Pods are. */
   readonly dnsPort: number;
   /** On loopback, where it is told of each request that was passed on. */
@@ -27,7 +25,7 @@ export interface RenderInput {
   readonly servers: ServersByUpstream;
   readonly capabilities: Capabilities;
   readonly place: Place;
-  /** Of the certificate: another one has to be loaded though the text is the same. Undefined: there is none, and nothing listens for HTTPS. */
+  /** Folder with tls.crt and tls.key, of each pair another one. Undefined: there is none, and nothing listens for HTTPS. */
   readonly certificate: string | undefined;
 }
 
@@ -41,13 +39,9 @@ export const generationSocket = (folder: string): string => `${folder}/generatio
 
 /** The whole nginx.conf. Equal input gives equal bytes. Settings hold no character that means anything to nginx, so whatever is valid there is valid here. */
 export function render(input: RenderInput): Rendered {
-  const { settings, certificate, place } = input;
+  const { settings, place } = input;
   const before = [...main(input), 'http {', ...http(input).map(indented)].join('\n');
-  const generation = createHash('sha256')
-    .update(before)
-    .update(certificate ?? '')
-    .digest('hex')
-    .slice(0, 12);
+  const generation = createHash('sha256').update(before).digest('hex').slice(0, 12);
   const answering = generationServer(place, generation).map(indented).join('\n');
   const title = `# Rendered by genops nginx-agent from settings ${settings.hash}: what is changed here is written over.`;
   return { text: `${title}\n${before}\n${answering}\n}\n`, generation };
@@ -259,7 +253,7 @@ const ciphers = [
 
 /** None where there is no certificate. */
 function secureListens(
-  { settings: { listen }, capabilities, place, certificate }: RenderInput,
+  { settings: { listen }, capabilities, certificate }: RenderInput,
   words: readonly string[],
 ): Lines {
   if (listen.https === undefined || certificate === undefined || !capabilities.has('ssl')) return [];
@@ -269,8 +263,8 @@ function secureListens(
       directive('listen', address, 'ssl', ...(http2 ? [] : ['http2']), ...words),
     ),
     ...(http2 ? ['http2 on;'] : []),
-    directive('ssl_certificate', `${place.tlsFolder}/tls.crt`),
-    directive('ssl_certificate_key', `${place.tlsFolder}/tls.key`),
+    directive('ssl_certificate', `${certificate}/tls.crt`),
+    directive('ssl_certificate_key', `${certificate}/tls.key`),
     'ssl_protocols TLSv1.2 TLSv1.3;',
     directive('ssl_ciphers', ciphers.join(':')),
     'ssl_session_cache shared:genops_tls:4m;',

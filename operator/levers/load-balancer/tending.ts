@@ -4,7 +4,7 @@ import type { LoadBalancerReport } from '../../api/load-balancer-report.ts';
 import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { requeueAfter, type Next } from '../../kube/loop.ts';
-import { certificateOf } from './certificate.ts';
+import type { Certificate, Certificates } from './certificate.ts';
 import { serversOf } from './endpoints.ts';
 import { keep, readKept, type Kept } from './kept.ts';
 import { differingSince, hasRevived, nextLoad, settingsToServe, tryAgainAt, type Failed } from './next-load.ts';
@@ -26,6 +26,7 @@ export interface TendingOptions {
   readonly configMap: string;
   readonly place: Place;
   readonly program: NginxProgram;
+  readonly certificates: Pick<Certificates, 'current' | 'keepOnly'>;
   readonly nginx: NginxProcess;
   readonly dns: Pick<DnsServer, 'announce'>;
   readonly watched: Watched;
@@ -57,6 +58,7 @@ export class Tending {
   /** Why what is declared cannot be read. */
   #unreadable: string | undefined;
   #failed: Failed | undefined;
+  #certificate: Certificate = { folder: undefined };
   #loads = 0;
   #weighing: Weighing | undefined;
 
@@ -68,15 +70,25 @@ export class Tending {
   async tend(signal: AbortSignal): Promise<Next> {
     const { program, place, dns } = this.#options;
     const kept = await this.#toServe();
-    if (kept === undefined) return requeueAfter(lookAgainMs);
+    if (kept === undefined) return requeueAfter(this.#againMs);
     dns.announce({ ...this.#serving?.servers, ...kept.servers }); // until it is loaded nginx asks for what it has
-    const certificate = await certificateOf(place.tlsFolder);
+    await this.#lookAtCertificate(kept.settings, signal);
+    const certificate = this.#certificate.folder;
     const rendered = render({ ...kept, capabilities: program.capabilities, place, certificate });
     const next = await this.#next(kept, rendered.generation);
-    if (next.action === 'load') await this.#load(kept, rendered, certificate !== undefined, signal);
+    if (next.action === 'load') await this.#load(kept, rendered, certificate, signal);
     if (next.action === 'nothing') await this.#keep(kept);
     const untilWeighed = this.#weighing?.dueInMs(kept.settings, performance.now()) ?? lookAgainMs;
     return requeueAfter(Math.min(next.action === 'wait' ? next.delayMs : this.#againMs, lookAgainMs, untilWeighed));
+  }
+
+  async #lookAtCertificate({ listen }: LoadBalancerSettings, signal: AbortSignal): Promise<void> {
+    const { certificates, program, configMap, logger } = this.#options;
+    const isAskedFor = listen.https !== undefined && program.capabilities.has('ssl');
+    const found: Certificate = isAskedFor ? await certificates.current(signal) : { folder: undefined };
+    if (found.refused !== undefined && found.refused !== this.#certificate.refused)
+      logger.error('certificate rejected', { configMap, message: found.refused });
+    this.#certificate = found;
   }
 
   async #next({ settings, servers }: Kept, generation: string): Promise<ReturnType<typeof nextLoad>> {
@@ -130,9 +142,10 @@ export class Tending {
 
   get #rejected(): LoadBalancerReport['rejected'] {
     if (this.#unreadable !== undefined) return { message: this.#unreadable };
-    if (this.#failed === undefined || this.#failed.hash !== this.#declared?.hash) return undefined;
-    const { hash, message } = this.#failed;
-    return { hash, message };
+    const hash = this.#declared?.hash;
+    if (hash === undefined) return undefined;
+    const message = this.#failed?.hash === hash ? this.#failed.message : this.#certificate.refused;
+    return message === undefined ? undefined : { hash, message };
   }
 
   /** Until everything is listed what was served last; nobody knows yet whether a Pod that is not seen is gone. */
@@ -188,9 +201,9 @@ export class Tending {
     this.#declared = checked?.kind === 'valid' ? checked.settings : undefined;
   }
 
-  async #load(kept: Kept, rendered: Rendered, hasCertificate: boolean, signal: AbortSignal): Promise<void> {
-    const { nginx, program, place, logger } = this.#options;
-    const { hash, listen } = kept.settings;
+  async #load(kept: Kept, rendered: Rendered, certificate: Certificate['folder'], signal: AbortSignal): Promise<void> {
+    const { nginx, certificates, place, logger } = this.#options;
+    const { hash } = kept.settings;
     const { generation } = rendered;
     const outcome = await nginx.load(rendered, signal);
     if (outcome.result === 'rejected') {
@@ -202,18 +215,18 @@ export class Tending {
     }
     this.#forgetFailure(hash);
     this.#differingSince = undefined;
-    const https = listen.https !== undefined && hasCertificate && program.capabilities.has('ssl');
-    this.#serving = { ...kept, generation, at: performance.now(), https };
+    this.#serving = { ...kept, generation, at: performance.now(), https: certificate !== undefined };
     this.#loads += 1;
     logger.info('configuration loaded', { hash, generation });
     await keep(place.folder, kept);
+    await certificates.keepOnly(certificate);
   }
 
   /** In force without a reload: nginx was told of other Pods, or it is nothing that nginx is told. */
   async #keep({ settings, servers }: Kept): Promise<void> {
     const serving = this.#serving;
     if (serving === undefined) return;
-    this.#forgetFailure(settings.hash); // the certificate that it did not take is gone again
+    this.#forgetFailure(settings.hash); // what it did not take is wanted no more
     if (serving.settings.hash === settings.hash && isDeepStrictEqual(serving.servers, servers)) return;
     this.#serving = { ...serving, settings, servers };
     await keep(this.#options.place.folder, { settings, servers });

@@ -3,7 +3,7 @@ import type { Capability } from '../../../../operator/levers/load-balancer/capab
 import { render, type RenderInput } from '../../../../operator/levers/load-balancer/render.ts';
 import { settingsFor } from './settings.ts';
 
-const place = { folder: '/run/genops', modules: [], tlsFolder: '/tls', dnsPort: 5300, logPort: 5301 };
+const place = { folder: '/run/genops', modules: [], dnsPort: 5300, logPort: 5301 };
 const pods = {
   workflow: [
     { address: '10.0.0.1', port: 8080 },
@@ -41,8 +41,10 @@ describe('render()', () => {
     const one = render(input());
     expect(render(input())).toEqual(one);
     expect(one.text).toContain(`return 200 "${one.generation} $pid`);
+    const secured = settingsFor({}, { tlsSecretRef: { name: 'tls' } });
+    const served = (certificate: string) => render(input({ settings: secured, certificate }, 'ssl')).generation;
+    expect(served('/tls/a')).not.toBe(served('/tls/b'));
     for (const other of [
-      { certificate: 'b' },
       { servers: { workflow: pods.workflow.slice(1) } },
       { settings: settingsFor({ gzip: { level: 7 } }) },
     ])
@@ -86,10 +88,14 @@ describe('render()', () => {
 
   test('says HTTP/2 in the words of the build, and nothing of HTTPS without a certificate', () => {
     const settings = settingsFor({}, { tlsSecretRef: { name: 'tls' } });
-    const secured = { settings, certificate: 'a' };
+    const secured = { settings, certificate: '/run/genops/tls/a' };
     expect(lines(secured, 'ssl')).toContain('listen 8443 ssl http2 default_server;');
     expect(lines(secured, 'ssl', 'http2Directive')).toEqual(
-      expect.arrayContaining(['listen 8443 ssl default_server;', 'http2 on;', 'ssl_certificate /tls/tls.crt;']),
+      expect.arrayContaining([
+        'listen 8443 ssl default_server;',
+        'http2 on;',
+        'ssl_certificate /run/genops/tls/a/tls.crt;',
+      ]),
     );
     expect(render(input({ settings }, 'ssl')).text).not.toContain('8443');
   });

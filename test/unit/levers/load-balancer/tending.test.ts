@@ -17,12 +17,13 @@ afterAll(() => rm(folder, { recursive: true }));
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const jitterMs = 20; // some tens of looks
 
-/** The agent of an nginx that takes whatever it is given. */
-function startTending(declared: string) {
+/** The agent of an nginx that takes whatever it is given, or nothing. */
+function startTending(declared: string, { refuses = false } = {}) {
   let [text, address, loads, generations] = [declared, '10.0.0.1', 0, 0];
   let announced: ServersByUpstream = {};
   const nginx: NginxProcess = {
     async load() {
+      if (refuses) return { result: 'rejected', message: 'no' };
       loads += 1;
       return { result: 'loaded' };
     },
@@ -34,8 +35,9 @@ function startTending(declared: string) {
   const watched = { settings: { get: () => ({ text }) }, endpoints: { by: slices } };
   const tending = new Tending({
     configMap: 'ai/generation-nginx',
-    place: { folder, tlsFolder: folder, modules: [], dnsPort: 1, logPort: 2 },
+    place: { folder, modules: [], dnsPort: 1, logPort: 2 },
     program: { binary: 'nginx', version: '1.31.3', capabilities: new Set(['resolveUpstreams']), modules: [] },
+    certificates: { current: async () => ({ folder: undefined }), keepOnly: async () => undefined },
     nginx,
     dns: { announce: (servers) => void (announced = servers) },
     watched: watched as unknown as Watched,
@@ -83,4 +85,10 @@ test('Pods that change faster than the jitter do not put a reload off for ever',
     await agent.tend();
   }
   expect(agent.loads()).toBe(2);
+});
+
+test('settings that nginx refuses before it has any are tried again in time, however much else happens meanwhile', async () => {
+  const agent = startTending(writtenFor({ weights: { mode: 'Equal' } }).text, { refuses: true });
+  const looks = [await agent.tend(), await agent.tend(), await agent.tend()];
+  for (const next of looks) expect('delayMs' in next ? next.delayMs : undefined).toBeLessThanOrEqual(2_000);
 });
