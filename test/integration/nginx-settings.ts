@@ -4,7 +4,7 @@ import type { UpstreamServer } from '../../operator/levers/load-balancer/upstrea
 import { settingsFor } from '../unit/levers/load-balancer/settings.ts';
 
 export const known = {
-  '1.22': ['brotli', 'gzipStatic', 'ipv6', 'ssl'],
+  '1.22': ['brotli', 'gzipStatic', 'ipv6', 'ssl', 'stubStatus'],
   '1.31': ['http2Directive', 'ipv6', 'keepaliveMinTimeout', 'leastTime', 'resolveUpstreams', 'ssl'],
 } as const;
 

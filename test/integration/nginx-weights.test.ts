@@ -133,7 +133,12 @@ describe.each(await availableNginxVersions())('weights of Pods before nginx %s',
     expect(metrics).toMatch(/^genops_nginx_upstream_requests_total\{upstream="workflow",result="Served"\} [1-9]/m);
     expect(metrics).toMatch(/^genops_nginx_upstream_requests_total\{upstream="workflow",result="Failed"\} 0$/m);
     expect(metrics).toMatch(/^genops_nginx_upstream_duration_seconds_count\{upstream="workflow"\} [1-9]/m);
-    expect(metrics).toMatch(/^genops_nginx_requests_lost 0$/m);
+    expect(metrics).toMatch(/^genops_nginx_requests_lost_total 0$/m);
+    expect(metrics).toMatch(/^genops_nginx_rejections_total 0$/m);
+    expect(metrics).toMatch(/^genops_nginx_connections [1-9]/m);
+    const { loaded: served, serverVersion } = await agent.report();
+    const labels = `generation="[0-9a-f]{12}",settings="${served?.hash}",version="${serverVersion}"`;
+    expect(metrics).toMatch(new RegExp(`^genops_nginx_info\\{${labels}\\} 1$`, 'm'));
 
     third.conduct.serviceMs = () => usualMs;
     await world.eventually(async () => expect(await weightOf('third')).toBeGreaterThanOrEqual(24));

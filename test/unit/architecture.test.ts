@@ -85,7 +85,7 @@ const doesIo = [
   'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue,room,standby-scans,statement-counts,survey}.ts',
   'operator/levers/postgresql/advice/{advisor,answers,hypothetical,planned,prove,read,sandbox,worst}.ts',
   'operator/levers/runtime/{acknowledged,admin,push}.ts',
-  'operator/levers/load-balancer/{agent,certificate,dns-server,generation,kept,nginx-process,nginx-program,request-log-server,tending,watched,workers}.ts',
+  'operator/levers/load-balancer/{agent,certificate,connections,dns-server,generation,kept,nginx-process,nginx-program,request-log-server,tending,watched,workers}.ts',
   'operator/levers/postgresql/{connect,copies,owner,settings,statements,statistics}.ts',
 ];
 const pure = files.filter(

@@ -77,7 +77,10 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     jitterMs: Math.random() * spreadMs,
     logger,
   });
-  const metrics = createAgentMetrics({ report: () => tending.report(), lost: () => log.lost() });
+  const metrics = createAgentMetrics({
+    report: () => tending.report(),
+    figures: () => tending.figures(AbortSignal.any([stop.signal, AbortSignal.timeout(1_000)])),
+  });
   const reconcile = () => tending.tend(stop.signal);
   const loop = startLoop({ name: queue.name, queue, reconcile, logger }, stop.signal);
   const collections = [watched.settings, watched.endpoints];

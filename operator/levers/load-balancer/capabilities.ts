@@ -8,6 +8,7 @@ export const capabilityNames = [
   'leastTime',
   'resolveUpstreams',
   'ssl',
+  'stubStatus',
 ] as const;
 export type Capability = (typeof capabilityNames)[number];
 export type Capabilities = ReadonlySet<Capability>;
@@ -32,6 +33,7 @@ const probes: Readonly<Record<Capability, string>> = {
   leastTime: 'upstream u { zone u 64k; least_time header; server 127.0.0.1:1; }',
   resolveUpstreams: 'resolver 127.0.0.1; upstream u { zone u 64k; server u.g service=http resolve; }',
   ssl: 'ssl_protocols TLSv1.2 TLSv1.3;',
+  stubStatus: 'server { listen 127.0.0.1:65535; location / { stub_status; } }',
 };
 
 /** A configuration that nginx -t takes only where it has the capability. */

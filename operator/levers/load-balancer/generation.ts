@@ -13,18 +13,21 @@ export async function untilGeneration(
   signal: AbortSignal,
 ): Promise<void> {
   for (let answers = 0; answers < inARow;) {
-    const [answered] = ((await ask(folder, signal)) ?? '').split(' ');
+    const [answered] = ((await askNginx({ folder, path: '/generation' }, signal)) ?? '').split(' ');
     answers = answered === generation ? answers + 1 : 0;
     if (answers === 0) await pause(againMs, undefined, { signal });
   }
 }
 
-/** Undefined: nobody answers. */
-async function ask(folder: string, signal: AbortSignal): Promise<string | undefined> {
+/** What nginx says of itself on its socket. Undefined: nobody answers. */
+export async function askNginx(
+  { folder, path }: { readonly folder: string; readonly path: '/generation' | '/connections' },
+  signal: AbortSignal,
+): Promise<string | undefined> {
   signal.throwIfAborted();
   const answer = Promise.withResolvers<string | undefined>();
   const asked = request(
-    { socketPath: generationSocket(folder), path: '/generation', agent: false, timeout: 1_000, signal },
+    { socketPath: generationSocket(folder), path, agent: false, timeout: 1_000, signal },
     (response) => void text(response).then(answer.resolve, () => answer.resolve(undefined)),
   );
   asked.once('timeout', () => asked.destroy());
@@ -35,4 +38,4 @@ async function ask(folder: string, signal: AbortSignal): Promise<string | undefi
 
 /** Whether nginx answers at all, whatever generation. */
 export const isServing = async (folder: string, signal: AbortSignal): Promise<boolean> =>
-  (await ask(folder, signal)) !== undefined;
+  (await askNginx({ folder, path: '/generation' }, signal)) !== undefined;

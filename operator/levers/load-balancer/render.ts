@@ -39,10 +39,10 @@ export const generationSocket = (folder: string): string => `${folder}/generatio
 
 /** The whole nginx.conf. Equal input gives equal bytes. Settings hold no character that means anything to nginx, so whatever is valid there is valid here. */
 export function render(input: RenderInput): Rendered {
-  const { settings, place } = input;
+  const { settings, capabilities, place } = input;
   const before = [...main(input), 'http {', ...http(input).map(indented)].join('\n');
   const generation = createHash('sha256').update(before).digest('hex').slice(0, 12);
-  const answering = generationServer(place, generation).map(indented).join('\n');
+  const answering = generationServer(place, capabilities, generation).map(indented).join('\n');
   const title = `# Rendered by genops nginx-agent from settings ${settings.hash}: what is changed here is written over.`;
   return { text: `${title}\n${before}\n${answering}\n}\n`, generation };
 }
@@ -272,13 +272,14 @@ function secureListens(
   ];
 }
 
-/** Asked on new connections, it tells which generation accepts them. */
-const generationServer = ({ folder }: Place, generation: string): Lines => [
+/** Asked on new connections, it tells which generation accepts them; and how many connections there are, where the build counts them. */
+const generationServer = ({ folder }: Place, capabilities: Capabilities, generation: string): Lines => [
   'server {',
   `  listen unix:${generationSocket(folder)};`,
   '  location = /generation {',
   '    default_type text/plain;',
   `    return 200 "${generation} $pid $nginx_version\\n";`,
   '  }',
+  ...(capabilities.has('stubStatus') ? ['  location = /connections {', '    stub_status;', '  }'] : []),
   '}',
 ];

@@ -4,7 +4,9 @@ import type { LoadBalancerReport } from '../../api/load-balancer-report.ts';
 import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { requeueAfter, type Next } from '../../kube/loop.ts';
+import type { AgentFigures } from '../../telemetry/agent-metrics.ts';
 import type { Certificate, Certificates } from './certificate.ts';
+import { connectionsOf } from './connections.ts';
 import { serversOf } from './endpoints.ts';
 import { keep, readKept, type Kept } from './kept.ts';
 import { differingSince, hasRevived, nextLoad, settingsToServe, tryAgainAt, type Failed } from './next-load.ts';
@@ -60,6 +62,7 @@ export class Tending {
   #failed: Failed | undefined;
   #certificate: Certificate = { folder: undefined };
   #loads = 0;
+  #rejections = 0;
   #weighing: Weighing | undefined;
 
   constructor(options: TendingOptions) {
@@ -86,8 +89,10 @@ export class Tending {
     const { certificates, program, configMap, logger } = this.#options;
     const isAskedFor = listen.https !== undefined && program.capabilities.has('ssl');
     const found: Certificate = isAskedFor ? await certificates.current(signal) : { folder: undefined };
-    if (found.refused !== undefined && found.refused !== this.#certificate.refused)
+    if (found.refused !== undefined && found.refused !== this.#certificate.refused) {
+      this.#rejections += 1;
       logger.error('certificate rejected', { configMap, message: found.refused });
+    }
     this.#certificate = found;
   }
 
@@ -117,6 +122,21 @@ export class Tending {
   /** Why nothing of what is declared is served; undefined where something is. */
   get refusal(): string | undefined {
     return this.#rejected?.message;
+  }
+
+  /** For /metrics, beside the report. */
+  async figures(signal: AbortSignal): Promise<AgentFigures> {
+    const { program, place, log } = this.#options;
+    const serving = this.#serving;
+    const { http, https } = serving?.settings.listen ?? {};
+    const ports = [http, https].filter((port) => port !== undefined);
+    const isCounted = program.capabilities.has('stubStatus');
+    return {
+      generation: serving?.generation,
+      connections: serving && (await connectionsOf({ folder: place.folder, isCounted, ports }, signal)),
+      rejections: this.#rejections,
+      lost: await log.lost(),
+    };
   }
 
   async report(): Promise<LoadBalancerReport> {
@@ -208,6 +228,7 @@ export class Tending {
     const outcome = await nginx.load(rendered, signal);
     if (outcome.result === 'rejected') {
       const { message } = outcome;
+      this.#rejections += 1;
       const failed = this.#failed?.hash === hash ? this.#failed : undefined;
       if (failed?.message !== message) logger.error('configuration rejected', { hash, message });
       this.#failed = { hash, message, at: performance.now(), times: (failed?.times ?? 0) + 1 };
