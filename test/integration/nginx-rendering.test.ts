@@ -322,7 +322,10 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
     test('a stream that is open goes on over a reload', async () => {
       const streams: ServerResponse[] = [];
       await using streaming = await backend(({ url }, response) => {
-        if (url !== '/events') return void response.end('the one that streams');
+        if (url !== '/events') {
+          response.end('the one that streams');
+          return;
+        }
         response.write('before');
         streams.push(response);
       });

@@ -3,11 +3,11 @@ import type { ServersByUpstream, UpstreamServer } from './upstreams.ts';
 
 /**
  * As much of DNS (RFC 1035, RFC 2782) as nginx asks for: SRV records of an upstream, A records of their targets, each of which has its address in its name.
- * Names are short because an answer must fit into the 4096 bytes that nginx reads: one target takes 30 of them.
+ * Names are short: one target takes 30 bytes of an answer.
  */
 const zone = 'g';
-/** Beyond, an answer would be cut off, and nginx would keep its last list. */
-const mostTargets = 120;
+/** As many as the zone of an upstream has room for. */
+const mostTargets = 1_000;
 /** In s: nginx looks again after it. */
 const ttl = 1;
 
@@ -21,6 +21,7 @@ export const isResolvable = (servers: ServersByUpstream): boolean =>
 const types = { A: 1, SRV: 33 } as const;
 const internet = 1;
 const codes = { none: 0, noSuchName: 3 } as const;
+const truncated = 0x0200;
 
 interface Question {
   readonly id: number;
@@ -31,10 +32,17 @@ interface Question {
   readonly bytes: Buffer;
 }
 
-/** The answer to a query; undefined: what came is none, and gets none. An upstream without servers has no such name: nginx then forgets those that it had. */
-export function answerTo(query: Buffer, servers: ServersByUpstream): Buffer | undefined {
+/** The answer to a query; undefined: what came is none, and gets none. What is longer than `mostBytes` is said to be cut off, and has nothing in it: nginx asks for it by TCP. */
+export function answerTo(query: Buffer, servers: ServersByUpstream, mostBytes = 65_535): Buffer | undefined {
   const question = questionIn(query);
   if (question === undefined) return undefined;
+  const whole = answerOf(question, servers);
+  if (whole.length <= mostBytes) return whole;
+  return message(question, truncated, []);
+}
+
+/** An upstream without servers has no such name: nginx then forgets those that it had. */
+function answerOf(question: Question, servers: ServersByUpstream): Buffer {
   const upstream = new RegExp(`^_http\\._tcp\\.([a-z0-9-]+)\\.${zone}$`).exec(question.name)?.[1];
   if (upstream !== undefined) {
     const targets = (Object.hasOwn(servers, upstream) ? servers[upstream] : undefined) ?? [];

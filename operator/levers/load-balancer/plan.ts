@@ -44,10 +44,10 @@ function planFormer({ unit: { owner }, observed, memory }: Input<FormerUnit>): P
   const changes = planNoGateway(observed.gateway, owner);
   const message = 'The service declares no nginx.';
   const condition: PlannedCondition = { status: 'True', reason: 'Off', message };
-  const plan = { changes, condition, status: {}, againMs: soonMs };
-  if (changes.length > 0) return plan;
+  const former = { changes, condition, status: {}, againMs: soonMs };
+  if (changes.length > 0) return former;
   const { gateway: _, ...applied } = memory?.applied ?? {};
-  return { ...plan, remember: { applied } };
+  return { ...former, remember: { applied } };
 }
 
 /** The settings of the nginx in front of a service: written, kept as declared, never anybody else's; and in force only once every Pod says so. */

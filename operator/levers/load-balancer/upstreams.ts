@@ -73,7 +73,7 @@ export function upstreams(input: UpstreamsInput): Lines {
   const blocks = all.flatMap(({ name }) => [
     `upstream ${name} {`,
     ...[
-      directive('zone', name, '512k'),
+      directive('zone', name, '2m'),
       ...methodLines[methodOf(upstream, capabilities)],
       ...(told ? [toldLine(upstream, name)] : serverLines(upstream, servers[name] ?? [])),
       ...(keepalive === 0 ? [] : kept),

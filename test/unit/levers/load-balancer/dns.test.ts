@@ -62,11 +62,22 @@ describe('answerTo()', () => {
   });
 });
 
-test('isResolvable() takes as many IPv4 addresses as fit into one answer', () => {
-  const many = (count: number) =>
-    Array.from({ length: count }, (_, index) => ({ address: `10.0.0.${index}`, port: 1 }));
-  expect(isResolvable({ a: many(120), b: [] })).toBe(true);
-  expect(answerTo(query('_http._tcp.a.g', SRV), { a: many(120) })?.length).toBeLessThan(4096);
-  expect(isResolvable({ a: many(121) })).toBe(false);
+const many = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ address: `10.0.${index >> 8}.${index & 255}`, port: 1 }));
+
+test('isResolvable() takes as many IPv4 addresses as nginx has room for', () => {
+  expect(isResolvable({ a: many(1_000), b: [] })).toBe(true);
+  expect(isResolvable({ a: many(1_001) })).toBe(false);
   expect(isResolvable({ a: [{ address: 'fd00::1', port: 1 }] })).toBe(false);
+});
+
+test('an answer that does not fit into a datagram says that it is cut off, and is whole by TCP', () => {
+  const asked = query('_http._tcp.a.g', SRV);
+  const answered = (count: number, mostBytes?: number) => {
+    const answer = answerTo(asked, { a: many(count) }, mostBytes) ?? Buffer.alloc(0);
+    return { isCutOff: (answer.readUInt16BE(2) & 0x0200) !== 0, targets: answer.readUInt16BE(6) };
+  };
+  expect(answered(120, 4_096)).toEqual({ isCutOff: false, targets: 120 });
+  expect(answered(140, 4_096)).toEqual({ isCutOff: true, targets: 0 });
+  expect(answered(1_000)).toEqual({ isCutOff: false, targets: 1_000 });
 });

@@ -54,7 +54,7 @@ describe('render()', () => {
   test('balances over the Pods that are ready, by the method that the build has', () => {
     const leastTime = settingsFor({ upstream: { method: 'LeastTime', keepalive: 0 } });
     expect(block(lines(), 'upstream workflow {')).toEqual([
-      'zone workflow 512k;',
+      'zone workflow 2m;',
       'least_conn;',
       'server 10.0.0.1:8080 max_fails=2 fail_timeout=30s;',
       'server [fd00::1]:8080 weight=3 max_fails=2 fail_timeout=30s;',
@@ -64,7 +64,7 @@ describe('render()', () => {
     ]);
     const without = { settings: leastTime, servers: {} };
     expect(block(lines(without), 'upstream workflow {')).toEqual([
-      'zone workflow 512k;',
+      'zone workflow 2m;',
       'least_conn;',
       'server 127.0.0.1:1 down; # no Pod is ready: 502',
     ]);
