@@ -138,6 +138,36 @@ test('a RedisCluster takes the list as the other kinds do, and an operator that 
   });
 });
 
+test('no value makes a line of its own in the list of another operator', async () => {
+  await using redis = await startRedis();
+  await using world = await startWorld({ operator: false });
+  await installRedisKinds(world);
+  const { namespace, kube, signal } = world;
+  const metadata = { namespace, name: 'cache' };
+  await kube.apply(redisClusters, { metadata, spec: { clusterSize: 3 } }, { manager: 'kubectl', force: true }, signal);
+  const readSecret = () => Promise.resolve(secretData({ host: '127.0.0.1', port: String(redis.port) }));
+  const lever = redisLever({ readSecret, memoryLimit: () => Promise.resolve(undefined), kube });
+  const clusterRef = { group: 'redis.redis.opstreelabs.in', kind: 'RedisCluster', name: 'cache' };
+  const ending = '\r\nrequirepass canary-7719';
+  const parameters = {
+    timeout: `7${ending}`,
+    'proc-title-template': `{title}${ending}`,
+    save: `900 1${ending}`,
+    'client-output-buffer-limit': `normal 0 0 0 ${ending} 0 0`,
+    [`hz 7${ending}`]: '1',
+    hz: '12',
+  };
+  const unit = unitWith({ maxMemory: '64Mi', parameters }, { namespace, clusterRef });
+  const observed = await lever.observe(unit, signal);
+  const { changes, condition } = lever.plan({ unit, observed, memory: undefined, now: Date.now() });
+  for (const change of changes) await lever.apply(change, unit, signal);
+
+  expect(condition).toMatchObject({ status: 'False', reason: 'ConfigRejected' });
+  const lines = (await world.get(redisClusters, 'cache'))?.spec.redisConfig?.dynamicConfig ?? [];
+  expect(lines).toEqual(expect.arrayContaining(['hz 12', 'maxmemory 67108864'])); // the others are there
+  for (const line of lines) expect(line).not.toMatch(/\p{Cc}|^requirepass/u);
+});
+
 /** As a user that may not set anything: what only a start takes nobody tells it. */
 async function lookerAt(redis: RedisServer, kube: OwnerKube) {
   const rights = ['+ping', '+info', '+config|get', '+slowlog|get', '+client|setname'];

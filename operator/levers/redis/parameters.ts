@@ -72,6 +72,8 @@ export function render(name: string, wanted: string, actual: string): string {
   if (name === 'client-output-buffer-limit') {
     return [...bufferLimits(wanted)].map(([kind, limit]) => `${kind} ${limit}`).join(' ');
   }
+  // Another operator may write it into a file, a line for each parameter.
+  if (/\p{Cc}/u.test(wanted.trim())) throw new RangeError('a value of one line');
   const number = integer(wanted);
   if (number !== undefined && Math.abs(number) > Number.MAX_SAFE_INTEGER) {
     throw new RangeError(`${wanted} is larger than any server's memory`);

@@ -131,5 +131,7 @@ describe('render()', () => {
     ['save', '900 x', 'a word'],
     ['save', '0 1', 'no time at all'],
     ['repl-backlog-size', '20000000000gb', 'a size that would wrap around silently'],
+    ['hash-max-listpack-entries', '512\nrequirepass x', 'a second line, which a file of another operator would have'],
+    ['proc-title-template', '{title}\u0000', 'a NUL'],
   ])('throws for %s %j (%s)', (name, wanted) => expect(() => render(name, wanted, '1')).toThrow(RangeError));
 });
