@@ -43,7 +43,7 @@ const sent = async (server: PostgresServer): Promise<readonly string[]> =>
   );
 
 describe.each(postgresVersions)('what is no statement of ours reaches PostgreSQL %s as none', (version) => {
-  test('whatever stands in a Secret, or is the name of a role that has run a statement', async () => {
+  test('whatever stands in a Secret, is the name or the value of a parameter, or is the name of a role that has run a statement', async () => {
     await using server = await startTuned({
       version,
       settings: { log_statement: 'all', shared_preload_libraries: 'pg_stat_statements' },
@@ -60,9 +60,16 @@ describe.each(postgresVersions)('what is no statement of ours reaches PostgreSQL
       expect({ name, ...seen }).toMatchObject({ name, reason, outcome: 'nothing' });
       expect(await indexTuner({ secret: all }).visit([])).toMatchObject({ reason, outcome: 'nothing' });
     }
+    const uri = `postgresql://genops:p@127.0.0.1:${server.port}/postgres`;
+    for (const name of [hostile, 'work_mem = 0; DROP TABLE kept; --', 'data_directory', 'session_preload_libraries'])
+      expect(await tuner({ secret: { uri }, past: { [name]: hostile } }).visit()).toMatchObject({
+        outcome: 'nothing',
+        status: 'False',
+      });
+    const settable = await tuner({ secret: { uri }, past: { work_mem: hostile } }).visit();
+    expect(settable).toMatchObject({ outcome: 'refused', reason: 'ConfigRejected' });
     const options = 'options=-c%20log_statement%3Dnone&user=postgres&host=nowhere&dbname=template1';
-    const uri = `postgresql://genops:p@127.0.0.1:${server.port}/postgres?${options}`;
-    await advisesOn(server, uri);
+    await advisesOn(server, `${uri}?${options}`);
 
     const statements = await sent(server);
     expect(statements).toContainEqual(expect.stringContaining('genops_plan')); // they were logged

@@ -45,16 +45,23 @@ export interface TunerOptions {
   readonly standby?: Readonly<Record<string, string>>;
   readonly policy?: PolicySpec['postgres'];
   readonly mode?: Resolved['mode'];
+  /** What the lever is to take for declared parameters, past every check of a policy. */
+  readonly past?: Readonly<Record<string, string>>;
   readonly clusterRef?: { readonly group: string; readonly kind: string; readonly name: string };
 }
 
-export function tuner({ secret, standby, policy = {}, mode = 'Enforce', clusterRef }: TunerOptions) {
+export function tuner({ secret, standby, policy = {}, mode = 'Enforce', past, clusterRef }: TunerOptions) {
   const postgres = [
     { name: 'main', secretRef: { name: 'postgres' }, ...(clusterRef && { clusterRef }) },
     ...(standby === undefined ? [] : [{ name: 'standby', secretRef: { name: 'standby' } }]),
   ];
   const readSecret = (_: string, name: string) => Promise.resolve(secretData(name === 'standby' ? standby : secret));
-  const visit = leverTuner(postgresql({ readSecret }));
+  const lever = postgresql({ readSecret });
+  const units: typeof lever.units = (resolved) =>
+    lever
+      .units(resolved)
+      .map((unit) => ({ ...unit, policy: { ...unit.policy, parameters: past ?? unit.policy.parameters } }));
+  const visit = leverTuner({ ...lever, units });
   return {
     visit: (changed: NonNullable<PolicySpec['postgres']> = policy) =>
       visit('plan', { mode, postgres, overrides: { postgres: changed } }),

@@ -16,7 +16,7 @@ interface Target {
 }
 
 /**
- * CREATE INDEX as it is sent. It takes no bound parameters: every name goes through escapeIdentifier, every value through escapeLiteral, the rest is from lists of ours.
+ * CREATE INDEX as it is sent. It takes no bound parameters: every name goes through escapeIdentifier, every value through escapeLiteral, the rest is from the lists below: they are the boundary, whatever a policy says.
  * Never IF NOT EXISTS, which takes an invalid leftover for success.
  */
 export function createIndex(wanted: WantedIndex, { on, name, isConcurrent, opclasses }: Target): string {
@@ -24,17 +24,35 @@ export function createIndex(wanted: WantedIndex, { on, name, isConcurrent, opcla
   const keys = columns.map((column) => keyText(column, method, opclasses)).join(', ');
   return [
     `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${isConcurrent ? 'CONCURRENTLY ' : ''}${escapeIdentifier(name)} ON ${on}`,
-    `USING ${method.toLowerCase()} (${keys})`,
+    `USING ${wordOf(methods, method)} (${keys})`,
     ...(include.length === 0 ? [] : [`INCLUDE (${include.map(escapeIdentifier).join(', ')})`]),
     ...(where.length === 0 ? [] : [`WHERE ${where.map(conditionText).join(' AND ')}`]),
   ].join(' ');
+}
+
+const methods = {
+  BTree: 'btree',
+  Hash: 'hash',
+  GIN: 'gin',
+  GiST: 'gist',
+  BRIN: 'brin',
+} as const satisfies Record<WantedIndex['method'], string>;
+const orders = { Asc: 'ASC', Desc: 'DESC' } as const satisfies Record<NonNullable<Column['order']>, string>;
+const nullOrders = {
+  First: 'NULLS FIRST',
+  Last: 'NULLS LAST',
+} as const satisfies Record<NonNullable<Column['nulls']>, string>;
+
+function wordOf<T extends string>(words: Readonly<Record<T, string>>, which: T): string {
+  if (!Object.hasOwn(words, which)) throw new Error(`${which} must never be sent in CREATE INDEX`);
+  return words[which];
 }
 
 /** `"public"."workflows"` */
 export const qualified = (schema: string, name: string): string =>
   `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
 
-const opclassKey = (method: WantedIndex['method'], opclass: string): string => `${method.toLowerCase()}/${opclass}`;
+const opclassKey = (method: WantedIndex['method'], opclass: string): string => `${wordOf(methods, method)}/${opclass}`;
 
 function keyText(
   { name, order, nulls, opclass }: Column,
@@ -45,8 +63,8 @@ function keyText(
   return [
     escapeIdentifier(name),
     ...(opclass === undefined || schema === undefined ? [] : [qualified(schema, opclass)]),
-    ...(order === undefined ? [] : [order.toUpperCase()]),
-    ...(nulls === undefined ? [] : [`NULLS ${nulls.toUpperCase()}`]),
+    ...(order === undefined ? [] : [wordOf(orders, order)]),
+    ...(nulls === undefined ? [] : [wordOf(nullOrders, nulls)]),
   ].join(' ');
 }
 
