@@ -35,7 +35,7 @@ test('parameters of a server that CloudNativePG owns go through its Cluster, bes
   await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
   await world.apply(deployment());
   const { namespace, kube, signal } = world;
-  const theirs = { max_wal_size: '1GB' };
+  const theirs = { random_page_cost: '1.1' };
   const withVolume = (size: string, more: object = {}) => {
     const { spec, ...cluster } = databaseCluster(namespace, theirs, size);
     const changed = { ...cluster, spec: { ...spec, ...more } };
@@ -68,9 +68,11 @@ test('parameters of a server that CloudNativePG owns go through its Cluster, bes
   const applied = await told('True', 'ReportOnly');
   expect(applied.message).toMatch(/max_connections 100 instead of 120 on main.*set them in Cluster pg yourself/);
 
-  await world.apply(generationService(tuned({ work_mem: '16MB', max_wal_size: '2GB', jit: 'off' })));
+  await world.apply(generationService(tuned({ work_mem: '16MB', random_page_cost: '1.5', jit: 'off' })));
   const conflict = await told('False', 'Conflict');
-  expect(conflict.message).toContain('saw max_wal_size = 1GB (kubectl) in Cluster pg; wanted max_wal_size = 2GB');
+  expect(conflict.message).toContain(
+    'saw random_page_cost = 1.1 (kubectl) in Cluster pg; wanted random_page_cost = 1.5',
+  );
   await world.eventually(async () => expect(await parameters()).toEqual({ ...theirs, work_mem: '16MB', jit: 'off' }));
 
   const indexIs = (state: string) =>
@@ -82,7 +84,7 @@ test('parameters of a server that CloudNativePG owns go through its Cluster, bes
   await makeTables(server, 1000);
   await server.query('ANALYZE workflows');
   const built = [wantedIndex, ...off.slice(1)]; // not before: a table that is not analysed yet would fit
-  await world.apply(generationService(tuned({ work_mem: '16MB', max_wal_size: '2GB' }, built)));
+  await world.apply(generationService(tuned({ work_mem: '16MB', random_page_cost: '1.5' }, built)));
   await indexIs('Failed');
   await world.eventually(async () => {
     const full = expectCondition(await world.service(), 'PostgresApplied', { status: 'False' });
@@ -92,7 +94,7 @@ test('parameters of a server that CloudNativePG owns go through its Cluster, bes
   expect(await volume()).toEqual({ bytes: 100 * 2 ** 30, hasLog: false });
   await world.apply(generationService(tuned({ work_mem: '16MB' }, built)));
   await indexIs('Valid');
-  expect((await server.log()).match(/^genops LOG:.*pg_database_size/gm)).toHaveLength(1);
+  expect((await server.log()).match(/^genops LOG:.*pg_tablespace_size/gm)).toHaveLength(1);
 
   await world.delete(generationServices, 'generation');
   await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());

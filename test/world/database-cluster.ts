@@ -1,18 +1,17 @@
 import type { KubeObject, Manifest } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
 import { eventually } from './eventually.ts';
+import { releasedKind } from './released-kind.ts';
 import { customResourceDefinitions, type World } from './world.ts';
 
 interface DatabaseCluster extends KubeObject {
   readonly spec: { readonly postgresql?: { readonly parameters?: Readonly<Record<string, string>> } };
 }
-const group = 'postgresql.cnpg.io';
-const names = { plural: 'clusters', singular: 'cluster', kind: 'Cluster' };
 export const databaseClusters = resource<DatabaseCluster>({
-  group,
+  group: 'postgresql.cnpg.io',
   version: 'v1',
-  plural: names.plural,
-  kind: names.kind,
+  plural: 'clusters',
+  kind: 'Cluster',
   namespaced: true,
 });
 
@@ -25,25 +24,19 @@ export const databaseCluster = (
   spec: { instances: 1, postgresql: { parameters }, storage: { size: volume } },
 });
 
-/** CloudNativePG's kind with as much of its schema as parameters need. Its operator is not there: a test does what it would do. */
-export async function installDatabaseClusters({ kube, signal }: World): Promise<void> {
-  const texts = { type: 'object', additionalProperties: { type: 'string' } };
-  const postgresql = { type: 'object', properties: { parameters: texts } };
-  const storage = { type: 'object', properties: { size: { type: 'string' } } };
-  const properties = { instances: { type: 'integer' }, postgresql, storage, walStorage: storage };
-  const spec = { type: 'object', required: ['instances'], properties };
-  const schema = { type: 'object', required: ['spec'], properties: { spec } };
-  const crd = {
-    metadata: { name: `${names.plural}.${group}` },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names,
-      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
-    },
-  };
-  await kube.apply(customResourceDefinitions, crd, { manager: 'genops-test', force: true }, signal);
-  await eventually(() => kube.list(databaseClusters, { namespace: 'default' }, signal));
+/** CloudNativePG's kind as its release has it. Its operator is not there: a test does what it would do. */
+export async function installDatabaseClusters({ kube, signal }: Pick<World, 'kube' | 'signal'>): Promise<void> {
+  const definition = await releasedKind(
+    'github.com/cloudnative-pg/cloudnative-pg@v1.28.0',
+    'config/crd/bases/postgresql.cnpg.io_clusters.yaml',
+  );
+  await kube.apply(customResourceDefinitions, definition, { manager: 'genops-test', force: true }, signal);
+  await eventually(async () => {
+    await kube.list(databaseClusters, { namespace: 'default' }, signal);
+    const { group, version, kind } = databaseClusters; // served a moment before it is listed
+    if ((await kube.discover(`${group}/${version}`, kind, signal)) === undefined)
+      throw new Error(`no kind ${kind} yet`);
+  });
 }
 
 /** The fields that operators on Patroni have for parameters: they keep what stands there as it is. */

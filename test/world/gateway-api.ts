@@ -1,18 +1,10 @@
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { parse } from 'yaml';
 import { connectKube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import type { Manifest } from '../../operator/kube/object.ts';
 import { httpRoutes } from '../../operator/levers/http-route/route.ts';
 import { eventually } from './eventually.ts';
+import { releasedKind } from './released-kind.ts';
 import { customResourceDefinitions, kubeconfigPath, type World } from './world.ts';
-
-const run = promisify(execFile);
-const release = 'sigs.k8s.io/gateway-api@v1.4.0';
 
 /** HTTPRoute as the release of the Gateway API has it. No controller is there. */
 export async function installHttpRouteKind({ kube, signal }: Pick<World, 'kube' | 'signal'>): Promise<void> {
@@ -31,9 +23,5 @@ export async function removeHttpRouteKind(): Promise<void> {
   });
 }
 
-async function definition(): Promise<Manifest> {
-  const { stdout } = await run('go', ['mod', 'download', '-json', release], { cwd: tmpdir() });
-  const { Dir: folder } = JSON.parse(stdout) as { readonly Dir: string };
-  const file = join(folder, 'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml');
-  return parse(await readFile(file, 'utf8')) as Manifest;
-}
+const definition = (): Promise<Manifest> =>
+  releasedKind('sigs.k8s.io/gateway-api@v1.4.0', 'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml');
