@@ -1,7 +1,8 @@
 import type { LoadSummary } from '../../test/workload/load/run.ts';
+import type { BackendFigures } from '../../test/workload/service/views.ts';
 import { latency, redis } from './account.ts';
 import { isTuned, type Recording, type Sample } from './record.ts';
-import { perPodTarget, rates } from './story.ts';
+import { perPod, perPodTarget, rates } from './story.ts';
 
 /** One thing that the demo says of the product. */
 export interface Claim {
@@ -18,6 +19,8 @@ export interface Ending {
   readonly rescales: readonly string[];
   /** genops_drift_total{lever="redis"}; undefined where nobody could be asked. */
   readonly driftCounted: number | undefined;
+  /** What each Pod said that was left and could be asked. */
+  readonly backends: readonly BackendFigures[];
 }
 
 const minReplicas = 2;
@@ -33,6 +36,7 @@ export function claims(recording: Recording, ending: Ending): readonly Claim[] {
     redisTuned(recording),
     driftRepaired(recording, ending),
     settingsTold(recording),
+    libraryUsed(ending),
     optimizerActed(recording),
     nothingFailed(ending),
     endsReady(recording),
@@ -106,6 +110,32 @@ function settingsTold({ samples }: Recording): Claim {
     evidence: `up to ${most} Pods with the settings ${told.at(-1)?.hash ?? '(none)'}; at the end: ${condition?.message ?? 'no condition RuntimeApplied'}`,
   };
 }
+
+/** Settings that arrive are one thing; this is that something runs within them. */
+function libraryUsed({ backends }: Ending): Claim {
+  const [tasks, remembered, answers, statements] = [
+    sum(backends, ({ cpuPool }) => cpuPool?.tasks),
+    sum(backends, ({ cpuPool }) => cpuPool?.remembered),
+    sum(backends, ({ httpPool }) => httpPool?.answers),
+    sum(backends, ({ postgresPool }) => postgresPool?.statements),
+  ];
+  const threads = backends.map(({ cpuPool }) => cpuPool?.threads ?? 0);
+  const connections = backends.map(({ postgresPool }) => postgresPool?.connections ?? 0);
+  const isWithin =
+    threads.every((count) => count === perPod.threads) &&
+    connections.every((count) => count > 0 && count <= perPod.connections);
+  return {
+    text: 'the workload computed on threads, asked its model and its PostgreSQL, within the limits of the policy',
+    holds: isWithin && remembered > 0 && remembered < tasks && answers > 0 && statements > 0,
+    evidence:
+      backends.length === 0
+        ? 'no Pod said anything'
+        : `${backends.length} Pods: ${tasks} tasks on ${threads.join(' and ')} threads, ${remembered} of them remembered; ${answers} answers of the model; ${statements} statements counted on ${connections.join(' and ')} connections`,
+  };
+}
+
+const sum = (all: Ending['backends'], figure: (one: BackendFigures) => number | undefined): number =>
+  all.reduce((total, one) => total + (figure(one) ?? 0), 0);
 
 function optimizerActed({ samples }: Recording): Claim {
   const { lastAction, name = '' } = samples.at(-1)?.snapshot.service?.optimizer?.rules?.[0] ?? {};

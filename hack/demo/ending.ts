@@ -1,5 +1,6 @@
 import type { Kube } from '../../operator/kube/client.ts';
-import { podResource } from '../../operator/metrics/pod-view.ts';
+import { podResource, projectPod } from '../../operator/metrics/pod-view.ts';
+import type { BackendFigures } from '../../test/workload/service/views.ts';
 import type { Ending } from './claims.ts';
 import type { Played } from './play.ts';
 import type { Programs } from './programs.ts';
@@ -28,7 +29,23 @@ export async function endingOf(
     load,
     rescales: rescales.split('\n').filter((text) => text !== ''),
     driftCounted: await driftCount(kube, signal),
+    backends: await backendFigures(kube, signal),
   };
+}
+
+/** What each Pod that is left says of its threads, its model and its PostgreSQL; none of one that cannot be asked. */
+async function backendFigures(kube: Kube, signal: AbortSignal): Promise<readonly BackendFigures[]> {
+  const query = { namespace: names.workloads, labelSelector: names.selector };
+  const pods = (await kube.list(podResource, query, signal)).map(projectPod);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+  const answers = await Promise.allSettled(
+    pods.map(async ({ ip = '' }) => {
+      const response = await fetch(`http://${ip}:8080/api/backends/status`, { signal: within });
+      return (await response.json()) as BackendFigures;
+    }),
+  );
+  signal.throwIfAborted();
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }
 
 /** What the operator's own /metrics says; undefined where it cannot be asked. */

@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Progress } from '../cluster/progress.ts';
 import { buildImage } from '../image/build.ts';
 import { operatorImage } from '../image/operator.ts';
+import { postgresImage } from '../image/postgres.ts';
 import { redisImage } from '../image/redis.ts';
 import { workloadImage } from '../image/workload.ts';
 import type { Programs } from './programs.ts';
@@ -46,14 +47,19 @@ export async function install(
   const step = (name: string, work: () => Promise<unknown>): Promise<unknown> => progress.step(name, work);
   await step('images built and loaded', () => loadImages(cluster, signal));
   await step('namespaces, both at pod security level restricted', () => createNamespaces(programs, signal));
-  await step('reference workload and its Redis started', async () => {
+  await step('reference workload, its Redis, PostgreSQL and model started', async () => {
     await programs.kubectl(['apply', '-f', '-'], signal, JSON.stringify(await workloads()));
     await programs.kubectl(
       ['set', 'env', `deployment/${names.deployment}`, '-n', names.workloads, ...environment],
       signal,
     );
-    await programs.kubectl(rollout('statefulset/redis', names.workloads), signal);
-    await programs.kubectl(rollout(`deployment/${names.deployment}`, names.workloads), signal);
+    for (const what of [
+      'statefulset/redis',
+      'statefulset/postgres',
+      'deployment/model',
+      `deployment/${names.deployment}`,
+    ])
+      await programs.kubectl(rollout(what, names.workloads), signal);
   });
   await step('CRDs of this checkout applied (Helm leaves older ones as they are)', () =>
     programs.kubectl(['apply', '--server-side', '--force-conflicts', '-k', join(checkout, 'crds')], signal),
@@ -112,7 +118,7 @@ async function existing(
 }
 
 async function loadImages(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  for (const describeImage of [redisImage, workloadImage, operatorImage]) {
+  for (const describeImage of [redisImage, postgresImage, workloadImage, operatorImage]) {
     const { tarPath } = await buildImage(await describeImage(signal), signal);
     await cluster.loadImage(tarPath, signal);
   }
@@ -128,7 +134,7 @@ async function createNamespaces(programs: Programs, signal: AbortSignal): Promis
 }
 
 async function workloads(): Promise<object> {
-  const items = [adminSecret(), ...(await workloadManifests(names.workloads))];
+  const items = [adminSecret(), ...(await workloadManifests(names.workloads, { withBackends: true }))];
   return { apiVersion: 'v1', kind: 'List', items };
 }
 
@@ -154,7 +160,8 @@ function helmInstall(metricsApi: boolean): readonly string[] {
     'image.tag=dev',
     `secretAccess[0].namespace=${names.workloads}`,
     'secretAccess[0].names[0]=redis',
-    `secretAccess[0].names[1]=${names.adminSecret}`,
+    'secretAccess[0].names[1]=postgres',
+    `secretAccess[0].names[2]=${names.adminSecret}`,
     `metricsAPI.enabled=${metricsApi}`,
   ];
   const chart = join(checkout, 'charts/genops');

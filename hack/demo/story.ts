@@ -19,6 +19,9 @@ export const profile: Profile = [
 /** Nine readers of cached items for each that starts a workflow. */
 export const requests = ['9 GET /api/item/{1-500}', '1 POST /api/workflow'].map(parseRequest);
 
+/** What config/samples/demo.yaml gives each Pod of threads, and of connections to PostgreSQL at most. */
+export const perPod = { threads: 2, connections: 4 };
+
 /** When somebody changes Redis by hand, in seconds of the load: in the busy time. */
 export const handEditAtSecond = 60;
 

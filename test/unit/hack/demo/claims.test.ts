@@ -13,7 +13,28 @@ const ending: Ending = {
   },
   rescales: ['New size: 7; reason: Current number of replicas below Spec.MinReplicas'],
   driftCounted: 1,
+  backends: [
+    {
+      cpuPool: { threads: 2, tasks: 60, remembered: 40 },
+      httpPool: { answers: 60 },
+      postgresPool: { connections: 1, statements: 90 },
+    },
+    {
+      cpuPool: { threads: 2, tasks: 50, remembered: 30 },
+      httpPool: { answers: 50 },
+      postgresPool: { connections: 4, statements: 80 },
+    },
+  ],
 };
+type Figures = Ending['backends'][number];
+/** The same Pods, of which one part says something else. */
+const saying = (changes: (pod: Figures) => Figures): Partial<Ending> => ({ backends: ending.backends.map(changes) });
+const threads = (count: number) =>
+  saying((pod) => ({ ...pod, cpuPool: { tasks: 60, remembered: 40, threads: count } }));
+const remembered = (count: number) =>
+  saying((pod) => ({ ...pod, cpuPool: { tasks: 60, threads: 2, remembered: count } }));
+const connections = (count: number) =>
+  saying((pod) => ({ ...pod, postgresPool: { statements: 80, connections: count } }));
 const load = (changes: Partial<Ending['load']>): Partial<Ending> => ({ load: { ...ending.load, ...changes } });
 const cutOff = { Connection: 0, TimedOut: 0, CutOff: 40 };
 const hotCpu = snapshot(7, {
@@ -56,12 +77,12 @@ const broken = (changes: Partial<Recording> = {}, end: Partial<Ending> = {}): re
 describe('claims()', () => {
   test('hold for a demo in which everything happened', () => {
     expect(broken()).toEqual([]);
-    expect(claims(recording, ending)).toHaveLength(8);
+    expect(claims(recording, ending)).toHaveLength(9);
   });
 
   type Row = { name: string; recorded?: Partial<Recording>; end?: Partial<Ending>; breaks: readonly string[] };
   const [up, down] = ['scaled the workload up', 'came down'];
-  const [settings, optimizer] = ['runtime settings', 'the optimizer'];
+  const [settings, library, optimizer] = ['runtime settings', 'computed on threads', 'the optimizer'];
   test.each<Row>([
     {
       name: 'too few Pods: 140/s at 20 each ask for 7, and 6 are let pass, 5 are not',
@@ -92,6 +113,14 @@ describe('claims()', () => {
     { name: 'no load at all', end: load({ sent: 0 }), breaks: ['requests failed'] },
     { name: 'Pods that never all said so', recorded: { samples: behind }, breaks: [settings] },
     { name: 'settings that are not in force', recorded: { samples: without('RuntimeApplied') }, breaks: [settings] },
+    { name: 'no Pod that could be asked', end: { backends: [] }, breaks: [library] },
+    { name: 'Pods without any of it', end: saying(() => ({})), breaks: [library] },
+    { name: 'threads of no policy: 4, not its 2', end: threads(4), breaks: [library] },
+    { name: 'nothing remembered', end: remembered(0), breaks: [library] },
+    { name: 'nothing computed', end: remembered(60), breaks: [library] },
+    { name: 'a model that nobody asked', end: saying((pod) => ({ ...pod, httpPool: { answers: 0 } })), breaks: [library] }, // prettier-ignore
+    { name: 'five connections of a Pod: 4 are let', end: connections(5), breaks: [library] },
+    { name: 'no connection', end: connections(0), breaks: [library] },
     { name: 'no action', recorded: { samples: seen(() => ({ optimizer: {} })) }, breaks: [optimizer] },
     { name: 'an action that no Pod took', recorded: { samples: outcome('Failed') }, breaks: [optimizer] },
     { name: 'an action that is at work still', recorded: { samples: outcome(undefined) }, breaks: [optimizer] },
@@ -116,6 +145,7 @@ describe('claims()', () => {
       'maxmemory 0 noeviction → maxmemory 1gb allkeys-lru',
       'repaired after 2 s; genops_drift_total{lever="redis"} 1',
       'up to 7 Pods with the settings 0123456789ab; at the end: All 2 Pods run with the settings.',
+      '2 Pods: 110 tasks on 2 and 2 threads, 70 of them remembered; 110 answers of the model; 170 statements counted on 1 and 4 connections',
       'gc-on-memory: Inconclusive; memory fell by 3 %',
       '0 of 10000; p50 –, p95 –, p99 –',
       'Reconciled: In force.',

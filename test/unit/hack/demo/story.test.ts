@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import type { PerformancePolicy } from '../../../../operator/api/performance-policy.ts';
 import { validate } from '../../../../operator/api/validate.ts';
-import { handEditAtSecond, names, perPodTarget, profile, rates } from '../../../../hack/demo/story.ts';
+import { handEditAtSecond, names, perPod, perPodTarget, profile, rates } from '../../../../hack/demo/story.ts';
 import { durationSeconds, rateAt } from '../../../workload/load/profile.ts';
 
 const sample = join(import.meta.dirname, '../../../../config/samples/demo.yaml');
@@ -28,6 +28,11 @@ test('the calm load is for minReplicas, the busy one within maxReplicas', () => 
   );
   expect(Math.ceil(rates.calm / perPodTarget)).toBe(horizontal?.minReplicas);
   expect(Math.ceil(rates.busy / perPodTarget)).toBeLessThanOrEqual(horizontal?.maxReplicas ?? 0);
+});
+
+test('the sample gives each Pod the threads and connections that the demo looks for', () => {
+  const { runtime } = (documents[0] as PerformancePolicy).spec ?? {};
+  expect({ threads: runtime?.cpuPool?.threads, connections: runtime?.postgresPool?.max }).toEqual(perPod);
 });
 
 test('the edit by hand is in the busy time, and the load ends before the demo may', () => {
