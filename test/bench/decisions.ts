@@ -1,6 +1,6 @@
 /**
  * How well scalers decide: every trace of a folder (GENOPS_TRACES, with a manifest.yaml) or those that are made here, at two start-up delays, beside the HPA and Knative's autoscaler.
- * Prints Markdown: docs/decision-quality.md has a run of it. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes.
+ * Prints Markdown: docs/decision-quality.md has a run of it. Ends with 1 where Lookahead is worse than decision-goals.ts allows. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,6 +15,7 @@ import { replicasAtStart, type Service } from '../../operator/simulate/service.t
 import { startSteps } from '../../operator/simulate/steps.ts';
 import { lengthSeconds, readTrace, type Trace } from '../../operator/simulate/trace.ts';
 import type { Autoscaler } from '../../operator/simulate/world.ts';
+import { decisionGoals, geometric, raised, type Figures, type Pair } from './decision-goals.ts';
 import { madeTraces, madeYear } from './made-traces.ts';
 
 type Class = Pick<Service, 'slots' | 'serviceSeconds' | 'serviceCv' | 'objectiveSeconds'>;
@@ -67,13 +68,6 @@ function classOf(name: string): Class {
 /** Short traces say less each: the mean of three seeds. */
 const seedsOf = (trace: Trace): readonly number[] => (lengthSeconds(trace) < 86_400 ? [1, 2, 3] : [1]);
 
-interface Figures {
-  readonly over: number;
-  readonly windows: number;
-  readonly hours: number;
-  readonly changesADay: number;
-}
-
 interface Twist {
   /** What the autoscaler is told of the service, and is not so. */
   readonly believed?: Partial<Service>;
@@ -110,7 +104,7 @@ function measured(
     over: 100 * mean(({ overRatio }) => overRatio),
     windows: 100 * mean(({ windowsOverRatio }) => windowsOverRatio),
     hours: mean(({ replicaHours }) => replicaHours),
-    changesADay: mean(({ changes }) => changes) / (lengthSeconds(trace) / 86_400),
+    changesAnHour: mean(({ changes }) => changes) / (lengthSeconds(trace) / 3600),
   };
 }
 
@@ -140,12 +134,10 @@ function following(decisions: Outcome['decisions']): Autoscaler {
 }
 
 const cell = ({ over, hours }: Figures): string => `${over.toFixed(2)} / ${hours.toFixed(hours < 100 ? 1 : 0)}`;
-const geometric = (ratios: readonly number[]): string =>
-  Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length).toFixed(3);
+const otherCell = ({ windows, changesAnHour }: Figures): string =>
+  `${windows.toFixed(2)} / ${changesAnHour.toFixed(1)}`;
 const plain = (values: readonly number[], digits: number): string =>
   (values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(digits);
-/** A share is raised by as little before two are compared, so that near nothing no ratio is large. */
-const raised = 0.05;
 
 function summary(name: string, own: readonly Figures[], base: readonly Figures[]): string {
   const over = own.map((figures, index) => (figures.over + raised) / ((base[index]?.over ?? 0) + raised));
@@ -155,27 +147,42 @@ function summary(name: string, own: readonly Figures[], base: readonly Figures[]
     2,
   );
   const changes = plain(
-    own.map((figures) => figures.changesADay),
+    own.map((figures) => 24 * figures.changesAnHour),
     0,
   );
-  return `| ${name} | ${geometric(over)} | ${geometric(hours)} | ${windows} | ${changes} |`;
+  return `| ${name} | ${geometric(over).toFixed(3)} | ${geometric(hours).toFixed(3)} | ${windows} | ${changes} |`;
 }
 
 function compare(all: readonly Named[]): void {
+  const pairs: Pair[] = [];
+  const head = `| trace | ${rivals.join(' | ')} |\n| --- |${' --: |'.repeat(rivals.length)}`;
   for (const delay of delays) {
-    const results = new Map<Rival, Figures[]>(rivals.map((name) => [name, []]));
-    console.log(`\n### Start-up ${delay} s\n\nRequests over the objective in % / replica-hours.\n`);
-    console.log(`| trace | ${rivals.join(' | ')} |\n| --- |${' --: |'.repeat(rivals.length)}`);
-    for (const named of all) {
-      const row = rivals.map((name) => measured(named, delay, name));
-      for (const [index, name] of rivals.entries()) results.get(name)?.push(row[index] as Figures);
-      console.log(`| ${named.name} | ${row.map(cell).join(' | ')} |`);
-    }
-    const base = results.get('hpa') ?? [];
+    const rows = all.map((named) => ({ name: named.name, of: measuredAll(named, delay) }));
+    pairs.push(...rows.map(({ name, of: { hpa, lookahead } }) => ({ trace: name, delay, hpa, lookahead })));
+    const table = (show: (figures: Figures) => string): string =>
+      [head, ...rows.map(({ name, of }) => `| ${name} | ${rivals.map((rival) => show(of[rival])).join(' | ')} |`)].join(
+        '\n',
+      );
+    console.log(`\n### Start-up ${delay} s\n\nRequests over the objective in % / replica-hours.\n\n${table(cell)}`);
+    console.log(`\nWindows of 5 min missed in % / changes an hour.\n\n${table(otherCell)}`);
     console.log('\n| against the HPA | over | replica-hours | windows missed % | changes a day |');
     console.log('| --- | --: | --: | --: | --: |');
-    for (const [name, own] of results) console.log(summary(name, own, base));
+    const of = (rival: (typeof rivals)[number]): readonly Figures[] => rows.map((row) => row.of[rival]);
+    for (const name of rivals) console.log(summary(name, of(name), of('hpa')));
   }
+  judge(pairs);
+}
+
+const measuredAll = (named: Named, delay: number): Readonly<Record<(typeof rivals)[number], Figures>> =>
+  Object.fromEntries(rivals.map((name) => [name, measured(named, delay, name)])) as never;
+
+function judge(pairs: readonly Pair[]): void {
+  const verdicts = decisionGoals(pairs);
+  const missed = verdicts.filter(({ holds }) => !holds);
+  console.log(`\nOf ${verdicts.length} goals of Lookahead ${missed.length} are missed.`);
+  if (missed.length === 0) return;
+  for (const { goal, is } of missed) console.error(`missed: ${goal}, is ${is}`);
+  process.exitCode = 1;
 }
 
 /** What Lookahead is told of the service, and is not so. */
