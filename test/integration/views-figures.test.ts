@@ -147,6 +147,12 @@ test('the views of a service have the figures of the requests that were made of 
   const [pod] = resources(input()).components[0]?.pods ?? [];
   expect(pod).toMatchObject({ name: 'workflow-execution-1', ready: true });
   expect(pod?.memoryMb).toBeGreaterThan(10);
+  const isRollingOut = () => resources(input()).components[0]?.rollingOut;
+  expect(isRollingOut()).toBe(false);
+  const counts = { replicas: 4, updatedReplicas: 1 }; // no controller is here to say so
+  const rolled = { metadata: { namespace: 'ai', name: 'workflow-execution' }, status: counts };
+  await kube.apply(deployments, rolled, { ...by, subresource: 'status' }, soon());
+  await eventually(() => expect(isRollingOut()).toBe(true));
   expect(cacheStatus(input()).statistics.hit_ratio).toBeNull();
   const trend = { windowMs: 300_000, rows: rows.map((one) => one.rows) };
   const status = performanceStatus({ ...input(), trend });
