@@ -1,5 +1,6 @@
 import type { EffectivePolicy } from '../decide/effective-policy.ts';
 import { significant } from '../decide/significant.ts';
+import { slotsOf, slotsPool } from '../decide/slots.ts';
 import { solve, type Solution } from '../simulate/solve.ts';
 import type { Service } from '../simulate/service.ts';
 import { table } from './table.ts';
@@ -16,9 +17,9 @@ export interface Solved {
 
 /** What the objective of a policy takes of a service. */
 export function solved(policy: EffectivePolicy, service: Service): Solved {
-  const { objectives, runtime } = policy;
+  const { objectives } = policy;
   const inFlight = objectives.concurrentWorkflows.target;
-  const layer = runtime.pools['ai_api'] === service.slots ? 'runtime.pools.ai_api' : '--slots';
+  const layer = slotsOf(policy) === service.slots ? `runtime.pools.${slotsPool}` : '--slots';
   return { inFlight, service, solution: solve(service, inFlight), tightest: { layer, slots: service.slots } };
 }
 

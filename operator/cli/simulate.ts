@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { problemText } from '../api/field-problem.ts';
 import { effectivePolicy, type EffectivePolicy } from '../decide/effective-policy.ts';
+import { slotsOf, slotsPool } from '../decide/slots.ts';
 import { scalerOf } from '../simulate/autoscalers/named.ts';
 import type { Outcome } from '../simulate/outcome.ts';
 import { pictureOf } from '../simulate/picture.ts';
@@ -63,7 +64,7 @@ export const simulate = command({
     solve: 'say how many replicas concurrentWorkflows take within workflowDuration, and how much each number carries',
     policy: 'file with a PerformancePolicy; else the defaults',
     against: `others to compare with, separated by commas: ${compared.join(', ')}; oracle knows all that comes, and is searched for in a dozen runs`,
-    slots: 'requests that one replica works on at a time; else runtime.pools.ai_api of the policy',
+    slots: `requests that one replica works on at a time; else runtime.pools.${slotsPool} of the policy`,
     'service-time': 'mean time that a request works, without waiting',
     'service-cv':
       'standard deviation of that by its mean, times are lognormal; else that of the policy’s scaler.lookahead',
@@ -131,14 +132,15 @@ type Values = Readonly<
 >;
 
 /** What the flags say of it, else the policy. */
-function serviceOf(values: Values, { objectives, horizontal, runtime, scaler }: EffectivePolicy): Service {
+function serviceOf(values: Values, policy: EffectivePolicy): Service {
+  const { objectives, horizontal, scaler } = policy;
   const { minReplicas, maxReplicas } = horizontal;
   const { serviceVariationPercent, startUp = '30s' } = scaler.lookahead;
   const serviceCv = Number(values['service-cv'] ?? serviceVariationPercent / 100);
   if (!(serviceCv > 0 && serviceCv < Infinity))
     throw new UsageError(`saw --service-cv ${values['service-cv']}; wanted a number above 0, as 0.6`);
   return {
-    slots: whole('slots', values.slots ?? String(runtime.pools['ai_api'] ?? 5)),
+    slots: whole('slots', values.slots ?? String(slotsOf(policy))),
     serviceSeconds: time('service-time', values['service-time']),
     serviceCv,
     objectiveSeconds: time('objective', values.objective ?? objectives.workflowDuration.target),

@@ -2,7 +2,7 @@ import { seconds } from '../api/duration.ts';
 import type { LookaheadMemory } from '../decide/lookahead/memory.ts';
 import type { Beliefs } from '../decide/lookahead/terms.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
-import { slotsOf } from '../decide/slots.ts';
+import { slotsOf, slotsPool } from '../decide/slots.ts';
 import { hasRuntimeSettings } from '../levers/runtime/lever.ts';
 import type { PodView } from '../metrics/pod-view.ts';
 
@@ -55,6 +55,6 @@ export function beliefsOf(
   const seen = `seen to be busy in ${slotsSeen.busy.length} windows in which requests waited, or more were busy than was believed`;
   const usual =
     'taken for usual, as its Pods have no runtime settings from us and too few requests have waited to show it';
-  const declared = 'runtime.pools.ai_api';
+  const declared = `runtime.pools.${slotsPool}`;
   return { startUp: startUp.by, slots: learnsSlots ? (slotsSeen.slots === undefined ? usual : seen) : declared };
 }
