@@ -142,7 +142,7 @@ export const LoadBalancerSettings = Type.Object(
         equalAbovePercent: count(0, 100, 'Busy share of all slots from which on service times move no weight.'),
         slowStartMs: ms(0, hour, 'Time in which a new Pod grows to its share.'),
         slowStartFromPercent: count(1, 100, 'Part of its share that a new Pod begins with.'),
-        staleAfterMs: ms(0, hour, 'Age of measurements after which a Pod goes back to the average weight.'),
+        staleAfterMs: ms(1_000, hour, 'Age of measurements after which a Pod goes back to the average weight.'),
         errorPenalty: Type.Number({ minimum: 0, maximum: 10, description: 'How strongly errors lower the weight.' }),
       },
       { description: 'Share of the requests that each Pod gets.' },

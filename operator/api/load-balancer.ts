@@ -170,7 +170,11 @@ const Weights = struct(
     equalAbovePercent: integer(90, 1, 100, 'Busy share of all slots from which on service times move no weight.'),
     slowStart: time('60s', 'Time in which a new pod grows to its share.', '1h'),
     slowStartFromPercent: integer(30, 1, 100, 'Part of its share that a new pod begins with.'),
-    staleAfter: time('3m', 'Age of measurements after which a pod goes back to the average weight.', '1h'),
+    staleAfter: time(
+      '3m',
+      'Age of measurements after which a pod goes back to the average weight; at least interval.',
+      '1h',
+    ),
     errorPenalty: orElse(
       '1',
       text({

@@ -1,3 +1,5 @@
+import { weightLabel } from '../../api/annotations.ts';
+import { weightFrom } from '../../decide/labelled-weight.ts';
 import type { Kube } from '../../kube/client.ts';
 import { apiVersionOf } from '../../kube/resource.ts';
 import { stateOf, type PodView } from '../../metrics/pod-view.ts';
@@ -25,17 +27,11 @@ export async function observe(
   const capacityOf = ({ selector }: HttpRouteUnit['backends'][number]): number =>
     podsOf({ namespace, selector })
       .filter((pod) => stateOf(pod) === 'Ready')
-      .reduce((sum, pod) => sum + (weights.mode === 'Static' ? labelledWeight(pod) : 1), 0);
+      .reduce((sum, pod) => sum + (weights.mode === 'Static' ? weightFrom(pod.labels[weightLabel]).weight : 1), 0);
   return {
     kind: 'seen',
     uid: route.metadata.uid,
     rules: (route.spec?.rules ?? []).map(({ backendRefs = [] }) => backendRefs),
     capacities: new Map(backends.map((backend) => [backend.service, capacityOf(backend)])),
   };
-}
-
-/** 1 where the label is absent or none that counts. */
-function labelledWeight({ labels }: PodView): number {
-  const weight = Number(labels['genops.dev/weight'] ?? '1');
-  return Number.isInteger(weight) && weight >= 1 && weight <= 100 ? weight : 1;
 }

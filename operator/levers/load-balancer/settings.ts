@@ -134,21 +134,24 @@ const upstreamOf = ({ upstream, weights }: Policy): LoadBalancerSettings['upstre
   retryNonIdempotent: upstream.retryNonIdempotent === 'On',
 });
 
-const weightsOf = (weights: Policy['weights']): LoadBalancerSettings['weights'] => ({
-  mode: weights.mode,
-  min: weights.min,
-  max: weights.max,
-  intervalMs: Math.max(milliseconds(weights.interval), 1_000),
-  minRequests: weights.minRequests,
-  deadBandPercent: weights.deadBandPercent,
-  maxStepPercent: weights.maxStepPercent,
-  followBelowPercent: weights.followBelowPercent,
-  equalAbovePercent: weights.equalAbovePercent,
-  slowStartMs: milliseconds(weights.slowStart),
-  slowStartFromPercent: weights.slowStartFromPercent,
-  staleAfterMs: milliseconds(weights.staleAfter),
-  errorPenalty: Number(weights.errorPenalty),
-});
+function weightsOf(weights: Policy['weights']): LoadBalancerSettings['weights'] {
+  const intervalMs = Math.max(milliseconds(weights.interval), 1_000);
+  return {
+    mode: weights.mode,
+    min: weights.min,
+    max: weights.max,
+    intervalMs,
+    minRequests: weights.minRequests,
+    deadBandPercent: weights.deadBandPercent,
+    maxStepPercent: weights.maxStepPercent,
+    followBelowPercent: weights.followBelowPercent,
+    equalAbovePercent: weights.equalAbovePercent,
+    slowStartMs: milliseconds(weights.slowStart),
+    slowStartFromPercent: weights.slowStartFromPercent,
+    staleAfterMs: Math.max(milliseconds(weights.staleAfter), intervalMs), // what was just measured is not old
+    errorPenalty: Number(weights.errorPenalty),
+  };
+}
 
 /** nginx takes no buffer of nothing, and one of a gigabyte is a slip of the pen that would cost the node its memory. */
 const bufferBytes = (size: Parameters<typeof bytes>[0]): number =>

@@ -45,14 +45,14 @@ export class Weighing {
   #done = new Map<string, Map<string, Done>>();
   #upstreams = new Map<string, Upstream>();
   #lookedAt: number | undefined;
-  #heard = 0;
+  #kept = 0;
   #notKept = 0;
   /** At the last look; undefined: there was none, and what was lost earlier is no matter of ours. */
   #lostBefore: number | undefined;
 
   note({ upstream, tries }: LoggedRequest): void {
-    this.#heard += 1;
-    if (this.#heard > mostRequests) return void (this.#notKept += 1);
+    if (this.#kept === mostRequests) return void (this.#notKept += 1);
+    this.#kept += 1;
     const servers = this.#done.get(upstream) ?? new Map<string, Done>();
     this.#done.set(upstream, servers);
     for (const { server, result, startMs, endMs } of tries) {
@@ -115,7 +115,7 @@ export class Weighing {
 
   #look({ settings: { upstreams, weights }, lost, replicas, now }: WeighingInput, elapsedMs: number): void {
     const missing = lost - (this.#lostBefore ?? lost) + this.#notKept;
-    const hasGaps = missing > mostLost * (this.#heard + missing);
+    const hasGaps = missing > mostLost * (this.#kept + missing);
     for (const { name, slots: declared } of upstreams) {
       const { pods } = this.#upstreams.get(name) ?? { pods: new Map<string, WeighedPod>() };
       const slots = declared / replicas;
@@ -132,7 +132,7 @@ export class Weighing {
     }
     this.#lookedAt = now;
     this.#lostBefore = lost;
-    [this.#heard, this.#notKept] = [0, 0];
+    [this.#kept, this.#notKept] = [0, 0];
   }
 
   #workOf(upstream: string, server: string, slots: number) {

@@ -1,16 +1,6 @@
+import { weightFrom } from '../../decide/labelled-weight.ts';
 import { serverKey, type ServersByUpstream, type UpstreamServer } from './upstreams.ts';
 import type { WeightLabels } from './watched.ts';
-
-export interface LabelledWeight {
-  readonly weight: number;
-  readonly why: 'Label' | 'NoLabel' | 'NotAWeight';
-}
-
-/** From 1 to 100; a Pod without one has 1, as with nginx itself. */
-export function weightFrom(label: string | undefined): LabelledWeight {
-  if (label === undefined) return { weight: 1, why: 'NoLabel' };
-  return /^([1-9][0-9]?|100)$/.test(label) ? { weight: Number(label), why: 'Label' } : { weight: 1, why: 'NotAWeight' };
-}
 
 interface LabelsInput {
   readonly servers: ServersByUpstream;

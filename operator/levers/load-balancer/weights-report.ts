@@ -1,8 +1,8 @@
 import type { PodWeight, UpstreamWeights } from '../../api/load-balancer-report.ts';
 import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
+import { weightFrom } from '../../decide/labelled-weight.ts';
 import { serverKey, type ServersByUpstream, type UpstreamServer } from './upstreams.ts';
 import type { WeightLabels } from './watched.ts';
-import { weightFrom } from './weight-labels.ts';
 import type { WeighedPod, Weighing } from './weighing.ts';
 
 interface WeightsInput {

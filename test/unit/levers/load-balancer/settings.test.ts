@@ -38,6 +38,12 @@ describe('settingsOf()', () => {
     expect(settingsFor({ gzip: { level: 7 } }).hash).not.toBe(settingsFor().hash);
   });
 
+  test('takes nothing for old that the last look has brought, whatever staleAfter says', () => {
+    const { staleAfterMs } = settingsFor({ weights: { staleAfter: '0s', interval: '20s' } }).weights;
+    expect(staleAfterMs).toBe(20_000);
+    expect(settingsFor().weights.staleAfterMs).toBe(180_000);
+  });
+
   test('listens for HTTPS only where a certificate is named', () => {
     const tlsSecretRef = { name: 'tls' };
     expect(settingsFor({}, { tlsSecretRef }).listen).toEqual({ http: 8080, https: 8443, redirect: true });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { weightFrom } from '../../../../operator/decide/labelled-weight.ts';
 import type { Capability } from '../../../../operator/levers/load-balancer/capabilities.ts';
 import { replicasOf } from '../../../../operator/levers/load-balancer/replicas.ts';
 import { weightsModeOf } from '../../../../operator/levers/load-balancer/upstreams.ts';
-import { weightFrom, withLabels } from '../../../../operator/levers/load-balancer/weight-labels.ts';
+import { withLabels } from '../../../../operator/levers/load-balancer/weight-labels.ts';
 import { Weighing } from '../../../../operator/levers/load-balancer/weighing.ts';
 import { settingsFor } from './settings.ts';
 
@@ -100,6 +101,20 @@ describe('Weighing', () => {
     expect(weights([a, b], { lost: 200 })).toEqual([10, 10]);
     slow();
     expect(weights([a, b], { lost: 280 })).toEqual([13, 7]);
+  });
+
+  test('of more requests than are kept those beyond are lost, and count once', () => {
+    const { weighing, weights, after, done } = follow();
+    const look = (each: number) => {
+      done('10.0.0.1', each, 10);
+      done('10.0.0.2', each, 100);
+      after(10);
+      weights([a, b]);
+      return weighing.last('workflow')?.pods.get('10.0.0.1:80')?.last?.why;
+    };
+    weights([a, b]);
+    expect(look(55_300)).not.toBe('GapsInLog'); // 10 600 of 110 600 are not kept: 9.6 %
+    expect(look(55_800)).toBe('GapsInLog'); // 11 600 of 111 600: 10.4 %
   });
 });
 
