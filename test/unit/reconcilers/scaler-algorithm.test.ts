@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import type { KeptLookahead } from '../../../operator/decide/lookahead/kept.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
@@ -253,6 +254,32 @@ describe('Lookahead', () => {
       keep: undefined,
     });
   });
+});
+
+test('missing data never lowers the floor of Lookahead, whatever was measured before', () => {
+  const rows = fc.record({
+    count: fc.integer({ min: 1, max: 70 }),
+    perSecond: fc.nat(120).map((tenths) => tenths / 10),
+  });
+  const missing = fc.constantFrom<(stage: ReturnType<typeof openLookahead>) => void>(
+    (stage) => stage.pass(7, undefined), // no Pod answers
+    (stage) => stage.pass(7, 0, { inFlight: NaN }), // none says what it works on
+    ({ world }) => void (world.now += 31_000), // no row comes
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(rows, missing), { minLength: 2, maxLength: 6 }), (all) => {
+      const stage = openLookahead();
+      for (const [{ count, perSecond }, lose] of all) {
+        stage.pass(count, perSecond);
+        const before = stage.ask().asked.floor;
+        lose(stage);
+        expect(stage.ask()).toMatchObject({ asked: { floor: before, reason: 'MetricsStale' }, keep: undefined });
+        stage.pass(2, 0); // less than a down window is no low load yet
+        expect(stage.ask().asked.floor).toBeGreaterThanOrEqual(before);
+      }
+    }),
+    { numRuns: 40 },
+  );
 });
 
 describe('startUpOf()', () => {

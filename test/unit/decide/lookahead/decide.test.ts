@@ -170,6 +170,34 @@ describe('decideLookahead(), whatever the load was', () => {
     );
   });
 
+  test('lowers nothing while a window of the newest down window is missing, whatever came before', () => {
+    const windows = fc.record({ count: fc.integer({ min: 1, max: 80 }), arrived: fc.option(fc.nat(200), { freq: 3 }) });
+    fc.assert(
+      fc.property(
+        fc.array(windows, { minLength: 4, maxLength: 12 }),
+        fc.integer({ min: 20, max: 90 }),
+        (all, startUpSeconds) => {
+          const memory = createLookaheadMemory(settings);
+          let [replicas, sinceGap] = [2, Infinity];
+          for (const arrived of all.flatMap(({ count, arrived: each }) => Array.from({ length: count }, () => each))) {
+            if (arrived === null) {
+              missWindows(memory, 1, settings);
+              sinceGap = 0;
+              continue;
+            }
+            const sample = sampleOf(arrived, replicas, { startUpSeconds });
+            const decision = decideLookahead(memory, sample, settings);
+            if (sinceGap < Math.round(1.5 * decision.horizonWindows))
+              expect(decision.to).toBeGreaterThanOrEqual(replicas);
+            learn(memory, sample, decision, settings);
+            replicas = decision.to;
+            sinceGap++;
+          }
+        },
+      ),
+    );
+  });
+
   test('changes nothing of what it knows', () => {
     fc.assert(
       fc.property(load, (arrivals) => {
