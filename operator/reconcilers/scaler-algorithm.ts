@@ -4,7 +4,7 @@ import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
 import type { AskedFloor } from '../decide/floor.ts';
 import { decideLookahead, type LookaheadDecision } from '../decide/lookahead/decide.ts';
 import { keepLookahead, moveLookahead, resumeLookahead } from '../decide/lookahead/kept.ts';
-import { learn, missWindows } from '../decide/lookahead/learn.ts';
+import { learn, missWindows, noteSetByHand } from '../decide/lookahead/learn.ts';
 import {
   createLookaheadMemory,
   type LookaheadMemory,
@@ -70,6 +70,8 @@ interface Lookahead {
   readonly memory: LookaheadMemory;
   /** ms since the epoch; the newest row that was learned from. */
   at: number;
+  /** What was asked for at the last look; undefined: there was none. */
+  asked: number | undefined;
   newest: LookaheadDecision | undefined;
 }
 
@@ -169,7 +171,7 @@ const learnedMs = 24 * 3_600_000;
 function beginLookahead(settings: LookaheadSettings, kept: KeptScaler | undefined, now: number): Lookahead {
   const isRecent = kept !== undefined && now - kept.lastScaledAt < learnedMs;
   const resumed = isRecent ? resumeLookahead(kept.learned, settings) : undefined;
-  return { settings, memory: resumed ?? createLookaheadMemory(settings), at: 0, newest: undefined };
+  return { settings, memory: resumed ?? createLookaheadMemory(settings), at: 0, asked: undefined, newest: undefined };
 }
 
 /** Decides and learns by every row since the last time. Those that are missing, or say nothing, are no low load. */
@@ -179,6 +181,8 @@ function goOn(
   now: Pick<Sample, 'asked' | 'startUpSeconds' | 'isRollingOut'>,
 ): void {
   const { memory, settings } = state;
+  if (isSetByHand(state, now.asked)) noteSetByHand(memory, now.asked);
+  state.asked = now.asked;
   for (const { at, load } of samples) {
     const passed = Math.round((at - state.at) / (1_000 * settings.periodSeconds));
     if (state.at > 0 && passed > 1) missWindows(memory, passed - 1, settings);
@@ -193,6 +197,10 @@ function goOn(
     learn(memory, sample, state.newest, settings);
   }
 }
+
+/** Neither as it was, where nothing is moved (DryRun) or could be, nor what was decided. */
+const isSetByHand = ({ asked, newest }: Lookahead, now: number): boolean =>
+  asked !== undefined && now !== asked && now !== newest?.to;
 
 const blind = (floor: number): AskedFloor => ({
   floor,

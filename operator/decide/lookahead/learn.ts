@@ -69,6 +69,13 @@ function score(record: Record, place: number, { actual, growth, keep, confidence
   record.coveredSum = record.coveredSum * keep + (actual > upper ? 0 : 1);
 }
 
+/** Somebody else has set the replicas: as a want of the newest window it is held for a down window. Above it load raises them at once, as ever. */
+export function noteSetByHand({ wants, size, window }: LookaheadMemory, replicas: number): void {
+  if (window === 0) return; // nothing is lowered so early
+  const newest = (window - 1) & (size - 1);
+  wants[newest] = Math.max(wants[newest] ?? 0, replicas);
+}
+
 /** Windows without a sample: nothing is learned of those that touch them, and nothing is lowered until a whole down window was seen again. */
 export function missWindows(memory: LookaheadMemory, count: number, { periodSeconds }: LookaheadSettings): void {
   memory.soundSince = memory.window;

@@ -129,6 +129,27 @@ describe('Lookahead', () => {
     expect(asked.terms.find(({ name }) => name === 'slots')).toMatchObject({ value: 3 });
   });
 
+  test('holds replicas that somebody has set for a down window, and then goes on from these', () => {
+    const stage = openLookahead();
+    stage.pass(100, 0.5);
+    stage.ask();
+    stage.world.kept = { floor: 10, lastScaledAt: 0 };
+    stage.pass(11, 0.5); // 1.5 × (66 s to start and 14 s to decide) are 12 rows, one of them before
+    expect(stage.ask().asked).toMatchObject({ floor: 10, heldBy: 'DownWindow' });
+    stage.pass(1, 0.5);
+    expect(stage.ask().asked).toMatchObject({ floor: 5, reason: 'LoadLow' });
+  });
+
+  test('takes replicas that nobody moves for no choice of anybody', () => {
+    const stage = openLookahead();
+    const untaken = { floor: 10, lastScaledAt: 0 }; // as with mode: DryRun
+    for (const windows of [100, 1, 1]) {
+      stage.pass(windows, 0.5);
+      stage.world.kept = untaken;
+      expect(stage.ask().asked).toMatchObject({ floor: 5, reason: 'LoadLow' });
+    }
+  });
+
   test.each<{ readonly name: string; readonly next: PolicySpec }>([
     { name: 'how many of the peaks are to be covered', next: { scaler: { lookahead: { coverPercent: 90 } } } },
     { name: 'by how much service times vary', next: { scaler: { lookahead: { serviceVariationPercent: 90 } } } },
