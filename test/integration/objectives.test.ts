@@ -139,5 +139,5 @@ test('a Pod that its node kills for its memory misses the objective, whatever wa
     const said = expectCondition(await world.service(), 'ObjectivesMet', { status: 'False', reason: 'NotMet' });
     expect(said.message).toContain('not met: Memory (1Gi; a container was killed for its memory (OOMKilled))');
   }, patience);
-  expect(await toldOf(world)).toEqual(['Warning ObjectiveMissed']);
+  await world.eventually(async () => expect(await toldOf(world)).toEqual(['Warning ObjectiveMissed']));
 }, 300_000);
