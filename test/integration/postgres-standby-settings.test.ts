@@ -51,23 +51,29 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
   });
 });
 
-test('who takes the changes of a database has no parameters of its own: it is no standby', async () => {
+test.each([
+  {
+    name: 'a subscriber to the changes of a database',
+    replication: 'database',
+    command: `START_REPLICATION SLOT theirs LOGICAL 0/0 (proto_version '1', publication_names 'none')`,
+    state: 'streaming',
+  },
+  { name: 'a backup', replication: 'true', command: `BASE_BACKUP (CHECKPOINT 'fast', MAX_RATE 32)`, state: 'backup' },
+])('$name has no parameters of its own: it is no standby', async ({ replication, command, state }) => {
   await using primary = await startTuned({ version: '18', settings: { wal_level: 'logical' } });
   await primary.query(`SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')`);
-  const subscriber = new Client({
-    host: primary.host,
-    port: primary.port,
-    user: 'postgres',
-    database: 'postgres',
-    replication: 'database',
-  } as ConstructorParameters<typeof Client>[0]);
-  subscriber.on('error', () => undefined);
-  await subscriber.connect();
-  const start = `START_REPLICATION SLOT theirs LOGICAL 0/0 (proto_version '1', publication_names 'none')`;
-  void subscriber.query(start).catch(() => undefined); // until the server ends
-  await isFollowed(primary);
+  const { host, port } = primary;
+  const options = { host, port, user: 'postgres', database: 'postgres', replication };
+  const client = new Client(options as ConstructorParameters<typeof Client>[0]);
+  client.on('error', () => undefined);
+  await client.connect();
+  void client.query(command).catch(() => undefined); // until the server ends
+  await eventually(async () =>
+    expect(await primary.query('SELECT state FROM pg_stat_replication')).toEqual([{ state }]),
+  );
   expect(await tuner({ secret: secretOf(primary) }).visit(connections(120))).toMatchObject({
     outcome: 'applied',
     reason: 'PendingRestart',
   });
+  expect(await primary.query('SELECT state FROM pg_stat_replication')).toEqual([{ state }]);
 });
