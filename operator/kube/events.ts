@@ -17,7 +17,7 @@ export interface EventInput {
   readonly reason: string;
   /** What was done or failed, in CamelCase (`Scale`, `ApplyRedis`). */
   readonly action: string;
-  /** A sentence; at most 1024 characters are kept. */
+  /** A sentence; at most 1024 bytes are kept. */
   readonly note: string;
 }
 
@@ -197,7 +197,7 @@ class SeriesRecorder implements EventRecorder {
       type,
       reason,
       action,
-      note: note.length > 1024 ? `${note.slice(0, 1023)}…` : note,
+      note: shortened(note),
       ...(count > 1 ? { series: { count, lastObservedTime: microTime(lastAt) } } : {}),
     };
     await kube.create(events, manifest, {}, this.#stop.signal);
@@ -213,4 +213,15 @@ class SeriesRecorder implements EventRecorder {
 /** RFC 3339 with microseconds, as a MicroTime wants it. */
 function microTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, -1)}000Z`;
+}
+
+/** Of the text of an Event, as bytes of UTF-8: the API server takes no more. */
+const mostNoteBytes = 1_024;
+const ellipsis = '…';
+
+function shortened(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= mostNoteBytes) return note;
+  const kept = bytes.subarray(0, mostNoteBytes - Buffer.byteLength(ellipsis));
+  return `${new TextDecoder().decode(kept, { stream: true })}${ellipsis}`; // `stream` leaves a part of a character out
 }

@@ -67,3 +67,17 @@ test('a flood is bounded, also while the server is gone', async () => {
   expect((await stored(stage)).length).toBeLessThanOrEqual(20);
   expect(stage.log.lines).toContainEqual(expect.stringContaining('"dropped":998'));
 });
+
+test('a note that is longer than an Event may have is cut off, and told all the same', async () => {
+  await using stage = await openStage(plane);
+  const event = await regarding(stage);
+  await using recorder = open(stage);
+  const notes = ['a'.repeat(1_024), 'b'.repeat(1_025), `cd${'→'.repeat(400)}`];
+  for (const note of notes) recorder.record({ ...event, note });
+  await recorder.flush(soon());
+  expect((await stored(stage)).map(({ note }) => note).toSorted()).toEqual([
+    notes[0],
+    `${'b'.repeat(1_021)}…`,
+    `cd${'→'.repeat(339)}…`,
+  ]);
+});
