@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { milliseconds, seconds } from '../api/duration.ts';
 import { ratio } from '../api/ratio.ts';
 import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
@@ -17,6 +18,7 @@ import { keyOf, type Key } from '../kube/object.ts';
 import type { Collector } from '../metrics/collector.ts';
 import { loadColumns, loadSamples, type LoadSample } from '../metrics/load-samples.ts';
 import type { PodView } from '../metrics/pod-view.ts';
+import { nextTurn } from '../metrics/schedule.ts';
 import { observedAtOf, seenOf } from '../metrics/seen.ts';
 import { isDeclared } from './declared.ts';
 import { beliefsOf, declaredSlots, startUpOf } from './scaler-beliefs.ts';
@@ -27,8 +29,9 @@ export interface KeptScaler {
   readonly lastScaledAt: number;
   /** The floor in force that this is a step from. Where there is no HPA: the replicas; absent once they are others. */
   readonly from?: number;
-  /** What Lookahead had learned by then. */
+  /** What Lookahead had learned by then, or by `learnedAt`. */
   readonly learned?: unknown;
+  readonly learnedAt?: number;
 }
 
 export interface AskInput {
@@ -73,6 +76,8 @@ interface Lookahead {
   /** What was asked for at the last look; undefined: there was none. */
   asked: number | undefined;
   newest: LookaheadDecision | undefined;
+  /** When what was learned is written even though nothing is moved. */
+  keepAt: number;
 }
 
 export function createAlgorithms(collector: Pick<Collector, 'windowOf' | 'rowsOf'>): Algorithms {
@@ -138,7 +143,7 @@ function byLookahead(
   const { resolved, component, kept, isRollingOut, now } = input;
   const settings = settingsOf(resolved, component);
   const known = learned.get(key);
-  const state = known === undefined ? beginLookahead(settings, kept, now) : withSettings(known, settings);
+  const state = known === undefined ? beginLookahead(settings, { key, kept, now }) : withSettings(known, settings);
   learned.set(key, state);
   const asked = kept?.floor ?? settings.minReplicas;
   const rows = collector.rowsOf(keyOf(resolved.service), component.spec.name, state.at - 1, loadColumns);
@@ -151,10 +156,7 @@ function byLookahead(
   const isStale = now - state.at > staleRows * 1_000 * settings.periodSeconds;
   const { newest } = state;
   if (newest === undefined || isStale) return { asked: blind(asked), keep: undefined };
-  const keep =
-    newest.to === asked
-      ? undefined
-      : { floor: newest.to, lastScaledAt: now, learned: keepLookahead(state.memory, settings) };
+  const keep = keepOf(state, newest.to, { key, asked, kept, now });
   const basis = { observedAt: state.at, beliefs: beliefsOf(settings, state.memory, startUp) };
   return { asked: lookaheadAsks(newest, settings, basis), keep };
 }
@@ -168,10 +170,36 @@ function withSettings(state: Lookahead, settings: LookaheadSettings): Lookahead 
 /** Older than this, what was learned says too little of now. */
 const learnedMs = 24 * 3_600_000;
 
-function beginLookahead(settings: LookaheadSettings, kept: KeptScaler | undefined, now: number): Lookahead {
-  const isRecent = kept !== undefined && now - kept.lastScaledAt < learnedMs;
+interface Keeping {
+  readonly key: string;
+  readonly kept: KeptScaler | undefined;
+  readonly now: number;
+}
+
+function beginLookahead(settings: LookaheadSettings, { key, kept, now }: Keeping): Lookahead {
+  const isRecent = kept !== undefined && now - (kept.learnedAt ?? kept.lastScaledAt) < learnedMs;
   const resumed = isRecent ? resumeLookahead(kept.learned, settings) : undefined;
-  return { settings, memory: resumed ?? createLookaheadMemory(settings), at: 0, asked: undefined, newest: undefined };
+  const memory = resumed ?? createLookaheadMemory(settings);
+  return { settings, memory, at: 0, asked: undefined, newest: undefined, keepAt: nextKeep(key, now) };
+}
+
+/** Half an hour to an hour from now: each component has its own place in it, so that those that were made together are not written together. */
+const nextKeep = (key: string, now: number): number => nextTurn(key, 1_800_000, { now, after: 2 });
+
+/** What to write down: a floor that is to be moved; and now and then what was learned while none was, if it is anything new. */
+function keepOf(
+  state: Lookahead,
+  to: number,
+  { key, asked, kept, now }: Keeping & { readonly asked: number },
+): KeptScaler | undefined {
+  const isMoved = to !== asked;
+  if (!isMoved && now < state.keepAt) return undefined;
+  state.keepAt = nextKeep(key, now);
+  const learned = keepLookahead(state.memory, state.settings);
+  if (isMoved) return { floor: to, lastScaledAt: now, learned };
+  return isDeepStrictEqual(learned, kept?.learned)
+    ? undefined
+    : { lastScaledAt: 0, ...kept, floor: asked, learned, learnedAt: now };
 }
 
 /** Decides and learns by every row since the last time. Those that are missing, or say nothing, are no low load. */

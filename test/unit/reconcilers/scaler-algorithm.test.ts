@@ -113,6 +113,48 @@ describe('Lookahead', () => {
     expect(floorAfter(start - 24 * 3_600_000)).toBe(16);
   });
 
+  test('keeps what it learns while nothing is moved, half an hour to an hour later and then each hour', () => {
+    const stage = openLookahead();
+    const written: number[] = [];
+    stage.pass(100, 2);
+    const moved = stage.ask().keep;
+    for (let minute = 1; minute <= 180; minute++) {
+      stage.pass(6, 2);
+      const { keep } = stage.ask();
+      if (keep === undefined) continue;
+      expect(keep).toMatchObject({ floor: 4, lastScaledAt: moved?.lastScaledAt, learnedAt: stage.world.now });
+      written.push(minute);
+    }
+    expect(written).toHaveLength(3);
+    const [first = 0, second = 0, third = 0] = written;
+    expect(first).toBeGreaterThanOrEqual(30);
+    expect(first).toBeLessThanOrEqual(60);
+    for (const gap of [second - first, third - second]) expect(gap / 60).toBeCloseTo(1, 1);
+  });
+
+  test('counts the day from when what was learned was written, not from when the floor was moved', () => {
+    const before = openLookahead();
+    before.pass(200, 6);
+    const { keep } = before.ask();
+    if (keep === undefined) throw new Error('the floor has risen');
+    const stage = openLookahead({ ...keep, floor: 16, lastScaledAt: start - 30 * 3_600_000, learnedAt: start - 1 });
+    stage.pass(20, 0.1);
+    expect(stage.ask().asked.floor).toBeLessThan(16);
+  });
+
+  test('writes nothing that stands there already', () => {
+    const hourWith = (kept: (keep: KeptScaler | undefined) => KeptScaler | undefined) => {
+      const stage = openLookahead();
+      stage.pass(100, 2);
+      stage.world.kept = kept(stage.ask().keep);
+      stage.pass(360, 2);
+      return stage.ask().keep;
+    };
+    const written = hourWith((keep) => keep);
+    expect(written).toMatchObject({ learnedAt: start + 4_600_000 });
+    expect(hourWith((keep) => keep && { ...keep, learned: written?.learned })).toBeUndefined();
+  });
+
   test('goes on with what it has learned when its bounds are moved, and is held by these', () => {
     const stage = openLookahead();
     stage.pass(20, 1.5, { inFlight: 12, queue: 3 });
