@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { ConcurrencyPool, ConcurrencyPools } from '../../../operator/runtime/pools.ts';
 import { burn } from './cpu.ts';
 
@@ -26,6 +27,7 @@ export function openDefects(
   const kept: Buffer[] = [];
   const stop = new AbortController();
   litter(garbageMegabytes);
+  if (garbageMegabytes > 0) setFlagsFromString('--no-incremental-marking'); // else a process with little to do collects it by itself after 12 s to 16 s
   if (hogPercent > 0)
     void Promise.all(Array.from({ length: hogs }, () => hog(pools.of('cpu'), hogPercent, stop.signal)));
   return {
@@ -46,7 +48,8 @@ function litter(megabytes: number): number {
 
 /** More than the pool has places: there is always one that waits. */
 const hogs = 16;
-const turnMs = 20;
+/** Long beside what a busy machine keeps it waiting for its next turn. */
+const turnMs = 200;
 
 async function hog(pool: ConcurrencyPool, percent: number, signal: AbortSignal): Promise<void> {
   const busyMs = (turnMs * percent) / 100;
