@@ -64,7 +64,7 @@ test.each([
   await primary.query(`SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')`);
   const { host, port } = primary;
   const options = { host, port, user: 'postgres', database: 'postgres', replication };
-  const client = new Client(options as ConstructorParameters<typeof Client>[0]);
+  const client = new Client(options);
   client.on('error', () => undefined);
   await client.connect();
   void client.query(command).catch(() => undefined); // until the server ends
