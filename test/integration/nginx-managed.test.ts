@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { parse } from 'yaml';
+import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { gatewayKinds } from '../../operator/levers/load-balancer/gateway.ts';
 import { podResource, projectPod, stateOf } from '../../operator/metrics/pod-view.ts';
@@ -17,6 +20,23 @@ type LoadBalancer = GenerationServiceSpec['loadBalancer'];
 
 /** Says which Pod it is; /slow takes its time. */
 const program = `require('node:http').createServer((q, s) => setTimeout(() => s.end(process.env.HOSTNAME), q.url === '/slow' ? 4000 : 0)).listen(8080)`;
+
+/** Of the Service, which is another once it was deleted. */
+async function addressOf(world: World): Promise<string> {
+  const service = await world.get(kindOf('Service'), name);
+  const { clusterIP = '' } = (service?.['spec'] ?? {}) as { readonly clusterIP?: string };
+  return clusterIP;
+}
+
+/** Whose certificate somebody has there. */
+async function nameAt(at: { readonly host: string; readonly port: number; readonly ca: string }): Promise<unknown> {
+  const socket = connectTls({ ...at, servername: 'localhost' });
+  socket.setTimeout(2_000, () => socket.destroy(new Error('no answer: a Pod that has gone'))); // the Service may lead there yet
+  await once(socket, 'secureConnect');
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return CN;
+}
 
 /** What the chart gives the operator with nginx.image, in this namespace. */
 async function allowGateway(world: World): Promise<void> {
@@ -98,8 +118,7 @@ test('genops runs nginx: it says what that takes, serves, loses no request with 
   await declare(world, managed(2));
   expect((await told(world, 'True', 'Applied')).message).toMatch(/^All 2 Pods serve the settings/);
   expect(await thereOf(world)).toEqual(gatewayKinds.map(({ kind }) => kind));
-  const service = await world.get(kindOf('Service'), name);
-  const { clusterIP = '' } = (service?.['spec'] ?? {}) as { readonly clusterIP?: string };
+  const clusterIP = await addressOf(world);
   const answered = async () => (await ask({ host: clusterIP, port: 80 }, '/')).body;
   const pods = new Set<string>();
   await world.eventually(async () => {
@@ -132,6 +151,19 @@ test('genops runs nginx: it says what that takes, serves, loses no request with 
   await declare(world, managed(1));
   await world.eventually(async () => expect(await thereOf(world)).not.toContain('PodDisruptionBudget'));
   await world.eventually(async () => expect((await told(world, 'True', 'Applied')).message).toMatch(/^The Pod serves/));
+
+  const authority = createAuthority('genops-test');
+  const pair = issueCertificate({ commonName: 'front', names: ['localhost'] }, authority);
+  const stringData = { 'tls.crt': pair.certificate, 'tls.key': pair.key };
+  const metadata = { name: 'front-tls' };
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData });
+  await declare(world, { type: 'Nginx', nginx: { managed: { replicas: 1 }, tlsSecretRef: metadata } });
+  await world.eventually(
+    async () => expect((await told(world, 'True', 'Applied')).message).not.toContain('HTTP only'),
+    { withinMs: 60_000 },
+  );
+  const secure = { host: await addressOf(world), port: 443, ca: authority.certificate };
+  await world.eventually(async () => expect(await nameAt(secure)).toBe('front'), { withinMs: 60_000 });
 
   await declare(world, undefined);
   await world.eventually(async () => expect(await thereOf(world)).toEqual([]));
