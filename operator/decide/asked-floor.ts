@@ -2,7 +2,7 @@ import type { AskedFloor, FloorHold, FloorReason } from './floor.ts';
 import type { LookaheadDecision } from './lookahead/decide.ts';
 import type { LookaheadSettings } from './lookahead/memory.ts';
 import { lookaheadTerms, type LookaheadBasis } from './lookahead/terms.ts';
-import { scoreTerms, type ObservedAt } from './score-terms.ts';
+import { heldSinceOf, scoreTerms, type HeldSince, type ObservedAt } from './score-terms.ts';
 import { saturationText } from './lookahead/saturation.ts';
 import { pointsText, score, type ScoreDecision, type ScoreInput, type ScoreMemory } from './score.ts';
 import { significant } from './significant.ts';
@@ -10,6 +10,8 @@ import { significant } from './significant.ts';
 /** The floor that the scaler asks for by itself, which others may have raised further; and its cooldown. */
 export interface ScoreFloorMemory extends ScoreMemory {
   readonly floor?: number | undefined;
+  /** Explains a decision and moves none. */
+  readonly heldSince?: HeldSince | undefined;
 }
 
 export interface ScoreFloorInput extends Omit<ScoreInput, 'current' | 'memory'> {
@@ -36,14 +38,19 @@ export function scoreFloor({ inForce, memory, observedAt, ...input }: ScoreFloor
   const first = score({ ...input, memory, current: own });
   const isUp = first.to > own && inForce > own;
   const decision = isUp ? score({ ...input, memory, current: inForce }) : first;
+  const heldSince = heldSinceOf(decision, memory.heldSince ?? {}, input.now);
   const madeFrom: ScoreRecord = {
     input: { ...input, inForce, memory: { floor, lastScaledAt, missingSince } },
     floor: decision.to,
     reason: decision.reason,
   };
   return {
-    asked: { ...scoreAsks(decision), terms: scoreTerms(decision, input.rules, observedAt), madeFrom },
-    memory: { ...decision.memory, floor: decision.to },
+    asked: {
+      ...scoreAsks(decision),
+      terms: scoreTerms(decision, input.rules, { observedAt, heldSince, now: input.now }),
+      madeFrom,
+    },
+    memory: { ...decision.memory, floor: decision.to, heldSince },
   };
 }
 

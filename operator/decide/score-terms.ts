@@ -7,33 +7,61 @@ import type { Term } from './term.ts';
 /** When a metric was measured, ms since the epoch; undefined: it was not. */
 export type ObservedAt = (metric: Metric) => number | undefined;
 
+/** Since when each signal gives points, by the name of its term, ms since the epoch. */
+export type HeldSince = Readonly<Record<string, number>>;
+
+type Directions = Pick<ScoreDecision, 'up' | 'down'>;
+const termName = (direction: string, { name }: Judged): string => `${direction}: ${name}`;
+
+/** A signal that cannot be judged says nothing else than before. */
+export function heldSinceOf({ up, down }: Directions, before: HeldSince, now: number): HeldSince {
+  const all = Object.entries({ up, down }).flatMap(([direction, { signals }]) =>
+    signals.map((signal) => ({ name: termName(direction, signal), verdict: signal.verdict })),
+  );
+  const held = all.filter(({ name, verdict }) => verdict === 'holds' || (verdict !== 'no' && name in before));
+  return Object.fromEntries(held.map(({ name }) => [name, before[name] ?? now]));
+}
+
+interface Basis {
+  readonly observedAt: ObservedAt;
+  readonly heldSince: HeldSince;
+  readonly now: number;
+}
+
 /** What every signal saw and gave, and the sums of both directions. */
 export const scoreTerms = (
-  { up, down }: Pick<ScoreDecision, 'up' | 'down'>,
+  { up, down }: Directions,
   { scaleUp, scaleDown }: Pick<ScoreRules, 'scaleUp' | 'scaleDown'>,
-  observedAt: ObservedAt,
+  basis: Basis,
 ): readonly Term[] => [
-  ...pointsTerms('up', up, `add ${scaleUp.step}`, observedAt),
-  ...pointsTerms('down', down, `take ${scaleDown.step} away`, observedAt),
+  ...pointsTerms('up', up, `add ${scaleUp.step}`, basis),
+  ...pointsTerms('down', down, `take ${scaleDown.step} away`, basis),
 ];
 
 function pointsTerms(
   direction: string,
   { points, threshold, signals }: Points,
   step: string,
-  observedAt: ObservedAt,
+  basis: Basis,
 ): readonly Term[] {
   const total = { name: direction, value: points, unit: 'points', means: `more than ${threshold} ${step}` };
-  return [...signals.map((signal) => signalTerm(direction, signal, observedAt(signal.metric))), total];
+  return [...signals.map((signal) => signalTerm(direction, signal, basis)), total];
 }
 
-const signalTerm = (direction: string, signal: Judged, observedAt: number | undefined): Term => ({
-  name: `${direction}: ${signal.name}`,
-  value: typeof signal.saw === 'number' ? signal.saw : undefined,
-  unit: unitOf(signal.metric),
-  means: `${signal.metric} ${verdictText(signal)}`,
-  observedAt,
-});
+/** Points that are always given tell nothing apart: the value is not one of this service. */
+const alwaysMs = 3_600_000;
+
+function signalTerm(direction: string, signal: Judged, { observedAt, heldSince, now }: Basis): Term {
+  const name = termName(direction, signal);
+  const isAlways = signal.verdict === 'holds' && now - (heldSince[name] ?? now) >= alwaysMs;
+  return {
+    name,
+    value: typeof signal.saw === 'number' ? signal.saw : undefined,
+    unit: unitOf(signal.metric),
+    means: `${signal.metric} ${verdictText(signal)}${isAlways ? ', for more than an hour now: set a value that tells something apart' : ''}`,
+    observedAt: observedAt(signal.metric),
+  };
+}
 
 function verdictText({ verdict, operator, value, score }: Judged): string {
   const bound = `${operator === 'GreaterThan' ? 'above' : 'below'} ${significant(value)}`;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { milliseconds, seconds } from '../api/duration.ts';
 import { ratio } from '../api/ratio.ts';
-import { lookaheadAsks, scoreFloor } from '../decide/asked-floor.ts';
+import { lookaheadAsks, scoreFloor, type ScoreFloorMemory } from '../decide/asked-floor.ts';
 import type { AskedFloor } from '../decide/floor.ts';
 import { decideLookahead, type LookaheadDecision } from '../decide/lookahead/decide.ts';
 import { keepLookahead, moveLookahead, resumeLookahead } from '../decide/lookahead/kept.ts';
@@ -80,8 +80,11 @@ interface Lookahead {
   keepAt: number;
 }
 
+/** What Score remembers and a restart forgets. */
+type Scores = Map<string, Pick<ScoreFloorMemory, 'missingSince' | 'heldSince'>>;
+
 export function createAlgorithms(collector: Pick<Collector, 'windowOf' | 'rowsOf'>): Algorithms {
-  const missing = new Map<string, number>();
+  const scores: Scores = new Map();
   const learned = new Map<string, Lookahead>();
   return {
     ask(input) {
@@ -89,11 +92,11 @@ export function createAlgorithms(collector: Pick<Collector, 'windowOf' | 'rowsOf
       const { metadata } = resolved.service;
       const key = `${keyOf(resolved.service)}/${metadata.uid}/${component.spec.name}`;
       return component.policy.scaler.algorithm === 'Score'
-        ? byScore(input, key, collector, missing)
+        ? byScore(input, key, collector, scores)
         : byLookahead(input, key, collector, learned);
     },
     forget(service) {
-      for (const memories of [missing, learned])
+      for (const memories of [scores, learned])
         for (const key of memories.keys()) if (key.startsWith(`${service}/`)) memories.delete(key);
     },
   };
@@ -106,7 +109,7 @@ function byScore(
   { resolved, component, inForce, kept, isRollingOut, now }: AskInput,
   key: string,
   collector: Pick<Collector, 'windowOf'>,
-  missing: Map<string, number>,
+  scores: Scores,
 ): Answer {
   const { scaler, horizontal } = component.policy;
   const figures = collector.windowOf(keyOf(resolved.service), component.spec.name, windowMs);
@@ -120,13 +123,12 @@ function byScore(
     isRollingOut,
     isOomKilled: now - (figures?.oomKilledAt ?? -Infinity) <= milliseconds(component.policy.objectives.window),
     inForce,
-    memory: { ...kept, missingSince: missing.get(key) },
+    memory: { ...kept, ...scores.get(key) },
     observedAt: (metric) => (figures === undefined ? undefined : observedAtOf(figures, metric)),
     now,
   });
-  if (memory.missingSince === undefined) missing.delete(key);
-  else missing.set(key, memory.missingSince);
-  const { floor, lastScaledAt } = memory;
+  const { floor, lastScaledAt, missingSince, heldSince } = memory;
+  scores.set(key, { missingSince, heldSince });
   const hasMoved = lastScaledAt !== undefined && lastScaledAt !== kept?.lastScaledAt;
   return { asked, keep: hasMoved && floor !== undefined ? { floor, lastScaledAt } : undefined };
 }

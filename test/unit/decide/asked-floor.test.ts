@@ -60,6 +60,22 @@ describe('scoreFloor()', () => {
     expect(memory).toMatchObject({ floor: 4, lastScaledAt: now - 60_000 });
   });
 
+  test('names a signal that has given its points for an hour, and one that could not be judged meanwhile', () => {
+    const always = ', for more than an hour now: set a value that tells something apart';
+    const first = ask({ now: now - 3_600_000 }).memory;
+    const { cpuPercent: _, ...unknown } = busy;
+    const then = ask({ now: now - 60_000, seen: unknown, memory: first }).memory;
+    const meansAt = (at: number) =>
+      ask({ now: at, memory: then })
+        .asked.terms.filter(({ means }) => means.endsWith(always))
+        .map(({ name }) => name);
+    expect(meansAt(now - 1)).toEqual([]);
+    expect(meansAt(now)).toEqual(['up: latency', 'up: cpu']);
+    const other = ask({ now: now - 30_000, seen: { ...busy, cpuPercent: 60 }, memory: then }).memory;
+    const { terms } = ask({ now, memory: other }).asked;
+    expect(terms.filter(({ means }) => means.endsWith(always)).map(({ name }) => name)).toEqual(['up: latency']);
+  });
+
   test('has what every signal saw and gave, how old that is, and both sums', () => {
     const { memoryPercent: _, ...seen } = busy;
     const { terms } = ask({ seen: { ...seen, errorRatio: 'idle', queueLength: 'idle' } }).asked;
