@@ -84,6 +84,11 @@ export function goals(figure: Figure, count: number): readonly Verdict[] {
     atMost('servers-idle: statements of a PostgreSQL a minute', own('servers-idle', 'postgresStatements'), 40),
     atMost('servers-tuning: commands of a Redis a minute', own('servers-tuning', 'redisCommands'), 300),
     atMost('servers-tuning: statements of a PostgreSQL a minute', own('servers-tuning', 'postgresStatements'), 250),
+    atMost(
+      'servers-lowering: commands of a Redis and its replica a minute',
+      own('servers-lowering', 'redisCommands'),
+      10_000,
+    ),
     atMost('servers-indexing: statements of a PostgreSQL a minute', own('servers-indexing', 'postgresStatements'), 350),
     atMost('servers-owned: statements of a PostgreSQL a minute', own('servers-owned', 'postgresStatements'), 60),
     { goal: 'hpa: syncs/s ≥ 0.95 × those that are due', is: `${syncs.toFixed(2)} ×`, holds: syncs >= 0.95 },

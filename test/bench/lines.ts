@@ -23,6 +23,7 @@ export type LineName =
   | 'hpa'
   | 'servers-idle'
   | 'servers-tuning'
+  | 'servers-lowering'
   | 'servers-indexing'
   | 'servers-owned'
   | 'text'

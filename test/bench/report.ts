@@ -29,6 +29,7 @@ const columns: Readonly<Record<LineName, readonly string[]>> = {
   serve: ['p50Ms', 'p99Ms', 'asked', 'refused', 'seconds', 'operatorCpuS'],
   'servers-idle': ['redisCommands', 'redisMs', 'postgresStatements', 'postgresMs'],
   'servers-tuning': ['redisCommands', 'redisMs', 'postgresStatements', 'postgresMs'],
+  'servers-lowering': ['redisCommands', 'redisMs'],
   'servers-indexing': ['postgresStatements', 'postgresMs'],
   'servers-owned': ['postgresStatements', 'postgresMs', 'requests'],
   hpa: ['syncsPerSecond', 'syncMeanMs', 'requestsPerSync', 'failedSyncs', 'operatorCpuS', 'apiServerCpuS', 'requests'],

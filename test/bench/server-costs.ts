@@ -8,6 +8,7 @@ import type { GenerationServiceSpec } from '../../operator/api/generation-servic
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
 import { generationServices, secrets } from '../../operator/reconcilers/kinds.ts';
+import { databaseCluster, databaseClusters, installDatabaseClusters } from '../world/database-cluster.ts';
 import { measured, type LineName, type Measured } from './lines.ts';
 import { service, type Place } from './manifests.ts';
 import { operatorUser, type World } from './world.ts';
@@ -41,13 +42,15 @@ export async function* serverCosts(world: World, seconds: number, signal: AbortS
       await delay(changeEverySeconds * 1000, undefined, { signal });
     }
   });
+  yield await lowering(world, { redis, postgres }, signal, (maxMemory) => declareSpec({ redis: { maxMemory } }));
   await furnishTables(postgres);
   yield await window('servers-indexing', world, { redis, postgres }, signal, async () => {
     await declareSpec({ postgres: { indexAdvice: 'Recommend' } });
     await waitUntil('the indexes are built', () => isIndexed(postgres), { timeoutMs: 60_000, signal });
     await delay(seconds * 1000, undefined, { signal });
   });
-  await own(world, place, signal);
+  await installDatabaseClusters({ kube: world.kube, signal });
+  await world.kube.create(databaseClusters, databaseCluster(place.namespace), {}, signal);
   await declareSpec({ postgres: { parameters: { work_mem: '64MB' }, indexAdvice: 'Recommend' } }, { clusterRef });
   await waitUntil('the object has the parameters', () => isPut(world, place, signal), { timeoutMs: 60_000, signal });
   for (const sql of ["ALTER SYSTEM SET work_mem = '64MB'", 'SELECT pg_reload_conf()']) await postgres.query(sql); // as its operator does
@@ -57,8 +60,33 @@ export async function* serverCosts(world: World, seconds: number, signal: AbortS
   );
 }
 
+/** A limit that comes down on a primary and its replica, for so long: keys are sampled before each step of the primary. */
+const loweringSeconds = 60;
+
+async function lowering(
+  world: World,
+  servers: Servers,
+  signal: AbortSignal,
+  declareLimit: (maxMemory: string) => Promise<void>,
+): Promise<Measured> {
+  const { redis } = servers;
+  await using replica = await startRedis({ config: { replicaof: `127.0.0.1 ${redis.port}` } });
+  const fill = "for i = 1, 20000 do redis.call('SET', 'big:' .. i, string.rep('x', 500), 'EX', 86400) end";
+  await redis.command('EVAL', fill, '0');
+  const isInStep = async (): Promise<boolean> => (await replica.command('DBSIZE')) === (await redis.command('DBSIZE'));
+  await waitUntil('the replica is in step', isInStep, { timeoutMs: 60_000, signal });
+  const isTuned = async (): Promise<boolean> => (await replica.configGet('maxmemory-policy')) === 'volatile-lru';
+  await waitUntil('the replica is tuned', isTuned, { timeoutMs: 60_000, signal });
+  const [, used] = /^used_memory:(\d+)/m.exec(String(await redis.command('INFO', 'memory'))) ?? [];
+  return await window('servers-lowering', world, { ...servers, replica }, signal, async () => {
+    await declareLimit(String(Math.floor(Number(used) * 0.6)));
+    await delay(loweringSeconds * 1000, undefined, { signal });
+  });
+}
+
 interface Servers {
   readonly redis: RedisServer;
+  readonly replica?: RedisServer;
   readonly postgres: PostgresServer;
 }
 
@@ -107,7 +135,7 @@ async function declare(
 }
 
 async function isPut({ kube }: World, { namespace }: Place, signal: AbortSignal): Promise<boolean> {
-  const cluster = await kube.get(clusters, `${namespace}/${clusterRef.name}`, signal);
+  const cluster = await kube.get(databaseClusters, `${namespace}/${clusterRef.name}`, signal);
   return cluster?.spec.postgresql?.parameters?.['work_mem'] === '64MB';
 }
 
@@ -162,40 +190,8 @@ async function isIndexed(postgres: PostgresServer): Promise<boolean> {
   return built?.['n'] === 3;
 }
 
-interface Cluster extends KubeObject {
-  readonly spec: { readonly postgresql?: { readonly parameters?: Readonly<Record<string, string>> } };
-}
-const clusterRef = { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' };
-const { group, kind } = clusterRef;
-const clusters = resource<Cluster>({ group, kind, version: 'v1', plural: 'clusters', namespaced: true });
-const customResourceDefinitions = resource<KubeObject>({
-  group: 'apiextensions.k8s.io',
-  kind: 'CustomResourceDefinition',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-});
-
-/** CloudNativePG's kind, without its operator: what is put there stays behind. */
-async function own({ kube }: World, { namespace }: Place, signal: AbortSignal): Promise<void> {
-  const openAPIV3Schema = {
-    type: 'object',
-    properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-  };
-  const spec = {
-    group,
-    scope: 'Namespaced',
-    names: { plural: 'clusters', singular: 'cluster', kind },
-    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }],
-  };
-  await kube.create(customResourceDefinitions, { metadata: { name: `clusters.${group}` }, spec }, {}, signal);
-  const isMade = () =>
-    kube.create(clusters, { metadata: { namespace, name: clusterRef.name }, spec: {} }, {}, signal).then(
-      () => true,
-      () => false,
-    );
-  await waitUntil('the kind is served', isMade, { timeoutMs: 60_000, signal });
-}
+const { group, kind } = databaseClusters;
+const clusterRef = { group, kind, name: 'pg' };
 
 /** Of all that clients have asked of it, what the harness has asked left out. */
 interface Asked {
@@ -205,11 +201,12 @@ interface Asked {
   readonly statementsMs: number;
 }
 
-async function asked({ redis, postgres }: Servers): Promise<Asked> {
+async function asked({ redis, replica, postgres }: Servers): Promise<Asked> {
   const [ofRole] = await postgres.query(
     "SELECT sum(calls)::int AS calls, sum(total_exec_time) AS ms FROM pg_stat_statements WHERE userid::regrole::text IN ('genops', 'app')",
   );
-  const commands = [...(await statistics(redis)).matchAll(/calls=(\d+),usec=(\d+)/g)];
+  const answers = await Promise.all([redis, ...(replica === undefined ? [] : [replica])].map(statistics));
+  const commands = answers.flatMap((answer) => [...answer.matchAll(notOfReplication)]);
   const sum = (at: 1 | 2): number => commands.reduce((total, command) => total + Number(command[at]), 0);
   return {
     commands: sum(1),
@@ -219,6 +216,9 @@ async function asked({ redis, postgres }: Servers): Promise<Asked> {
   };
 }
 
+/** Of a command: how often, and its µs. */
+const notOfReplication = /^cmdstat_(?!replconf|psync|select|set|del|unlink|multi|exec).*calls=(\d+),usec=(\d+)/gm;
+
 const statistics = async (redis: RedisServer): Promise<string> => String(await redis.command('INFO', 'commandstats'));
 
 async function isSearched(redis: RedisServer): Promise<boolean> {
@@ -226,7 +226,7 @@ async function isSearched(redis: RedisServer): Promise<boolean> {
   return Number(calls) >= keys;
 }
 
-/** The harness's own question of the window's start is in the figures of its end. */
+/** The harness's own question of the window's start is in the figures of its end, of each server. */
 const ownCommands = 1;
 
 async function window(
@@ -244,7 +244,7 @@ async function window(
   const perMinute = (figure: keyof Asked, less = 0): number =>
     ((after[figure] - before[figure] - less) * 60) / lap.seconds;
   return measured(line, lap, {
-    redisCommands: perMinute('commands', ownCommands),
+    redisCommands: perMinute('commands', servers.replica === undefined ? ownCommands : 2 * ownCommands),
     redisMs: perMinute('commandsMs'),
     postgresStatements: perMinute('statements'),
     postgresMs: perMinute('statementsMs'),
