@@ -21,11 +21,14 @@ export interface OwnerProvider {
   readonly path: readonly string[];
 }
 
-/** Undefined: of this operator nothing is known, and its servers are only looked at. */
-export const providerOf = <P extends OwnerProvider>(
-  providers: readonly P[],
-  { group, kind }: OwnerRef,
-): P | undefined => providers.find((one) => one.group === group && one.kind === kind);
+/** Undefined: no operator owns the server, or one of which nothing is known. */
+export function ownerObjectOf<P extends OwnerProvider>(
+  { clusterRef, namespace }: { readonly clusterRef?: OwnerRef | undefined; readonly namespace: string },
+  { providers, words }: { readonly providers: readonly P[]; readonly words: OwnerWords },
+): (OwnerObject & { readonly provider: P }) | undefined {
+  const provider = providers.find(({ group, kind }) => group === clusterRef?.group && kind === clusterRef.kind);
+  return clusterRef && provider && { clusterRef, namespace, provider, words };
+}
 
 export type OwnerKube = Pick<Kube, 'discover' | 'get' | 'apply'>;
 

@@ -109,17 +109,10 @@ const objects = (port: number): readonly object[] => [
 ];
 
 const operatorFlags = (port: number): readonly string[] => {
-  const cluster = [
-    '--kubeconfig',
-    plane.kubeconfigPath,
-    '--namespaces',
-    'ai',
-    '--no-leader-elect',
-    '--log-level',
-    'error',
-  ];
+  const cluster = ['--kubeconfig', plane.kubeconfigPath, '--namespaces', 'ai'];
+  const alone = ['--no-leader-elect', '--log-level', 'error'];
   const plain = ['--metrics-bind-address', '', '--health-probe-bind-address', ''];
-  return [...cluster, ...plain, '--views', '--api-bind-address', `:${port}`, '--tls-cert-dir', folder];
+  return [...cluster, ...alone, ...plain, '--views', '--api-bind-address', `:${port}`, '--tls-cert-dir', folder];
 };
 
 /** @returns What ends it. */
@@ -132,6 +125,20 @@ async function start(args: readonly string[], hear: (text: string) => void = () 
     await ended;
   };
 }
+
+/** One command to its end. */
+async function genops(...args: readonly string[]) {
+  let [out, err] = ['', ''];
+  const code = await main({
+    args,
+    env: {},
+    out: { write: (text) => (out += text) },
+    err: { write: (text) => (err += text) },
+    signal: AbortSignal.timeout(20_000),
+  });
+  return { code, out, err };
+}
+const generation = (): readonly string[] => ['generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath];
 
 /** @returns The address that it prints. */
 async function openConsole(args: readonly string[]): Promise<URL> {
@@ -283,33 +290,19 @@ describe('genops console', () => {
 });
 
 test('genops validate says that nobody knows of an operator where there is no Lease, and judges by the status', async () => {
-  let [said, wrong] = ['', ''];
-  const code = await main({
-    args: ['validate', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath],
-    env: {},
-    out: { write: (text) => (said += text) },
-    err: { write: (text) => (wrong += text) },
-    signal: AbortSignal.timeout(20_000),
-  });
-  expect(wrong).toMatch(
+  const { code, out, err } = await genops('validate', ...generation());
+  expect(err).toMatch(
     /^operator: not known, nobody has had the Lease genops-system\/genops: judged by .*--lease-namespace\n/,
   );
   // The operator of this file may have looked by now: nothing is measured here either way.
-  expect([code, said]).toEqual([2, expect.stringMatching(/cannot tell \((the operator has not looked|0 of 6 met)/)]);
+  expect([code, out]).toEqual([2, expect.stringMatching(/cannot tell \((the operator has not looked|0 of 6 met)/)]);
 });
 
 describe('genops explain', () => {
   const explain = async (...more: readonly string[]) => {
-    let [said, wrong] = ['', ''];
-    const code = await main({
-      args: ['explain', 'generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath, ...more],
-      env: {},
-      out: { write: (text) => (said += text) },
-      err: { write: (text) => (wrong += text) },
-      signal: AbortSignal.timeout(20_000),
-    });
-    expect([code, wrong]).toEqual([0, '']);
-    return said;
+    const { code, out, err } = await genops('explain', ...generation(), ...more);
+    expect([code, err]).toEqual([0, '']);
+    return out;
   };
   const asAccount = (name: string) => explain('--service-account', name);
   beforeAll(async () => {
@@ -378,21 +371,9 @@ test('genops report has the decisions that the operator tells of, and genops rep
   });
   await kubectl(['apply', '-n', 'ai', '-f', '-'], stringify(deployment('workflow-execution', { replicas: 2 })));
   await kubectl(['patch', 'gensvc', 'generation', '-n', 'ai', '--type=merge', '-p', patch]);
-  const genops = async (...args: readonly string[]) => {
-    let [out, err] = ['', ''];
-    const code = await main({
-      args,
-      env: {},
-      out: { write: (text) => (out += text) },
-      err: { write: (text) => (err += text) },
-      signal: AbortSignal.timeout(20_000),
-    });
-    return { code, out, err };
-  };
-  const where = ['generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath];
   const file = join(folder, 'bundle.yaml');
   await eventually(async () => {
-    const report = await genops('report', ...where, '--service-account', 'viewer');
+    const report = await genops('report', ...generation(), '--service-account', 'viewer');
     expect(report).toMatchObject({ code: 0, err: '' });
     expect(parse(report.out)).toMatchObject({
       decisions: {
@@ -407,8 +388,8 @@ test('genops report has the decisions that the operator tells of, and genops rep
     out: expect.stringMatching(/\nscaler\/workflow: at \S+Z Score asks for \d+ \(\w+\)\n$/),
   });
 
-  expect(parse((await genops('report', ...where)).out)).toMatchObject({ decisions: null });
-  expect(await genops('report', ...where, '--service-account', 'nobody')).toMatchObject({
+  expect(parse((await genops('report', ...generation())).out)).toMatchObject({ decisions: null });
+  expect(await genops('report', ...generation(), '--service-account', 'nobody')).toMatchObject({
     code: 2,
     err: expect.stringMatching(/^ai\/generation: decisions: asked the operator, and could not create token /),
   });

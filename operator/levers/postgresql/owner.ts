@@ -1,7 +1,7 @@
 import { amount, type Quantity } from '../../api/quantity.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import {
-  providerOf,
+  ownerObjectOf,
   readOwnerObject,
   valueAt,
   writeOwnerObject,
@@ -90,10 +90,7 @@ const words = {
   conflict: { wanted: 'these parameters to be ours or nobody’s', next: 'remove them there, or from the policy' },
 };
 
-function objectOf({ clusterRef, namespace }: PostgresUnit) {
-  const provider = clusterRef && providerOf(providers, clusterRef);
-  return clusterRef && provider && { clusterRef, namespace, provider, words };
-}
+const objectOf = (unit: PostgresUnit) => ownerObjectOf(unit, { providers, words });
 
 /** @returns undefined where no operator owns the server, or one of which nothing is known. @throws {Problem} OwnerNotFound, PermissionDenied */
 export async function readOwner(

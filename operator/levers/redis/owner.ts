@@ -1,6 +1,6 @@
 import {
   valueAt,
-  providerOf,
+  ownerObjectOf,
   readOwnerObject,
   writeOwnerObject,
   writersOf,
@@ -51,10 +51,7 @@ const words = {
   },
 };
 
-function objectOf({ clusterRef, namespace }: RedisUnit) {
-  const provider = clusterRef && providerOf(providers, clusterRef);
-  return clusterRef && provider && { clusterRef, namespace, provider, words };
-}
+const objectOf = (unit: RedisUnit) => ownerObjectOf(unit, { providers, words });
 
 /** @returns undefined where no operator owns the server, or one of which nothing is known. @throws {Problem} OwnerNotFound, PermissionDenied */
 export async function readOwner(

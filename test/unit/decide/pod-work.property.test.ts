@@ -1,23 +1,9 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { podWork, type DoneRequest } from '../../../operator/decide/pod-work.ts';
-import { firstMemory, weigh, type WeightsPolicy } from '../../../operator/decide/weights.ts';
+import { firstMemory, weigh } from '../../../operator/decide/weights.ts';
+import { adaptive as policy } from './weights-policy.ts';
 
-const policy: WeightsPolicy = {
-  mode: 'Adaptive',
-  min: 1,
-  max: 100,
-  intervalMs: 30_000,
-  minRequests: 10,
-  deadBandPercent: 10,
-  maxStepPercent: 30,
-  followBelowPercent: 60,
-  equalAbovePercent: 90,
-  slowStartMs: 90_000,
-  slowStartFromPercent: 30,
-  staleAfterMs: 180_000,
-  errorPenalty: 1,
-};
 const slots = 4;
 
 const requests = (results: readonly DoneRequest['result'][], count: { readonly min: number; readonly max: number }) =>

@@ -7,24 +7,9 @@ import {
   weigh,
   type PodMemory,
   type PodWork,
-  type WeightsPolicy,
 } from '../../../operator/decide/weights.ts';
+import { adaptive as policy } from './weights-policy.ts';
 
-const policy: WeightsPolicy = {
-  mode: 'Adaptive',
-  min: 1,
-  max: 100,
-  intervalMs: 30_000,
-  minRequests: 10,
-  deadBandPercent: 10,
-  maxStepPercent: 30,
-  followBelowPercent: 60,
-  equalAbovePercent: 90,
-  slowStartMs: 90_000,
-  slowStartFromPercent: 30,
-  staleAfterMs: 180_000,
-  errorPenalty: 1,
-};
 /** So many requests, of which each had a slot for so long. */
 const served = (count: number, ms: number, failed = 0): PodWork => ({
   served: count,

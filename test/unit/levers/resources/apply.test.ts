@@ -3,27 +3,11 @@ import { refusal } from '../../../../operator/kube/api-error.ts';
 import type { Kube } from '../../../../operator/kube/client.ts';
 import type { Outcome } from '../../../../operator/levers/lever.ts';
 import { apply } from '../../../../operator/levers/resources/apply.ts';
-import { plan, type ResourcesUnit } from '../../../../operator/levers/resources/plan.ts';
-import { effectivePolicy } from '../../../../operator/decide/effective-policy.ts';
+import { plan } from '../../../../operator/levers/resources/plan.ts';
 import { podView } from '../../../world/pod-view.ts';
+import { unitWith } from './units.ts';
 
-const unit: ResourcesUnit = {
-  name: 'workflow',
-  mode: 'Enforce',
-  namespace: 'ai',
-  owner: { apiVersion: 'genops.dev/v1alpha1', kind: 'GenerationService', name: 'generation', uid: 'service' },
-  isWanted: true,
-  isBesideDeclared: false,
-  isPaused: false,
-  isReleased: false,
-  newPodsName: 'generation-workflow-new-pods',
-  targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
-  containerName: undefined,
-  selector: [{ key: 'app', operator: 'In', values: ['workflow', 'other'] }],
-  policy: effectivePolicy({ overrides: { resources: { mode: 'Enforce' } } }).policy.resources,
-  maintenanceWindows: [],
-  sized: [],
-};
+const unit = unitWith();
 const template = { name: 'app', requests: {}, limits: {} };
 const bare = {
   name: 'app',
