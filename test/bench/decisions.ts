@@ -1,6 +1,6 @@
 /**
  * How well scalers decide: every trace of a folder (GENOPS_TRACES, with a manifest.yaml) or those that are made here, at two start-up delays, beside the HPA and Knative's autoscaler.
- * Prints Markdown: docs/decision-quality.md has a run of it. Ends with 1 where Lookahead is worse than decision-goals.ts allows. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes.
+ * Prints Markdown: docs/decision-quality.md has a run of it. Ends with 1 where Lookahead is worse than decision-goals.ts allows. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes, and ends with 1 where that is too long.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -253,6 +253,9 @@ function inWorlds(all: readonly Named[]): void {
     }
 }
 
+/** More, and nobody waits for it. */
+const mostYearSeconds = 20;
+
 /** How much CPU a year of 15 s steps takes Lookahead, without following single requests. */
 function timeYear(): void {
   const { trace, service: name } = madeYear();
@@ -264,7 +267,9 @@ function timeYear(): void {
   const { user, system } = process.cpuUsage(before);
   const { overRatio, replicaHours } = run.outcome();
   const how = `${(100 * overRatio).toFixed(2)} % over, ${replicaHours.toFixed(0)} replica-hours`;
-  console.log(`${trace.counts.length} steps of 15 s: ${((user + system) / 1e6).toFixed(1)} s of CPU (${how})`);
+  const seconds = (user + system) / 1e6;
+  console.log(`${trace.counts.length} steps of 15 s: ${seconds.toFixed(1)} s of CPU of ${mostYearSeconds} (${how})`);
+  if (seconds > mostYearSeconds) process.exitCode = 1;
 }
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
