@@ -160,11 +160,12 @@ describe.each(await availableRedisVersions())('maxmemory of Redis %s below what 
     expect(await restore()).toMatchObject({ outcome: 'applied', status: 'False', reason: 'Lowering' });
     await eventually(async () => {
       limits.add(await server.configGet('maxmemory'));
+      expect(await freedLater(server)).toBe(0); // as after the five seconds between two looks
       expect(await restore()).toMatchObject({ status: 'True', reason: 'Applied' });
     });
     const served = await load.stop();
 
-    expect(limits.size).toBeGreaterThan(4);
+    expect(limits.size).toBeGreaterThan(2); // the hash spares steps
     expect(await server.configGet('maxmemory')).toBe(before);
     expect(await hasHash(server)).toBe(false);
     expect(await longestStall(server)).toBeLessThan(shortMs);
