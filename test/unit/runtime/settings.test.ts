@@ -76,8 +76,8 @@ describe('watchSettings()', () => {
     settings.take(second);
     await mounted.write(first);
     await consistently(() => expect(settings.current.pools).toEqual({ io: 5 }), { forMs: 300 });
-    const now = performance.now();
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now + 120_000); // by then the volume has what was pushed: somebody means it
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 120_000); // by then the volume has what was pushed: somebody means it
     try {
       await eventually(() => expect(settings.current.pools).toEqual({ io: 4 }));
     } finally {
