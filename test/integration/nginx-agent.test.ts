@@ -238,7 +238,9 @@ describe.each(await availableNginxVersions())('genops nginx-agent before nginx %
     expect(await answers()).toBe('second');
     await world.eventually(async () => expect((await report()).rejected).toBeUndefined(), half);
     expect((await world.get(configMaps, configMap))?.data?.['settings.json']).toBe(stood);
-    expect(await world.operator.counter('genops_drift_total', { lever: 'load-balancer' })).toBeGreaterThan(0);
+    await world.eventually(async () =>
+      expect(await world.operator.counter('genops_drift_total', { lever: 'load-balancer' })).toBeGreaterThan(0),
+    );
     await applied();
   });
 
@@ -298,7 +300,7 @@ describe.each(await availableNginxVersions())('genops nginx-agent before nginx %
     await declare();
     await world.eventually(async () => expect((await applied()).message).toContain('HTTP only'));
     await only('first');
-  });
+  }, 240_000);
 
   test('a master that is stopped loads nothing: that is said, and over when it goes on', async () => {
     const [master = 0] = await children(agent.pid ?? 0);

@@ -184,9 +184,9 @@ test('nginx that genops runs goes once it may, also where a route has taken its 
   await world.delete(kindOf('RoleBinding'), 'tested-operator-gateway');
   await declare(world, route);
   expect((await told(world, 'False', 'PermissionDenied')).message).toContain('cannot get resource');
-  await allowGateway(world);
   await declare(world, route, 'Off');
   expect((await told(world, 'True', 'Off')).message).toContain('nginx is switched off');
+  await allowGateway(world);
   await declare(world, route, 'DryRun');
   expect((await told(world, 'False', 'RouteUnusable')).message).toContain('nginx: Would change');
   expect(await thereOf(world)).toEqual(all);

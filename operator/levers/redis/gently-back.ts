@@ -29,7 +29,8 @@ export function gentlyBack(differing: readonly Differing[], { observed, memory, 
   const { server, role } = observed;
   const limit = differing.find(({ name }) => name === 'maxmemory');
   const comesNow = limit !== undefined && comesDown(server, Number(limit.to));
-  const isWaiting = limit === undefined && role === 'Primary' && isThrowingOut(server);
+  const isWaiting =
+    limit === undefined && memory?.lowering !== undefined && role === 'Primary' && isThrowingOut(server);
   if (memory === undefined || (!comesNow && !isWaiting)) return { first: differing, isLeft: false };
   const later = differing.filter(({ name }) => gentleNames.includes(name));
   const others = differing.filter((one) => one !== limit && !later.includes(one));
