@@ -1,5 +1,6 @@
 import { scoreFloor, type ScoreRecord } from '../decide/asked-floor.ts';
 import { isObject, type Bundle } from './bundle.ts';
+import { UsageError } from './command.ts';
 
 type Asked = Pick<ScoreRecord, 'floor' | 'reason'>;
 
@@ -19,6 +20,10 @@ export function replayedScores({ decisions }: Bundle): readonly ReplayedScore[] 
   const made = new Map(all.map((one) => [`${String(one['component'])} ${String(one['time'])}`, one])); // the newest may be the last that changed something too
   return [...made.values()].flatMap(({ component, time, score }) => {
     if (!isObject(score)) return [];
+    if (!isObject(score['input']) || !isObject(score['input']['rules']))
+      throw new UsageError(
+        `saw a decision of Score for ${String(component)} at ${String(time)} without what it was made from; wanted decisions as genops report of this version writes them`,
+      );
     const { input, ...was } = score as unknown as ScoreRecord;
     const { input: _, ...is } = scoreFloor({ ...input, observedAt: () => undefined }).asked.madeFrom;
     return [{ component: String(component), time: String(time), was, is }];

@@ -48,12 +48,12 @@ function pointsTerms(
   return [...signals.map((signal) => signalTerm(direction, signal, basis)), total];
 }
 
-/** Points that are always given tell nothing apart: the value is not one of this service. */
+/** Points for more replicas that are always given tell nothing apart: the value is not one of this service. A calm night is another thing. */
 const alwaysMs = 3_600_000;
 
 function signalTerm(direction: string, signal: Judged, { observedAt, heldSince, now }: Basis): Term {
   const name = termName(direction, signal);
-  const isAlways = signal.verdict === 'holds' && now - (heldSince[name] ?? now) >= alwaysMs;
+  const isAlways = direction === 'up' && signal.verdict === 'holds' && now - (heldSince[name] ?? now) >= alwaysMs;
   return {
     name,
     value: typeof signal.saw === 'number' ? signal.saw : undefined,

@@ -189,7 +189,8 @@ function accumulate({ shape, uses, accumulators }: PageReader, pod: PodPages, is
   const startSlot = shape.slots.get(processStart.name);
   const startedAt = startSlot === undefined ? NaN : (values[startSlot] ?? NaN);
   if (Number.isFinite(startedAt)) {
-    if (pod.startedAt !== undefined && pod.startedAt !== startedAt) pod.last.fill(0);
+    if (pod.startedAt !== undefined && pod.startedAt !== startedAt)
+      pod.last = pod.last.map((value) => (Number.isNaN(value) ? NaN : 0)); // what it never had takes no room
     pod.startedAt = startedAt;
   }
   if (pod.last.length < values.length) {

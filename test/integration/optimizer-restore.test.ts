@@ -83,7 +83,9 @@ test('workers without whom answers become slow are given back as soon as that is
   );
   expect(judged?.lastAction?.message).toContain('responseTimeP95');
   await world.eventually(async () => expect(await poolOf(world)).toBe(8), { withinMs: 30_000 });
-  expect(await (await fetch(service.metricsUrl)).text()).toContain('generation_pool_limit{pool="cpu"} 8\n');
+  await world.eventually(async () =>
+    expect(await (await fetch(service.metricsUrl)).text()).toContain('generation_pool_limit{pool="cpu"} 8\n'),
+  );
   const { nextEligibleTime = '', lastAction } = judged ?? {};
   expect(Date.parse(nextEligibleTime) - Date.parse(lastAction?.time ?? '')).toBe(4 * 300_000);
   await world.eventually(async () => expect(await toldOf(world, 'ActionHarmed')).toHaveLength(1));

@@ -235,6 +235,25 @@ test('Namespaces whose answer is too large together are asked for apart, in the 
   expect(asked).toEqual(['n1', 'n1|n2', 'n1|n2|n3', 'n1|n2|n3|n4', 'n1|n2|n3|n4|n5', 'n5', 'n1|n2']);
 });
 
+test('Namespaces that are not answered in time together are asked for apart from the next look on', async () => {
+  await using server = await listening((request, response) => {
+    request.setEncoding('utf8');
+    let body = '';
+    request.on('data', (chunk: string) => void (body += chunk));
+    request.on('end', () => {
+      if (new URLSearchParams(body).get('query')?.includes('n1|n2|n3') === true) return; // it works on it
+      const result = [{ metric: { pod: 'a', genops: '9/value' }, value: [1, '5'] }];
+      json(response, { status: 'success', data: { resultType: 'vector', result } });
+    });
+  });
+  await using servers = createPrometheusServers({ readSecret: secretless, guard, url: undefined });
+  const sourceOf = (namespace: string) => sourceAt(servers, server.url, { namespace, intervalMs: 0, timeoutMs: 1_000 });
+  for (const namespace of ['n1', 'n2']) await look(sourceOf(namespace), { ...viewOf('a'), namespace });
+  const third = { ...viewOf('a'), namespace: 'n3' };
+  expect(await failureOf(sourceOf('n3'), third)).toMatchObject({ reason: 'TimedOut' });
+  await look(sourceOf('n3'), third);
+});
+
 describe('a Prometheus behind TLS and a login', () => {
   const authority = createAuthority('test');
   const stranger = createAuthority('stranger');

@@ -30,7 +30,7 @@ export const secretless = () => Promise.resolve(undefined);
 export const sourceAt = (
   servers: PrometheusServers,
   url: string,
-  more: Partial<Pick<PrometheusSourceOptions, 'queries' | 'signals' | 'namespace' | 'intervalMs'>> & {
+  more: Partial<Pick<PrometheusSourceOptions, 'queries' | 'signals' | 'namespace' | 'intervalMs' | 'timeoutMs'>> & {
     readonly secret?: string;
   } = {},
 ): Source => {

@@ -76,11 +76,12 @@ async function answersTo(
   const ask = (signal: Feed['signal'] | undefined, query: string): Promise<QueryAnswer> =>
     servers.query(server, query, { maxAgeMs: intervalMs, timeoutMs, taken: before?.get(signal) });
   const own = [...questions.own].map(async ([signal, query]) => [signal, await ask(signal, query)] as const);
-  const named = questions.byName([]) === '' ? [] : [[undefined, await askTogether(questions, ask, options)] as const];
-  return new Map([...named, ...(await Promise.all(own))]);
+  const together = async () => [undefined, await askTogether(questions, ask, options)] as const;
+  const named = questions.byName([]) === '' ? [] : [together()];
+  return new Map<Feed['signal'] | undefined, QueryAnswer>(await Promise.all([...named, ...own]));
 }
 
-/** An answer that is too large, or that the server refuses, may be so for another namespace's Pods: it is asked for in halves then. */
+/** An answer that is too large, that the server refuses or that takes too long may be so for another namespace's Pods: it is asked for in halves then. */
 async function askTogether(
   { byName }: Questions,
   ask: (signal: undefined, query: string) => Promise<QueryAnswer>,
@@ -90,12 +91,13 @@ async function askTogether(
   for (;;) {
     const namespaces = joins.of(question, namespace, intervalMs);
     const answer = await ask(undefined, byName(namespaces));
-    const isOfNoUse = answer.result === 'failed' && halving.has(answer.failure.reason);
-    if (!isOfNoUse || !joins.halve(question, namespaces.length)) return answer;
+    const reason = answer.result === 'failed' ? answer.failure.reason : undefined;
+    if (reason === undefined || !halving.has(reason) || !joins.halve(question, namespaces.length)) return answer;
+    if (reason === 'TimedOut') return answer; // the time of this look is spent
   }
 }
 
-const halving: ReadonlySet<ReadFailure['reason']> = new Set(['TooLarge', 'NotUnderstood']);
+const halving: ReadonlySet<ReadFailure['reason']> = new Set(['TooLarge', 'NotUnderstood', 'TimedOut']);
 
 /** By feed: its samples of this Pod. Series that name another namespace are another Pod's. */
 function samplesOf(

@@ -292,6 +292,23 @@ describe('takeReading()', () => {
       expect(takeReading(page('3', 6), reader, third, at(20)).figures).toMatchObject({ requests: 10_000 });
     });
 
+    test('one that stays and has started anew keeps no room for what it never had', () => {
+      const reader = createPageReader();
+      const page = (version: string): string =>
+        Array.from({ length: 10_000 }, (_, n) => requests(1, `version="${version}",n="${n}"`)).join('');
+      const started = (seconds: number): string => `process_start_time_seconds ${seconds}\n`;
+      const [gone, stays, next] = [createPodPages(reader), createPodPages(reader), createPodPages(reader)];
+      takeReading(page('1'), reader, gone, at(0));
+      takeReading(started(1) + requests(1, 'version="2"'), reader, stays, at(0));
+      takeReading(started(9) + requests(1, 'version="2"'), reader, stays, at(10));
+      takeReading(page('3'), reader, next, at(10));
+      expect(next.dropped).toBeGreaterThan(0);
+      makeRoom(reader, [stays, next]);
+      takeReading(page('3'), reader, next, at(20));
+      expect(next.dropped).toBe(0);
+      expect(reader.shape.series.length).toBeLessThan(10_010);
+    });
+
     test('nothing is forgotten while all has room: a version that comes back is known at once', () => {
       const reader = createPageReader();
       takeReading(buckets(512, '1', 10), reader, createPodPages(reader), at(0));
