@@ -57,7 +57,8 @@ export function horizontal({
       const lent = unit.policy.mode === 'FloorOnly' ? undefined : memory?.originals?.['floorOf'];
       const found = hpas
         .by('target', targetKey(unit.namespace, unit.targetRef))
-        .map(async (hpa) => (hpa.uid === lent ? withKeptFloor(hpa, kube, signal) : withOwnFloor(hpa, floorWrites)));
+        .map((hpa) => withOwnFloor(hpa, floorWrites))
+        .map(async (hpa) => (hpa.uid === lent ? withKeptFloor(hpa, kube, signal) : hpa));
       const isResizing = podsOf(unit).some(({ resize, deleting }) => resize !== undefined && !deleting);
       return { hpas: await Promise.all(found), isResizing };
     },

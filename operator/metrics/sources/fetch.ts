@@ -90,10 +90,13 @@ function failureOf(url: string, error: unknown, signal: AbortSignal): ReadFailur
       next: 'start the operator with --allow-metric-address and its network, for example 10.0.0.0/8',
     };
   if (timeoutCodes.has(code)) return { reason: 'TimedOut', message: `${url} did not answer in time` };
-  return { reason: 'Unreachable', message: `${url}: ${code}`, ...tlsNext(code) };
+  return { reason: 'Unreachable', message: `${url}: ${code}`, ...tlsNext(url, code) };
 }
 
-const tlsNext = (code: string): Pick<ReadFailure, 'next'> =>
-  /CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code)
+/** Who asks for a certificate and gets none may hang up before its alert has been read. */
+const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+const tlsNext = (url: string, code: string): Pick<ReadFailure, 'next'> =>
+  /CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code) || (url.startsWith('https:') && hungUp.has(code))
     ? { next: 'give it a Secret with ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate' }
     : {};

@@ -6,7 +6,14 @@ import { createOwnWrites } from '../../../../operator/kube/own-writes.ts';
 import { targetKey, type HpaSpec, type HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
 import { horizontal, type HorizontalDeps } from '../../../../operator/levers/horizontal/lever.ts';
 import { orphansOf } from '../../../../operator/levers/horizontal/orphan.ts';
-import { apply, observe, planAll, type AnyLever, type UnitResult } from '../../../../operator/levers/run.ts';
+import {
+  apply,
+  observe,
+  planAll,
+  type AnyLever,
+  type LeverMemory,
+  type UnitResult,
+} from '../../../../operator/levers/run.ts';
 import { storedService } from '../../../world/builders.ts';
 
 const never = new AbortController().signal;
@@ -70,8 +77,8 @@ function openLever(hpas: readonly HpaView[] = []) {
     const observations = await observe([lever], service, never);
     return apply(planAll(observations, { memory: {}, now: 0, verb: 'plan' }), () => true, never);
   };
-  const looked = async () =>
-    (await observe([lever], resolved(), never)).map(({ seen }) => seen.kind === 'seen' && seen.value);
+  const looked = async (service = resolved(), memory: LeverMemory = {}) =>
+    (await observe([lever], service, never, memory)).map(({ seen }) => seen.kind === 'seen' && seen.value);
   return { sent, deleted, visit, floorWrites, looked };
 }
 
@@ -86,7 +93,11 @@ describe('the horizontal lever', () => {
     const { floorWrites, looked } = openLever([made('generation-web-hpa', 'web')]);
     floorWrites.begin('ai/generation-web-hpa', 7);
     floorWrites.end('ai/generation-web-hpa', { resourceVersion: '2' });
-    expect(await looked()).toMatchObject([{ hpas: [{ spec: { minReplicas: 7 } }] }]);
+    const now = [{ hpas: [{ spec: { minReplicas: 7 } }] }];
+    expect(await looked()).toMatchObject(now);
+    const off = resolved({ overrides: { horizontal: { mode: 'Off' } } });
+    const lent = { 'horizontal/web': { originals: { floorOf: 'uid of generation-web-hpa', floor: '1' } } };
+    expect(await looked(off, lent)).toMatchObject(now);
   });
 });
 
