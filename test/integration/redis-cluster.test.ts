@@ -87,6 +87,7 @@ test('a key on its way from another node is asked nothing, and the others of the
   expect(sample).toEqual({
     state: 'Known',
     keys: [{ bytes: expect.any(Number), idleSeconds: expect.any(Number) }],
+    onlyExpiring: false,
   });
   expect(hits).toBe(1);
   expect(await to.command('DBSIZE')).toBe(2);

@@ -94,9 +94,9 @@ function failureOf(url: string, error: unknown, signal: AbortSignal): ReadFailur
 }
 
 /** Who asks for a certificate and gets none may hang up before its alert has been read. */
-const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+const hungUp = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_.*)$/;
 
 const tlsNext = (url: string, code: string): Pick<ReadFailure, 'next'> =>
-  /CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code) || (url.startsWith('https:') && hungUp.has(code))
+  /CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code) || (url.startsWith('https:') && hungUp.test(code))
     ? { next: 'give it a Secret with ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate' }
     : {};
