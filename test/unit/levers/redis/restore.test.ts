@@ -108,6 +108,12 @@ describe('restore()', () => {
       expect(sent(theirs)).toEqual([['lazyfree-lazy-eviction', 'no']]);
     });
 
+    test('waits for no keys where it has not begun to lower the limit itself', () => {
+      const result = restored(at('1000000', 2_200_000), { ...memory, originals: rough, applied: gentle });
+      expect(Object.fromEntries(sent(result) as [string, string][])).toEqual(rough);
+      expect(result.condition.reason).toBe('Applied');
+    });
+
     test('is done with its last step where the server throws out gently anyway', () => {
       const result = restored({ ...at(e1.maxmemory, 1_040_000) }, evicting);
       expect(sent(result)).toEqual([['maxmemory', '1000000']]);
