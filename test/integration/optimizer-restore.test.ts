@@ -7,10 +7,9 @@ import { random } from '../../operator/simulate/random.ts';
 import { startService } from '../workload/service-process.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { startWorld, type World } from '../world/world.ts';
-import { declare, keptBefore, key, optimizer, rules, rulesOf, toldOf } from './optimizer-world.ts';
+import { startWorld } from '../world/world.ts';
+import { declare, keptBefore, key, optimizer, otherRules, poolOf, rulesOf, toldOf } from './optimizer-world.ts';
 
-const otherRules = rules.filter((name) => name !== 'shed-workers').map((name) => ({ name, mode: 'Off' as const }));
 const allow = ['127.0.0.0/8'];
 
 type Figures = Readonly<Partial<Record<ComponentColumn, number>>>;
@@ -45,11 +44,6 @@ function toldRows(first: Figures) {
     say: (figures: Figures): void => void said.push({ from: now(), figures }),
     putForward: (ms: number): void => void (aheadMs += ms),
   };
-}
-
-async function poolOf(world: World): Promise<unknown> {
-  const text = (await world.get(configMaps, 'generation-first-runtime'))?.data?.['settings.json'] ?? '{}';
-  return (JSON.parse(text) as { pools?: { cpu: number } }).pools?.cpu;
 }
 
 test('workers without whom answers become slow are given back as soon as that is known, though their CPU fell, and their rule waits four times as long', async () => {

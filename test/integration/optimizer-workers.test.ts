@@ -1,17 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { startService } from '../workload/service-process.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { expectCondition, startWorld, type World } from '../world/world.ts';
-import { declare, key, measuredBefore, optimizer, rules, rulesOf, toldOf } from './optimizer-world.ts';
-
-async function poolOf(world: World): Promise<unknown> {
-  const text = (await world.get(configMaps, 'generation-first-runtime'))?.data?.['settings.json'] ?? '{}';
-  return (JSON.parse(text) as { pools?: { cpu: number } }).pools?.cpu;
-}
-
-const otherRules = rules.filter((name) => name !== 'shed-workers').map((name) => ({ name, mode: 'Off' as const }));
+import { expectCondition, startWorld } from '../world/world.ts';
+import { declare, key, measuredBefore, optimizer, otherRules, poolOf, rulesOf, toldOf } from './optimizer-world.ts';
 
 test('the hog of the reference workload: where no more Pods may come a quarter of its workers goes, its CPU falls with them, and that is called a help', async () => {
   await using world = await startWorld({ operator: false, secrets: ['admin'] });

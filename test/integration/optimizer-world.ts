@@ -8,6 +8,7 @@ import { spawnServer, stopServer } from '../../hack/servers/process.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import { ownerReference } from '../../operator/kube/object.ts';
 import type { Collector } from '../../operator/metrics/collector.ts';
+import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { random } from '../../operator/simulate/random.ts';
 import type { ServiceProcess } from '../workload/service-process.ts';
 import { deployment, generationService } from '../world/builders.ts';
@@ -137,4 +138,15 @@ export async function keptBefore(world: World, name: string, state: object): Pro
     metadata: { name: `${name}-genops-state`, labels: { 'genops.dev/state': 'true' }, ownerReferences },
     data: { 'state.json': JSON.stringify({ version: 1, levers: {}, ...state }) },
   });
+}
+
+/** What stands beside the rule that is looked at. */
+export const otherRules = rules
+  .filter((name) => name !== 'shed-workers')
+  .map((name) => ({ name, mode: 'Off' as const }));
+
+/** CPU workers of the first Pod, as its ConfigMap has them. */
+export async function poolOf(world: World): Promise<unknown> {
+  const text = (await world.get(configMaps, 'generation-first-runtime'))?.data?.['settings.json'] ?? '{}';
+  return (JSON.parse(text) as { pools?: { cpu: number } }).pools?.cpu;
 }
