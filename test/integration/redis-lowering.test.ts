@@ -103,7 +103,7 @@ describe.each(await availableRedisVersions())('maxmemory of Redis %s below what 
   test('comes down step by step under load, a large hash among the keys, and no write is refused and nobody is held up', async () => {
     await using server = await startRedis({ version, config: rough });
     await fill(server, 60_000);
-    const target = Math.floor((await used(server)) * 0.7); // steps are left also when the hash goes first
+    const target = Math.floor((await used(server)) * 0.5); // steps are left also when the hash goes first, and keys with it while its memory is given back
     await fillHash(server);
     const before = await used(server);
     const { visit } = tuner({
