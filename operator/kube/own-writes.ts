@@ -14,8 +14,8 @@ export interface OwnWrites<T> {
   end(key: Key, written: Pick<ObjectMeta, 'resourceVersion'>): void;
   /** It was refused, or nobody knows what became of it. */
   forget(key: Key): void;
-  /** What was written already and the cache does not show yet. */
-  pending(key: Key): T | undefined;
+  /** What is being written, or was and the cache does not show yet. */
+  latest(key: Key): T | undefined;
   /** True: just this was written already and the cache does not show it yet. There is nothing to compare and nothing to send. */
   covers(key: Key, value: T): boolean;
   /** Whether what the watch brings is just what was written: no news to whoever wrote it. True once. */
@@ -25,10 +25,9 @@ export interface OwnWrites<T> {
 /** Bounded to `limit` writes under way (default 1000); what falls out costs one write or one look too many. */
 export function createOwnWrites<T>(collection: Pick<Collection<unknown>, 'hasSeen'>, limit = 1000): OwnWrites<T> {
   const writes = new Map<Key, { readonly value: T; resourceVersion: string | undefined }>();
-  const pending = (key: Key): T | undefined => {
+  const unseen = (key: Key) => {
     const write = writes.get(key);
-    if (write?.resourceVersion === undefined) return undefined;
-    if (!collection.hasSeen(key, write.resourceVersion)) return write.value;
+    if (write?.resourceVersion === undefined || !collection.hasSeen(key, write.resourceVersion)) return write;
     writes.delete(key);
     return undefined;
   };
@@ -44,8 +43,11 @@ export function createOwnWrites<T>(collection: Pick<Collection<unknown>, 'hasSee
       if (write !== undefined) write.resourceVersion = resourceVersion;
     },
     forget: (key) => void writes.delete(key),
-    pending,
-    covers: (key, value) => isDeepStrictEqual(pending(key), value),
+    latest: (key) => unseen(key)?.value,
+    covers(key, value) {
+      const write = unseen(key);
+      return write?.resourceVersion !== undefined && isDeepStrictEqual(write.value, value);
+    },
     isEcho: (key, value) => isDeepStrictEqual(writes.get(key)?.value, value) && writes.delete(key),
   };
 }

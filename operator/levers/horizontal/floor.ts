@@ -31,10 +31,10 @@ interface FloorDeps {
   readonly floorWrites: OwnWrites<number>;
 }
 
-/** With the floor that was written a moment ago: what the cache does not show yet is neither moved nor told again, and given back all the same. */
+/** With the floor that we write or wrote a moment ago: what the cache does not show yet is neither moved nor told again, and given back all the same. */
 export function withOwnFloor(hpa: HpaView, floorWrites: OwnWrites<number>): HpaView {
-  const minReplicas = floorWrites.pending(`${hpa.namespace}/${hpa.name}`);
-  return minReplicas === undefined ? hpa : { ...hpa, spec: { ...hpa.spec, minReplicas } };
+  const minReplicas = floorWrites.latest(`${hpa.namespace}/${hpa.name}`);
+  return minReplicas === undefined ? hpa : { ...hpa, spec: { ...hpa.spec, minReplicas }, isFloorOurs: true };
 }
 
 /** With the floor that its ScaledObject has, where one owns it: KEDA brings that to the HPA in its own time. */
@@ -63,8 +63,12 @@ export async function applyFloor(
     const manifest = { metadata: { namespace, name, uid }, spec: { minReplicas: floor } };
     const key = `${namespace}/${name}`;
     floorWrites.begin(key, floor);
-    const written = await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal);
-    floorWrites.end(key, written);
+    try {
+      floorWrites.end(key, await applyOwned(kube, horizontalPodAutoscalers, manifest, options, signal));
+    } catch (error) {
+      floorWrites.forget(key);
+      throw error;
+    }
     return true;
   }
   const owner = await readOwner(kube, `${namespace}/${controller.name}`, signal);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { isProblem } from '../../../../operator/api/problem.ts';
 import { ApiError } from '../../../../operator/kube/api-error.ts';
 import type { Kube } from '../../../../operator/kube/client.ts';
-import { applyFloor } from '../../../../operator/levers/horizontal/floor.ts';
+import { applyFloor, withOwnFloor } from '../../../../operator/levers/horizontal/floor.ts';
 import type { HpaView } from '../../../../operator/levers/horizontal/hpa.ts';
 import { createOwnWrites } from '../../../../operator/kube/own-writes.ts';
 
@@ -33,9 +33,9 @@ const heldByUs = new ApiError(attempt, {
     },
   ],
 });
+const createFloorWrites = () => createOwnWrites<number>({ hasSeen: () => false });
 /** What becomes of it where the server answers like this. */
-async function moved(kube: Partial<Kube>, of: HpaView): Promise<unknown> {
-  const floorWrites = createOwnWrites<number>({ hasSeen: () => false });
+async function moved(kube: Partial<Kube>, of: HpaView, floorWrites = createFloorWrites()): Promise<unknown> {
   try {
     return await applyFloor({ kube: kube as Kube, floorWrites }, { hpa: of, floor: 2, force: false }, never);
   } catch (error) {
@@ -62,7 +62,9 @@ describe('applyFloor()', () => {
       },
     });
     expect(await moved(refusing(undefined), hpa)).toBe(true);
-    const problem = await moved(refusing(forbidden), hpa);
+    const floorWrites = createFloorWrites();
+    const problem = await moved(refusing(forbidden), hpa, floorWrites);
     expect(isProblem(problem) && problem).toMatchObject({ reason: 'PermissionDenied' });
+    expect(withOwnFloor(hpa, floorWrites)).toEqual(hpa); // nothing was written
   });
 });

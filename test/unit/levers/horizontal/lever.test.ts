@@ -90,10 +90,11 @@ describe('the horizontal lever', () => {
     expect(sent).toMatchObject([{ minReplicas: 2, maxReplicas: 20 }]);
   });
   test('looks at the floor that the scaler wrote a moment ago, and the cache does not show: one that was lent goes back', async () => {
-    const { floorWrites, looked } = openLever([made('generation-web-hpa', 'web')]);
-    floorWrites.begin('ai/generation-web-hpa', 7);
+    const { floorWrites, looked } = openLever([{ ...made('generation-web-hpa', 'web'), isFloorOurs: false }]);
+    const now = [{ hpas: [{ spec: { minReplicas: 7 }, isFloorOurs: true }] }];
+    floorWrites.begin('ai/generation-web-hpa', 7); // and nobody has answered yet
+    expect(await looked()).toMatchObject(now);
     floorWrites.end('ai/generation-web-hpa', { resourceVersion: '2' });
-    const now = [{ hpas: [{ spec: { minReplicas: 7 } }] }];
     expect(await looked()).toMatchObject(now);
     const off = resolved({ overrides: { horizontal: { mode: 'Off' } } });
     const lent = { 'horizontal/web': { originals: { floorOf: 'uid of generation-web-hpa', floor: '1' } } };
