@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { controlPlane, type ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
+import { releasedKind } from '../world/released-kind.ts';
 import { allMessages, brokenSamples, type BadExample } from './bad-examples.ts';
 import { crossFieldExamples } from './cross-field-examples.ts';
 
@@ -140,6 +141,45 @@ test('the kustomize base, and the chart with all that needs no other operator, a
   ])
     expect(kinds).toContain(kind);
 });
+
+test('what chart and config have for the Prometheus Operator and cert-manager is taken by the kinds of their releases', async () => {
+  const monitors = 'github.com/prometheus-operator/prometheus-operator@v0.88.0';
+  const monitor = (plural: string) =>
+    releasedKind(monitors, `example/prometheus-operator-crd/monitoring.coreos.com_${plural}.yaml`);
+  const kinds = [
+    ...(await Promise.all(['podmonitors', 'servicemonitors', 'prometheusrules'].map(monitor))),
+    await releasedKind('github.com/cert-manager/cert-manager@v1.19.1', 'deploy/crds/cert-manager.io_certificates.yaml'),
+  ];
+  const file = join(folder, 'kinds.json');
+  await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: kinds }));
+  await kubectl('apply', '--server-side', '-f', file); // too large for the annotation of a client-side apply
+  await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+  await kubectl('create', 'namespace', 'optional');
+  await kubectl('apply', '--server-side', '-f', join(root, 'config/manager/namespace.yaml'));
+
+  const chart = async (...values: readonly string[]): Promise<readonly string[]> => {
+    const args = ['template', 'optional', join(root, 'charts/genops'), '-n', 'optional', '--set', values.join(',')];
+    const { stdout } = await run(join(plane.binDir, 'helm'), args, { maxBuffer: 2 ** 24 });
+    await writeFile(file, stdout);
+    return (await strictly('-f', file)).split('\n').filter((line) => /coreos|cert-manager/.test(line));
+  };
+  const strictly = (...what: readonly string[]) =>
+    kubectl('apply', '--server-side', '--validate=strict', '--dry-run=server', ...what); // a field that nobody knows is an error
+  const dry = (...objects: readonly string[]) =>
+    objects.map((object) => `${object} serverside-applied (server dry run)`);
+  const monitoring = 'monitoring.rules.enabled=true,monitoring.labels.release=prometheus';
+  expect(await chart(monitoring, 'monitoring.podMonitor.enabled=true')).toEqual(
+    dry('podmonitor.monitoring.coreos.com/optional', 'prometheusrule.monitoring.coreos.com/optional'),
+  );
+  const token = 'monitoring.serviceMonitor.enabled=true,monitoring.serviceMonitor.tokenSecret.name=token';
+  const issuer = 'certificate.issuerRef.name=internal,certificate.issuerRef.kind=ClusterIssuer';
+  expect(await chart('views.enabled=true,metricsAPI.enabled=true', token, issuer)).toEqual(
+    dry('certificate.cert-manager.io/optional-tls', 'servicemonitor.monitoring.coreos.com/optional'),
+  );
+  expect(await strictly('-k', join(root, 'config/monitoring'))).toMatch(
+    /^podmonitor\.monitoring\.coreos\.com\/genops .*\nprometheusrule\.monitoring\.coreos\.com\/genops /m,
+  );
+}, 300_000);
 
 test('a policy holds only what somebody wrote', async () => {
   await kubectl('apply', '-f', join(samples, 'policy-minimal.yaml'));
