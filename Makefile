@@ -70,9 +70,9 @@ bench: node_modules ## genops beside the API server's own floor and a minimal Go
 	@$(node) test/bench/main.ts
 
 .PHONY: bench-decisions
-bench-decisions: node_modules ## how well scalers decide, over traces that are made here or those of GENOPS_TRACES, beside the HPA and Knative's autoscaler (ONLY=part of a trace's name; BELIEFS=1: what Lookahead is told is wrong; WORLDS=1: what they share is full); then how often the optimizer is wrong about its own actions
-	@$(node) test/bench/decisions.ts $(if $(BELIEFS),--beliefs) $(if $(WORLDS),--worlds) $(ONLY)
-	@$(if $(BELIEFS)$(WORLDS)$(ONLY),,$(node) test/bench/optimizer.ts)
+bench-decisions: node_modules ## how well scalers decide, over traces that are made here or those of GENOPS_TRACES, beside the HPA and Knative's autoscaler (ONLY=part of a trace's name; RIVALS=oracle,hpa; DELAYS=90; BELIEFS=1: what Lookahead is told is wrong; WORLDS=1: what they share is full); then how often the optimizer is wrong about its own actions
+	@$(node) test/bench/decisions.ts $(if $(BELIEFS),--beliefs) $(if $(WORLDS),--worlds) $(if $(RIVALS),--rivals=$(RIVALS)) $(if $(DELAYS),--delays=$(DELAYS)) $(ONLY)
+	@$(if $(BELIEFS)$(WORLDS)$(ONLY)$(RIVALS)$(DELAYS),,$(node) test/bench/optimizer.ts)
 
 .PHONY: bench-runtime
 bench-runtime: node_modules ## what the runtime library costs beside lru-cache, ioredis, p-queue and dataloader, as ratios within one run (BENCH_ROUNDS=15: a minute)

@@ -1,6 +1,7 @@
 /**
  * How well scalers decide: every trace of a folder (GENOPS_TRACES, with a manifest.yaml) or those that are made here, at two start-up delays, beside the HPA and Knative's autoscaler.
- * Prints Markdown: docs/decision-quality.md has a run of it. Ends with 1 where Lookahead is worse than decision-goals.ts allows. Arguments pick traces by a part of their name; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes, and ends with 1 where that is too long.
+ * Prints Markdown: docs/decision-quality.md has a run of it; each figure also goes to stderr as soon as it is known. Ends with 1 where Lookahead is worse than decision-goals.ts allows.
+ * Arguments pick traces by a part of their name, --rivals=oracle,hpa and --delays=90 what is run of them; --beliefs shows what wrong ones cost Lookahead, --worlds what it does where the service is not as simple, --year how long a year takes, and ends with 1 where that is too long.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,8 +26,7 @@ const classes: Readonly<Record<string, Class>> = {
 };
 type Rival = AutoscalerName | 'oracle';
 const bounds = { minReplicas: 2, maxReplicas: 20 };
-const delays = [30, 90];
-const rivals = [
+const rivals: readonly Rival[] = pick('rivals', [
   'hpa',
   'kpa',
   'score',
@@ -34,8 +34,20 @@ const rivals = [
   'lookahead',
   'lookahead+hpa',
   'oracle',
-] as const satisfies readonly Rival[];
+]);
+const delays = pick('delays', [30, 90]);
 const policy = effectivePolicy({ policy: { name: 'bench', spec: {} } }).policy;
+
+/** Of these, those that `--flag=` names; all without it. */
+function pick<Each extends string | number>(flag: string, all: readonly Each[]): readonly Each[] {
+  const asked = process.argv.find((argument) => argument.startsWith(`--${flag}=`))?.slice(flag.length + 3);
+  if (asked === undefined) return all;
+  return asked.split(',').map((name) => {
+    const found = all.find((each) => String(each) === name);
+    if (found === undefined) throw new Error(`saw --${flag}=${name}; wanted some of ${all.join(', ')}`);
+    return found;
+  });
+}
 
 interface Named {
   readonly name: string;
@@ -153,28 +165,45 @@ function summary(name: string, own: readonly Figures[], base: readonly Figures[]
   return `| ${name} | ${geometric(over).toFixed(3)} | ${geometric(hours).toFixed(3)} | ${windows} | ${changes} |`;
 }
 
+type OfRival = ReadonlyMap<Rival, Figures>;
+
 function compare(all: readonly Named[]): void {
   const pairs: Pair[] = [];
   const head = `| trace | ${rivals.join(' | ')} |\n| --- |${' --: |'.repeat(rivals.length)}`;
   for (const delay of delays) {
     const rows = all.map((named) => ({ name: named.name, of: measuredAll(named, delay) }));
-    pairs.push(...rows.map(({ name, of: { hpa, lookahead } }) => ({ trace: name, delay, hpa, lookahead })));
+    pairs.push(...rows.flatMap(({ name, of }) => pairOf(name, delay, of)));
     const table = (show: (figures: Figures) => string): string =>
-      [head, ...rows.map(({ name, of }) => `| ${name} | ${rivals.map((rival) => show(of[rival])).join(' | ')} |`)].join(
-        '\n',
-      );
+      [head, ...rows.map(({ name, of }) => `| ${name} | ${[...of.values()].map(show).join(' | ')} |`)].join('\n');
     console.log(`\n### Start-up ${delay} s\n\nRequests over the objective in % / replica-hours.\n\n${table(cell)}`);
     console.log(`\nWindows of 5 min missed in % / changes an hour.\n\n${table(otherCell)}`);
-    console.log('\n| against the HPA | over | replica-hours | windows missed % | changes a day |');
-    console.log('| --- | --: | --: | --: | --: |');
-    const of = (rival: (typeof rivals)[number]): readonly Figures[] => rows.map((row) => row.of[rival]);
-    for (const name of rivals) console.log(summary(name, of(name), of('hpa')));
+    summarize(rows.map(({ of }) => of));
   }
-  judge(pairs);
+  if (pairs.length > 0) judge(pairs);
 }
 
-const measuredAll = (named: Named, delay: number): Readonly<Record<(typeof rivals)[number], Figures>> =>
-  Object.fromEntries(rivals.map((name) => [name, measured(named, delay, name)])) as never;
+function pairOf(trace: string, delay: number, of: OfRival): readonly Pair[] {
+  const [hpa, lookahead] = [of.get('hpa'), of.get('lookahead')];
+  return hpa === undefined || lookahead === undefined ? [] : [{ trace, delay, hpa, lookahead }];
+}
+
+function summarize(rows: readonly OfRival[]): void {
+  const of = (rival: Rival): readonly Figures[] => rows.flatMap((row) => row.get(rival) ?? []);
+  if (of('hpa').length === 0) return;
+  console.log('\n| against the HPA | over | replica-hours | windows missed % | changes a day |');
+  console.log('| --- | --: | --: | --: | --: |');
+  for (const name of rivals) console.log(summary(name, of(name), of('hpa')));
+}
+
+/** Hours of load take minutes: what is known already stands on stderr. */
+const measuredAll = (named: Named, delay: number): OfRival =>
+  new Map(
+    rivals.map((rival) => {
+      const figures = measured(named, delay, rival);
+      console.error(`${named.name} ${delay} s ${rival}: ${cell(figures)}, ${otherCell(figures)}`);
+      return [rival, figures];
+    }),
+  );
 
 function judge(pairs: readonly Pair[]): void {
   const verdicts = decisionGoals(pairs);
