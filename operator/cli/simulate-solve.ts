@@ -1,6 +1,7 @@
 import type { EffectivePolicy } from '../decide/effective-policy.ts';
 import { significant } from '../decide/significant.ts';
 import { slotsOf, slotsPool } from '../decide/slots.ts';
+import { besides, tightestOf, type Beside, type Layer } from '../simulate/layers.ts';
 import { solve, type Solution } from '../simulate/solve.ts';
 import type { Service } from '../simulate/service.ts';
 import { table } from './table.ts';
@@ -8,22 +9,29 @@ import { table } from './table.ts';
 export interface Solved {
   /** `objectives.concurrentWorkflows`. */
   readonly inFlight: number;
+  /** With as many slots as its tightest layer leaves it. */
   readonly service: Service;
   /** Undefined: service times alone miss the objective. */
   readonly solution: Solution | undefined;
-  /** What a replica has least of, and how many of it. */
-  readonly tightest: { readonly layer: string; readonly slots: number };
+  /** What a replica has least of that a request holds as long as it works. */
+  readonly tightest: Layer;
+  /** What it holds for a part of that time. */
+  readonly besides: readonly Beside[];
 }
 
 /** What the objective of a policy takes of a service. */
-export function solved(policy: EffectivePolicy, service: Service): Solved {
+export function solved(policy: EffectivePolicy, asked: Service): Solved {
   const { objectives } = policy;
   const inFlight = objectives.concurrentWorkflows.target;
-  const layer = slotsOf(policy) === service.slots ? `runtime.pools.${slotsPool}` : '--slots';
-  return { inFlight, service, solution: solve(service, inFlight), tightest: { layer, slots: service.slots } };
+  const layer = slotsOf(policy) === asked.slots ? `runtime.pools.${slotsPool}` : '--slots';
+  const tightest = tightestOf(policy, { layer, atOnce: asked.slots });
+  const service = { ...asked, slots: tightest.atOnce };
+  const solution = solve(service, inFlight);
+  const replicas = Math.max(solution?.atOnce ?? 1, solution?.onAverage ?? 1);
+  return { inFlight, service, solution, tightest, besides: besides(policy, tightest, replicas) };
 }
 
-export function solvedText({ inFlight, service, solution, tightest }: Solved): string {
+export function solvedText({ inFlight, service, solution, tightest, besides: others }: Solved): string {
   const { objectiveSeconds, maxReplicas } = service;
   const asked = `${inFlight} in flight at p95 < ${significant(objectiveSeconds)} s`;
   if (solution === undefined)
@@ -40,8 +48,12 @@ export function solvedText({ inFlight, service, solution, tightest }: Solved): s
   return [
     `${asked}: ${atOnce} replicas${over(atOnce)} (each has a slot of its own: p95 ${significant(p95Seconds)} s)`,
     `${inFlight} on average, ${significant(rate)} requests/s at random: ${onAverage} replicas${over(onAverage)}`,
-    `the tightest layer is ${tightest.layer} ${tightest.slots}, in each replica`,
+    `the tightest layer is ${tightest.layer} ${tightest.atOnce}, in each replica`,
+    ...others.filter(({ share }) => share < 1).map(besideText),
     '',
     table([['REPLICAS', 'MOST IN FLIGHT', 'REQUESTS/S'], ...rows]),
   ].join('\n');
 }
+
+const besideText = ({ layer, atOnce, share }: Beside): string =>
+  `${layer} ${atOnce} is tighter where requests hold one for more than ${Math.floor(100 * share)} % of the time that they work`;

@@ -118,7 +118,7 @@ describe('genops simulate', () => {
     const { code, out } = await genops(solve);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^20 in flight at p95 < 30 s: 4 replicas \(each has a slot of its own: p95 17.1 s\)\n20 on average, 2.5 requests\/s at random: 5 replicas\nthe tightest layer is runtime.pools.ai_api 5, in each replica\n\nREPLICAS +MOST IN FLIGHT +REQUESTS\/S\n3 /,
+      /^20 in flight at p95 < 30 s: 4 replicas \(each has a slot of its own: p95 17.1 s\)\n20 on average, 2.5 requests\/s at random: 5 replicas\nthe tightest layer is runtime.pools.ai_api 5, in each replica\nruntime.pools.cpu 2 is tighter where requests hold one for more than 40 % of the time that they work\nruntime.cpuPool.threads 4 is tighter .* 80 % .*\n\nREPLICAS +MOST IN FLIGHT +REQUESTS\/S\n3 /,
     );
     expect(out.trim().split('\n').at(-1)).toMatch(/^12 +57 +7\.1[23]$/); // 95 % of 60 slots
     const json: unknown = JSON.parse((await genops([...solve, '-o', 'json'])).out);
@@ -126,6 +126,7 @@ describe('genops simulate', () => {
     expect(json).toMatchObject({
       inFlight: 20,
       solution: { atOnce: 4, onAverage: 5 },
+      tightest: { layer: 'runtime.pools.ai_api', atOnce: 5 },
     });
     const slow = await genops([...solve, '--service-time', '25s']);
     expect([slow.code, slow.out]).toEqual([1, expect.stringContaining('no number of replicas')]);
