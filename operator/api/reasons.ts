@@ -96,6 +96,12 @@ export const conditions = {
         means: 'Nobody serves a metric that the policy declares; it was left out so that it does not block scale-down.',
         next: 'Serve the metric or remove it.',
       },
+      TargetUnreachable: {
+        status: 'False',
+        means:
+          'The HPA is as declared and never adds a replica: limits let Pods use less of what they ask for than its targets take. Beside a metric that does add some it is only said in the message of Applied.',
+        next: 'Lower the target as the message says, or let Pods use more than they ask for.',
+      },
       NoAutoscaler: {
         status: 'False',
         means:

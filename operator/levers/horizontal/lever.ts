@@ -7,7 +7,7 @@ import type { Collection } from '../../kube/collection.ts';
 import { ownerReference } from '../../kube/object.ts';
 import { apiVersionOf } from '../../kube/resource.ts';
 import type { OwnWrites } from '../../kube/own-writes.ts';
-import type { PodView } from '../../metrics/pod-view.ts';
+import { stateOf, type PodView } from '../../metrics/pod-view.ts';
 import { isAdopted } from '../adoption.ts';
 import { applyOwned, managers } from '../apply-owned.ts';
 import { unitMode, type Lever, type LeverMode, type Outcome } from '../lever.ts';
@@ -59,8 +59,9 @@ export function horizontal({
         .by('target', targetKey(unit.namespace, unit.targetRef))
         .map((hpa) => withOwnFloor(hpa, floorWrites))
         .map(async (hpa) => (hpa.uid === lent ? withKeptFloor(hpa, kube, signal) : hpa));
-      const isResizing = podsOf(unit).some(({ resize, deleting }) => resize !== undefined && !deleting);
-      return { hpas: await Promise.all(found), isResizing };
+      const pods = podsOf(unit).filter((pod) => !pod.deleting && stateOf(pod) !== 'Finished');
+      const isResizing = pods.some(({ resize }) => resize !== undefined);
+      return { hpas: await Promise.all(found), isResizing, pods };
     },
     apply: (change, unit, signal) => apply(change, unit, { kube, hpaWrites, floorWrites }, signal),
   };

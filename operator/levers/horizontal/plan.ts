@@ -4,6 +4,7 @@ import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { LabelRequirement, PodsMetricsWay, ReplicaBound } from '../../decide/resolve.ts';
 import { sizedBy, type Sized } from '../../decide/steering.ts';
 import type { OwnerReference } from '../../kube/object.ts';
+import type { PodView } from '../../metrics/pod-view.ts';
 import { managers } from '../apply-owned.ts';
 import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
@@ -11,8 +12,9 @@ import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
 import { floorMove } from './floor-move.ts';
 import { holdsTheirs, liftHold } from './hold.ts';
 import { lentFrom, returnFloor } from './lent-floor.ts';
+import { outOfReach, type ReachInput } from './reach.ts';
 import { refusalOf } from './refusal.ts';
-import { render, type Rendered } from './render.ts';
+import { render, type Rendered, type RenderInput } from './render.ts';
 
 export interface HorizontalUnit extends LeverUnit {
   readonly namespace: string;
@@ -49,6 +51,8 @@ export interface HorizontalObserved {
   readonly hpas: readonly HpaView[];
   /** Some Pods have not what their spec says, which an HPA divides by; absent: all have. */
   readonly isResizing?: boolean;
+  /** Those that there are; absent: nobody looked. */
+  readonly pods?: readonly PodView[];
 }
 
 export type HorizontalChange = LeverChange &
@@ -89,7 +93,7 @@ const ownOf = ({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, H
 function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
   const {
     unit: declaredUnit,
-    observed: { hpas, isResizing = false },
+    observed: { hpas, isResizing = false, pods = [] },
     memory,
   } = input;
   const own = ownOf(input);
@@ -126,7 +130,7 @@ function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Pla
   };
   const after = held ?? { uid: '', controller: unit.owner, name: change.name, namespace: unit.namespace };
   const declared = {
-    ...stay(applied(change.name, { ...unit, isHeld }, rendered)),
+    ...stay(applied(change.name, { ...unit, isHeld, pods }, rendered)),
     ...floorMove(unit, { ...after, spec: rendered.spec }, change.remember ?? memory),
     ...(isHeld ? { againMs: resizingAgainMs } : {}),
   };
@@ -286,17 +290,25 @@ function noMetric({ shadowed, unserved }: Rendered, { taken = [] }: HorizontalUn
 
 function applied(
   name: string,
-  { namespace, policy, taken = [], isHeld }: HorizontalUnit & { readonly isHeld: boolean },
+  {
+    namespace,
+    policy,
+    taken = [],
+    isHeld,
+    pods,
+  }: HorizontalUnit & Pick<RenderInput, 'isHeld'> & Pick<ReachInput, 'pods'>,
   { shadowed, unserved }: Rendered,
 ): PlannedCondition {
   if (unserved.length > 0) {
     const message = `saw Pods metrics that nobody serves: ${unserved.join(', ')}; wanted ${servedMetrics.join(', ')}; next: remove them from horizontal.metrics (they were left out, since one missing metric blocks an HPA's scale-down for good)`;
     return { status: 'False', reason: 'MetricUnavailable', message };
   }
+  const beyond = outOfReach({ policy, taken, pods });
+  if (beyond?.isAll === true) return { status: 'False', reason: 'TargetUnreachable', message: beyond.problem };
   const folded = shadowed.length === 0 ? '' : `; ${shadowed.join(', ')} is folded into its floor`;
   const sized =
     taken.length === 0 ? '' : `; by ${taken.join(' and ')} the VerticalPodAutoscaler sizes the Pods instead`;
-  const message = `HorizontalPodAutoscaler ${namespace}/${name} keeps ${policy.minReplicas} to ${policy.maxReplicas} replicas${folded}${sized}${isHeld ? '; it takes none away while Pods are being resized' : ''}.`;
+  const message = `HorizontalPodAutoscaler ${namespace}/${name} keeps ${policy.minReplicas} to ${policy.maxReplicas} replicas${folded}${sized}${beyond === undefined ? '' : `; ${beyond.remark}`}${isHeld ? '; it takes none away while Pods are being resized' : ''}.`;
   return { status: 'True', reason: 'Applied', message };
 }
 
