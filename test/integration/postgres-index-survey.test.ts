@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
+import { connectPostgres } from '../../operator/levers/postgresql/connect.ts';
+import { createSurveys } from '../../operator/levers/postgresql/indexes/survey.ts';
 import { eventually } from '../world/eventually.ts';
 import { indexTuner, makeTables } from './index-tuner.ts';
 import { startStandby } from './postgres-standby.ts';
-import { secretOf, startTuned } from './postgres-tuner.ts';
+import { password, secretOf, startTuned } from './postgres-tuner.ts';
 
 const day = 86_400_000;
 const readByN = 'SET enable_seqscan = off; SELECT n FROM orders ORDER BY n LIMIT 1';
@@ -51,4 +53,64 @@ test('what a standby reads of them is in use', async () => {
   expect(await told(15)).toContain('by_n since 1970-01-01 (2 MiB) (on this server and 1 of its standbys)');
   await standby.query(readByN);
   await eventually(async () => expect(await told(15)).not.toContain('by_n'));
+});
+
+/** Only the look for indexes that do the same work calls it. */
+const needed = 'EXECUTE ON FUNCTION pg_catalog.regexp_replace(text, text, text, text)';
+const [minute, hour] = [60_000, 3_600_000];
+
+test('a look at them that fails says why, and what it stands for beside it; it fails no other look', async () => {
+  await using server = await startTuned({ version: '18' });
+  await makeTables(server, 10);
+  await server.query('CREATE TABLE orders (id int PRIMARY KEY)');
+  await server.query('CREATE INDEX by_id ON orders (id)');
+  const { visit } = indexTuner({ secret: secretOf(server), countEveryMs: 0 });
+  await server.query(`REVOKE ${needed} FROM PUBLIC`);
+  expect(await visit([])).toMatchObject({
+    status: 'True',
+    reason: 'Applied',
+    message: expect.stringMatching(
+      /Indexes that nobody has declared could not be looked at in database postgres: saw "permission denied for function regexp_replace" from .*; next: grant /,
+    ),
+  });
+  await server.query(`GRANT ${needed} TO PUBLIC`);
+  const { message } = await visit([]);
+  expect(message).toContain('public.orders_pkey and public.by_id do the same work');
+  expect(message).not.toContain('could not be looked at');
+});
+
+test('a look that failed is made again after a minute, then seldomer, and keeps what was found before', async () => {
+  await using server = await startTuned({ version: '18' });
+  await server.query('CREATE TABLE orders (id int PRIMARY KEY)');
+  await server.query('CREATE INDEX by_id ON orders (id)');
+  const address = {
+    host: server.host,
+    port: server.port,
+    label: 'test',
+    user: 'genops',
+    password,
+    database: 'postgres',
+  };
+  let now = 0;
+  const signal = AbortSignal.timeout(30_000);
+  await using postgres = await connectPostgres(address, signal);
+  const surveys = createSurveys(hour, () => now);
+  const seen = () => surveys.of(postgres, { name: 'postgres', tables: [] }, signal);
+  const survey = { unread: [], twins: [['public.orders_pkey', 'public.by_id']] };
+  expect(await seen()).toEqual({ survey });
+
+  await server.query(`REVOKE ${needed} FROM PUBLIC`);
+  now = hour - 1;
+  expect(await seen()).toEqual({ survey }); // nobody has looked again
+  const failed = { survey, failure: expect.stringContaining('permission denied') };
+  now = hour;
+  expect(await seen()).toEqual(failed);
+  now = hour + minute; // it fails again
+  expect(await seen()).toEqual(failed);
+  await server.query(`GRANT ${needed} TO PUBLIC`);
+  await server.query('DROP INDEX by_id');
+  now = hour + 3 * minute - 1;
+  expect(await seen()).toEqual(failed);
+  now = hour + 3 * minute;
+  expect(await seen()).toEqual({ survey: { unread: [], twins: [] } });
 });

@@ -95,8 +95,10 @@ export interface DatabaseSeen {
   readonly elsewhere?: string;
   /** Absent: there is no gain to be measured, or the server does not tell. */
   readonly counts?: CountsSeen;
-  /** Of the Secret's own database; absent: the server does not tell. */
+  /** Of the Secret's own database; absent: the server has not told yet. */
   readonly survey?: Survey;
+  /** Why the newest look for it has failed. */
+  readonly surveyFailure?: string;
 }
 
 /** What the server makes of a declaration, or why it takes none. */
@@ -211,12 +213,17 @@ async function look(address: PostgresAddress, looking: Looking, signal: AbortSig
     const room = await roomOn(postgres, database, { volume: looking.volume, seen: deps.used }, signal);
     const { name, tables, partitions } = database;
     const told = { name, tables: [...tables, ...partitions] };
-    const survey = looking.isSecrets ? await deps.surveys.of(postgres, told, signal) : undefined;
+    const { survey, failure } = looking.isSecrets ? await deps.surveys.of(postgres, told, signal) : {};
     return {
       facts,
       builds,
       hidden,
-      database: { ...database, ...(counts && { counts }), ...(survey && { survey }) },
+      database: {
+        ...database,
+        ...(counts && { counts }),
+        ...(survey && { survey }),
+        ...(failure !== undefined && { surveyFailure: failure }),
+      },
       room,
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { PostgresConnection } from '../connect.ts';
+import { serverProblem } from '../server-error.ts';
 import { sizeText, type Table } from './catalogue.ts';
 
 /** What every write keeps up for nothing in one database, on tables that no declared index is for. */
@@ -20,9 +21,15 @@ export interface UnreadIndex {
   readonly countedSince: string;
 }
 
+/** What is known, and why no newer look has told: what was found before is no less true. */
+export interface SurveySeen {
+  readonly survey?: Survey;
+  readonly failure?: string;
+}
+
 export interface Surveys {
-  /** Asked last on its connection, and seldom: it looks at every index of the database. Undefined: the server did not tell. */
-  of(postgres: PostgresConnection, database: SurveyedDatabase, signal: AbortSignal): Promise<Survey | undefined>;
+  /** Asked last on its connection, and seldom: it looks at every index of the database. What stands in the way is the answer. */
+  of(postgres: PostgresConnection, database: SurveyedDatabase, signal: AbortSignal): Promise<SurveySeen>;
 }
 
 interface SurveyedDatabase {
@@ -33,6 +40,8 @@ interface SurveyedDatabase {
 
 /** Unused is what nobody reads for days. */
 const everyMs = 3_600_000;
+/** After a failure; twice as long after each further one, up to the hour. */
+const afterFailureMs = 60_000;
 const remembered = 1000;
 /** What is remembered of each is kept in the state of the service. */
 const most = { unread: 100, twins: 20 };
@@ -59,20 +68,43 @@ GROUP BY i.indrelid, c.relam, i.indnkeyatts, i.indkey::text, i.indclass::text, i
 HAVING pg_catalog.count(*) > 1 AND NOT pg_catalog.bool_and(${isNeeded})
 ORDER BY pg_catalog.sum(c.relpages) DESC, pg_catalog.min(c.relname) LIMIT ${most.twins}`;
 
+interface Kept extends SurveySeen {
+  readonly until: number;
+  /** In a row. */
+  readonly failures: number;
+}
+
 export function createSurveys(pauseMs = everyMs, now: () => number = Date.now): Surveys {
-  const known = new LRUCache<string, { readonly at: number; readonly survey: Survey | undefined }>({ max: remembered });
+  const known = new LRUCache<string, Kept>({ max: remembered });
   return {
     async of(postgres, { name, tables }, signal) {
       const oids = tables.map(({ oid }) => oid);
       const key = JSON.stringify([postgres.label, name, oids]);
       const kept = known.get(key);
-      if (kept !== undefined && now() < kept.at + pauseMs) return kept.survey;
-      const survey = await read(postgres, oids).catch(() => kept?.survey); // what it found by then is no less true
-      signal.throwIfAborted();
-      known.set(key, { at: now(), survey });
-      return survey;
+      if (kept !== undefined && now() < kept.until) return seenOf(kept);
+      const looked = await look(postgres, oids, signal);
+      const failures = looked.failure === undefined ? 0 : (kept?.failures ?? 0) + 1;
+      const againMs = failures === 0 ? pauseMs : Math.min(pauseMs, afterFailureMs * 2 ** (failures - 1));
+      const next = { ...(kept?.survey && { survey: kept.survey }), ...looked, failures, until: now() + againMs };
+      known.set(key, next);
+      return seenOf(next);
     },
   };
+}
+
+const seenOf = ({ survey, failure }: SurveySeen): SurveySeen => ({
+  ...(survey && { survey }),
+  ...(failure !== undefined && { failure }),
+});
+
+/** It takes no other look at the server with it. */
+async function look(postgres: PostgresConnection, oids: readonly string[], signal: AbortSignal): Promise<SurveySeen> {
+  try {
+    return { survey: await read(postgres, oids) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { failure: serverProblem(error, postgres.label).message };
+  }
 }
 
 async function read(postgres: PostgresConnection, oids: readonly string[]): Promise<Survey> {

@@ -147,8 +147,15 @@ function settledText(
       ? []
       : [`Would be built, but for its mode: ${said.map(({ wanted }) => indexText(wanted)).join(', ')}.`]),
   ];
-  return [...parts, ...databases.flatMap(redundantText), ...adviceText(advice, policy.indexes)].join(' ');
+  const surveyed = databases.flatMap((one) => [...redundantText(one), ...surveyFailureText(one)]);
+  return [...parts, ...surveyed, ...adviceText(advice, policy.indexes)].join(' ');
 }
+
+/** What is said of them else may be of hours ago, or missing. */
+const surveyFailureText = ({ name, surveyFailure }: DatabaseSeen): readonly string[] =>
+  surveyFailure === undefined
+    ? []
+    : [`Indexes that nobody has declared could not be looked at in database ${name}: ${surveyFailure}.`];
 
 /** Two that do one work cost every write twice. */
 function redundantText(database: DatabaseSeen): readonly string[] {
