@@ -13,6 +13,11 @@ export const eventReasons = {
     means: 'The scaler raised the replicas of a component without an autoscaler (horizontal.mode: Off).',
   },
   ReplicasLowered: { type: 'Normal', means: 'It lowered them.' },
+  RollOutStuck: {
+    type: 'Warning',
+    means:
+      'A StatefulSet that is being rolled out has replaced no Pod for ten minutes: its figures may take replicas away again.',
+  },
   ActionTaken: {
     type: 'Normal',
     means: 'A rule of the optimizer has acted; what came of it follows once it has settled.',

@@ -73,6 +73,8 @@ export interface ScaleTarget {
   readonly surge?: number | string;
   /** Pods of an old template are being replaced; absent: not known for this kind. */
   readonly isRollingOut?: boolean;
+  /** Of a roll-out whose controller tells of no standstill, what is another after each Pod that is replaced. */
+  readonly rollOutStep?: string | undefined;
   /** Of its Pod template, the container that people mean first; absent: not known for this kind. */
   readonly containers?: readonly ContainerSizes[];
   /** Of the target's Pods. */

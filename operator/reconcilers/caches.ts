@@ -28,7 +28,7 @@ import {
   type Workload,
 } from './kinds.ts';
 import { projectQuota, type QuotaView } from './quota-view.ts';
-import { isRollingOut } from './roll-out.ts';
+import { isRollingOut, rollOutStep } from './roll-out.ts';
 import { projectState, serversOf, stateLabel, type StateView } from './state.ts';
 
 export interface WorkloadView {
@@ -40,6 +40,7 @@ export interface WorkloadView {
   /** Pods that a roll-out adds at most, or their share of the replicas (`25%`). */
   readonly surge: number | string;
   readonly isRollingOut: boolean;
+  readonly rollOutStep: string | undefined;
   readonly selector: Selector;
   /** Of its Pod template. */
   readonly containers: readonly ContainerSizes[];
@@ -156,6 +157,7 @@ function projectWorkload(workload: Workload): WorkloadView {
     replicas: spec.replicas ?? 1,
     surge,
     isRollingOut: isRollingOut(workload),
+    rollOutStep: rollOutStep(workload),
     selector: selectorFrom(spec.selector),
     containers: [...defaultFirst(containers, annotations), ...sidecars].map(({ name: container, resources = {} }) => ({
       name: container,
@@ -173,11 +175,12 @@ function surgeOf(
   return kind !== 'Deployment' || type === 'Recreate' ? 0 : (rollingUpdate?.maxSurge ?? '25%');
 }
 
-/** A roll-out changes a Deployment's status many times; only that it is on is anybody's business here. Another selector: it was made anew while nobody watched. */
+/** A roll-out changes a Deployment's status many times; only that it is on is anybody's business here, and of a StatefulSet that it gets on. Another selector: it was made anew while nobody watched. */
 const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
   before.replicas === after.replicas &&
   before.surge === after.surge &&
   before.isRollingOut === after.isRollingOut &&
+  before.rollOutStep === after.rollOutStep &&
   isDeepStrictEqual(before.selector, after.selector) &&
   isDeepStrictEqual(before.containers, after.containers);
 

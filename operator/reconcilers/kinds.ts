@@ -35,6 +35,8 @@ export interface Workload extends KubeObject {
     readonly replicas?: number;
     /** Those of the newest template. */
     readonly updatedReplicas?: number;
+    /** Of a StatefulSet. */
+    readonly updateRevision?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }

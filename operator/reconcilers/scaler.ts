@@ -24,7 +24,7 @@ import { selectPods } from './caches.ts';
 import type { Decisions } from './decisions.ts';
 import { resolveInForce } from './in-force.ts';
 import { hasQuota } from './quota-budgets.ts';
-import { createRollOuts, type RollOuts } from './roll-out.ts';
+import { createRollOuts, deadlineMs, type RollOuts } from './roll-out.ts';
 import { createAlgorithms, hasScaler, lookIntervalMs, type Algorithms, type Answer } from './scaler-algorithm.ts';
 import { applyReplicas, goesOnFrom, goesOnFromFloor, keepStep } from './scaler-replicas.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
@@ -155,6 +155,23 @@ async function visitComponent(
 const memoryKeyOf = ({ service }: Resolved, { spec }: ResolvedComponent): string =>
   `${keyOf(service)}/${service.metadata.uid}/${spec.name}`;
 
+/** Whether figures are those of a roll-out. One that gets no further is told, once. */
+function noteRollOut(
+  resolved: Resolved,
+  component: ResolvedComponent,
+  rollOuts: RollOuts,
+  { events, logger }: ScalerDeps,
+  now: number,
+): boolean {
+  const { isOn, hasStopped } = rollOuts.see(memoryKeyOf(resolved, component), component.target, now);
+  if (!hasStopped) return isOn;
+  const { name, targetRef } = component.spec;
+  const note = `${name}: ${targetRef.kind} ${targetRef.name} has replaced no Pod for ${deadlineMs / 60_000} min, and holds nothing up any more: its figures may take replicas away again. Next: see why its newest Pod is not Ready.`;
+  logger.warn('roll-out is stuck', { service: keyOf(resolved.service), component: name });
+  events.record({ regarding: resolved.service, type: 'Warning', reason: 'RollOutStuck', action: 'Scale', note });
+  return isOn;
+}
+
 /** The replicas themselves, where no HPA is declared: as the scaler asks for them. */
 function replicasOf(
   resolved: Resolved,
@@ -174,7 +191,7 @@ function replicasOf(
     inForce: replicas,
     kept: goesOnFrom(kept, { replicas, cooldownMs: milliseconds(policy.scaler.cooldown), now }),
     pods: selectPods(deps.caches.pods, namespace, target.selector),
-    isRollingOut: rollOuts.isOn(memoryKeyOf(resolved, component), target.isRollingOut === true, now),
+    isRollingOut: noteRollOut(resolved, component, rollOuts, deps, now),
     now,
   });
   const rivals = deps.caches.hpas.by('target', targetKey(namespace, spec.targetRef)).map((hpa) => hpa.name);
@@ -204,7 +221,7 @@ function floorOf(
   const { namespace } = service.metadata;
   const state = deps.states.of(service);
   const memoryKey = memoryKeyOf(resolved, component);
-  const isRollingOut = rollOuts.isOn(memoryKey, component.target.isRollingOut === true, now);
+  const isRollingOut = noteRollOut(resolved, component, rollOuts, deps, now);
   const shadow = shadowedMetrics(component).map((metric) => ({
     ...metric,
     pods: deps.podSamples(resolved, component),

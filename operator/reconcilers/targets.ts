@@ -76,6 +76,7 @@ const found = (workload: WorkloadView | undefined): TargetSeen =>
         replicas: workload.replicas,
         surge: workload.surge,
         isRollingOut: workload.isRollingOut,
+        rollOutStep: workload.rollOutStep,
         containers: workload.containers,
         selector: workload.selector,
       };

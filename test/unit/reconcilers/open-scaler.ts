@@ -62,12 +62,12 @@ export async function openScaler(horizontal: PolicySpec['horizontal'] = {}, kube
       generationService({ mode: 'Enforce', deletionPolicy: 'Retain', overrides: { horizontal }, ...spec }),
     );
   /** As the lever made it, or as it is after a move. */
-  const autoscale = (minReplicas: number, target = 'workflow-execution'): Promise<void> => {
+  const autoscale = (minReplicas: number, target = 'workflow-execution', kind = 'Deployment'): Promise<void> => {
     const { metadata, spec } = hpa(`${target}-hpa`, { minReplicas, maxReplicas: 20 });
     const ownerReferences = [
       { apiVersion: '', kind: 'GenerationService', name: '', uid: 'generation', controller: true },
     ];
-    const scaleTargetRef = { ...spec.scaleTargetRef, name: target };
+    const scaleTargetRef = { ...spec.scaleTargetRef, kind, name: target };
     return put(horizontalPodAutoscalers, {
       spec: { ...spec, scaleTargetRef },
       metadata: { ...metadata, ownerReferences },

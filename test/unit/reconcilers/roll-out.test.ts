@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Workload } from '../../../operator/reconcilers/kinds.ts';
-import { createRollOuts, isRollingOut } from '../../../operator/reconcilers/roll-out.ts';
+import { createRollOuts, deadlineMs, isRollingOut } from '../../../operator/reconcilers/roll-out.ts';
 
 interface Row {
   readonly name: string;
@@ -64,19 +64,42 @@ describe('isRollingOut()', () => {
 
 describe('a roll-out counts', () => {
   const start = 1_800_000_000_000;
+  const on = { isRollingOut: true };
+  const over = { isRollingOut: false };
+
   test('as long as figures of it are among those of the last minute', () => {
     const rollOuts = createRollOuts();
-    expect(rollOuts.isOn('ai/generation/u/workflow', false, start)).toBe(false);
-    expect(rollOuts.isOn('ai/generation/u/workflow', true, start)).toBe(true);
-    expect(rollOuts.isOn('ai/generation/u/workflow', false, start + 59_999)).toBe(true);
-    expect(rollOuts.isOn('ai/generation/u/workflow', false, start + 60_000)).toBe(false);
+    const isOn = (target: object, now: number) => rollOuts.see('ai/generation/u/workflow', target, now).isOn;
+    expect(isOn(over, start)).toBe(false);
+    expect(isOn(on, start)).toBe(true);
+    expect(isOn(over, start + 59_999)).toBe(true);
+    expect(isOn(over, start + 60_000)).toBe(false);
   });
 
   test('for its own component, until its service is gone', () => {
     const rollOuts = createRollOuts();
-    rollOuts.isOn('ai/generation/u/workflow', true, start);
-    expect(rollOuts.isOn('ai/generation/u/cache', false, start)).toBe(false);
+    rollOuts.see('ai/generation/u/workflow', on, start);
+    expect(rollOuts.see('ai/generation/u/cache', over, start).isOn).toBe(false);
     rollOuts.forget('ai/generation/');
-    expect(rollOuts.isOn('ai/generation/u/workflow', false, start)).toBe(false);
+    expect(rollOuts.see('ai/generation/u/workflow', over, start).isOn).toBe(false);
+  });
+
+  test('without an end where its controller tells of a standstill', () => {
+    const rollOuts = createRollOuts();
+    rollOuts.see('a', on, start);
+    expect(rollOuts.see('a', on, start + 10 * deadlineMs)).toEqual({ isOn: true, hasStopped: false });
+  });
+
+  test('until nothing was replaced for as long as a Deployment has, and again with the next Pod that is', () => {
+    const rollOuts = createRollOuts();
+    const see = (rollOutStep: string | undefined, ms: number) =>
+      rollOuts.see('a', { isRollingOut: rollOutStep !== undefined, rollOutStep }, start + ms);
+    expect(see('b 1', 0)).toEqual({ isOn: true, hasStopped: false });
+    expect(see('b 1', deadlineMs - 1)).toEqual({ isOn: true, hasStopped: false });
+    expect(see('b 1', deadlineMs)).toEqual({ isOn: false, hasStopped: true });
+    expect(see('b 1', deadlineMs + 1)).toEqual({ isOn: false, hasStopped: false });
+    expect(see('b 2', deadlineMs + 2)).toEqual({ isOn: true, hasStopped: false });
+    expect(see('b 2', 2 * deadlineMs + 2)).toEqual({ isOn: false, hasStopped: true });
+    expect(see(undefined, 2 * deadlineMs + 3)).toEqual({ isOn: false, hasStopped: false });
   });
 });

@@ -4,7 +4,12 @@ import type { FloorLook } from '../../../operator/decide/floor-look.ts';
 import type { Kube } from '../../../operator/kube/client.ts';
 import { ApiError } from '../../../operator/kube/api-error.ts';
 import { awaitChange, requeueAfter } from '../../../operator/kube/loop.ts';
-import { deployments, generationServices, performancePolicies } from '../../../operator/reconcilers/kinds.ts';
+import {
+  deployments,
+  generationServices,
+  performancePolicies,
+  statefulSets,
+} from '../../../operator/reconcilers/kinds.ts';
 import { deployment } from '../../world/builders.ts';
 import { cpu, idle, key, openScaler } from './open-scaler.ts';
 
@@ -96,6 +101,38 @@ describe('the scaler', () => {
     stage.world.now += 300_000;
     await visit();
     expect(await stage.lowered()).toBe(1);
+  });
+
+  test('holds the floor of a StatefulSet that is rolled out, until no Pod was replaced for ten minutes: that is told once', async () => {
+    await using stage = await openScaler();
+    const name = 'workflow-execution';
+    const targetRef = { apiVersion: 'apps/v1', kind: 'StatefulSet', name };
+    await stage.declare({ mode: 'DryRun', components: [{ name: 'workflow', targetRef }] });
+    await stage.autoscale(9, name, 'StatefulSet');
+    await stage.appear();
+    stage.world.samples = idle;
+    const { metadata, spec } = deployment(name, { replicas: 9 });
+    const replaced = (updatedReplicas: number) =>
+      stage.put(statefulSets, { metadata, spec, status: { replicas: 9, updatedReplicas, updateRevision: 'web-2' } });
+    const visit = stage.start();
+    const after = async (ms: number) => {
+      stage.world.now += ms;
+      await visit();
+      return stage.looks()?.newest;
+    };
+    await replaced(1);
+    await visit();
+    expect(await after(599_999)).toMatchObject({ to: 9, heldBy: 'RollingOut' });
+    await replaced(2);
+    expect(await after(1)).toMatchObject({ to: 9, heldBy: 'RollingOut' });
+    expect(await after(599_999)).toMatchObject({ to: 9, heldBy: 'RollingOut' });
+    expect(stage.world.told).toEqual([]);
+
+    expect(await after(1)).toMatchObject({ action: 'ScaleDown', from: 9, heldBy: 'DryRun' });
+    await after(15_000);
+    expect(stage.world.told).toEqual([
+      expect.stringMatching(/^RollOutStuck workflow: StatefulSet workflow-execution has replaced no Pod for 10 min/),
+    ]);
   });
 
   test('moves and tells a floor once, also where it looks again before its cache shows it', async () => {
