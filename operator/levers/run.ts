@@ -37,7 +37,8 @@ export interface UnitPlan {
   readonly condition: PlannedCondition;
   readonly status: Readonly<Record<string, unknown>>;
   readonly statusAfter?: Readonly<Record<string, unknown>>;
-  readonly holds?: true;
+  /** `Unknown`: it could not be looked at, and what it once changed may hold something. */
+  readonly holds?: true | 'Unknown';
   readonly follows?: readonly Difference[];
   readonly unforeseen?: string;
   readonly cost?: string;
@@ -96,8 +97,10 @@ export function planAll(
         unit,
         ...nothing({ status: 'True', reason: 'Off', message: `${unit.name} is switched off by the policy.` }),
       };
-    if (seen.kind === 'problem')
-      return { lever, unit, ...nothing(conditionOf(seen.problem)), againMs: problemAgainMs, problem: seen.problem };
+    if (seen.kind === 'problem') {
+      const mayHold = lever.release !== undefined && memory[unitKey({ lever, unit })] !== undefined;
+      return { lever, unit, ...notSeen(seen.problem, mayHold), againMs: problemAgainMs, problem: seen.problem };
+    }
     const input = { unit, observed: seen.value, memory: memory[unitKey({ lever, unit })], now };
     const plan =
       verb === 'plan'
@@ -106,6 +109,20 @@ export function planAll(
           nothing({ status: 'True', reason: 'Applied', message: 'There is nothing to put back.' }));
     return { lever, unit, ...(unit.mode === 'DryRun' && verb === 'plan' ? onlySaid(plan) : plan) };
   });
+}
+
+/** @param mayHold Whether something that is not ours to delete may be held back: until that is known again the service does not go without a look. */
+function notSeen(problem: Problem, mayHold: boolean): Omit<LeverPlan<LeverChange>, 'holds'> & Pick<UnitPlan, 'holds'> {
+  const condition = conditionOf(problem);
+  if (!mayHold) return nothing(condition);
+  const message = `${condition.message} (until then the finalizer stays: what genops holds back there is not known)`;
+  return { ...nothing({ ...condition, message }), holds: 'Unknown' };
+}
+
+/** Whether something that is not ours to delete is held back. Undefined: nobody can tell. */
+export function isHolding(plans: readonly UnitPlan[]): boolean | undefined {
+  if (plans.some(({ holds }) => holds === true)) return true;
+  return plans.some(({ holds }) => holds === 'Unknown') ? undefined : false;
 }
 
 /** What a plan wants to be remembered before any of it is made: what was found in force, and what is about to be done, not yet confirmed. */

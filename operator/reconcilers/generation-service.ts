@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { milliseconds } from '../api/duration.ts';
 import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
-import type { UnitPlan } from '../levers/run.ts';
+import { isHolding, type UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { leftBy, withBounds } from './budget-bounds.ts';
@@ -62,8 +62,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       raises: planned.state.optimizer?.raises,
     });
     deps.budgetBounds.put(service, budgets.known);
-    const isHolding = plans.some(({ holds }) => holds === true);
-    const held = await ensureFinalizer(service, isHolding, deps, signal); // before the first change: what we touch we can put back
+    const held = await ensureFinalizer(service, isHolding(plans), deps, signal); // before the first change: what we touch we can put back
     const { results, observations: now } = await applyLookingAgain(held, resolved, planned, deps, signal);
     if (now !== observations) deps.cacheServers.note(service, now, deps.clock.now());
     const assessment = assess(resolved, deps);

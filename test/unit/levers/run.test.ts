@@ -5,9 +5,11 @@ import {
   apply,
   confirmations,
   intentions,
+  isHolding,
   planAll,
   type AnyLever,
   type LeverMemory,
+  type Observation,
 } from '../../../operator/levers/run.ts';
 
 const never = new AbortController().signal;
@@ -167,6 +169,59 @@ describe('what is remembered', () => {
     const { after, taken } = await visited([drift, declared], [{ result: 'applied' }, silence]);
     expect(unconfirmed(after)).toEqual(['maxmemory']);
     expect(taken).toEqual([drift]);
+  });
+});
+
+describe('what is held back', () => {
+  const away = new Problem('PermissionDenied', { saw: '403', wanted: 'to read it', next: 'grant it' });
+  const unseen: Observation['seen'] = { kind: 'problem', problem: away };
+  /** A lever that may hold something, as it looked at one unit of which this is remembered. */
+  const planOf = (seen: Observation['seen'], known: readonly string[], plan: LeverPlan<LeverChange> = toDo) => {
+    const lever: AnyLever = {
+      name: 'horizontal',
+      condition: 'HorizontalApplied',
+      units: () => [],
+      observe: () => Promise.resolve(undefined),
+      plan: () => plan,
+      release: () => plan,
+      apply: () => Promise.resolve({ result: 'nothing' }),
+    };
+    const memory = Object.fromEntries(known.map((name) => [`horizontal/${name}`, { originals: { uid: 'u' } }]));
+    const unit = { name: 'web', mode: 'Enforce' } as const;
+    return planAll([{ lever, unit, seen }], { memory, now: 0, verb: 'plan' });
+  };
+  const seen: Observation['seen'] = { kind: 'seen', value: undefined };
+
+  test.each<{
+    readonly name: string;
+    readonly plans: ReturnType<typeof planOf>;
+    readonly holding: boolean | undefined;
+  }>([
+    { name: 'nothing', plans: planOf(seen, ['web']), holding: false },
+    { name: 'what a plan says', plans: planOf(seen, ['web'], { ...toDo, holds: true }), holding: true },
+    {
+      name: 'nobody knows: it was changed once, and could not be looked at',
+      plans: planOf(unseen, ['web']),
+      holding: undefined,
+    },
+    { name: 'nothing where nothing was ever changed', plans: planOf(unseen, ['api']), holding: false },
+    {
+      name: 'what a plan says, whatever of another is not known',
+      plans: [...planOf(unseen, ['web']), ...planOf(seen, [], { ...toDo, holds: true })],
+      holding: true,
+    },
+  ])('$name', ({ plans, holding }) => {
+    expect(isHolding(plans)).toBe(holding);
+  });
+
+  test('of what could not be looked at the condition says why, and that the finalizer stays', () => {
+    const wanted = {
+      status: 'False',
+      reason: 'PermissionDenied',
+      message: expect.stringMatching(/^saw 403; .*finalizer stays/),
+    };
+    expect(planOf(unseen, ['web'])[0]?.condition).toEqual(wanted);
+    expect(planOf(unseen, [])[0]?.condition.message).toBe('saw 403; wanted to read it; next: grant it');
   });
 });
 
