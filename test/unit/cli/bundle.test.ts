@@ -236,6 +236,21 @@ describe('genops replay', () => {
     expect(answer.out).toContain('Score asks for 8 (PressureHigh); it was 7 (PressureHigh)\n');
   });
 
+  const { input } = asked.madeFrom;
+  test.each([
+    { name: 'without what it was made from', score: { floor: 8, reason: 'PressureHigh' } },
+    { name: 'without its rules', score: { ...asked.madeFrom, input: { ...input, rules: undefined } } },
+  ])('is 2 for a decision of Score $name, and asks for none', async ({ score }) => {
+    const answer = await genops(['replay', await decided({ ...decision, time: '2026-01-01T00:00:15Z', score })]);
+    expect(answer).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(
+        /^genops replay: saw a decision of Score for workflow at 2026-01-01T00:00:15Z without what it was made from; wanted decisions as genops report of this version writes them$/m,
+      ),
+    });
+  });
+
   test('is 1 where another version planned otherwise', async () => {
     const file = await written([]);
     expect(await genops(['replay', file])).toMatchObject({
