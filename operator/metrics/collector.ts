@@ -27,7 +27,7 @@ export interface TrackedComponent extends WindowOptions {
   readonly pods: () => readonly PodView[];
 }
 
-/** Measures all components of all services. One timer for everything; each Pod has its own moment within the interval. */
+/** Measures all components of all services. One timer for everything; each Pod has its own place within the interval, which it shares with others. */
 export interface Collector extends Disposable {
   /** Measures these components of a service and no others. What was measured is kept where source and collector settings are as before. */
   track(service: string, components: readonly TrackedComponent[]): void;
@@ -178,11 +178,11 @@ function meet(tracked: Tracked, views: readonly PodView[], deps: Deps): void {
     if (pods.has(uid)) continue;
     const pod = podOf(tracked, view, deps);
     pods.set(uid, pod);
-    deps.schedule.add(nextTurn(uid, component.intervalMs, { now }), pod);
+    deps.schedule.add(nextTurn(uid, component.intervalMs, { now, places }), pod);
   }
   const present = new Set(views.map(({ uid }) => uid));
   for (const uid of window.pods.keys()) if (!present.has(uid)) forget(tracked, uid);
-  deps.schedule.add(nextTurn(`${service}/${component.name}`, component.intervalMs, { now }), tracked);
+  deps.schedule.add(nextTurn(`${service}/${component.name}`, component.intervalMs, { now, places }), tracked);
 }
 
 function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: Deps): TrackedPod {
@@ -211,11 +211,17 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
         metrics.sourceErrors.inc({ source: source.type });
         acceptFailure(tracked.window, uid, result.failure);
       }
-      schedule.add(nextTurn(uid, intervalMs, { now: performance.now(), after: intervalsAfter(failures) }), pod);
+      schedule.add(nextTurn(uid, intervalMs, { now: performance.now(), after: intervalsAfter(failures), places }), pod);
     },
   };
   return pod;
 }
+
+/**
+ * Of an interval: what has the same is read in one go. To wake up costs several times what one scrape does, so that 1000 Pods every 10 s are read
+ * 25 at a time; more at once would hold up what else the loop has to do.
+ */
+const places = 40;
 
 /** A Pod that fails is tried again at each interval at first, then ever more seldom, down to every eighth. */
 const intervalsAfter = (failures: number): number => 2 ** Math.min(Math.max(failures - 2, 0), 3);

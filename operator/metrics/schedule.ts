@@ -107,13 +107,14 @@ export function createSchedule({
  * The next moment that belongs to `key`: every key has its own place in the interval, so that they are spread over it and stay where they are.
  *
  * @param options.after Intervals to let pass; 1 is the next.
+ * @param options.places How many there are in an interval, at equal distances: keys of one place are due together. Without it each millisecond is one.
  */
 export function nextTurn(
   key: string,
   intervalMs: number,
-  { now, after = 1 }: { readonly now: number; readonly after?: number },
+  { now, after = 1, places = intervalMs }: { readonly now: number; readonly after?: number; readonly places?: number },
 ): number {
-  const phase = hash(key) % intervalMs;
+  const phase = (hash(key) % places) * (intervalMs / places);
   const into = (((now - phase) % intervalMs) + intervalMs) % intervalMs;
   return now - into + after * intervalMs;
 }

@@ -25,4 +25,17 @@ describe('nextTurn()', () => {
     expect(Math.min(...tenths)).toBeGreaterThan(60);
     expect(Math.max(...tenths)).toBeLessThan(140);
   });
+  test.each([
+    { name: 'together, a quarter of a second apart', interval: 10_000, places: 40 },
+    { name: 'together where the distance is no whole number of milliseconds', interval: 1_001, places: 40 },
+  ])('with places keys are due $name: of 1000 each place has 8 to 50', ({ interval: own, places }) => {
+    const turns = Array.from({ length: 1_000 }, (_, n) => nextTurn(`pod-${n}`, own, { now: 0, places }));
+    const counts = Map.groupBy(turns, (turn) => Math.round(turn * 1_000));
+    expect(counts.size).toBe(places);
+    for (const [at, { length }] of counts) {
+      expect((at / 1_000 / own) * places).toBeCloseTo(Math.round((at / 1_000 / own) * places), 3);
+      expect(length).toBeGreaterThanOrEqual(8);
+      expect(length).toBeLessThanOrEqual(50);
+    }
+  });
 });
