@@ -1,6 +1,4 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
@@ -8,6 +6,7 @@ import { configMaps, deployments, generationServices } from '../../operator/reco
 import { workloadManifests } from '../workload/manifests.ts';
 import { generationService, performancePolicy } from '../world/builders.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
+import { earlierVersion } from '../world/earlier-version.ts';
 import { expectCondition, namespaces, startWorld, type World } from '../world/world.ts';
 
 const patience = { withinMs: 150_000 };
@@ -29,14 +28,6 @@ const policy: PolicySpec = {
   },
 };
 
-/** The chart as a release before this one would have it: of another version, whose Pods are not those of today. */
-async function earlierChart(folder: string): Promise<string> {
-  await cp('charts/genops', folder, { recursive: true });
-  const file = join(folder, 'Chart.yaml');
-  await writeFile(file, (await readFile(file, 'utf8')).replaceAll(/ersion: [\d.]+$/gm, 'ersion: 0.0.9'));
-  return folder;
-}
-
 const floorOf = async (world: World): Promise<number | undefined> =>
   (await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.spec.minReplicas;
 const keptOf = async (world: World): Promise<unknown> => {
@@ -44,11 +35,11 @@ const keptOf = async (world: World): Promise<unknown> => {
   return (JSON.parse(state?.data?.['state.json'] ?? '{}') as { readonly scaler?: unknown }).scaler;
 };
 
-test('helm install tunes a service under the chart’s own rights, helm upgrade forgets no cooldown, helm uninstall leaves the service running and nothing in Terminating', async () => {
+test('helm install tunes a service under the chart’s own rights, helm upgrade from an earlier version forgets no cooldown, helm uninstall leaves the service running and nothing in Terminating', async () => {
   await using world = await startWorld({ operator: false });
   await using stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'genops-chart-'));
-  stack.defer(() => rm(folder, { recursive: true }));
+  const earlier = stack.use(await earlierVersion());
+  await tools.cluster.loadImage(await earlier.buildImage(), world.signal);
   const system = `${world.namespace}-system`;
   await tools.kubectl('create', 'namespace', system);
   stack.defer(() => tools.kubectl('delete', 'namespace', system, '--ignore-not-found', '--wait=false').then(() => undefined)); // prettier-ignore
@@ -57,15 +48,14 @@ test('helm install tunes a service under the chart’s own rights, helm upgrade 
   for (const manifest of await workloadManifests(world.namespace)) await world.apply(manifest);
 
   const values = {
-    image: { tag: 'dev' },
+    image: { tag: 'earlier' },
     replicas: 2,
-    networkPolicy: { enabled: true },
     namespaces: [world.namespace], // other tests have operators of their own
     secretAccess: [{ namespace: world.namespace, names: ['redis'] }],
   };
   const set = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
   const waiting = ['-n', system, '--wait', '--timeout', '90s'];
-  await tools.helm('install', 'genops', await earlierChart(folder), ...waiting, '--skip-crds', ...set);
+  await tools.helm('install', 'genops', join(earlier.folder, 'charts/genops'), ...waiting, '--skip-crds', ...set);
   await world.apply(performancePolicy(policy));
   await world.apply(
     generationService({ policyRef: { name: 'standard' }, redis: [{ name: 'cache', secretRef: { name: 'redis' } }] }),
@@ -84,7 +74,8 @@ test('helm install tunes a service under the chart’s own rights, helm upgrade 
     return Number(new RegExp(`^genops_scaling_decisions_total\\{action="${action}"\\} (\\d+)`, 'm').exec(page)?.[1]);
   };
   expect(await decided('ScaleUp')).toBeGreaterThanOrEqual(1);
-  await tools.helm('upgrade', 'genops', 'charts/genops', ...waiting, '--reset-then-reuse-values');
+  const today = ['--reset-then-reuse-values', '--set', 'image.tag=dev,networkPolicy.enabled=true'];
+  await tools.helm('upgrade', 'genops', 'charts/genops', ...waiting, ...today);
   await world.eventually(async () => {
     const second = await tools.kubectl(...holder);
     expect(second).not.toBe('');

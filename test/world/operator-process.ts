@@ -11,6 +11,8 @@ export interface OperatorOptions {
   readonly kubeconfig: string;
   readonly namespace: string;
   readonly flags?: readonly string[];
+  /** That of another version. */
+  readonly program?: string;
 }
 
 /** The operator as a process of its own: the file that its image runs. */
@@ -31,10 +33,15 @@ export interface OperatorProcess extends AsyncDisposable {
   wholeLog(): string;
 }
 
-export async function startOperator({ kubeconfig, namespace, flags = [] }: OperatorOptions): Promise<OperatorProcess> {
+export async function startOperator({
+  kubeconfig,
+  namespace,
+  flags = [],
+  program = '.cache/test/genops.mjs', // of test/bundle-operator.mjs
+}: OperatorOptions): Promise<OperatorProcess> {
   const [metricsPort, probePort] = [await freePort(), await freePort()];
   const args = [
-    '.cache/test/genops.mjs', // of test/bundle-operator.mjs
+    program,
     'manager',
     '--kubeconfig',
     kubeconfig,
