@@ -1,11 +1,18 @@
 import { expect, test } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent, fetch } from 'undici';
+import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
+import { freePort } from '../../hack/servers/free-port.ts';
 import { main } from '../../operator/cli/main.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
+import { viewPaths } from '../../operator/serve/view-routes.ts';
 import { configMaps, generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { readyPod } from '../world/ready-pod.ts';
+import { allowReviews } from '../world/rights.ts';
 import { events, expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 import { startTuned } from './postgres-tuner.ts';
 import { listening } from './source-world.ts';
@@ -70,6 +77,55 @@ async function plant(world: World, postgresPort: number): Promise<void> {
     await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
 }
 
+interface Views extends AsyncDisposable {
+  /** Of the operator that is to serve them. */
+  readonly flags: readonly string[];
+  /** What each view of a service answers to who may look at the namespace, by its path. */
+  ask(world: World, name: string): Promise<readonly (readonly [path: string, text: string])[]>;
+}
+
+async function servedViews(): Promise<Views> {
+  const folder = await mkdtemp(join(tmpdir(), 'genops-secrets-'));
+  const authority = createAuthority('ca');
+  const { certificate, key } = issueCertificate({ commonName: 'genops', names: ['localhost'] }, authority);
+  await writeFile(join(folder, 'tls.crt'), certificate);
+  await writeFile(join(folder, 'tls.key'), key);
+  const port = await freePort();
+  const dispatcher = new Agent({ connect: { ca: authority.certificate } });
+  const ask: Views['ask'] = async (world, name) => {
+    const headers = { authorization: `Bearer ${await readersToken(world)}` };
+    const service = `https://localhost:${port}/namespaces/${world.namespace}/generationservices/${name}`;
+    const asked = viewPaths.map(async (path) => {
+      const answer = await fetch(`${service}/${path}`, { dispatcher, headers });
+      return [`${name}/${path}`, `${answer.status} ${await answer.text()}`] as const;
+    });
+    return Promise.all(asked);
+  };
+  return {
+    flags: ['--views', '--api-bind-address', `127.0.0.1:${port}`, '--tls-cert-dir', folder],
+    ask,
+    [Symbol.asyncDispose]: async () => {
+      await dispatcher.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function readersToken(world: World): Promise<string> {
+  const { namespace, kube, signal } = world;
+  const [group, metadata] = ['rbac.authorization.k8s.io', { name: 'reader' }];
+  const rules = [{ apiGroups: ['genops.dev'], resources: ['generationservices/views'], verbs: ['get', 'list'] }];
+  const roleRef = { apiGroup: group, kind: 'Role', ...metadata };
+  const subjects = [{ kind: 'ServiceAccount', ...metadata, namespace }];
+  await world.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  await world.apply({ apiVersion: `${group}/v1`, kind: 'Role', metadata, rules });
+  await world.apply({ apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects });
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/reader/token`;
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const { status } = (await kube.raw({ path, method: 'POST', body }, signal)) as { readonly status: { readonly token: string } }; // prettier-ignore
+  return status.token;
+}
+
 /** What `genops ARGS` says to somebody, on stdout and stderr. */
 async function genops(world: World, ...args: readonly string[]): Promise<string> {
   let said = '';
@@ -80,7 +136,7 @@ async function genops(world: World, ...args: readonly string[]): Promise<string>
 }
 
 /** Everything that people and other programs get to see, by where they see it. */
-async function everythingSaid(world: World): Promise<Readonly<Record<string, string>>> {
+async function everythingSaid(world: World, views: Views): Promise<Readonly<Record<string, string>>> {
   const { pid } = world.operator;
   const kinds = { generationServices, performancePolicies, horizontalPodAutoscalers, configMaps, events };
   const objects = Object.entries(kinds).map(async ([name, of]) => [
@@ -100,6 +156,8 @@ async function everythingSaid(world: World): Promise<Readonly<Record<string, str
   ].map(async (args) => [`genops ${args.join(' ')}`, await genops(world, ...args)]);
   return Object.fromEntries([
     ...(await Promise.all([...objects, ...calls])),
+    ...(await views.ask(world, 'generation')),
+    ...(await views.ask(world, 'broken')),
     ['log', world.operator.wholeLog()],
     ['metrics', await world.operator.metrics()],
     ['ps', await readFile(`/proc/${pid}/cmdline`, 'utf8')],
@@ -107,9 +165,10 @@ async function everythingSaid(world: World): Promise<Readonly<Record<string, str
   ]) as Readonly<Record<string, string>>;
 }
 
-test('nothing of a Secret is in logs at level debug, status, Events, state, metrics, command lines, bundles and what genops prints, whatever goes wrong', async () => {
+test('nothing of a Secret is in logs at level debug, status, Events, state, metrics, command lines, bundles, views and what genops prints, whatever goes wrong', async () => {
   await using postgres = await startTuned({});
   await using source = await echo();
+  await using views = await servedViews();
   await using world = await startWorld({
     operator: false,
     secrets: [...secretRefs],
@@ -147,7 +206,8 @@ test('nothing of a Secret is in logs at level debug, status, Events, state, metr
       { name: 'broken' },
     ),
   );
-  await world.restartOperator(flags);
+  await using _ = await allowReviews(world.kube, world.namespace, world.signal);
+  await world.restartOperator([...flags, ...views.flags]);
 
   await world.eventually(async () => {
     expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' });
@@ -167,9 +227,11 @@ test('nothing of a Secret is in logs at level debug, status, Events, state, metr
 
   for (const before of ['', 'a', 'ab', 'redis://'])
     expect(spellings(canary.uri).some((spelling) => btoa(`${before}${canary.uri}@b`).includes(spelling))).toBe(true);
-  const said = await everythingSaid(world);
+  const said = await everythingSaid(world, views);
   for (const [where, text] of Object.entries(said)) {
     expect([where, text]).toEqual([where, expect.stringMatching(/\S/)]);
+    if (viewPaths.some((path) => where.endsWith(path)))
+      expect([where, text]).toEqual([where, expect.stringMatching(/^200 /)]);
     const found = Object.values(canary).filter((word) => spellings(word).some((spelling) => text.includes(spelling)));
     expect([where, found]).toEqual([where, []]);
   }

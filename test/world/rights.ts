@@ -84,6 +84,14 @@ export async function allow(kube: Kube, namespace: string, rule: object, signal:
   await kube.create(roleBindings, { metadata, roleRef, subjects: [subject(`genops-${namespace}`)] }, {}, signal);
 }
 
+/** Lets the operator of a world ask who somebody is and whether they may, as the chart does where it serves views; until this is disposed of. */
+export async function allowReviews(kube: Kube, namespace: string, signal: AbortSignal): Promise<AsyncDisposable> {
+  const [user, name] = [`genops-${namespace}`, `genops-${namespace}-views`];
+  const roleRef = { apiGroup: group, kind: 'ClusterRole', name: 'system:auth-delegator' };
+  await kube.create(clusterRoleBindings, { metadata: { name }, roleRef, subjects: [subject(user)] }, {}, signal);
+  return { [Symbol.asyncDispose]: () => kube.delete(clusterRoleBindings, name, {}, AbortSignal.timeout(10_000)) };
+}
+
 /** Lets the operator of a world only read a resource, of all its rights in the cluster, until this is disposed of. */
 export async function onlyRead(
   kube: Kube,
