@@ -7,7 +7,7 @@ import { jsonPatch, type Operation } from './json-patch.ts';
 import { learnedOf, type Learned } from './learned.ts';
 import { orForbidden } from './status-rights.ts';
 
-const outputs = ['kustomize', 'json'] as const;
+const outputs = ['kustomize', 'json', 'yaml'] as const;
 
 export const exportLearned = command({
   summary: 'write what was learned, floors and parameters for example, as a patch for Git',
@@ -17,7 +17,7 @@ export const exportLearned = command({
     'genops export generation -n ai -o json > patch.json   # for kubectl patch --type=json --patch-file patch.json',
   ],
   options: { ...clusterOptions, output: { type: 'string', short: 'o', default: 'kustomize' } },
-  help: { ...clusterHelp, output: 'kustomize (a Component) or json (RFC 6902)' },
+  help: { ...clusterHelp, output: 'kustomize (a Component), json or yaml (the patch alone, RFC 6902)' },
   choices: { output: outputs },
   async run({ values, positionals, out, err, signal }) {
     const output = oneOf('output', values.output, outputs);
@@ -34,7 +34,8 @@ export const exportLearned = command({
       );
     const learned = learnedOf({ service, policy, memory: state === 'Forbidden' ? {} : state.levers });
     const patch = jsonPatch(service.spec, learned);
-    out.write(output === 'json' ? `${JSON.stringify(patch, undefined, 2)}\n` : component(service, learned, patch));
+    if (output === 'kustomize') out.write(component(service, learned, patch));
+    else out.write(output === 'json' ? `${JSON.stringify(patch, undefined, 2)}\n` : stringify(patch));
     return exit.yes;
   },
 });

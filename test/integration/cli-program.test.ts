@@ -43,6 +43,11 @@ describe('genops export', () => {
     await writeFile(path.join(folder, 'service.yaml'), stringify(inGit));
     await writeFile(path.join(folder, 'kustomization.yaml'), stringify({ resources: ['service.yaml'], components: ['learned'] })); // prettier-ignore
     const tools = await clusterTools([], world.signal);
+    const patch = await genops(world, 'export', 'generation', '-o', 'yaml');
+    await writeFile(path.join(folder, 'patch.yaml'), patch.out);
+    const dry = ['--type=json', '--patch-file', path.join(folder, 'patch.yaml'), '--dry-run=server', '-o', 'json'];
+    const patched = await tools.kubectl('patch', 'gensvc', 'generation', '-n', world.namespace, ...dry);
+    expect(JSON.parse(patched)).toMatchObject({ spec: { overrides: { redis: { maxMemory: '512Mi' } } } });
     await world.apply(parse(await tools.kubectl('kustomize', folder)) as typeof inGit);
 
     const { spec: learned } = await world.service();
