@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService, performancePolicy } from '../world/builders.ts';
+import { shells } from '../../hack/servers/shells.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { expectCondition, kubeconfigPath, startWorld } from '../world/world.ts';
 import { directory, genops, program, redis, run } from './cli-world.ts';
@@ -85,6 +86,27 @@ test('kubectl genops is a plugin, and a shell completes commands, options and se
   expect(await completed('genops', 'pol')).toEqual(['policy']);
   expect(await completed('genops', 'status', '--o')).toEqual(['--output']);
   expect(await completed('genops', 'status', '-n', world.namespace, 'gen')).toEqual(['generation']);
+});
+
+test('what is printed for zsh and fish completes in them', async () => {
+  const bin = path.join(directory, 'shells');
+  await mkdir(bin);
+  const { zsh, fish } = await shells();
+  const genopsHere = `#!/bin/sh\nexec '${process.execPath}' ${path.resolve('.cache/test/genops.mjs')} "$@"\n`;
+  await writeFile(path.join(bin, 'genops'), genopsHere, { mode: 0o755 });
+  const env = { PATH: `${bin}:/usr/bin:/bin`, HOME: directory };
+  const [inZsh, inFish] = [path.join(bin, 'genops.zsh'), path.join(bin, 'genops.fish')];
+  await writeFile(inZsh, (await program(['completion', 'zsh'])).stdout);
+  await writeFile(inFish, (await program(['completion', 'fish'])).stdout);
+  // zsh completes in its line editor alone: what that would be told is printed.
+  const asked = `compdef() { }; compadd() { shift; print -l -- "$@" }; source ${inZsh}; words=(genops pol); CURRENT=2; _genops`;
+  expect((await zsh(['-f', '-c', asked], env)).trim().split('\n')).toEqual(['policy']);
+  expect(await zsh(['-f', '-n', inZsh], env)).toBe('');
+  const completed = await fish(
+    ['--no-config', '-c', `source ${inFish}; complete --do-complete 'genops status --o'`],
+    env,
+  );
+  expect(completed).toBe('--output\n');
 });
 
 describe('the program', () => {
