@@ -24,7 +24,7 @@ test('nginx 1.31 is told of more Pods than a datagram has room for without a rel
     }),
   );
   const dns = stack.use(await openDnsServer(silent));
-  const nginx = stack.use(openNginx({ ...home, drainMs: 5_000, logger: silent }));
+  const nginx = stack.use(openNginx({ ...home, drainMs: 5_000, closingMs: 0, logger: silent }));
   const port = await freePort();
   const settings = settingsFor({ upstream: { method: 'RoundRobin' } }, { ports: { http: port, https: port + 1 } });
   const place = {

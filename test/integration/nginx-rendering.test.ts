@@ -149,7 +149,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
         refusal: (pair, signal) => certificateRefusal({ ...home, pair }, signal),
       });
       dns = await openDnsServer(silent);
-      nginx = openNginx({ binary: home.binary, folder: home.folder, drainMs: 5_000, logger: silent });
+      nginx = openNginx({ binary: home.binary, folder: home.folder, drainMs: 5_000, closingMs: 0, logger: silent });
       expect(await load(settingsFor({}, { ports: { http: port, https: port + 1 } }))).toEqual({ result: 'loaded' });
     });
     afterAll(async () => {

@@ -1,5 +1,12 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type RequestListener } from 'node:http';
+import {
+  createServer,
+  request,
+  type Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
 import { once } from 'node:events';
 import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from 'node:http2';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -49,19 +56,26 @@ interface Answer {
   readonly body: string;
 }
 
-/** One request on a connection of its own. */
+/** One request on a connection of its own, or on one that the agent of Node keeps. */
 export async function ask(
   at: number | { readonly host: string; readonly port: number },
   path: string,
   {
     method = 'GET',
     headers = {},
-  }: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+    agent = false,
+    body = '',
+  }: {
+    readonly method?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly agent?: Agent | false;
+    readonly body?: string;
+  } = {},
 ): Promise<Answer> {
   const where = typeof at === 'number' ? { host: '127.0.0.1', port: at } : at;
-  const asked = request({ ...where, path, method, headers, agent: false, timeout: 10_000 });
+  const asked = request({ ...where, path, method, headers, agent, timeout: 10_000 });
   const response = once(asked, 'response') as Promise<[IncomingMessage]>;
-  asked.end();
+  asked.end(body);
   const [incoming] = await response;
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: await text(incoming) };
 }

@@ -9,6 +9,7 @@ import { createQueue } from '../../kube/queue.ts';
 import { createAgentMetrics, type MetricsPage } from '../../telemetry/agent-metrics.ts';
 import { openDnsServer } from './dns-server.ts';
 import { Certificates, followCertificate } from './certificate.ts';
+import { closingMsOf } from './closing.ts';
 import { isServing } from './generation.ts';
 import { openNginx } from './nginx-process.ts';
 import { certificateRefusal, probeNginx, type NginxProgram } from './nginx-program.ts';
@@ -58,7 +59,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     tending.hear(request);
   };
   const log = stack.use(await openRequestLog(logger, hear)); // as long as nginx, too
-  const nginx = stack.use(openNginx(options));
+  const nginx = stack.use(openNginx({ ...options, closingMs: closingMsOf(program.capabilities) }));
   const queue = createQueue({ name: 'nginx-agent' });
   const watched = stack.use(openWatched({ ...options, onChange: () => queue.add(key) }));
   const stop = new AbortController();

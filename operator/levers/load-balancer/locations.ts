@@ -1,5 +1,6 @@
 import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
 import type { Capabilities } from './capabilities.ts';
+import { passTo } from './closing.ts';
 import { directive, inSeconds, type Lines } from './directive.ts';
 
 interface LocationsInput {
@@ -44,7 +45,7 @@ function location(path: string, { settings, capabilities }: LocationsInput): Lin
       undefined,
     );
   if (route === undefined) return ['return 404;'];
-  const pass = directive('proxy_pass', `http://${route.upstream}`);
+  const pass = passTo(route.upstream, capabilities);
   if (route.streaming) return [pass, ...streaming(capabilities)];
   if (path.startsWith(monitoringCache.path)) return [pass, ...monitoring(monitoringCache)];
   if (path.startsWith(api.path)) return [pass, ...apiHeaders(api)];

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openDeadline } from '../../kube/deadline.ts';
 import type { Logger } from '../../kube/logger.ts';
+import { closingFile } from './closing.ts';
 import { untilGeneration } from './generation.ts';
 import { emergencies, testConfiguration } from './nginx-program.ts';
 import { generationSocket, type Rendered } from './render.ts';
@@ -27,6 +29,8 @@ export interface NginxOptions {
   readonly folder: string;
   /** What its requests get to end, in ms, once it is told to. */
   readonly drainMs: number;
+  /** How long clients are told before a reload that their connections end, in ms. */
+  readonly closingMs: number;
   readonly logger: Logger;
 }
 
@@ -68,6 +72,7 @@ class ChildNginx implements NginxProcess {
     await rename(next, this.#file);
     const before = await this.#accepting();
     this.#said = [];
+    await using _ = await this.#tellClients(signal);
     if (this.#child === undefined) await this.#start();
     else this.#child.kill('SIGHUP');
     if (await this.#isLoaded(generation, before, signal)) {
@@ -105,6 +110,19 @@ class ChildNginx implements NginxProcess {
 
   get #file(): string {
     return join(this.#options.folder, 'nginx.conf');
+  }
+
+  /** Until it is disposed of each answer is the last on its connection: both generations answer for a while. */
+  async #tellClients(signal: AbortSignal): Promise<AsyncDisposable> {
+    const { folder, closingMs } = this.#options;
+    const file = closingFile(folder);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(file, { force: true })); // also what an agent that was killed has left
+    if (this.#child !== undefined && closingMs > 0) {
+      await writeFile(file, '');
+      await pause(closingMs, undefined, { signal });
+    }
+    return stack.move();
   }
 
   async #start(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
 import { temporaryPaths, type Capabilities } from './capabilities.ts';
+import { closing } from './closing.ts';
 import { directive, inBytes, inSeconds, inTime, type Lines } from './directive.ts';
 import { requestLogFormat, requestLogTag } from './request-log.ts';
 import { identities, locations } from './locations.ts';
@@ -212,7 +213,7 @@ function caching({ settings: { api, monitoringCache }, place: { folder } }: Rend
 
 /** One for what is served; with names, one for all others; and one that leads from HTTP to HTTPS where that is asked for. */
 function servers(input: RenderInput): Lines {
-  const { settings } = input;
+  const { settings, capabilities, place } = input;
   const isNamed = settings.serverNames.length > 0;
   const role = isNamed ? [] : ['default_server'];
   const names = directive('server_name', ...(isNamed ? settings.serverNames : ['_']));
@@ -228,7 +229,7 @@ function servers(input: RenderInput): Lines {
         ])
       : []),
     ...(leads ? server([...plain, names, 'return 308 https://$host$request_uri;']) : []),
-    ...server([...(leads ? [] : plain), ...secure, names, ...locations(input)]),
+    ...server([...(leads ? [] : plain), ...secure, names, ...closing(place.folder, capabilities), ...locations(input)]),
   ];
 }
 

@@ -129,6 +129,7 @@ describe('render()', () => {
     ] as const;
     const all = lines({ settings: settingsFor({}, { routes: [...routes] }) });
     expect(all.filter((line) => line.startsWith('location'))).toEqual([
+      'location @genops_closing {',
       'location ^~ / {',
       String.raw`location ~* "\.(css|gif|ico|jpeg|jpg|js|png|svg)$" {`,
       'location ^~ /api/ {',
@@ -137,7 +138,7 @@ describe('render()', () => {
       'location = /generation {',
     ]);
     expect(block(all, 'location ^~ /api/events/ {')).toEqual([
-      'proxy_pass http://workflow;',
+      'proxy_pass http://workflow$request_uri;',
       'proxy_buffering off;',
       'gzip off;',
     ]);
@@ -150,6 +151,15 @@ describe('render()', () => {
         'proxy_cache_bypass $http_authorization $http_cookie $http_x_api_key $http_x_auth_token;',
       ]),
     );
+  });
+
+  test('ends kept connections before a reload where nginx would cut them off, and leaves it to nginx where it waits by itself', () => {
+    expect(block(lines(), 'if (-f /run/genops/closing) {')).toEqual(['return 418;']);
+    expect(lines()).toContain('error_page 418 = @genops_closing;');
+    expect(block(lines(), 'location @genops_closing {')).toContain('keepalive_timeout 0;');
+    const { text } = render(input({}, 'keepaliveMinTimeout'));
+    expect(text).not.toMatch(/closing|418|proxy_pass .*request_uri/);
+    expect(text).toContain('proxy_pass http://workflow;');
   });
 
   test('answers 404 where no route leads, and to names that are not served', () => {

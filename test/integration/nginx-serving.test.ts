@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { Agent } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { nginxVersions } from '../../hack/servers/nginx.ts';
+import { closingFile } from '../../operator/levers/load-balancer/closing.ts';
+import { openDnsServer, type DnsServer } from '../../operator/levers/load-balancer/dns-server.ts';
+import { openNginx, type NginxProcess } from '../../operator/levers/load-balancer/nginx-process.ts';
+import { probeNginx, type NginxProgram } from '../../operator/levers/load-balancer/nginx-program.ts';
+import { render } from '../../operator/levers/load-balancer/render.ts';
+import { settingsFor } from '../unit/levers/load-balancer/settings.ts';
+import { ask, backend, nginxFolder, silent } from './nginx-world.ts';
+
+const soon = (): AbortSignal => AbortSignal.timeout(30_000);
+
+/** What a client of a configuration that the agent renders is answered with. */
+describe.each(nginxVersions)('nginx %s', (version) => {
+  const stack = new AsyncDisposableStack();
+  let home: Awaited<ReturnType<typeof nginxFolder>>;
+  let program: NginxProgram;
+  let dns: DnsServer;
+  let nginx: NginxProcess;
+  let pod: Awaited<ReturnType<typeof backend>>;
+  let port: number;
+
+  const load = async (...[policy, more]: Parameters<typeof settingsFor>) => {
+    const settings = settingsFor(policy, { ports: { http: port, https: port + 1 }, ...more });
+    const servers = { workflow: [{ address: '127.0.0.1', port: pod.port }] };
+    dns.announce(servers);
+    const { modules, capabilities } = program;
+    const { folder } = home;
+    const place = { folder, modules, dnsPort: dns.port, logPort: 1, user: 'nobody nogroup' };
+    const rendered = render({ settings, servers, capabilities, place, certificate: undefined });
+    expect(await nginx.load(rendered, soon())).toEqual({ result: 'loaded' });
+  };
+
+  beforeAll(async () => {
+    home = stack.use(await nginxFolder(version));
+    program = await probeNginx({ ...home, modulesFolder: home.moduleFolder }, soon());
+    pod = stack.use(
+      await backend(
+        (incoming, response) =>
+          void text(incoming).then((body) => response.end(`${incoming.method} ${incoming.url}${body}`)),
+      ),
+    );
+    dns = stack.use(await openDnsServer(silent));
+    nginx = stack.use(openNginx({ ...home, drainMs: 5_000, closingMs: 0, logger: silent }));
+    port = await freePort();
+  });
+  afterAll(async () => stack.disposeAsync());
+
+  test('tells clients before a reload that their connections end, where it would cut them off, and answers them as ever', async () => {
+    await load();
+    let kept = new Agent({ keepAlive: true });
+    const paths = ['/api/a%2Fb//c?d=%20e', '/x%0Ay', '/app.css', '/api/monitoring/closing'];
+    const answers = () =>
+      Promise.all(
+        paths.flatMap((path) => [
+          ask(port, path, { agent: kept }),
+          ask(port, path, { method: 'POST', agent: kept, body: ' with a body' }),
+        ]),
+      );
+    type Answers = Awaited<ReturnType<typeof answers>>;
+    const content = (all: Answers) =>
+      all.map(({ status, body, headers }) => ({ status, body, cacheControl: headers['cache-control'] }));
+    const connections = (all: Answers) => [...new Set(all.map(({ headers }) => headers.connection))];
+    const before = await answers();
+    expect(connections(before)).toEqual(['keep-alive']);
+    expect(before.map(({ body }) => body)).toEqual(
+      paths.flatMap((path) => [`GET ${path}`, `POST ${path} with a body`]),
+    );
+    await writeFile(closingFile(home.folder), '');
+    const told = await answers();
+    expect(connections(told)).toEqual([program.capabilities.has('keepaliveMinTimeout') ? 'keep-alive' : 'close']);
+    expect(content(told)).toEqual(content(before));
+    await load({ gzip: { level: 2 } });
+    kept.destroy();
+    kept = new Agent({ keepAlive: true }); // workers that end and wait by themselves say `close` on what they have
+    expect(connections(await answers())).toEqual(['keep-alive']);
+    kept.destroy();
+  });
+});
