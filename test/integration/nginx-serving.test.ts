@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { nginxVersions } from '../../hack/servers/nginx.ts';
 import { closingFile } from '../../operator/levers/load-balancer/closing.ts';
@@ -79,5 +81,24 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     kept = new Agent({ keepAlive: true }); // workers that end and wait by themselves say `close` on what they have
     expect(connections(await answers())).toEqual(['keep-alive']);
     kept.destroy();
+  });
+
+  test('serves static files itself where they are, compressed ones where it can, and asks no Pod for them', async () => {
+    const path = join(home.folder, 'files');
+    await mkdir(path);
+    const content = '.a { color: black }'.repeat(100);
+    await writeFile(join(path, 'app.css'), content);
+    await writeFile(join(path, 'app.css.gz'), gzipSync(content));
+    await load({ gzip: { mode: 'Off' } }, { staticFiles: { path } });
+    const headers = { 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'text/css' };
+    expect(await ask(port, '/app.css')).toMatchObject({ status: 200, headers, body: content });
+    const squeezed = await ask(port, '/app.css', { headers: { 'accept-encoding': 'gzip' } });
+    expect(squeezed).toMatchObject({ status: 200, headers });
+    expect(squeezed.headers['content-encoding']).toBe(program.capabilities.has('gzipStatic') ? 'gzip' : undefined);
+    const missing = await ask(port, '/gone.css');
+    expect(missing.status).toBe(404);
+    expect(missing.headers['cache-control']).toBeUndefined();
+    expect((await ask(port, '/app.css/more')).body).toBe('GET /app.css/more');
+    expect((await ask(port, '/api/app.css')).body).toBe('GET /api/app.css');
   });
 });
