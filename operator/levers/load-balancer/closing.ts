@@ -21,11 +21,12 @@ export const closingFile = (folder: string): string => `${folder}/closing`;
 export function closing(folder: string, capabilities: Capabilities): Lines {
   if (closingMsOf(capabilities) === 0) return [];
   return [
-    '# Before a reload each answer is the last on its connection: a worker that ends would cut kept ones off.',
     'error_page 418 = @genops_closing;',
+    '# Before a reload each answer is the last on its connection: a worker that ends would cut kept ones off.',
     `if (-f ${closingFile(folder)}) {`,
     '  return 418;',
     '}',
+    '# From here where it belongs.',
     'location @genops_closing {',
     '  keepalive_timeout 0;',
     '  rewrite "(?s)^(.*)$" $1 last;',

@@ -27,16 +27,19 @@ const clusterNetworks = [
 export function locations({ settings, capabilities }: LocationsInput): Lines {
   const { routes, api, monitoringCache } = settings;
   const paths = new Set(['/', ...routes.map(({ path }) => path), api.path, monitoringCache.path]);
-  return [...paths]
-    .toSorted()
-    .flatMap((path) => [
-      `location ^~ ${path} {`,
-      ...location(path, { settings, capabilities }).map((line) => `  ${line}`),
-      '}',
-    ]);
+  return [...paths].toSorted().flatMap((path) => {
+    const { what, lines } = location(path, { settings, capabilities });
+    return [`# ${what}`, `location ^~ ${path} {`, ...lines.map((line) => `  ${line}`), '}'];
+  });
 }
 
-function location(path: string, { settings, capabilities }: LocationsInput): Lines {
+interface Location {
+  /** For who reads it. */
+  readonly what: string;
+  readonly lines: Lines;
+}
+
+function location(path: string, { settings, capabilities }: LocationsInput): Location {
   const { routes, api, monitoringCache } = settings;
   const route = routes
     .filter((candidate) => path.startsWith(candidate.path))
@@ -44,12 +47,20 @@ function location(path: string, { settings, capabilities }: LocationsInput): Lin
       (longest, next) => (longest !== undefined && longest.path.length >= next.path.length ? longest : next),
       undefined,
     );
-  if (route === undefined) return ['return 404;'];
+  if (route === undefined) return { what: 'No route leads here.', lines: ['return 404;'] };
+  const to = (what: string, lines: Lines): Location => ({
+    what: `To component ${route.upstream}: ${what}.`,
+    lines: [pass, ...lines],
+  });
   const pass = passTo(route.upstream, capabilities);
-  if (route.streaming) return [pass, ...streaming(capabilities)];
-  if (path.startsWith(monitoringCache.path)) return [pass, ...monitoring(monitoringCache)];
-  if (path.startsWith(api.path)) return [pass, ...apiHeaders(api)];
-  return [pass, ...staticAssets(settings, capabilities, pass)];
+  if (route.streaming) return to('streams, each piece of which is sent on at once', streaming(capabilities));
+  if (path.startsWith(monitoringCache.path))
+    return to(
+      'monitoring, for all who do not say who they are the same answer for a while',
+      monitoring(monitoringCache),
+    );
+  if (path.startsWith(api.path)) return to('the API', apiHeaders(api));
+  return to('pages, and static files by the ends of their names', staticAssets(settings, capabilities, pass));
 }
 
 const streaming = (capabilities: Capabilities): Lines => [
@@ -103,6 +114,7 @@ function staticAssets(
           ...(capabilities.has('brotli') ? ['brotli_static on;'] : []),
         ];
   return [
+    '# Another file has another name: whoever likes may keep them.',
     `location ~* "\\.(${extensions.join('|')})$" {`,
     ...files.map((line) => `  ${line}`),
     `  add_header Cache-Control "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,

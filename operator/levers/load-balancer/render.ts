@@ -54,6 +54,7 @@ function main({ settings: { proxy }, place: { folder, modules, user } }: RenderI
   return [
     ...modules.map((file) => directive('load_module', file)),
     ...(user === undefined ? [] : [directive('user', user)]),
+    '# nginx is a child of the agent, which tells it of another configuration.',
     'worker_processes auto;',
     'worker_rlimit_nofile 16384;',
     'daemon off;',
@@ -94,6 +95,7 @@ function http(input: RenderInput): Lines {
 
 /** Only for files that nginx serves itself. */
 const mediaTypes: Lines = [
+  '# Of files that nginx serves itself; the workload says its own.',
   'types {',
   '  text/html html;',
   '  text/css css;',
@@ -114,6 +116,7 @@ const mediaTypes: Lines = [
 function clients({ settings: { client }, capabilities }: RenderInput): Lines {
   const { largeHeaderBuffers } = client;
   return [
+    '# Clients: how long their connections are kept, and how large requests may be.',
     directive('keepalive_timeout', inTime(client.keepaliveTimeoutMs)),
     directive('keepalive_requests', client.keepaliveRequests),
     // A reload closes idle connections at once: of 159 clients that were reset by 50 reloads this leaves 5.
@@ -128,8 +131,8 @@ function clients({ settings: { client }, capabilities }: RenderInput): Lines {
 const longestMediaType = 46;
 
 function compression({ settings: { gzip }, capabilities }: RenderInput): Lines {
-  const vary = 'gzip_vary on;'; // also for files that lie there compressed
-  if (gzip === undefined) return [vary];
+  const vary = ['# What is compressed on the way, of whatever Pod it comes.', 'gzip_vary on;']; // also for files that lie there compressed
+  if (gzip === undefined) return vary;
   // text/html always is, and nginx warns of what stands twice. A longer one does not fit into its table, and it refuses them all.
   const types = gzip.types.filter((type) => type !== 'text/html' && type.length <= longestMediaType);
   const listed = (name: string): Lines => (types.length === 0 ? [] : [directive(name, ...types)]);
@@ -140,7 +143,7 @@ function compression({ settings: { gzip }, capabilities }: RenderInput): Lines {
     ...listed('brotli_types'),
   ];
   return [
-    vary,
+    ...vary,
     'gzip on;',
     'gzip_proxied any;',
     directive('gzip_min_length', gzip.minLengthBytes),
@@ -157,6 +160,7 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
   const count = Math.max(buffers.count, 2, Math.ceil(largest / buffers.sizeBytes) + 1);
   const busy = Math.max(largest, Math.min(2 * largest, (count - 1) * buffers.sizeBytes));
   return [
+    '# To Pods: over connections that are kept, with who asked, and how long each step may take.',
     'proxy_http_version 1.1;',
     'proxy_set_header Connection "";',
     '# The name by which the server was chosen: a request line may have another than its Host header.',
@@ -171,6 +175,7 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
     directive('proxy_connect_timeout', inTime(proxy.connectTimeoutMs)),
     directive('proxy_send_timeout', inTime(proxy.sendTimeoutMs)),
     directive('proxy_read_timeout', inTime(proxy.readTimeoutMs)),
+    '# A request that could not be sent to one Pod goes to another, once.',
     directive('proxy_next_upstream', 'error', 'timeout', ...(upstream.retryNonIdempotent ? ['non_idempotent'] : [])),
     'proxy_next_upstream_tries 2;',
     directive('proxy_next_upstream_timeout', inTime(Math.max(5_000, proxy.connectTimeoutMs))),
@@ -202,6 +207,7 @@ function caching({ settings: { api, monitoringCache }, place: { folder } }: Rend
           '  GET 1;',
           '  HEAD 1;',
           '}',
+          '# What the answer says of that; empty: nothing.',
           `map "$genops_is_read:$status:${identities.join('')}:$upstream_http_set_cookie:$upstream_http_cache_control" $genops_cache_control {`,
           '  default "";',
           `  "~^1:2[0-9][0-9]:::$" "public, max-age=${Math.floor(cacheControl.maxAgeMs / 1_000)}";`,
@@ -221,19 +227,25 @@ function servers(input: RenderInput): Lines {
   const leads = settings.listen.redirect === true && secure.length > 0;
   return [
     ...(isNamed
-      ? server([
+      ? server('Names that nobody has declared.', [
           ...plainListens(input, ['default_server']),
           ...secureListens(input, ['default_server']),
           'server_name "";',
           'return 404;',
         ])
       : []),
-    ...(leads ? server([...plain, names, 'return 308 https://$host$request_uri;']) : []),
-    ...server([...(leads ? [] : plain), ...secure, names, ...closing(place.folder, capabilities), ...locations(input)]),
+    ...(leads ? server('HTTP leads to HTTPS.', [...plain, names, 'return 308 https://$host$request_uri;']) : []),
+    ...server('What is served: the longest path wins.', [
+      ...(leads ? [] : plain),
+      ...secure,
+      names,
+      ...closing(place.folder, capabilities),
+      ...locations(input),
+    ]),
   ];
 }
 
-const server = (lines: Lines): Lines => ['server {', ...lines.map(indented), '}'];
+const server = (what: string, lines: Lines): Lines => [`# ${what}`, 'server {', ...lines.map(indented), '}'];
 
 const plainListens = ({ settings: { listen }, capabilities }: RenderInput, words: readonly string[]): Lines =>
   addresses(listen.http, capabilities).map((address) => directive('listen', address, ...words));
@@ -275,12 +287,16 @@ function secureListens(
 
 /** Asked on new connections, it tells which generation accepts them; and how many connections there are, where the build counts them. */
 const generationServer = ({ folder }: Place, capabilities: Capabilities, generation: string): Lines => [
+  '# The agent asks here which generation new connections get.',
   'server {',
   `  listen unix:${generationSocket(folder)};`,
+  '  # The hash of all that stands above, who answers, and what it is.',
   '  location = /generation {',
   '    default_type text/plain;',
   `    return 200 "${generation} $pid $nginx_version\\n";`,
   '  }',
-  ...(capabilities.has('stubStatus') ? ['  location = /connections {', '    stub_status;', '  }'] : []),
+  ...(capabilities.has('stubStatus')
+    ? ['  # How many connections there are.', '  location = /connections {', '    stub_status;', '  }']
+    : []),
   '}',
 ];

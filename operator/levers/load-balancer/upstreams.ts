@@ -71,6 +71,7 @@ export function upstreams(input: UpstreamsInput): Lines {
     directive('keepalive_timeout', inTime(keepaliveTimeoutMs)),
   ];
   const blocks = all.flatMap(({ name }) => [
+    `# Pods of component ${name} that are ready${told ? ': nginx asks the agent for them each second' : ''}.`,
     `upstream ${name} {`,
     ...[
       directive('zone', name, '2m'),
@@ -80,7 +81,13 @@ export function upstreams(input: UpstreamsInput): Lines {
     ].map((line) => `  ${line}`),
     '}',
   ]);
-  return told ? [directive('resolver', `127.0.0.1:${place.dnsPort}`, 'valid=1s', 'ipv6=off'), ...blocks] : blocks;
+  return told
+    ? [
+        '# The DNS of the agent.',
+        directive('resolver', `127.0.0.1:${place.dnsPort}`, 'valid=1s', 'ipv6=off'),
+        ...blocks,
+      ]
+    : blocks;
 }
 
 const failing = ({ maxFails, failTimeoutMs }: LoadBalancerSettings['upstream']): readonly string[] => [

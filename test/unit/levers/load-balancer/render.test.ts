@@ -162,6 +162,18 @@ describe('render()', () => {
     expect(text).toContain('proxy_pass http://workflow;');
   });
 
+  test('says before each block what it is for', () => {
+    const named = settingsFor({}, { tlsSecretRef: { name: 'tls' }, serverNames: ['api.example.com'] });
+    for (const able of [['ssl'], ['ssl', 'resolveUpstreams', 'stubStatus']] as const) {
+      const all = lines({ settings: named, certificate: 'a' }, ...able);
+      const unexplained = all.filter(
+        (line, at) =>
+          /^(types|map|upstream|server|location|if) .*\{$|^server \{$/.test(line) && !all[at - 1]?.startsWith('#'),
+      );
+      expect(unexplained).toEqual([]);
+    }
+  });
+
   test('answers 404 where no route leads, and to names that are not served', () => {
     const routes = [{ path: '/api/', component: 'workflow', streaming: 'Off' as const }];
     const all = lines({ settings: settingsFor({}, { routes, serverNames: ['api.example.com'] }) });
