@@ -38,6 +38,9 @@ export interface WrittenImage {
   readonly sizeBytes: number;
 }
 
+/** Of its only layer in the archive. */
+export const layerName = 'layer.tar';
+
 /**
  * Writes an image as a docker-archive, which `ctr images import`, `kind load image-archive` and `docker load` take: no container engine is needed.
  *
@@ -51,11 +54,11 @@ export async function writeImage(image: Image, tarPath: string, signal: AbortSig
     const layer = await writeTar(layerEntries(image.files), layerPath, signal);
     const config = imageConfig(image.config, layer.digest);
     const archivePath = join(work, 'archive.tar');
-    const manifest = [{ Config: 'config.json', RepoTags: [image.name], Layers: ['layer.tar'] }];
+    const manifest = [{ Config: 'config.json', RepoTags: [image.name], Layers: [layerName] }];
     const archive: readonly ImageFile[] = [
       { path: 'manifest.json', content: JSON.stringify(manifest) },
       { path: 'config.json', content: config },
-      { path: 'layer.tar', from: layerPath },
+      { path: layerName, from: layerPath },
     ];
     const { sizeBytes } = await writeTar(archive, archivePath, signal);
     await rename(archivePath, tarPath);
@@ -65,8 +68,8 @@ export async function writeImage(image: Image, tarPath: string, signal: AbortSig
   }
 }
 
-/** Sorted, each folder before what is in it. Two files for one path are a mistake of the caller's. */
-function layerEntries(files: readonly ImageFile[]): readonly ImageFile[] {
+/** The image's entries, without a leading slash: sorted, each folder before what is in it. Two files for one path are a mistake of the caller's. */
+export function layerEntries(files: readonly ImageFile[]): readonly ImageFile[] {
   const entries = new Map<string, ImageFile>();
   for (const file of files) {
     const path = posix.normalize(file.path).replace(/^\/+|\/+$/g, '');
