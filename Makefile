@@ -89,9 +89,12 @@ cluster-up: node_modules ## a real Kubernetes with a real node on this machine; 
 cluster-down: node_modules ## end it; nothing is left running, mounted or routed
 	@$(node) hack/cluster/main.ts down
 
-.PHONY: image
+.PHONY: image sbom
 image: node_modules ## the operator's image as a docker-archive (genops:dev), without a container engine
 	@$(node) hack/image/main.ts build operator
+
+sbom: node_modules ## what that image is made of, as CycloneDX on standard output: packages in the bundle with versions and licences, Node, libraries
+	@$(node) hack/image/main.ts sbom
 
 .PHONY: demo run
 demo: node_modules ## the main job on real input, from nothing to a scaled workload and a tuned Redis (KEEP=1 leaves it up, METRICS_API=1 serves the HPA)

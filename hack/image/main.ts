@@ -2,7 +2,7 @@ import { runScript } from '../script.ts';
 import type { Image } from './archive.ts';
 import { buildImage } from './build.ts';
 import { nginxImage } from './nginx.ts';
-import { operatorImage } from './operator.ts';
+import { operatorImage, sbomOf } from './operator.ts';
 import { postgresImage } from './postgres.ts';
 import { redisImage } from './redis.ts';
 import { stageImage, treeLine, treeOf } from './tree.ts';
@@ -25,6 +25,8 @@ const usage = `node_modules/.bin/node hack/image/main.ts COMMAND
       what is in the image, a line each: mode, owner, SHA-256, path
   stage ${names} FOLDER
       write its files into a folder, for the Dockerfile to copy
+  sbom
+      what the operator's image is made of, as CycloneDX
 `;
 
 await runScript(main);
@@ -37,6 +39,7 @@ async function main([command, ...operands]: readonly string[], signal: AbortSign
   } else if (command === 'tree' && isKnown(name) && folder === undefined) await tree(name, signal);
   else if (command === 'stage' && isKnown(name) && folder !== undefined)
     await stageImage(await described(name, signal), folder, signal);
+  else if (command === 'sbom' && name === undefined) process.stdout.write(await sbomOf(signal));
   else {
     process.stderr.write(usage);
     return 2;

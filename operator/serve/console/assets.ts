@@ -14,11 +14,15 @@ const pageFiles = [
   'icon.svg',
 ] as const;
 const require = createRequire(import.meta.url);
-const read = (path: string): string => readFileSync(path, 'utf8');
+
+/** Files of what the console is made of, by the name that it has there. */
+export const assetFiles: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(pageFiles.map((name) => [name, join(import.meta.dirname, 'page', name)])),
+  'uplot.js': require.resolve('uplot/dist/uPlot.iife.min.js'),
+  'uplot.css': require.resolve('uplot/dist/uPlot.min.css'),
+};
 
 /** What the console is made of, by file name. hack/image/bundle.ts puts the text of all these into the program in place of this file. */
-export const assets: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(pageFiles.map((name) => [name, read(join(import.meta.dirname, 'page', name))])),
-  'uplot.js': read(require.resolve('uplot/dist/uPlot.iife.min.js')),
-  'uplot.css': read(require.resolve('uplot/dist/uPlot.min.css')),
-};
+export const assets: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(assetFiles).map(([name, path]) => [name, readFileSync(path, 'utf8')]),
+);
