@@ -92,6 +92,7 @@ cluster-down: node_modules ## end it; nothing is left running, mounted or routed
 .PHONY: image sbom
 image: node_modules ## the operator's image as a docker-archive (genops:dev), without a container engine
 	@$(node) hack/image/main.ts build operator
+	@$(node) hack/image/main.ts start
 
 sbom: node_modules ## what that image is made of, as CycloneDX on standard output: packages in the bundle with versions and licences, Node, libraries
 	@$(node) hack/image/main.ts sbom

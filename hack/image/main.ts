@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runScript } from '../script.ts';
 import type { Image } from './archive.ts';
 import { buildImage } from './build.ts';
@@ -5,6 +8,7 @@ import { nginxImage } from './nginx.ts';
 import { operatorImage, sbomOf } from './operator.ts';
 import { postgresImage } from './postgres.ts';
 import { redisImage } from './redis.ts';
+import { startTime } from './start.ts';
 import { stageImage, treeLine, treeOf } from './tree.ts';
 import { workloadImage } from './workload.ts';
 
@@ -27,6 +31,8 @@ const usage = `node_modules/.bin/node hack/image/main.ts COMMAND
       write its files into a folder, for the Dockerfile to copy
   sbom
       what the operator's image is made of, as CycloneDX
+  start
+      how long the operator's program takes to start
 `;
 
 await runScript(main);
@@ -40,6 +46,7 @@ async function main([command, ...operands]: readonly string[], signal: AbortSign
   else if (command === 'stage' && isKnown(name) && folder !== undefined)
     await stageImage(await described(name, signal), folder, signal);
   else if (command === 'sbom' && name === undefined) process.stdout.write(await sbomOf(signal));
+  else if (command === 'start' && name === undefined) await start(signal);
   else {
     process.stderr.write(usage);
     return 2;
@@ -70,4 +77,17 @@ async function build(name: string, signal: AbortSignal): Promise<void> {
 async function tree(name: string, signal: AbortSignal): Promise<void> {
   const { tarPath } = await buildImage(await described(name, signal), signal);
   for (const entry of await treeOf(tarPath, signal)) process.stdout.write(`${treeLine(entry)}\n`);
+}
+
+async function start(signal: AbortSignal): Promise<void> {
+  const args = ['manager', '--help'];
+  const folder = await mkdtemp(join(tmpdir(), 'genops-image-'));
+  try {
+    const image = await operatorImage(signal);
+    await stageImage(image, folder, signal);
+    const milliseconds = await startTime(image, folder, args, signal);
+    console.log(`    starts in ${Math.round(milliseconds)} ms: \`genops ${args.join(' ')}\` from its files, median`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

@@ -1,23 +1,31 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, lstat, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { Image } from '../../hack/image/archive.ts';
 import { buildImage } from '../../hack/image/build.ts';
 import { operatorImage } from '../../hack/image/operator.ts';
+import { startTime } from '../../hack/image/start.ts';
 import { stageImage, treeLine, treeOf, type TreeEntry } from '../../hack/image/tree.ts';
 
 const run = promisify(execFile);
 const asRoot = process.getuid?.() === 0 ? test : test.skip; // chroot
 const root = resolve(import.meta.dirname, '../..');
 const patience = (): AbortSignal => AbortSignal.timeout(100_000);
-let folder: string;
+let stages: readonly (readonly Instruction[])[];
+let image: Image;
+let staged: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'genops-dockerfile-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+  image = await operatorImage(patience());
+  stages = stagesOf(await readFile(join(root, 'Dockerfile'), 'utf8'));
+  staged = await mkdtemp(join(tmpdir(), 'genops-dockerfile-'));
+  await chmod(staged, 0o755); // as the root of a file system is
+  await stage(operandsOf(stages.at(-2) ?? [], 'RUN'));
+}, 200_000);
+afterAll(() => rm(staged, { recursive: true }));
 
 type Instruction = readonly [name: string, operands: string];
 
@@ -31,8 +39,8 @@ function stagesOf(dockerfile: string): readonly (readonly Instruction[])[] {
   return starts.map((start, index) => instructions.slice(start, starts[index + 1]));
 }
 
-const operandsOf = (stage: readonly Instruction[], wanted: string): readonly string[] =>
-  stage.filter(([name]) => name === wanted).map(([, operands]) => operands);
+const operandsOf = (instructions: readonly Instruction[], wanted: string): readonly string[] =>
+  instructions.filter(([name]) => name === wanted).map(([, operands]) => operands);
 
 /** What an engine sends to the build of `.dockerignore`: here a list of what is let through. */
 async function contextOf(target: string): Promise<void> {
@@ -41,6 +49,22 @@ async function contextOf(target: string): Promise<void> {
   expect([first, others.filter((line) => !/^![\w./-]+$/.test(line))]).toEqual(['*', []]);
   for (const name of others.map((line) => line.slice(1)))
     await cp(join(root, name), join(target, name), { recursive: true });
+}
+
+/** Runs the steps of the Dockerfile's first stage but for the network: what `npm ci` installs is in this checkout, by the same lock file. */
+async function stage([install = '', step = '']: readonly string[]): Promise<void> {
+  expect(install).toMatch(/^npm ci /);
+  expect(step).toMatch(/ \/image$/);
+  // Beside node_modules, with links to their files: the bundle says where each source is from.
+  await mkdir(join(root, '.cache'), { recursive: true });
+  const context = await mkdtemp(join(root, '.cache/dockerfile-'));
+  try {
+    await contextOf(context);
+    await run('cp', ['-al', join(root, 'node_modules'), context]);
+    await run('sh', ['-c', step.replace(/\/image$/, staged)], { cwd: context, signal: patience() });
+  } finally {
+    await rm(context, { recursive: true });
+  }
 }
 
 /** The tree that a folder becomes when an engine copies it with `--chown=0:0`. */
@@ -59,37 +83,24 @@ async function copied(from: string): Promise<readonly TreeEntry[]> {
 const lines = (tree: readonly TreeEntry[]): readonly string[] => tree.map(treeLine).toSorted();
 
 test('the Dockerfile makes the image that is built without an engine: the same files, user, environment and entry point', async () => {
-  const stages = stagesOf(await readFile(join(root, 'Dockerfile'), 'utf8'));
-  const [files, image] = [stages.at(-2) ?? [], stages.at(-1) ?? []];
+  const [files = [], last = []] = stages.slice(-2);
   expect(operandsOf(files, 'COPY')).toEqual(['. .']);
-
-  const [context, staged] = [join(folder, 'context'), join(folder, 'staged')];
-  await contextOf(context);
-  await symlink(join(root, 'node_modules'), join(context, 'node_modules'));
-  const [install = '', stage = ''] = operandsOf(files, 'RUN');
-  expect(install).toMatch(/^npm ci /); // what it installs is in this checkout by the same lock file
-  expect(stage).toMatch(/ \/image$/);
-  await run('sh', ['-c', stage.replace(/\/image$/, staged)], { cwd: context, signal: patience() });
-
-  const wanted = await operatorImage(patience());
-  const { tarPath } = await buildImage(wanted, patience());
+  const { tarPath } = await buildImage(image, patience());
   expect(lines(await copied(staged))).toEqual(lines(await treeOf(tarPath, patience())));
-  expect(image.map(([name, operands]) => (name === 'ENTRYPOINT' ? [name, JSON.parse(operands)] : [name, operands]))).toEqual([
+  const { env = {}, workingDir, user, entrypoint } = image.config;
+  expect(last.map(([name, operands]) => (name === 'ENTRYPOINT' ? [name, JSON.parse(operands)] : [name, operands]))).toEqual([
     ['FROM', 'scratch'],
     ['COPY', `--from=${operandsOf(files, 'FROM')[0]?.split(' AS ')[1]} --chown=0:0 /image/ /`],
-    ['ENV', Object.entries(wanted.config.env ?? {}).map(([name, value]) => `${name}=${value}`).join(' ')],
-    ['WORKDIR', wanted.config.workingDir],
-    ['USER', wanted.config.user],
-    ['ENTRYPOINT', wanted.config.entrypoint],
+    ['ENV', Object.entries(env).map(([name, value]) => `${name}=${value}`).join(' ')],
+    ['WORKDIR', workingDir],
+    ['USER', user],
+    ['ENTRYPOINT', entrypoint],
   ]); // prettier-ignore
 });
 
 asRoot(
   'the image needs nothing but its own files: as its own user, to whom none of them belongs, and with nothing mounted it answers',
   async () => {
-    const image = await operatorImage(patience());
-    const staged = join(folder, 'root');
-    await stageImage(image, staged, patience());
     const { entrypoint, user = '', env = {} } = image.config;
     const { stdout } = await run('chroot', [`--userspec=${user}`, staged, ...entrypoint, 'version'], { env: { ...process.env, ...env }, signal: patience() }); // prettier-ignore
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly version: string };
@@ -97,9 +108,11 @@ asRoot(
   },
 );
 
+test('how long it takes to start is measured by its own program, which has to answer', async () => {
+  expect(await startTime(image, staged, ['version'], patience())).toBeGreaterThan(20);
+  await expect(startTime(image, staged, ['frobnicate'], patience())).rejects.toThrow('frobnicate');
+});
+
 test('a folder with something in it is not staged into: that would be in the image too', async () => {
-  const image = { name: 'x:dev', files: [{ path: '/x', content: '' }], config: { entrypoint: ['/x'] } };
-  const target = join(folder, 'twice');
-  await stageImage(image, target, patience());
-  await expect(stageImage(image, target, patience())).rejects.toThrow(`saw files in ${target}; wanted an empty folder`);
+  await expect(stageImage(image, staged, patience())).rejects.toThrow(`saw files in ${staged}; wanted an empty folder`);
 });
