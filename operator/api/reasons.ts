@@ -32,6 +32,11 @@ export const conditions = {
       },
     },
   },
+  Reconciling: {
+    means:
+      'A change that was made is on its way and arrives by itself; the condition is there only as long, and not beside Stalled.',
+    reasons: {},
+  },
   Stalled: {
     means: 'The service, or the policy, cannot go on without a person; the condition is there only as long.',
     reasons: {},
@@ -373,7 +378,7 @@ export const conditions = {
 
 export type ConditionType = keyof typeof conditions;
 
-/** What Ready and Stalled take over: the first part that fails gives them its reason. */
+/** What Ready, Reconciling and Stalled take over: the first part that fails, or is on its way, gives them its reason. */
 type PartOfReady =
   | 'PolicyAccepted'
   | 'TargetFound'
@@ -386,7 +391,7 @@ type OwnReason<T extends ConditionType> = T extends ConditionType
 /** The reasons that a condition may have. */
 export type Reason<T extends ConditionType> =
   | OwnReason<T>
-  | (T extends 'Ready' | 'Stalled' ? OwnReason<PartOfReady> : never)
+  | (T extends 'Ready' | 'Reconciling' | 'Stalled' ? OwnReason<PartOfReady> : never)
   | (T extends 'Stalled' ? OwnReason<'Accepted'> : never);
 
 export type AnyReason = OwnReason<ConditionType>;

@@ -1,6 +1,7 @@
 import { withCondition, type Condition, type Finding, type NewCondition } from '../api/conditions.ts';
 import type { GenerationService } from '../api/generation-service.ts';
 import { problemMessage } from '../api/problem.ts';
+import type { AnyReason } from '../api/reasons.ts';
 import type { GenerationServiceStatus } from '../api/status.ts';
 import { modeOf, type Resolution, type Resolved } from '../decide/resolve.ts';
 import { steadyLoadBalancer } from '../decide/steady.ts';
@@ -102,8 +103,7 @@ const conditionsOf = ({
 
 /** While a policy is rejected, or for a target that is not there, the last good plan stays in force, and what is said of it too; and what is Pending keeps its last word. */
 const isKept = (type: string, visit: Visit): boolean =>
-  type !== 'Ready' &&
-  type !== 'Stalled' &&
+  !isSummary(type) &&
   (visit.kind === 'problem' ||
     visit.resolution.conditions.some(({ status }) => status !== 'True') ||
     conditionsOf(visit).some((condition) => condition.type === type));
@@ -211,23 +211,36 @@ const stalling: ReadonlySet<string> = new Set([
   'ResizeUnavailable',
 ]);
 /** The rest is about what is declared, which may be rejected. */
-const isOfPlan = (type: string): boolean => !['PolicyAccepted', 'TargetFound', 'Ready', 'Stalled'].includes(type);
+const isOfPlan = (type: string): boolean => !isSummary(type) && type !== 'PolicyAccepted' && type !== 'TargetFound';
+const isSummary = (type: string): boolean => ['Ready', 'Reconciling', 'Stalled'].includes(type);
 /** What keeps a service from being Ready; the rest is told, and is no fault of its settings. */
 const isPartOfReady = (type: string): boolean =>
   type === 'PolicyAccepted' || type === 'TargetFound' || type.endsWith('Applied');
 
-/** Ready for people and pipelines, Stalled for kstatus. */
-function summary(
-  conditions: readonly Pick<Condition, 'type' | 'status' | 'reason' | 'message'>[],
-  visit: Visit,
-): readonly Finding[] {
+/** What has been done and is not yet seen everywhere. */
+const underWay: ReadonlySet<string> = new Set<AnyReason>(['Pending', 'PodsBehind', 'IndexBuilding', 'Lowering']);
+
+type Judged = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** Ready for people and pipelines, Reconciling and Stalled for kstatus. */
+function summary(conditions: readonly Judged[], visit: Visit): readonly Finding[] {
   const failing = conditions.find(({ type, status }) => isPartOfReady(type) && status === 'False');
-  if (failing === undefined) return [ready(visit, conditions)];
+  if (failing === undefined) return [ready(visit, conditions), ...reconciling(conditions, visit)];
   const { reason, message } = failing;
   const notReady = { type: 'Ready', status: 'False', reason, message: `${failing.type}: ${message}` } as Finding;
   return stalling.has(reason)
     ? [notReady, { type: 'Stalled', status: 'True', reason, message } as Finding]
-    : [notReady];
+    : [notReady, ...reconciling(conditions, visit)];
+}
+
+function reconciling(conditions: readonly Judged[], visit: Visit): readonly Finding[] {
+  if (visit.kind === 'reconciled' && visit.resolution.resolved.mode !== 'Enforce') return [];
+  const moving = conditions.find(
+    ({ type, status, reason }) => isPartOfReady(type) && status !== 'True' && underWay.has(reason),
+  );
+  if (moving === undefined) return [];
+  const { type, reason, message } = moving;
+  return [{ type: 'Reconciling', status: 'True', reason, message: `${type}: ${message}` } as Finding];
 }
 
 function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'status' | 'reason'>[]): Finding {

@@ -107,6 +107,12 @@ test('a GenerationService is Current, InProgress or Failed to kstatus and Flux, 
     message: 'Objectives are not met: CachedResponseTime 140ms',
   });
 
+  const arriving = { type: 'Reconciling', status: 'True', reason: 'Pending', message: 'RuntimeApplied: not read yet' };
+  const moving = { ...service, status: { ...service.status, conditions: [...(service.status?.conditions ?? []), arriving] } }; // prettier-ignore
+  const still = await verdicts(moving, 'GenerationService');
+  expect(said(still)).toEqual(['InProgress', 'Progressing', 'InProgress']);
+  expect(still.lua.health.message).toBe('Pending: RuntimeApplied: not read yet');
+
   await world.delete(deployments, 'workflow-execution');
   await world.eventually(async () =>
     expectCondition(await world.service(), 'TargetFound', { status: 'False', reason: 'NotFound' }),

@@ -9,6 +9,7 @@ for _, condition in ipairs(status.conditions or {}) do
   conditions[condition.type] = condition
 end
 local ready, stalled, objectives = conditions.Ready, conditions.Stalled, conditions.ObjectivesMet
+local reconciling = conditions.Reconciling
 
 if stalled ~= nil and stalled.status == "True" then
   return { status = "Degraded", message = stalled.reason .. ": " .. stalled.message }
@@ -18,6 +19,9 @@ if ready == nil then
 end
 if ready.status ~= "True" then
   return { status = "Progressing", message = ready.reason .. ": " .. ready.message }
+end
+if reconciling ~= nil and reconciling.status == "True" then
+  return { status = "Progressing", message = reconciling.reason .. ": " .. reconciling.message }
 end
 if ready.reason == "Paused" then
   return { status = "Suspended", message = ready.message }

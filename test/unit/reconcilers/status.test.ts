@@ -109,6 +109,23 @@ describe('renderStatus()', () => {
     const status = renderStatus(service, visit({ status: 'False', reason, message: 'as seen' }), at(0));
     expect(condition(status, 'Stalled')?.status).toBe(stalled);
   });
+  test.each([
+    ['a lever that was not asked yet', 'Unknown', 'Pending', 'True'],
+    ['a change that has not reached each Pod', 'False', 'PodsBehind', 'True'],
+    ['a server that does not answer', 'False', 'Unreachable', undefined],
+    ['what waits for a person', 'False', 'Conflict', undefined],
+  ] as const)('of %s (%s %s) Reconciling says %s', (_, status, reason, expected) => {
+    const moving = renderStatus(service, visit({ status, reason, message: 'as seen' }), at(0));
+    expect(condition(moving, 'Reconciling')?.status).toBe(expected);
+    if (expected === 'True')
+      expect(condition(moving, 'Reconciling')).toMatchObject({ reason, message: 'RedisApplied: as seen' });
+    expect(condition(renderStatus({ ...service, status: moving }, visit(), at(1)), 'Reconciling')).toBeUndefined();
+  });
+  test('nothing is Reconciling where nothing is changed', () => {
+    const paused = { ...service, spec: { ...service.spec, mode: 'Paused' as const } };
+    const pending = { status: 'Unknown', reason: 'Pending', message: 'not asked yet' } as const;
+    expect(condition(renderStatus(paused, visit(pending, paused), at(0)), 'Reconciling')).toBeUndefined();
+  });
   test('keeps what is in force when the service can no longer be resolved', () => {
     const before = renderStatus(service, visit(), at(0));
     const broken = { ...service, status: before, spec: { ...service.spec, policyRef: { name: 'gone' } } };
