@@ -1,13 +1,11 @@
-import { exists } from '../cache.ts';
+import { rootCertificates } from 'node:tls';
 import type { ImageFile } from './archive.ts';
 
 /** `uid:gid` of the user that distroless images call nonroot. */
 export const nonroot = '65532:65532';
 
-const certificates = '/etc/ssl/certs/ca-certificates.crt';
-
-/** What every image has besides its program: users, name resolution, a /tmp, and this machine's CA certificates where it has some. */
-export async function baseFiles(): Promise<readonly ImageFile[]> {
+/** What every image has besides its program: users, name resolution, a /tmp, and the authorities that the pinned Node knows, for programs that look for them where Debian has them. */
+export function baseFiles(): readonly ImageFile[] {
   return [
     {
       path: '/etc/passwd',
@@ -16,6 +14,6 @@ export async function baseFiles(): Promise<readonly ImageFile[]> {
     { path: '/etc/group', content: 'root:x:0:\nnonroot:x:65532:\n' },
     { path: '/etc/nsswitch.conf', content: 'hosts: files dns\n' }, // without it glibc asks no DNS
     { path: '/tmp', folder: true, mode: 0o1777 },
-    ...((await exists(certificates)) ? [{ path: certificates, from: certificates }] : []),
+    { path: '/etc/ssl/certs/ca-certificates.crt', content: `${rootCertificates.join('\n')}\n` },
   ];
 }

@@ -11,7 +11,7 @@ export const nodeCommand = ['/usr/bin/node', '--optimize-for-size', '--max-semi-
 /** The Node that the lock file pins, with the libraries it needs. */
 export async function nodeBase(signal: AbortSignal): Promise<readonly ImageFile[]> {
   return [
-    ...(await baseFiles()),
+    ...baseFiles(),
     { path: nodeCommand[0], from: binary, mode: 0o755 },
     ...(await sharedLibraries(binary, undefined, signal)),
   ];

@@ -19,7 +19,7 @@ export async function postgresImage(signal: AbortSignal): Promise<Image> {
     [...binaries, shell].map((binary) => sharedLibraries(binary, join(program, 'lib'), signal)),
   );
   const files = [
-    ...(await baseFiles()),
+    ...baseFiles(),
     ...libraries.flat(),
     ...(await filesIn(program, 'share')),
     ...(await filesIn(program, 'lib/postgresql')),

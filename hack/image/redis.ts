@@ -15,7 +15,7 @@ export async function redisImage(signal: AbortSignal): Promise<Image> {
   return {
     name: 'genops-redis:dev',
     files: [
-      ...(await baseFiles()),
+      ...baseFiles(),
       { path: '/usr/bin/redis-server', from: binary, mode: 0o755 },
       { path: '/usr/bin/redis-cli', from: cli, mode: 0o755 },
       { path: '/data', folder: true, mode: 0o1777 },

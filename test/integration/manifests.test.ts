@@ -309,6 +309,25 @@ test('with a certificate of your own, which no rendering changes', async () => {
   expect(named(await chart('--set', `views.enabled=true,${mine}`), 'Service')).toHaveLength(1);
 });
 
+test('authorities of your own come from a ConfigMap, with a certificate or without', async () => {
+  const mine = 'extraAuthorities.configMap=mine,extraAuthorities.key=bundle.pem';
+  const wanted = { name: 'authorities', configMap: { name: 'mine', items: [{ key: 'bundle.pem', path: 'ca.crt' }] } };
+  expect(podOf(await chart('--set', mine))).toMatchObject({
+    volumes: [wanted],
+    containers: [
+      {
+        env: expect.arrayContaining([{ name: 'NODE_EXTRA_CA_CERTS', value: '/authorities/ca.crt' }]),
+        volumeMounts: [{ name: 'authorities', mountPath: '/authorities', readOnly: true }],
+      },
+    ],
+  });
+  expect(podOf(await chart('--set', `${mine},views.enabled=true`))).toMatchObject({
+    volumes: [{ name: 'tls' }, wanted],
+    containers: [{ volumeMounts: [{ name: 'tls' }, { name: 'authorities' }] }],
+  });
+  expect(JSON.stringify(podOf(await chart()))).not.toMatch(/authorities|volumes/i);
+});
+
 test('a value that the chart does not know is refused', async () => {
   await expect(chart('--set', 'metricsApi.enabled=true')).rejects.toThrow(/metricsApi/);
 });
