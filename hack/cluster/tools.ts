@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 /** A module of hack/tools that pins programs. */
 interface ToolModule {
-  readonly folder: 'kubernetes' | 'containerd' | 'gitops';
+  readonly folder: 'kubernetes' | 'containerd' | 'gitops' | 'helm3';
   readonly title: string;
   /** What `go build` builds: a package, or `tool` for the tool directives of go.mod. */
   readonly packages: string;
@@ -67,6 +67,16 @@ const verticalPodAutoscaler: ToolModule = {
   names: [],
 };
 
+/** The Helm before the one of the Kubernetes programs. In a module of its own, as another main of the same name; its pins are theirs, so that most of it is compiled already. */
+const helm3: ToolModule = {
+  folder: 'helm3',
+  title: 'Helm 3',
+  packages: 'tool',
+  tags: '',
+  versions: { 'helm.sh/helm/v3/internal/version.version': 'helm.sh/helm/v3' },
+  names: [],
+};
+
 /** In a module of its own: what it needs beside the Kubernetes programs' would have them built again. */
 const gitOps: ToolModule = {
   folder: 'gitops',
@@ -95,6 +105,11 @@ export async function verticalPodAutoscalerPrograms(progress: Progress, signal: 
 /** The folder with gitops: see hack/tools/gitops/main.go. */
 export async function gitOpsPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
   return programsOf(gitOps, progress, signal);
+}
+
+/** The folder with helm, of version 3. A minute where the cache has it not. */
+export async function helm3Program(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(helm3, progress, signal);
 }
 
 /** The manifests of its kinds, of the version that go.mod pins. */
