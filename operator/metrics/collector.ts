@@ -46,6 +46,8 @@ export interface Collector extends Disposable {
     since: number,
     columns: readonly Asked[],
   ): RingSlice<Asked> | undefined;
+  /** How often CPU and memory of its Pods come anew; 0: with each look. */
+  usageEveryMs(service: string, component: string): number;
   /** What each Pod that there is now said last. Empty for what is not tracked. */
   podFigures(service: string, component: string): readonly PodFigures[];
   /** The source that is read now, and better ones that cannot be. Undefined for what is not tracked. */
@@ -124,6 +126,11 @@ export function createCollector(options: CollectorOptions): Collector {
         : figuresOver(tracked.window, tracked.component.pods(), windowMs, Date.now());
     },
     rowsOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
+    usageEveryMs: (service, component) =>
+      Math.max(
+        0,
+        ...[...(find(service, component)?.window.pods.values() ?? [])].map(({ latest }) => latest?.usageEveryMs ?? 0),
+      ),
     podFigures(service, component) {
       const tracked = find(service, component);
       return tracked === undefined ? [] : podFiguresOf(tracked.window, tracked.component.pods(), Date.now());

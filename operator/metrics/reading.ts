@@ -22,6 +22,8 @@ export interface Reading {
   readonly figures: Readonly<Partial<Record<Figure, number>>>;
   /** Observations since the look before. */
   readonly histograms: Readonly<Partial<Record<HistogramName, Histogram>>>;
+  /** How often CPU and memory come anew where they are not of this look; absent: they are. */
+  readonly usageEveryMs?: number;
 }
 
 /** How the pages of one component are read; shared by its Pods. */

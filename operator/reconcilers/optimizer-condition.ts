@@ -44,7 +44,13 @@ export function optimizerActive(
   if (held('BudgetBurning').length > 0) return said('False', 'BudgetBurning', burningText(held('BudgetBurning')));
   if (held('ActionsExhausted').length > 0)
     return said('False', 'ActionsExhausted', exhaustedText(held('ActionsExhausted'), optimizer.maxActionsPerHour));
-  const rest = [...reducedText(kept), ...raisedText(kept), ...lacking(answer), ...ineffective(answer, kept)]
+  const rest = [
+    ...reducedText(kept),
+    ...raisedText(kept),
+    ...lacking(answer),
+    ...settlingText(answer),
+    ...ineffective(answer, kept),
+  ]
     .map((text) => ` ${text}`)
     .join('');
   if (resolved.mode === 'DryRun' || optimizer.mode === 'DryRun')
@@ -143,6 +149,22 @@ function raisedText({ raises = {} }: Partial<KeptOptimizer> = {}): readonly stri
     return bytes === undefined ? [] : [`${component} to ${measureText('memory', bytes)}`];
   });
   return raised.length === 0 ? [] : [`Memory limits are raised: ${raised.join(', ')}.`];
+}
+
+/** Rules that would be judged by what was measured before their action. */
+function settlingText({ looks }: LookAnswer): readonly string[] {
+  const short = Map.groupBy(
+    looks.filter(({ settles }) => settles !== undefined),
+    ({ settles }) => JSON.stringify(settles),
+  );
+  return [...short.values()].flatMap((all) => {
+    const [{ settles } = {}] = all;
+    if (settles === undefined) return [];
+    const [declared, least, every] = [settles.declaredMs, settles.ms, settles.everyMs].map((ms) => `${ms / 1_000}s`);
+    return [
+      `optimizer.settle ${declared} is too short for ${named(all)}: metrics.k8s.io has CPU and memory anew about every ${every}; ${least} is taken.`,
+    ];
+  });
 }
 
 function ineffective({ looks }: LookAnswer, kept: KeptOptimizer | undefined): readonly string[] {

@@ -24,7 +24,7 @@ export interface OptimizerDeps
     Pick<VisitDeps, 'caches' | 'kube' | 'podsMetrics' | 'clock' | 'states' | 'policies' | 'accepted' | 'mayAct'>,
     Pick<ActionDeps, 'admin' | 'sweep'> {
   readonly standings: Pick<VisitDeps['standings'], 'of'>;
-  readonly collector: Pick<Collector, 'rowsOf' | 'podFigures'>;
+  readonly collector: Pick<Collector, 'rowsOf' | 'podFigures' | 'usageEveryMs'>;
   readonly optimizerLooks: LastWords<LookAnswer>;
   /** Of the GenerationService reconciler, which writes what was decided. */
   readonly services: Pick<Queue, 'add'>;

@@ -128,6 +128,7 @@ function lookInput(visit: Visit): LookInput {
         oomHeldUntil: oomHeldUntil(visit, component, now),
         memoryLimit: memoryLimitOf(resolved, component, { raises: kept.raises, pods }),
         rows: rowsOf(visit, component.spec.name, now - longestMs),
+        usageEveryMs: deps.collector.usageEveryMs(keyOf(visit.service), component.spec.name),
       };
     }),
     kept,

@@ -22,10 +22,16 @@ export interface RuleLook {
   readonly heldUntil: number | undefined;
   /** Of what it would do in DryRun: with it in the annotation genops.dev/approve it does so once. */
   readonly approval?: string;
+  /** What it settles for, where that is longer than declared, and how often its metric comes anew; absent: as declared. */
+  readonly settles?: { readonly declaredMs: number; readonly ms: number; readonly everyMs: number };
 }
 
 export interface LookInput extends Moment {
-  readonly components: readonly (Situation & { readonly rows: Rows })[];
+  readonly components: readonly (Situation & {
+    readonly rows: Rows;
+    /** How often its CPU and memory come anew; absent: with each row. */
+    readonly usageEveryMs?: number;
+  })[];
   /** Between two rows. */
   readonly rowMs: number;
 }
@@ -52,7 +58,8 @@ export function lookAtRules(input: LookInput): LookAnswer {
         ? (heldBy(rule, component, input) ?? (action === undefined ? free : atWork(kept, now)))
         : { heldBy: saw === undefined ? missing(rule, component.rows) : 'Quiet' };
       const { name, metric, operator } = rule;
-      if (held.heldBy === undefined) action = begin(rule, component.name, policy, now);
+      const settleMs = settleMsOf(rule, component.usageEveryMs);
+      if (held.heldBy === undefined) action = begin({ ...rule, settleMs }, component.name, policy, now);
       return {
         component: component.name,
         rule: name,
@@ -64,6 +71,9 @@ export function lookAtRules(input: LookInput): LookAnswer {
         heldBy: held.heldBy,
         heldUntil: held.heldUntil,
         ...(held.approval !== undefined && { approval: held.approval }),
+        ...(settleMs > rule.settleMs && {
+          settles: { declaredMs: rule.settleMs, ms: settleMs, everyMs: component.usageEveryMs ?? 0 },
+        }),
       };
     }),
   );
@@ -79,6 +89,13 @@ export function lookAtRules(input: LookInput): LookAnswer {
     unread: known.filter(({ isUnread }) => isUnread).map(({ name }) => name),
   };
 }
+
+/** What is measured of a container from outside. */
+const usage: ReadonlySet<Metric> = new Set(['cpuPercent', 'memory', 'memoryPercent']);
+
+/** At least twice what its metric takes to come anew: what is there when an action is done was measured before it, and what replaces it may have been too. */
+const settleMsOf = ({ metric, settleMs }: OptimizerRule, usageEveryMs = 0): number =>
+  usage.has(metric) ? Math.max(settleMs, 2 * usageEveryMs) : settleMs;
 
 /** Of a metric that no row has (a signal of the service's own) there will never be a figure. */
 const missing = ({ metric }: OptimizerRule, { times, measures }: Rows): RuleHold =>

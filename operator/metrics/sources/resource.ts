@@ -10,6 +10,8 @@ import { failed, type ReadFailure, type ReadResult, type Source } from './source
 
 interface PodMetrics extends KubeObject {
   readonly timestamp?: string;
+  /** From the figure before to this one, as Go writes durations: `15.032s`. */
+  readonly window?: string;
   readonly containers?: readonly { readonly name: string; readonly usage?: Readonly<Record<string, string>> }[];
 }
 
@@ -25,6 +27,7 @@ const podMetrics = resource<PodMetrics>({
 export interface ContainerUsage {
   readonly cpuCores: number | undefined;
   readonly memoryBytes: number | undefined;
+  readonly everyMs: number;
 }
 
 /** The PodMetrics of one namespace by Pod, or why they cannot be had. */
@@ -125,11 +128,28 @@ function usageOf(
     );
   const known = (value: number | undefined): number | undefined =>
     value !== undefined && Number.isFinite(value) && value >= 0 ? value : undefined;
-  return { cpuCores: known(amount(container.usage?.['cpu'])), memoryBytes: known(amount(container.usage?.['memory'])) };
+  return {
+    cpuCores: known(amount(container.usage?.['cpu'])),
+    memoryBytes: known(amount(container.usage?.['memory'])),
+    everyMs: everyMs(metrics?.window),
+  };
+}
+
+/** The resolution of metrics-server as it is made, and about what a kubelet takes to look again: its windows wander by some seconds around it, or around a multiple of it. */
+const usualMs = 15_000;
+const goUnits: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+
+function everyMs(window = ''): number {
+  const parts = [...window.matchAll(/([0-9.]+)(ms|h|m|s)/g)];
+  const ms = parts.reduce((sum, [, figure, unit = '']) => sum + Number(figure) * (goUnits[unit] ?? 0), 0);
+  return usualMs * Math.max(1, Math.round(ms / usualMs));
 }
 
 /** They count as measured when they are taken: the server gives means over some seconds, at most an interval old here. */
-const readingOf = ({ cpuCores, memoryBytes }: ContainerUsage, elapsedMs: number | undefined): Reading => ({
+const readingOf = (
+  { cpuCores, memoryBytes, everyMs: every }: ContainerUsage,
+  elapsedMs: number | undefined,
+): Reading => ({
   observedAt: Date.now(),
   elapsedMs,
   figures: {
@@ -137,6 +157,7 @@ const readingOf = ({ cpuCores, memoryBytes }: ContainerUsage, elapsedMs: number 
     ...(cpuCores === undefined || elapsedMs === undefined ? {} : { cpuSeconds: (cpuCores * elapsedMs) / 1_000 }),
   },
   histograms: {},
+  usageEveryMs: every,
 });
 
 /** `source`, with CPU and memory as metrics.k8s.io has them where it has them: the working set is what a limit is held against, and a process knows nothing of the others in its container. */
@@ -158,11 +179,12 @@ export function withResource(source: Source, options: ResourceSourceOptions): So
 }
 
 /** Both looks cover about one interval, each its own: CPU is brought to the time of the reading that it goes into. */
-function overlaid(reading: Reading, { figures, elapsedMs }: Reading): Reading {
+function overlaid(reading: Reading, { figures, elapsedMs, usageEveryMs }: Reading): Reading {
   const { memoryBytes, cpuSeconds } = figures;
   const share = reading.elapsedMs === undefined || elapsedMs === undefined ? NaN : reading.elapsedMs / elapsedMs;
   return {
     ...reading,
+    ...(usageEveryMs === undefined ? {} : { usageEveryMs }),
     figures: {
       ...reading.figures,
       ...(memoryBytes === undefined ? {} : { memoryBytes }),

@@ -156,6 +156,23 @@ describe('optimizerActive()', () => {
       },
       says: ['True', 'Active', 'Workers are reduced: workflow by a quarter.'],
     },
+    {
+      name: 'what settles for longer than declared',
+      answer: {
+        ...looked(),
+        looks: ['gc', 'gc2'].map((rule) => ({
+          ...gc,
+          rule,
+          heldBy: 'Quiet',
+          settles: { declaredMs: 1_000, ms: 30_000, everyMs: 15_000 },
+        })),
+      },
+      says: [
+        'True',
+        'Active',
+        'optimizer.settle 1s is too short for gc on workflow, gc2 on workflow: metrics.k8s.io has CPU and memory anew about every 15s; 30s is taken.',
+      ],
+    },
     { name: 'what does not help', kept, says: ['True', 'Active', 'gc on workflow does not help (1 of 6 times)'] },
   ])('says $name', ({ spec = declared, kept: known, says, ...given }) => {
     using world = serviceWith({ spec });

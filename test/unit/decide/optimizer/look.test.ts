@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { nothingKept, type KeptOptimizer } from '../../../../operator/decide/optimizer/kept.ts';
 import { judgedAt, type RuleHold } from '../../../../operator/decide/optimizer/holds.ts';
 import { lookAtRules, type LookInput } from '../../../../operator/decide/optimizer/look.ts';
-import type { OptimizerRules } from '../../../../operator/decide/optimizer/rules.ts';
+import type { OptimizerRule, OptimizerRules } from '../../../../operator/decide/optimizer/rules.ts';
 import { withDone, withPending } from '../../../../operator/decide/optimizer/records.ts';
 import { now, policy, rowMs, rowsOf, rule } from './made-rows.ts';
 
@@ -276,6 +276,35 @@ describe('lookAtRules()', () => {
 
   test('what it does is what its rule says, from now on', () => {
     expect(lookAtRules(input).action).toEqual({ ...pending, rule: 'gc', begunAt: now });
+  });
+
+  test.each<{
+    readonly name: string;
+    readonly usageEveryMs?: number;
+    readonly metric?: OptimizerRule['metric'];
+    readonly settleMs?: number;
+    readonly expected: number;
+  }>([
+    { name: 'as declared, where its metric comes anew with each row', settleMs: 1_000, expected: 1_000 },
+    { name: 'as by default, where figures come every 15 s (2 × 15)', usageEveryMs: 15_000, expected: 30_000 },
+    { name: 'until a figure from after the action is there', usageEveryMs: 60_000, expected: 120_000 },
+    { name: 'the same where less is declared', usageEveryMs: 15_000, settleMs: 29_999, expected: 30_000 },
+    { name: 'the same by CPU', metric: 'cpuPercent', usageEveryMs: 15_000, settleMs: 1_000, expected: 30_000 },
+    {
+      name: 'as declared, by what a Pod itself says',
+      metric: 'queueLength',
+      usageEveryMs: 60_000,
+      settleMs: 1_000,
+      expected: 1_000,
+    },
+  ])('it settles $name', ({ usageEveryMs, metric = 'memory', settleMs = rule.settleMs, expected }) => {
+    const rows = rowsOf({ [metric]: [150, 150, 150] });
+    const components = [{ ...workflow, rows, ...(usageEveryMs !== undefined && { usageEveryMs }) }];
+    const answer = lookAtRules({ ...input, policy: { ...policy, rules: [{ ...rule, metric, settleMs }] }, components });
+    expect(answer.action).toMatchObject({ settleMs: expected });
+    expect(answer.looks[0]?.settles).toEqual(
+      expected === settleMs ? undefined : { declaredMs: settleMs, ms: expected, everyMs: usageEveryMs },
+    );
   });
 
   test('of several that would act one does, by the order of the policy', () => {

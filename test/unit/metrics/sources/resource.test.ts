@@ -48,6 +48,21 @@ describe('resourceSource()', () => {
       failure: { reason: 'NoFigures', message: expect.stringMatching(message) },
     });
   });
+  test.each([
+    { window: '15.032s', everyMs: 15_000 },
+    { window: '10.4s', everyMs: 15_000 }, // a kubelet looks no more often
+    { window: '17.9s', everyMs: 15_000 },
+    { window: '980ms', everyMs: 15_000 },
+    { window: undefined, everyMs: 15_000 },
+    { window: '29.1s', everyMs: 30_000 },
+    { window: '1m0.5s', everyMs: 60_000 },
+    { window: '1h0m0s', everyMs: 3_600_000 },
+  ])('figures over $window come anew about every $everyMs ms', async ({ window, everyMs }) => {
+    const metrics = { ...metricsOf(0), ...(window === undefined ? {} : { window }) };
+    expect(await resourceSource(always(metrics)).read(pod, signal)).toMatchObject({
+      reading: { usageEveryMs: everyMs },
+    });
+  });
   test('amounts that are none are unknown', async () => {
     const source = resourceSource(always(metricsOf(0, { cpu: 'NaN', memory: '-5Mi' })));
     await source.read(pod, signal);
@@ -97,12 +112,18 @@ describe('withResource()', () => {
     const source = withResource(exposition, always(metricsOf(0)));
     await source.read(pod, signal);
     const { reading } = { reading: undefined, ...(await source.read(pod, signal)) };
-    expect(reading).toMatchObject({ observedAt: 1, figures: { requests: 5, memoryBytes: 100 * 2 ** 20 } });
+    expect(reading).toMatchObject({
+      observedAt: 1,
+      usageEveryMs: 15_000,
+      figures: { requests: 5, memoryBytes: 100 * 2 ** 20 },
+    });
     expect(reading?.figures.cpuSeconds).toBeCloseTo(15, 6);
   });
   test('leaves the exposition’s own where metrics.k8s.io cannot be had', async () => {
     const source = withResource(exposition, always({ metadata: { name: 'b' } }));
-    expect(await source.read(pod, signal)).toMatchObject({ reading: { figures: { cpuSeconds: 1, memoryBytes: 7 } } });
+    const read = await source.read(pod, signal);
+    expect(read).toMatchObject({ reading: { figures: { cpuSeconds: 1, memoryBytes: 7 } } });
+    expect(read).not.toHaveProperty('reading.usageEveryMs');
   });
   test('fails where the exposition does', async () => {
     const broken = { ...exposition, read: () => Promise.resolve(failed('TimedOut', 'x')) };
