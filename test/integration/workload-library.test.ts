@@ -7,6 +7,7 @@ import { adminHeaders, adminPath, adminSignature, defaultSettings } from '../../
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import type { BackendFigures } from '../workload/service/views.ts';
 import { eventually } from '../world/eventually.ts';
+import { seriesOf } from '../world/metrics-page.ts';
 import { listening } from './source-world.ts';
 
 const key = 'a secret of sixteen or more';
@@ -49,10 +50,7 @@ const item = async ({ url }: ServiceProcess, id: string) => {
 
 /** The page of metrics: each series with what it says. */
 async function figuresOf({ metricsUrl }: ServiceProcess): Promise<ReadonlyMap<string, number>> {
-  const lines = (await (await fetch(metricsUrl)).text()).split('\n').filter((line) => /^[a-z]/.test(line));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
-  );
+  return seriesOf(await (await fetch(metricsUrl)).text());
 }
 
 /** The model: answers after the time that it is asked for, and counts how many it is asked at once. */
@@ -159,8 +157,8 @@ test('it computes in places of the pool cpu, reads in those of io, and remembers
   const over = Promise.all([compute(6, 150), ...reads]).then(() => true);
   const seen: { readonly cpu: number; readonly io: number }[] = [];
   while (!(await Promise.race([over, nextTurn(false)]))) {
-    const page = await (await fetch(service.metricsUrl)).text();
-    const running = (pool: string) => Number(page.split(`generation_pool_running{pool="${pool}"} `)[1]?.split('\n')[0]);
+    const figures = await figuresOf(service);
+    const running = (pool: string) => figures.get(`generation_pool_running{pool="${pool}"}`) ?? NaN;
     seen.push({ cpu: running('cpu'), io: running('io') });
   }
   expect([Math.max(...seen.map(({ cpu }) => cpu)), Math.max(...seen.map(({ io }) => io))]).toEqual([2, 3]);

@@ -7,6 +7,7 @@ import { startRedis } from '../../hack/servers/redis.ts';
 import { defaultSettings } from '../../operator/runtime/runtime.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { eventually } from '../world/eventually.ts';
+import { seriesOf } from '../world/metrics-page.ts';
 
 const timed = async (url: string, init?: RequestInit) => {
   const started = performance.now();
@@ -19,11 +20,7 @@ const workflow = ({ url }: ServiceProcess, query = '') =>
 
 /** Every sample of the metrics page, by its name and labels as they stand. */
 async function samples({ metricsUrl }: ServiceProcess): Promise<ReadonlyMap<string, number>> {
-  const text = await (await fetch(metricsUrl)).text();
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
-  );
+  return seriesOf(await (await fetch(metricsUrl)).text());
 }
 
 describe('a workflow', () => {

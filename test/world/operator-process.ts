@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { eventually } from './eventually.ts';
+import { seriesOf } from './metrics-page.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const lastLines = 60;
@@ -105,13 +106,12 @@ export async function startOperator({
 
 /** @throws when the page describes no such metric: a name that is not there counts nothing, and 0 would say that it does. */
 function seriesValue(page: string, name: string, labels: Readonly<Record<string, string>>): number {
-  const lines = page.split('\n');
-  if (!lines.some((line) => line.startsWith(`# HELP ${name} `))) throw new Error(`/metrics has no ${name}`);
-  const series = lines.find(
-    (line) =>
-      line.startsWith(name) &&
-      /^[{ ]/.test(line.slice(name.length)) &&
-      Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)),
-  );
-  return series === undefined ? 0 : Number(series.slice(series.lastIndexOf(' ') + 1));
+  if (!page.includes(`# HELP ${name} `)) throw new Error(`/metrics has no ${name}`);
+  const [, value = 0] =
+    [...seriesOf(page)].find(
+      ([series]) =>
+        series.split('{')[0] === name &&
+        Object.entries(labels).every(([label, wanted]) => series.includes(`${label}="${wanted}"`)),
+    ) ?? [];
+  return value;
 }

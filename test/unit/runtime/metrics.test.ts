@@ -4,15 +4,13 @@ import { Gauge, Registry } from 'prom-client';
 import { metricNames } from '../../../operator/api/contract.ts';
 import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
 import * as library from '../../../operator/runtime/runtime.ts';
+import { seriesOf } from '../../world/metrics-page.ts';
 
 const settings = library.createSettings({ ...defaultSettings, hash: '0000000000aa', pools: { io: 1 } });
 
 /** Each series of the page, with what it says. */
 async function pageOf(registry: Registry): Promise<ReadonlyMap<string, number>> {
-  const lines = (await registry.metrics()).split('\n').filter((line) => /^[a-z]/.test(line));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
-  );
+  return seriesOf(await registry.metrics());
 }
 
 describe('the metrics of the library', () => {

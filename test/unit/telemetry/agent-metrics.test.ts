@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { LoadBalancerReport } from '../../../operator/api/load-balancer-report.ts';
 import { createAgentMetrics, type AgentFigures } from '../../../operator/telemetry/agent-metrics.ts';
+import { sampleLines } from '../../world/metrics-page.ts';
 
 const pods = (...names: readonly string[]) =>
   names.map((pod) => ({ server: `${pod}:80`, pod, weight: 32, why: 'Equal' }));
@@ -19,11 +20,8 @@ const reportOf = (loads: number, ...names: readonly string[]): LoadBalancerRepor
   loads,
 });
 
-/** Its lines without those that explain. */
-async function linesOf(page: { metrics(): Promise<string> }): Promise<readonly string[]> {
-  const text = await page.metrics();
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-}
+const linesOf = async (page: { metrics(): Promise<string> }): Promise<readonly string[]> =>
+  sampleLines(await page.metrics());
 
 test('says what nginx has loaded, how often and with how many connections, and what it has not taken', async () => {
   let report = reportOf(3, 'a', 'b');

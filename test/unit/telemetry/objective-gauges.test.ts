@@ -4,6 +4,7 @@ import type { JudgedObjective } from '../../../operator/decide/objectives.ts';
 import { objectiveSamples } from '../../../operator/metrics/objective-samples.ts';
 import { createStandings } from '../../../operator/metrics/standings.ts';
 import { createObjectiveGauges } from '../../../operator/telemetry/objective-gauges.ts';
+import { sampleLines } from '../../world/metrics-page.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const metadata = { namespace: 'ai', name: 'generation', uid: 'u' };
@@ -19,8 +20,7 @@ test('says value, target, age, attainment and burn of what is known, and nothing
   standings.note({ metadata }, { ...look, saved: () => undefined });
   const registry = new Registry();
   createObjectiveGauges(registry, () => objectiveSamples(standings, now));
-  const of = async (): Promise<readonly string[]> =>
-    (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const of = async (): Promise<readonly string[]> => sampleLines(await registry.metrics());
   const duration = 'namespace="ai",name="generation",objective="WorkflowDuration"';
   const success = 'namespace="ai",name="generation",objective="SuccessRatio"';
   expect((await of()).slice(0, 8)).toEqual([
