@@ -1,9 +1,10 @@
-import { beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startPrometheus } from '../../hack/servers/prometheus.ts';
 import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { podResource, projectPod, stateOf, type PodView } from '../../operator/metrics/pod-view.ts';
 import { podsSource, createScraper } from '../../operator/metrics/sources/pods.ts';
 import { createResourceUsage, resourceSource, withResource } from '../../operator/metrics/sources/resource.ts';
+import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { constant } from '../workload/load/profile.ts';
 import { runLoad } from '../workload/load/run.ts';
 import { startService } from '../workload/service-process.ts';
@@ -14,24 +15,36 @@ import { expectCondition, startWorld, type World } from '../world/world.ts';
 
 const [intervalMs, timeoutMs] = [5_000, 3_000];
 const patience = { withinMs: 120_000 };
-const often = { collector: { interval: '5s', timeout: '3s' } };
+const often = { collector: { interval: '3s', timeout: '2s' } };
 const workflow = {
   name: 'workflow',
   targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
 };
 
+/** Of all tests: metrics-server takes half a minute to have figures of new Pods. */
+let world: World;
+let pods: readonly PodView[];
+
 beforeAll(async () => {
   await clusterTools(['workload'], AbortSignal.timeout(600_000));
+  world = await startWorld({ operator: false });
+  pods = await startPods();
 }, 600_000);
+afterEach(async () => {
+  if ((await world.get(generationServices, 'generation')) === undefined) return;
+  await world.delete(generationServices, 'generation');
+  await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+});
+afterAll(async () => world[Symbol.asyncDispose]());
 
-/** Two Pods of the reference workload, by default without any port. */
-async function startPods(world: World, ports: readonly object[] = []): Promise<readonly PodView[]> {
+/** Two Pods of the reference workload, without a port named metrics. */
+async function startPods(): Promise<readonly PodView[]> {
   const { spec, ...silent } = deployment('workflow-execution', { replicas: 2 });
   const container = {
     name: 'app',
     image: 'genops-workload:dev',
     imagePullPolicy: 'IfNotPresent',
-    ports,
+    ports: [{ name: 'http', containerPort: 8080 }],
     resources: { limits: { memory: '256Mi' } },
     securityContext: {
       runAsNonRoot: true,
@@ -44,16 +57,15 @@ async function startPods(world: World, ports: readonly object[] = []): Promise<r
   const template = { ...spec.template, spec: { containers: [container] } };
   await world.apply({ ...silent, spec: { ...spec, template } });
   return world.eventually(async () => {
-    const pods = await world.kube.list(podResource, { namespace: world.namespace }, world.signal);
-    const ready = pods.map(projectPod).filter((pod) => stateOf(pod) === 'Ready');
+    const found = await world.kube.list(podResource, { namespace: world.namespace }, world.signal);
+    const ready = found.map(projectPod).filter((pod) => stateOf(pod) === 'Ready');
     expect(ready).toHaveLength(2);
     return ready;
   }, patience);
 }
 
 test('metrics.k8s.io of a real metrics-server: cores and working set of the container, one list for all; named what it has not', async () => {
-  await using world = await startWorld({ operator: false });
-  const [pod, other] = await startPods(world);
+  const [pod, other] = pods;
   if (pod === undefined || other === undefined) throw new Error('no Pods');
   let lists = 0;
   const counting: Pick<World['kube'], 'list'> = {
@@ -109,9 +121,8 @@ test('metrics.k8s.io of a real metrics-server: cores and working set of the cont
   expect(together?.figures.queue).toBe(0);
 });
 
-test('Pods that serve nothing have their memory judged by metrics.k8s.io, and the condition says what is missing', async () => {
-  await using world = await startWorld();
-  await startPods(world);
+test('Pods that serve no metrics have their memory judged by metrics.k8s.io, and the condition says what is missing', async () => {
+  await world.restartOperator();
   await world.apply(generationService({ overrides: often }));
   await world.eventually(
     async () => {
@@ -126,41 +137,8 @@ test('Pods that serve nothing have their memory judged by metrics.k8s.io, and th
   );
 });
 
-test('the JSON views of Pods are read where a service names them (HTTP), and status says so: load, times and memory are judged by them', async () => {
-  await using world = await startWorld();
-  await startPods(world, [{ name: 'http', containerPort: 8080 }]);
-  const http = { port: 'http', monitoringPath: '/api/monitoring/metrics', cachePath: '/api/cache/status' };
-  const metrics = [{ type: 'HTTP' as const, http }];
-  const objectives = { window: '1m', workflowDuration: { target: '20s' } };
-  await world.apply(generationService({ overrides: { ...often, objectives }, components: [{ ...workflow, metrics }] }));
-  using pods = followPods(world, 'app=workflow-execution');
-  const stop = new AbortController();
-  const load = runLoad(
-    {
-      profile: constant(2, 240),
-      targets: pods.urls,
-      requests: [{ method: 'POST', path: '/api/workflow?meanMs=300&cv=0.1&cpuMs=1', weight: 1 }],
-      allow: clusterRanges,
-    },
-    stop.signal,
-  );
-  try {
-    await world.eventually(async () => {
-      const { status } = await world.service();
-      expect(status?.components).toMatchObject([{ metricsSource: 'HTTP' }]);
-      expectCondition(await world.service(), 'MetricsAvailable', { status: 'True', reason: 'Fresh' });
-      const judged = Object.fromEntries((status?.objectives ?? []).map(({ name, state }) => [name, state]));
-      expect(judged).toMatchObject({ WorkflowDuration: 'Met', Memory: 'Met', SuccessRatio: 'Met' });
-    }, patience);
-  } finally {
-    stop.abort();
-    await load;
-  }
-}, 200_000);
-
 test('a Prometheus is read where a service names one, and status says so; where it is gone, or may not be dialled, that is said', async () => {
-  await using world = await startWorld({ operator: ['--allow-metric-address', '127.0.0.0/8'] });
-  const pods = await startPods(world);
+  await world.restartOperator(['--allow-metric-address', '127.0.0.0/8']);
   await using service = await startService();
   const targets = pods.map(
     ({ name }) =>
@@ -207,3 +185,34 @@ test('a Prometheus is read where a service names one, and status says so; where 
     /^saw 127\.0\.0\.1 is not an address to read metrics from .*next: start the operator with --allow-metric-a/,
   );
 }, 500_000);
+
+test('the JSON views of Pods are read where a service names them (HTTP), and status says so: load, times and memory are judged by them', async () => {
+  await world.restartOperator();
+  const http = { port: 'http', monitoringPath: '/api/monitoring/metrics', cachePath: '/api/cache/status' };
+  const metrics = [{ type: 'HTTP' as const, http }];
+  const objectives = { window: '1m', workflowDuration: { target: '20s' } };
+  await world.apply(generationService({ overrides: { ...often, objectives }, components: [{ ...workflow, metrics }] }));
+  using ready = followPods(world, 'app=workflow-execution');
+  const stop = new AbortController();
+  const load = runLoad(
+    {
+      profile: constant(2, 240),
+      targets: ready.urls,
+      requests: [{ method: 'POST', path: '/api/workflow?meanMs=300&cv=0.1&cpuMs=1', weight: 1 }],
+      allow: clusterRanges,
+    },
+    stop.signal,
+  );
+  try {
+    await world.eventually(async () => {
+      const { status } = await world.service();
+      expect(status?.components).toMatchObject([{ metricsSource: 'HTTP' }]);
+      expectCondition(await world.service(), 'MetricsAvailable', { status: 'True', reason: 'Fresh' });
+      const judged = Object.fromEntries((status?.objectives ?? []).map(({ name, state }) => [name, state]));
+      expect(judged).toMatchObject({ WorkflowDuration: 'Met', Memory: 'Met', SuccessRatio: 'Met' });
+    }, patience);
+  } finally {
+    stop.abort();
+    await load;
+  }
+}, 200_000);
