@@ -13,6 +13,7 @@ export default {
     '<rootDir>/test/integration/kept-roll-ups.test.ts',
     '<rootDir>/test/integration/load.test.ts',
     '<rootDir>/test/integration/measured-load.test.ts',
+    '<rootDir>/test/integration/readme.test.ts',
     '<rootDir>/test/integration/runtime-cache.test.ts',
     '<rootDir>/test/integration/workload.test.ts',
   ],

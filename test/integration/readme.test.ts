@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { startCluster, stopCluster } from '../../hack/cluster/cluster.ts';
+import { freePort } from '../../hack/servers/free-port.ts';
+import { eventually } from '../world/eventually.ts';
+
+const run = promisify(execFile);
+const readme = readFileSync('README.md', 'utf8');
+/** The README installs for all namespaces, so its cluster is nobody else's. */
+const name = 'readme';
+const clusterProgram = 'node_modules/.bin/node hack/cluster/main.ts';
+
+function section(title: string): string {
+  const text = new RegExp(`^## ${title}\n([\\s\\S]*?)^## `, 'm').exec(readme)?.[1];
+  if (text === undefined) throw new Error(`README.md has no section ${title}`);
+  return text;
+}
+const blocks = (text: string): readonly string[] => [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, code = '']) => code); // prettier-ignore
+/** Commands that stand in a sentence. */
+const spans = (text: string, begin: RegExp): readonly string[] =>
+  [...text.matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].map(([, code = '']) => code).filter((code) => begin.test(code));
+
+/** As somebody types it: line by line, until one fails. What was sent to the background ends with it. */
+async function type(commands: string): Promise<string> {
+  const programs = `eval "$(${clusterProgram} env --name ${name})"`;
+  const script = [programs, "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", commands].join('\n');
+  return (await run('bash', ['-ec', script], { timeout: 300_000, maxBuffer: 2 ** 24 })).stdout;
+}
+
+beforeAll(() => startCluster({ name }, AbortSignal.timeout(300_000)), 310_000);
+afterAll(() => stopCluster(name, AbortSignal.timeout(120_000)), 130_000);
+
+test('every command of README.md from the images to the end does what is said of it, in the order in which it stands there', async () => {
+  const [install, upgrade] = blocks(section('Install'));
+  const [firstService = ''] = blocks(section('A first service'));
+  const [build = '', ...then] = firstService.trimEnd().split('\n');
+
+  const archives = [...(await type(build)).matchAll(/^ +(\/\S+) \(.*MB/gm)].map(([, archive = '']) => archive);
+  expect(archives).toHaveLength(5);
+  for (const archive of archives) await type(`${clusterProgram} load-image ${archive} --name ${name}`);
+
+  await type(install ?? '');
+  const port = `${await freePort()}`; // 8080 may be somebody else's on this machine
+  const said = await type(then.join('\n').replaceAll('8080', port));
+  expect(said).toMatch(/deployment "workflow-execution" successfully rolled out/);
+  const [workflow, item] = [...said.matchAll(/\{"id":[^{}]*\}/g)].map(([json]) => JSON.parse(json) as object);
+  expect(workflow).toMatchObject({ serviceMs: expect.any(Number) });
+  expect(item).toMatchObject({ id: '1' });
+  expect(said).toMatch(/NAME +MODE +READY +METRICS +OBJECTIVES +GRADE +AGE\ngeneration +Enforce /);
+  for (const condition of ['Ready', 'RedisApplied', 'PostgresApplied', 'RuntimeApplied'])
+    await type(`kubectl wait gensvc/generation -n ai --for=condition=${condition} --timeout=2m`);
+
+  await type((upgrade ?? '').replace('TAG', 'dev'));
+  await type('kubectl rollout status deploy/genops -n genops-system --timeout=2m');
+
+  const goes = spans(section('A first service'), /^kubectl delete /);
+  expect(goes).toHaveLength(2);
+  for (const command of goes) await type(command);
+  await eventually(
+    async () =>
+      expect(await type('kubectl get gensvc,hpa,deployments,statefulsets,pods,configmaps -n ai -o name')).toBe('configmap/kube-root-ca.crt\n'), // prettier-ignore
+    { withinMs: 90_000 },
+  );
+
+  const uninstall = section('Install').split('\n\n').find((text) => text.startsWith('**Uninstall**')) ?? ''; // prettier-ignore
+  const ends = spans(uninstall, /^(?:kubectl delete|helm uninstall) /);
+  expect(ends).toHaveLength(2);
+  for (const command of ends) await type(command);
+  expect(await type('helm list -A -q')).toBe('');
+  expect(await type('kubectl get crd -o name')).toContain('generationservices.genops.dev');
+}, 900_000);
