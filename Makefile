@@ -79,7 +79,7 @@ bench-runtime: node_modules ## what the runtime library costs beside lru-cache, 
 	@$(node) test/bench/runtime.ts
 
 .PHONY: bench-weights
-bench-weights: node_modules ## what adaptive weights bring over plain least_conn: in a model of six Pods, then before real ones, and what changes of weights and Pods cost clients (BENCH_LINES=model|live|changes; BENCH_SEEDS=1, BENCH_ROUNDS=1: shorter)
+bench-weights: node_modules ## what adaptive weights bring over plain least_conn: in a model of six Pods, then before real ones, and what changes of weights and Pods cost clients (BENCH_LINES='model', 'live', 'a minute' or 'ten minutes'; BENCH_SEEDS=1, BENCH_ROUNDS=1: shorter)
 	@$(node) test/bench/weights.ts
 
 .PHONY: cluster-up cluster-down

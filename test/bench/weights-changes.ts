@@ -10,9 +10,20 @@ import { podResource } from '../../operator/metrics/pod-view.ts';
 import { sliceOf, type AgentOfTest } from '../integration/nginx-agent-world.ts';
 import type { BenchCluster } from './weights-cluster.ts';
 
-/** Of each kind, in a minute: the issue's ten in one. */
+/** Of each kind. */
 const count = 60;
-const gapMs = 500;
+
+export interface Pace {
+  readonly minutes: number;
+  /** Absent: the default, 30 s. */
+  readonly minReloadInterval?: '3s';
+}
+/** What the issue asks for, and all of it ten times as fast. */
+export const paces = {
+  'ten minutes': { minutes: 10 },
+  'a minute': { minutes: 1, minReloadInterval: '3s' },
+} as const satisfies Readonly<Record<string, Pace>>;
+
 /** Each with a kept connection of its own, and so much between an answer and the next request. */
 const [clients, thinkMs] = [16, 10];
 
@@ -30,14 +41,15 @@ export interface ChangesLine {
 export async function runChanges(
   cluster: BenchCluster,
   version: NginxVersion,
+  { minutes, minReloadInterval }: Pace,
   signal: AbortSignal,
 ): Promise<ChangesLine> {
   await using stack = new AsyncDisposableStack();
-  const names = ['a', 'b', 'c', 'd'].map((name) => `${name}-${version.replace('.', '-')}`);
-  const service = `changes-${version.replace('.', '-')}`;
+  const service = `changes-${version.replace('.', '-')}-${minutes}`;
+  const names = ['a', 'b', 'c', 'd'].map((name) => `${service}-${name}`);
   const pods = stack.use(await cluster.pods(names.map(() => 5)));
   for (const name of names) await createPod(cluster.kube, name, signal);
-  const weights = { mode: 'Static', minReloadInterval: '3s' } as const; // ten times as often as the default
+  const weights = { mode: 'Static', ...(minReloadInterval === undefined ? {} : { minReloadInterval }) } as const;
   const agent = stack.use(await cluster.agent({ name: service, version, policy: { weights }, slots: 4 }, signal));
   const slices = names.map((name, index) => ({ name, port: pods.ports[index] ?? 0 }));
   for (const slice of slices) await cluster.applySlice(sliceOf(service, slice), signal);
@@ -45,6 +57,7 @@ export async function runChanges(
   const { loads } = await agent.report();
   const stop = new AbortController();
   const asked = Promise.all(Array.from({ length: clients }, () => client(agent.port, stop.signal)));
+  const gapMs = (minutes * 60_000) / count / 2;
   for (let change = 0; change < count; change += 1) {
     await label(cluster.kube, names[change % 3] ?? '', 1 + (change % 10), signal);
     await pause(gapMs, undefined, { signal });

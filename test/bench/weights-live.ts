@@ -1,4 +1,5 @@
 import { waitUntil } from '../../hack/cluster/ready.ts';
+import type { NginxVersion } from '../../hack/servers/nginx.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import { sliceOf, type AgentOfTest } from '../integration/nginx-agent-world.ts';
 import { constant } from '../workload/load/profile.ts';
@@ -9,14 +10,18 @@ import type { BenchCluster, BenchPods } from './weights-cluster.ts';
 
 type Policy = NonNullable<PolicySpec['loadBalancer']>;
 
+/** Five times as fast as the defaults. */
+const quick = { interval: '6s', slowStart: '12s', staleAfter: '36s', minReloadInterval: '6s' } as const;
 /** All at the same time, each before three Pods of its own and with requests at the same moments: what the machine does to one it does to all. */
 const contestants: Readonly<Record<string, Policy>> = {
   'round robin': { upstream: { method: 'RoundRobin' }, weights: { mode: 'Equal' } },
   least_conn: { weights: { mode: 'Equal' } },
   least_time: { upstream: { method: 'LeastTime' }, weights: { mode: 'Equal' } },
-  'least_conn, weights': { weights: { interval: '6s', slowStart: '12s', staleAfter: '36s' } }, // five times as fast as the defaults
+  'least_conn, weights': { weights: quick },
 };
-const names = Object.keys(contestants);
+/** nginx 1.22 has no least_time. */
+const namesFor = (version: NginxVersion): readonly string[] =>
+  Object.keys(contestants).filter((name) => version !== '1.22' || name !== 'least_time');
 const podsOfEach = 3;
 const slots = 4;
 const [usualMs, slowMs] = [160, 480];
@@ -42,15 +47,18 @@ interface Measured {
 /** One of three Pods three times as slow, then as fast again, so many times; the median counts. */
 export async function runLive(
   cluster: BenchCluster,
+  version: NginxVersion,
   rounds: number,
   signal: AbortSignal,
 ): Promise<readonly LiveLine[]> {
   await using stack = new AsyncDisposableStack();
-  const pods = stack.use(await cluster.pods(timesOf(usualMs)));
+  const names = namesFor(version);
+  const pods = stack.use(await cluster.pods(timesOf(names, usualMs)));
   const agents: AgentOfTest[] = [];
-  for (const [index, policy] of Object.values(contestants).entries()) {
-    const service = `live-${index}`;
-    agents.push(stack.use(await cluster.agent({ name: service, version: '1.31', policy, slots }, signal)));
+  for (const [index, name] of names.entries()) {
+    const service = `live-${version.replace('.', '-')}-${index}`;
+    const policy = contestants[name] ?? {};
+    agents.push(stack.use(await cluster.agent({ name: service, version, policy, slots }, signal)));
     for (const [at, port] of pods.ports.slice(podsOfEach * index, podsOfEach * (index + 1)).entries())
       await cluster.applySlice(sliceOf(service, { name: `${service}-${at}`, port }), signal);
   }
@@ -60,7 +68,10 @@ export async function runLive(
       signal,
     });
   const results: (readonly Phases[])[] = [];
-  for (let round = 0; round < rounds; round += 1) results.push(await takeRound(agents, pods, round, signal));
+  for (let round = 0; round < rounds; round += 1) {
+    const times = (thirdMs: number) => timesOf(names, thirdMs);
+    results.push(await takeRound({ agents, pods, times }, round, signal));
+  }
   return names.map((contestant, index) =>
     lineOf(
       contestant,
@@ -70,7 +81,7 @@ export async function runLive(
 }
 
 /** The third Pod of each contestant is another than the others. */
-const timesOf = (thirdMs: number): readonly number[] =>
+const timesOf = (names: readonly string[], thirdMs: number): readonly number[] =>
   names.flatMap(() => Array.from({ length: podsOfEach }, (_, index) => (index === 2 ? thirdMs : usualMs)));
 
 interface Phases {
@@ -78,17 +89,23 @@ interface Phases {
   readonly recovering: Measured;
 }
 
+interface Stage {
+  readonly agents: readonly AgentOfTest[];
+  readonly pods: BenchPods;
+  /** Of all Pods, with such a third one. */
+  readonly times: (thirdMs: number) => readonly number[];
+}
+
 async function takeRound(
-  agents: readonly AgentOfTest[],
-  pods: BenchPods,
+  { agents, pods, times }: Stage,
   round: number,
   signal: AbortSignal,
 ): Promise<readonly Phases[]> {
-  await pods.set(timesOf(slowMs));
+  await pods.set(times(slowMs));
   await loadAll(agents, leadInSeconds, 3 * round, signal);
-  await pods.set(timesOf(slowMs));
-  const slow = await measureAll(agents, 3 * round + 1, signal, () => pods.set(timesOf(usualMs)));
-  const recovering = await measureAll(agents, 3 * round + 2, signal, () => pods.set(timesOf(usualMs)));
+  await pods.set(times(slowMs));
+  const slow = await measureAll(agents, 3 * round + 1, signal, () => pods.set(times(usualMs)));
+  const recovering = await measureAll(agents, 3 * round + 2, signal, () => pods.set(times(usualMs)));
   return slow.map((one, index) => ({ slow: one, recovering: recovering[index] ?? one }));
 }
 

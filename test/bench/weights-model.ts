@@ -12,7 +12,7 @@ const minutes = 40;
 
 export interface Cell {
   readonly name: string;
-  /** Of what the Pods can do at their slowest. */
+  /** Of what the Pods can do as the run begins: nobody sends less because one of them will be slower. */
   readonly load: number;
   /** By how much a Pod is slower at that moment; Infinity: it is away. */
   readonly slowness: (pod: number, minute: number) => number;
@@ -80,8 +80,7 @@ class World {
   }
 
   run(): void {
-    const capacity = Math.min(...Array.from({ length: minutes }, (_, minute) => this.#capacity(minute)));
-    const gapMs = meanMs / slots / (capacity * this.#cell.load);
+    const gapMs = meanMs / slots / (this.#capacityAtFirst() * this.#cell.load);
     let nextLook = 0;
     for (let now = 0; now < minutes * 60_000; now += exponential(this.#arrivals) * gapMs) {
       for (; nextLook <= now; nextLook += 1_000) this.#look(nextLook);
@@ -90,8 +89,8 @@ class World {
     }
   }
 
-  #capacity(minute: number): number {
-    return this.#pods.reduce((sum, _, index) => sum + 1 / this.#cell.slowness(index, minute), 0);
+  #capacityAtFirst(): number {
+    return this.#pods.reduce((sum, _, index) => sum + 1 / this.#cell.slowness(index, 0), 0);
   }
 
   #arrive(now: number): void {
