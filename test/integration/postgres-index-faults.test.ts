@@ -11,7 +11,7 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await using server = await startTuned({ version, settings: { log_statement: 'all' } });
     await makeTables(server, 1000);
     await using old = await session(server, ...snapshot);
-    for (let kills = version === '18' ? 10 : 2; kills > 0; kills -= 1) {
+    for (let kills = version === '18' ? 5 : 2; kills > 0; kills -= 1) {
       await using visitor = startVisitor(server, [wantedIndex]);
       await visitor.says(/"state":"Building","phase":"waiting for old snapshots"/);
       await visitor.kill();

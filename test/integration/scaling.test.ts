@@ -23,9 +23,11 @@ const horizontal: PolicySpec['horizontal'] = {
   ],
   behavior: {
     scaleUp: { stabilizationWindowSeconds: 0 },
-    scaleDown: { stabilizationWindowSeconds: 15, policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
+    scaleDown: { stabilizationWindowSeconds: 5, policies: [{ type: 'Percent', value: 100, periodSeconds: 5 }] },
   },
 };
+/** Rates are those of three intervals. */
+const often = { interval: '3s', timeout: '2s' };
 const patience = { withinMs: 150_000 };
 let tools: ClusterTools;
 
@@ -89,7 +91,7 @@ test('kubectl get gensvc alone says that no Pod is ready though the settings are
 test('Shadow: load raises the floor, the real HPA follows it, and both come down again when the load is gone', async () => {
   await using world = await startWorld();
   await startWorkload(world);
-  await world.apply(performancePolicy({ collector: { interval: '5s' }, scaler: { interval: '5s' }, horizontal }));
+  await world.apply(performancePolicy({ collector: often, scaler: { interval: '5s' }, horizontal }));
   await world.apply(generationService({ policyRef: { name: 'standard' } }));
   await world.eventually(async () => expectCondition(await world.service(), 'MetricsAvailable', { status: 'True' }));
   expect((await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.spec.metrics).toHaveLength(1);
@@ -163,7 +165,7 @@ test('MetricsAPI: installed by its chart with two replicas under their own right
       '90s',
       ...set,
     );
-    await world.apply(performancePolicy({ collector: { interval: '5s' }, horizontal }));
+    await world.apply(performancePolicy({ collector: often, horizontal }));
     await world.apply(
       generationService({ policyRef: { name: 'standard' }, redis: [{ name: 'cache', secretRef: { name: 'redis' } }] }),
     );
