@@ -30,9 +30,15 @@ export async function earlierVersion(): Promise<EarlierVersion> {
   return { folder, buildImage: () => buildImage(folder), [Symbol.asyncDispose]: dispose };
 }
 
+/** A checkout in a container is often somebody else's. */
+const git = (...args: readonly string[]) => run('git', ['-c', 'safe.directory=*', ...args]);
+
 async function unpack(archive: string, folder: string): Promise<void> {
   try {
-    await run('git', ['archive', `--output=${archive}`, commit]);
+    await git('archive', `--output=${archive}`, commit).catch(async () => {
+      await git('fetch', '--quiet', '--depth=1', 'origin', commit); // a clone without history
+      await git('archive', `--output=${archive}`, commit);
+    });
   } catch (cause) {
     const saw = `saw no commit ${commit.slice(0, 7)} in this clone`;
     throw new Error(`${saw}; wanted an earlier version to upgrade from; next: git fetch --unshallow`, { cause });
