@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -45,6 +45,11 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
     expect(await exists(ofA)).toBe(false);
     expect(await exists(a.kubeconfigPath)).toBe(false);
     expect(await kubectl(b, 'get', 'pod', 'sandbox', '-o', 'jsonpath={.status.phase}')).toBe('Running');
+
+    const holder = (await markedProcesses((await folders('harness-b'))[0] ?? '')).find(
+      ({ program }) => program === 'sleep',
+    );
+    await using _ = await open(`/proc/${holder?.pid}/ns/net`); // as a busy kernel would, it keeps the node's network for longer than its processes
 
     await b.stop();
 

@@ -1,14 +1,19 @@
+import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { exists } from '../../cache.ts';
 import { waitUntil } from '../ready.ts';
 import { cgroupProcesses, removeCgroup } from './cgroup.ts';
 import { markedProcesses } from './daemons.ts';
+import { systemPrograms } from './packages.ts';
 import type { ClusterPlan } from './plan.ts';
+
+const run = promisify(execFile);
 
 /**
  * Ends everything that a cluster has on this machine, in whatever state it is.
  *
- * Mounts, links and packet filter rules are in namespaces that exist as long as a process is in them, so ending the processes is most of the work.
+ * Mounts, links of Pods and packet filter rules are in namespaces that exist as long as a process is in them, so ending the processes is most of the work.
  */
 export async function cleanUp(plan: ClusterPlan, signal: AbortSignal): Promise<void> {
   const killed = new Set<number>();
@@ -26,8 +31,15 @@ export async function cleanUp(plan: ClusterPlan, signal: AbortSignal): Promise<v
 }
 
 async function removeNodeTraces({ linkName }: ClusterPlan, options: Parameters<typeof waitUntil>[2]): Promise<void> {
-  const isUnlinked = async (): Promise<boolean> => !(await exists(`/sys/class/net/${linkName}`));
-  await waitUntil(`link ${linkName} gone`, isUnlinked, options); // the kernel removes it with the namespace at its other end
+  const isUnlinked = async (within: AbortSignal): Promise<boolean> => {
+    const hasLink = (): Promise<boolean> => exists(`/sys/class/net/${linkName}`);
+    if (!(await hasLink())) return true;
+    // With the namespace at its other end it would go by itself: on a busy machine the kernel takes more than half a minute for that.
+    const { env } = await systemPrograms();
+    await run('ip', ['link', 'delete', linkName], { env, signal: within });
+    return !(await hasLink());
+  };
+  await waitUntil(`link ${linkName} gone`, isUnlinked, options);
   const isRemoved = async (): Promise<boolean> => {
     await removeCgroup(linkName); // busy for a moment after its last process
     return true;
