@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { nginxVersions } from '../../hack/servers/nginx.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
+import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 import { constant } from '../workload/load/profile.ts';
@@ -33,22 +34,25 @@ describe.each(nginxVersions)('weights of Pods before nginx %s', (version) => {
   let agent: AgentOfTest;
   let pods: readonly Awaited<ReturnType<typeof slottedBackend>>[];
 
-  const declare = (weights: Weights) =>
+  const declare = (weights: Weights, annotations: Readonly<Record<string, string>> = {}) =>
     world.apply(
-      generationService({
-        overrides: { loadBalancer: { weights }, horizontal: { mode: 'Off' }, runtime: { pools: { ai_api: slots } } },
-        components: [
-          {
-            name: 'workflow',
-            targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
-            serviceRef: { name: 'generation', port: 'http' },
+      generationService(
+        {
+          overrides: { loadBalancer: { weights }, horizontal: { mode: 'Off' }, runtime: { pools: { ai_api: slots } } },
+          components: [
+            {
+              name: 'workflow',
+              targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
+              serviceRef: { name: 'generation', port: 'http' },
+            },
+          ],
+          loadBalancer: {
+            type: 'Nginx',
+            nginx: { podSelector: { matchLabels: { app: 'nginx' } }, ports: { http: agent.port, https: 8443 } },
           },
-        ],
-        loadBalancer: {
-          type: 'Nginx',
-          nginx: { podSelector: { matchLabels: { app: 'nginx' } }, ports: { http: agent.port, https: 8443 } },
         },
-      }),
+        { annotations },
+      ),
     );
   const weighed = async () => (await agent.report()).loaded?.weights['workflow']?.pods ?? [];
   const weightOf = async (pod: string) => (await weighed()).find((one) => one.pod === pod)?.weight;
@@ -113,8 +117,10 @@ describe.each(nginxVersions)('weights of Pods before nginx %s', (version) => {
     );
   });
 
-  test('as measured: a slow Pod gets less and its share again once it has recovered', async () => {
-    await declare(quick);
+  test('under steady load nothing is reloaded and nothing written, however often somebody looks', async () => {
+    pods.forEach(({ conduct }) => Object.assign(conduct, { serviceMs: () => slowMs })); // what a busy machine adds is little of it
+    const calm = { ...quick, interval: '4s' } as const;
+    await declare(calm);
     await world.eventually(async () => expect(await weights()).toEqual({ first: 32, second: 32, third: 32 }));
     loadsBefore = (await agent.report()).loads;
     const profile = constant(60, 600);
@@ -122,6 +128,25 @@ describe.each(nginxVersions)('weights of Pods before nginx %s', (version) => {
       { profile, targets: () => [`http://127.0.0.1:${agent.port}`], requests: [parseRequest('GET /api/x')] },
       load.signal,
     );
+    const stands = async () => ({
+      weights: await weights(),
+      loads: (await agent.report()).loads,
+      written: (await world.get(configMaps, 'generation-nginx'))?.metadata.resourceVersion,
+    });
+    const before = await stands();
+    for (const visit of ['1', '2', '3']) {
+      await declare(calm, { 'genops.dev/visit': visit });
+      let answered = 0;
+      await world.eventually(() => {
+        answered += pods.reduce((sum, pod) => sum + pod.taken(), 0);
+        expect(answered).toBeGreaterThan(200);
+      });
+    }
+    expect(await stands()).toEqual(before);
+  });
+
+  test('as measured: a slow Pod gets less and its share again once it has recovered', async () => {
+    await declare(quick);
     const [, , third] = pods;
     if (third === undefined) throw new Error('three Pods');
     third.conduct.serviceMs = () => slowMs;
