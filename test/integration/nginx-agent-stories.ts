@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { createAuthority, issueCertificate, type KeyPair } from '../../hack/cluster/certificate.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
-import { nginxVersions } from '../../hack/servers/nginx.ts';
+import type { NginxVersion } from '../../hack/servers/nginx.ts';
 import { hasEnded, stopServer } from '../../hack/servers/process.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
@@ -42,7 +42,8 @@ async function mountSecret(folder: string, { certificate, key }: KeyPair): Promi
   await rename(join(folder, '..data_tmp'), join(folder, '..data'));
 }
 
-describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => {
+/** What the agent promises before each nginx. A file for each version: they run side by side. */
+export function agentStories(version: NginxVersion): void {
   const stack = new AsyncDisposableStack();
   let world: World;
   let home: Awaited<ReturnType<typeof nginxFolder>>;
@@ -98,17 +99,17 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
         { annotations: { 'genops.dev/visit': String((visits += 1)) } },
       ),
     );
-  const applied = (reason = 'Applied', limit: Parameters<World['eventually']>[1] = {}) =>
-    world.eventually(
-      async () =>
-        expectCondition(await world.service(), 'LoadBalancerApplied', {
-          status: reason === 'Applied' ? 'True' : 'False',
-          reason,
-        }),
-      limit,
+  const applied = (reason = 'Applied') =>
+    world.eventually(async () =>
+      expectCondition(await world.service(), 'LoadBalancerApplied', {
+        status: reason === 'Applied' ? 'True' : 'False',
+        reason,
+      }),
     );
-  /** The operator looks every half minute, without a nudge. */
-  const half = { withinMs: 60_000 };
+  /** The operator looks every half minute without a nudge, and so does the agent. */
+  const twoLooks = { withinMs: 60_000 };
+  /** By the agent. The operator looks each half minute or when something is declared: a test that declares it again need not wait for it. */
+  const accepted = () => world.eventually(async () => expect((await report()).rejected).toBeUndefined());
   const workers = async () => children((await children(agent.pid ?? 0))[0] ?? 0);
   const answers = async (): Promise<string> => (await ask(port, '/api/x')).body;
   const only = (pod: string) =>
@@ -236,7 +237,7 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
       expect((await report()).rejected?.message).toContain('wanted a value that must have required property'),
     );
     expect(await answers()).toBe('second');
-    await world.eventually(async () => expect((await report()).rejected).toBeUndefined(), half);
+    await world.eventually(async () => expect((await report()).rejected).toBeUndefined(), twoLooks);
     expect((await world.get(configMaps, configMap))?.data?.['settings.json']).toBe(stood);
     await world.eventually(async () =>
       expect(await world.operator.counter('genops_drift_total', { lever: 'load-balancer' })).toBeGreaterThan(0),
@@ -255,7 +256,9 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
     await slice(world, 'first', pods[0]?.port ?? 0);
     await slice(world, 'second', pods[1]?.port ?? 0, false);
     await world.eventually(async () => expect(await answers()).toBe('first'));
-    squatter.close(); // it tries again by itself
+    squatter.close();
+    await accepted(); // it tries again by itself
+    await declare({}, { http: taken });
     await applied();
     expect((await ask(taken, '/api/x')).body).toBe('first');
     await declare();
@@ -280,7 +283,12 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
     await world.eventually(async () => expect(await whoAnswers()).toBe('first'));
 
     await mountSecret(join(home.folder, 'tls'), { ...first, key: issue('other').key });
-    expect((await applied('ConfigRejected', half)).message).toContain('key values mismatch');
+    await world.eventually(
+      async () => expect((await report()).rejected?.message).toContain('key values mismatch'),
+      twoLooks,
+    );
+    await declare({}, { tlsSecretRef: { name: 'tls' } });
+    expect((await applied('ConfigRejected')).message).toContain('key values mismatch');
     expect(await whoAnswers()).toBe('first');
     await slice(world, 'second', pods[1]?.port ?? 0);
     await slice(world, 'first', pods[0]?.port ?? 0, false);
@@ -295,8 +303,9 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
 
     await mountSecret(join(home.folder, 'tls'), issue('second'));
     await world.eventually(async () => expect(await whoAnswers()).toBe('second'));
-    await world.eventually(async () => expect((await report()).rejected).toBeUndefined()); // it is served before that is proven
-    await applied('Applied', half);
+    await accepted(); // it is served before that is proven
+    await declare({}, { tlsSecretRef: { name: 'tls' } });
+    await applied();
     await declare();
     await world.eventually(async () => expect((await applied()).message).toContain('HTTP only'));
     await only('first');
@@ -312,6 +321,8 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
     } finally {
       process.kill(master, 'SIGCONT');
     }
+    await accepted();
+    await declare({ gzip: { level: 3 } });
     await applied();
     expect(await answers()).toBe('first');
   });
@@ -344,4 +355,4 @@ describe.each(nginxVersions)('genops nginx-agent before nginx %s', (version) => 
     expect(agent.exitCode).toBe(1);
     expect(await log()).toContain('nginx has ended though nobody told it to');
   });
-});
+}
