@@ -115,7 +115,7 @@ export function planAll(
 function notSeen(problem: Problem, mayHold: boolean): Omit<LeverPlan<LeverChange>, 'holds'> & Pick<UnitPlan, 'holds'> {
   const condition = conditionOf(problem);
   if (!mayHold) return nothing(condition);
-  const message = `${condition.message} (until then the finalizer stays: what genops holds back there is not known)`;
+  const message = `${condition.message} (until then the finalizer stays: nobody knows what is held back there)`;
   return { ...nothing({ ...condition, message }), holds: 'Unknown' };
 }
 
