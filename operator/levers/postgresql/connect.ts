@@ -27,8 +27,13 @@ export interface SessionOptions {
   readonly isPatient?: boolean;
 }
 
-/** Whatever schemas the role or the database puts first: nobody's function or operator stands in for the server's own. */
-const pinned = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('statement_timeout', '${answerWithinMs}', false)`;
+/**
+ * Whatever schemas the role or the database puts first: nobody's function or operator stands in for the server's own.
+ * A statement on the catalogues that takes 2 ms is estimated at a cost for which a server would compile it first, for seconds.
+ * `jit` itself is one of the parameters that we look at: set here, it would no longer tell where its value comes from.
+ */
+const pinned = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('statement_timeout', '${answerWithinMs}', false),
+  pg_catalog.set_config('jit_expressions', 'off', false)`;
 
 /**
  * Connects, logs in, and makes sure that no pooler stands in between.
