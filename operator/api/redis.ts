@@ -114,7 +114,7 @@ export const Redis = struct(
       'NonExpiringKeys',
       oneOf(['NonExpiringKeys', 'Off'], {
         description:
-          'NonExpiringKeys does not switch to allkeys-* while keys without expiry exist: a queue may live there. It also stops a limit on its way down before a big key. Off lets all of them go.',
+          'NonExpiringKeys: no switch to allkeys-* while keys without expiry exist (a queue may live there) nor to noeviction on a full server; no limit past a big key on its way down. Off allows all.',
       }),
     ),
     parameters: orElse(

@@ -130,11 +130,17 @@ export const redis = {
       'The settings are in force; the server takes at least one and a half times of what it has in use from the machine (said from 100 MB on, until it is less than 1.3 times).',
     next: 'Set activedefrag: "yes" where the server takes it, or restart it when it suits.',
   },
+  NearlyFull: {
+    status: 'True',
+    means:
+      'The settings are in force; more than 90 % of maxmemory are in use, and the eviction policy (noeviction, or volatile-* and too few keys with an expiry) can throw too little of it out: at the limit every write fails.',
+    next: 'Raise redis.maxMemory, delete data, or declare an eviction policy that can make room.',
+  },
   NothingToEvict: {
     status: 'False',
     means:
-      'maxMemory is below what is in use, and the eviction policy can throw none of it out: every write would fail. The limit was left alone.',
-    next: 'Raise redis.maxMemory, delete data, or declare an eviction policy that can make room.',
+      'maxMemory is below what is in use, and the eviction policy can throw too little of it out: every write would fail. Or the server lives of its evictions (more than 90 % of maxmemory are in use), and with the declared policy soon every write would. What the message names was left alone.',
+    next: 'Raise redis.maxMemory, delete data, declare an eviction policy that can make room, or, for a policy that can make none, set redis.evictionGuard: Off.',
   },
   Lowering: {
     status: 'False',

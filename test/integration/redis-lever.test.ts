@@ -237,6 +237,29 @@ describe('what would harm is not sent', () => {
     expect(await server.command('SET', 'other', '1')).toBe('OK');
   });
 
+  test('no noeviction on a server that lives of its evictions: writes go on; without the guard it is set, and told', async () => {
+    await using server = await startRedis();
+    await fillPast(server, 8 * 2 ** 20);
+    const policy = { maxMemory: '8Mi', evictionPolicy: 'noeviction' };
+    const secret = secretOf(server);
+
+    expect(await tuner({ secret, policy }).visit()).toMatchObject({
+      status: 'False',
+      reason: 'NothingToEvict',
+      message: expect.stringContaining('saw more than 90 % of maxmemory 8.0Mi in use and maxmemory-policy allkeys-lru'),
+    });
+    expect(await server.configGet('maxmemory-policy')).toBe('allkeys-lru');
+    expect(await server.command('SET', 'another', 'x'.repeat(2 ** 20))).toBe('OK');
+
+    await fillPast(server, 8 * 2 ** 20);
+    expect(await tuner({ secret, policy: { ...policy, evictionGuard: 'Off' } }).visit()).toMatchObject({
+      status: 'True',
+      reason: 'NearlyFull',
+    });
+    expect(await server.configGet('maxmemory-policy')).toBe('noeviction');
+    await expect(server.command('SET', 'another', 'x'.repeat(2 ** 20))).rejects.toThrow(/^OOM/);
+  });
+
   test('no limit that the container cannot hold: what it can is set instead, and no limit at all is not', async () => {
     await using server = await startRedis();
     const options = { secret: secretOf(server), memoryLimitBytes: 2 ** 30 };
@@ -258,4 +281,12 @@ async function configOf(server: RedisServer, names: readonly string[]): Promise<
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await server.configGet(name)] as const)),
   );
+}
+
+/** As a cache is: at this limit, and throwing out. */
+async function fillPast(server: RedisServer, maxMemoryBytes: number): Promise<void> {
+  await server.configSet('maxmemory', String(maxMemoryBytes));
+  await server.configSet('maxmemory-policy', 'allkeys-lru');
+  const fill = "for i = 1, ARGV[1] do redis.call('SET', 'key:' .. i, string.rep('x', 10000)) end";
+  await server.command('EVAL', fill, '0', String(Math.ceil((maxMemoryBytes * 1.5) / 10_000)));
 }

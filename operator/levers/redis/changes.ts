@@ -58,6 +58,10 @@ export function causeOf(
   return memory.unconfirmed?.includes(name) === true ? 'Declared' : 'Drift';
 }
 
+/** Whether this value is known to have been in force, in whichever process. */
+export const wasInForce = (name: string, value: string, memory: NodeMemory | undefined): boolean =>
+  memory?.applied?.[name] === value && memory.unconfirmed?.includes(name) !== true;
+
 /** What is to be remembered of a server on which nothing is to be changed; undefined when the memory says so already. */
 export function rememberInForce(input: ChangesInput): NodeMemory | undefined {
   const next = inForceMemory(input);

@@ -13,31 +13,76 @@ export interface EvictionInput {
   /** Whether the server will write its data to disk when the plan is in force. */
   readonly persists: boolean;
   readonly observed: RedisObserved;
+  /** The declared eviction policy was in force: what brings it back is no switch. */
+  readonly hadPolicy: boolean;
   /** Where the limit may be changed: what the last step of a lowering wrote down. */
   readonly steps: Pick<LoweringInput, 'last' | 'now'> | undefined;
 }
 
-/** maxmemory and maxmemory-policy, which go together: a limit without eviction makes writes fail, eviction without expiry loses what is no cache. */
+/** maxmemory and maxmemory-policy, which go together: a limit without eviction makes writes fail, and eviction of keys without expiry loses what is no cache. */
 export function judgeEviction(input: EvictionInput): readonly [policy: Verdict, maxMemory: Verdict] {
   const policy = judgePolicy(input);
   return [policy, judgeMaxMemory(input, policy)];
 }
 
-function judgePolicy({ policy: { evictionPolicy: to, evictionGuard }, observed: { server } }: EvictionInput): Verdict {
+function judgePolicy(input: EvictionInput): Verdict {
+  const { evictionPolicy: to, evictionGuard } = input.policy;
+  const from = input.observed.server.evictionPolicy;
   const name = 'maxmemory-policy';
-  const from = server.evictionPolicy;
   if (from === to) return { state: 'InForce', name, value: to };
-  const { withoutExpiry } = server.keys;
-  const losesKeys = to.startsWith('allkeys-') && !from.startsWith('allkeys-') && withoutExpiry > 0;
-  if (evictionGuard === 'Off' || !losesKeys) return { state: 'Differs', name, from, to };
+  const held = evictionGuard === 'Off' ? undefined : (losesKeys(input) ?? failsWrites(input));
+  return held ?? { state: 'Differs', name, from, to };
+}
+
+/** It guards the switch alone: with a policy that is in force already whoever writes a key knows that it may go. */
+function losesKeys({ policy: { evictionPolicy: to }, observed: { server } }: EvictionInput): Held | undefined {
+  const { evictionPolicy: from, keys } = server;
+  const { withoutExpiry } = keys;
+  if (!to.startsWith('allkeys-') || from.startsWith('allkeys-') || withoutExpiry === 0) return undefined;
   return {
     state: 'Held',
-    name,
+    name: 'maxmemory-policy',
     reason: 'NonExpiringKeys',
     saw: `${coarse(withoutExpiry)} without expiry and maxmemory-policy ${from}`,
     wanted: `${to}, which could delete them: a queue may live there`,
     next: 'declare a volatile-* policy, give the keys an expiry, or set redis.evictionGuard: Off',
   };
+}
+
+/** On a server that lives of its evictions: as it is nothing fails, and without them soon every write would. */
+function failsWrites(input: EvictionInput): Held | undefined {
+  const { server } = input.observed;
+  const { evictionPolicy: from } = server;
+  const { evictionPolicy: to } = input.policy;
+  const limit = limitThen(input);
+  if (input.hadPolicy || !isFullWith(server, limit, to) || isFullWith(server, limit, from)) return undefined;
+  return {
+    state: 'Held',
+    name: 'maxmemory-policy',
+    reason: 'NothingToEvict',
+    saw: `more than ${fullPercent} % of maxmemory ${mebibytes(limit)} in use and maxmemory-policy ${from}`,
+    wanted: `${to}, which can evict too little of it: soon every write would fail`,
+    next: 'raise redis.maxMemory, delete data, or set redis.evictionGuard: Off',
+  };
+}
+
+/** Bytes, 0: none. A limit that rises does so before the eviction policy goes, unless its container has no room for that. */
+function limitThen(input: EvictionInput): number {
+  const { maxMemoryBytes: to, observed } = input;
+  return to === undefined || aboveLimit(input, to) !== undefined ? observed.server.maxMemoryBytes : to;
+}
+
+/** Of the limit: with more in use a server from which too little can go is as good as full. */
+const fullPercent = 90;
+
+/** Whether writes are soon refused, since this eviction policy finds too little to throw out. */
+export function isFullWith(
+  server: Pick<ServerObserved, 'usedMemoryBytes' | 'keys'>,
+  limit: number,
+  evictionPolicy: string,
+): boolean {
+  const { usedMemoryBytes: used } = server;
+  return limit !== 0 && used - (limit * fullPercent) / 100 > used * evictableShare(evictionPolicy, server);
 }
 
 function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {
@@ -103,7 +148,7 @@ function belowNeed({ observed: { server } }: EvictionInput, to: number, policy: 
     return {
       ...policy,
       name: 'maxmemory',
-      wanted: `maxmemory ${mebibytes(to)}, which waits for the eviction policy: a limit without eviction makes writes fail`,
+      wanted: `maxmemory ${mebibytes(to)}, which waits for the eviction policy that it is declared with`,
     };
   }
   if (to <= server.startupMemoryBytes) {
@@ -129,14 +174,14 @@ export function writesWouldFail(
     state: 'Held',
     name: 'maxmemory',
     reason: 'NothingToEvict',
-    saw: `at least ${mebibytes(2 ** Math.floor(Math.log2(server.usedMemoryBytes)))} in use and an eviction policy (${evictionPolicy}) that can evict too little of it`,
+    saw: `more than ${mebibytes(maxMemoryBytes)} in use and an eviction policy (${evictionPolicy}) that can evict too little of it`,
     wanted: `maxmemory ${mebibytes(maxMemoryBytes)}, with which every write fails`,
     next: 'raise redis.maxMemory, delete data, or declare an eviction policy that can make room',
   };
 }
 
 /** Of what is in use: what may go, keys being of one size. */
-function evictableShare(policy: string, { keys: { keys, withoutExpiry } }: ServerObserved): number {
+function evictableShare(policy: string, { keys: { keys, withoutExpiry } }: Pick<ServerObserved, 'keys'>): number {
   if (policy.startsWith('volatile-')) return keys === 0 ? 0 : (keys - withoutExpiry) / keys;
   return policy === 'noeviction' ? 0 : 1;
 }

@@ -2,9 +2,9 @@ import { problemMessage } from '../../api/problem.ts';
 import { fragmentationOf } from '../../decide/cache-server.ts';
 import { declaredHash } from '../declared-hash.ts';
 import type { PlannedCondition } from '../lever.ts';
-import { causeOf, inForceMemory, orderedChanges, rememberInForce } from './changes.ts';
+import { causeOf, inForceMemory, orderedChanges, rememberInForce, wasInForce } from './changes.ts';
 import { persistsThen, withinContainer } from './container.ts';
-import { judgeEviction } from './eviction.ts';
+import { isFullWith, judgeEviction } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
 import { foresightFor, gentleValues, isComingDown, settledNames } from './lowering.ts';
 import type { NodeMemory } from './node-memory.ts';
@@ -42,7 +42,8 @@ export function plan({ unit, observed, memory, now, agreed }: NodePlanInput): No
   const readOnly = unit.clusterRef !== undefined || observed.server.config.access === 'Read';
   const isStepping = !readOnly && unit.mode !== 'DryRun'; // the next step is another one at each look
   const known = memory?.serverRun === observed.serverId ? memory : undefined;
-  const verdicts = judge(unit, observed, wanted, isStepping ? { memory: known, now } : undefined);
+  const hadPolicy = wasInForce('maxmemory-policy', unit.policy.evictionPolicy, memory);
+  const verdicts = judge(unit, observed, wanted, { hadPolicy, ...(isStepping && { steps: { memory: known, now } }) });
   const inForce = verdicts.filter((verdict) => verdict.state === 'InForce');
   const differing = verdicts.filter((verdict) => verdict.state === 'Differs');
   const pendingRestart = verdicts.filter((verdict) => verdict.state === 'PendingRestart');
@@ -104,7 +105,13 @@ function judge(
   unit: RedisUnit,
   observed: RedisObserved,
   wanted: ReadonlyMap<string, string>,
-  changing: { readonly memory: NodeMemory | undefined; readonly now: number } | undefined,
+  {
+    hadPolicy,
+    steps,
+  }: {
+    readonly hadPolicy: boolean;
+    readonly steps?: { readonly memory: NodeMemory | undefined; readonly now: number };
+  },
 ): readonly Verdict[] {
   const { server } = observed;
   const judged = (values: ReadonlyMap<string, string>): readonly Verdict[] =>
@@ -118,12 +125,13 @@ function judge(
     maxMemoryBytes: maxMemory === undefined ? undefined : Number(maxMemory),
     persists: persistsThen(wanted, observed.server),
     observed,
-    steps: changing && { last: changing.memory?.lowering, now: changing.now },
+    hadPolicy,
+    steps: steps && { last: steps.memory?.lowering, now: steps.now },
   });
   const gentle =
-    changing === undefined
+    steps === undefined
       ? new Map()
-      : gentleValues(server, wanted, { memory: changing.memory, comingDown: isComingDown(eviction[1]) });
+      : gentleValues(server, wanted, { memory: steps.memory, comingDown: isComingDown(eviction[1]) });
   const others = verdicts.filter(({ name }) => !gentle.has(name));
   return [...eviction, ...others, ...judged(gentle)].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -197,6 +205,7 @@ function conditionOf(
   }
   if (savingFails) return unsaved(name);
   if (isBehind(observed)) return behind(name);
+  if (isNearlyFull(verdicts, observed)) return nearlyFull(name);
   const waiting = differing.filter(({ state }) => state === 'PendingRestart');
   if (waiting.length > 0) {
     const names = waiting.map((one) => `${one.name} (${one.from} instead of ${one.to})`).join(', ');
@@ -241,6 +250,25 @@ function behind(name: string): PlannedCondition {
     next: 'raise redis.maxMemory, declare an eviction policy that finds keys, or maxmemory-eviction-tenacity: "100" in redis.parameters, with which it throws out more at a time; the settings are in force',
   });
   return { status: 'True', reason: 'EvictionBehind', message };
+}
+
+/** Once the changes are made: what can go then makes room for nothing. */
+function isNearlyFull(verdicts: readonly Verdict[], { role, server }: RedisObserved): boolean {
+  const then = (name: string): string | undefined => {
+    const verdict = verdicts.find((one) => one.name === name);
+    return verdict?.state === 'Differs' ? verdict.to : verdict?.state === 'InForce' ? verdict.value : undefined;
+  };
+  const limit = Number(then('maxmemory') ?? server.maxMemoryBytes);
+  return role === 'Primary' && isFullWith(server, limit, then('maxmemory-policy') ?? server.evictionPolicy);
+}
+
+function nearlyFull(name: string): PlannedCondition {
+  const message = problemMessage({
+    saw: `more than 90 % of maxmemory in use on ${name}, and an eviction policy that can evict too little of it`,
+    wanted: 'room for what is written: at the limit every write fails',
+    next: 'raise redis.maxMemory, delete data, or declare an eviction policy that can make room; the settings are in force',
+  });
+  return { status: 'True', reason: 'NearlyFull', message };
 }
 
 /** From where on it is said, and below which it is over: between them it stays as it was. */

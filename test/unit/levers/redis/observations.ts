@@ -102,5 +102,10 @@ export const alone = (node: RedisObserved): NodesObserved => ({
 });
 
 /** What the lever would do. */
-export const planned = (server: Seen, redis?: PolicySpec['redis'], unit?: Partial<RedisUnit>, memory?: RedisMemory) =>
-  plan({ unit: unitWith(redis, unit), observed: seen(server), memory, now: 0 });
+export const planned = (
+  server: Seen,
+  redis?: PolicySpec['redis'],
+  unit?: Partial<RedisUnit>,
+  memory?: RedisMemory,
+  role: RedisObserved['role'] = 'Primary',
+) => plan({ unit: unitWith(redis, unit), observed: { ...seen(server), role }, memory, now: 0 });

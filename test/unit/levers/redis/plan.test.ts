@@ -234,7 +234,7 @@ describe('fragmentation', () => {
 
 describe('maxmemory against what is in use', () => {
   test.each<[string, Seen, PolicySpec['redis'], string]>([
-    ['at what is in use, nothing may be evicted', inUse(gib), { evictionPolicy: 'noeviction' }, 'Applied'],
+    ['at what is in use, nothing may be evicted', inUse(gib), { evictionPolicy: 'noeviction' }, 'NearlyFull'],
     [
       'a byte below what is in use, nothing may be evicted',
       inUse(gib + 1),
@@ -251,14 +251,14 @@ describe('maxmemory against what is in use', () => {
       'below, and a key has an expiry for volatile-lru',
       inUse(gib + 1, 1),
       { evictionPolicy: 'volatile-lru' },
-      'Applied',
+      'NearlyFull',
     ],
     ['below, and any key may go', inUse(gib + 1, 100), {}, 'Applied'],
     [
       'below an old limit that is too low already, upwards',
       { ...inUse(2 * gib), config: { maxmemory: '1000000' } },
       { evictionPolicy: 'noeviction' },
-      'Applied',
+      'NearlyFull',
     ],
   ])('%s', (_, server, redis, reason) => expect(planned(server, redis).condition.reason).toBe(reason));
 
