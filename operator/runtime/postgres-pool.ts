@@ -1,14 +1,10 @@
 import { Pool, type PoolClient, type PoolConfig, type QueryResult, type QueryResultRow } from 'pg';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { orAborted } from './aborted.ts';
+import { lend, type Connection } from './lent-connection.ts';
 import type { QueryMonitor } from './query-monitor.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
 import { told } from './told.ts';
-
-/** One connection while it is lent. */
-export interface Connection {
-  query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
-}
 
 export interface PostgresPool extends AsyncDisposable {
   /** On one connection of the pool. The signal ends the wait for that connection, not the statement. */
@@ -18,9 +14,10 @@ export interface PostgresPool extends AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<QueryResult<Row>>;
   /**
-   * One connection for several statements, a transaction say. It goes back when `work` ends, however that is.
+   * One connection for several statements, a transaction say. It goes back when `work` ends, however that is: a transaction that is open then is rolled back.
+   * What is set for the session stays for who has it next (SET, LISTEN, an advisory lock, a temporary table): take SET LOCAL and its like.
    *
-   * @throws What `work` throws; the signal's reason when it fires before there is a connection; when there is none within the time for one statement.
+   * @throws What `work` throws; that `work` returned within a transaction; the signal's reason when it fires before there is a connection; when there is none within the time for one statement.
    */
   withConnection<T>(work: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T>;
   readonly total: number;
@@ -48,7 +45,10 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
   pool.on('error', (error) => told(onError, error));
   const queries = new WeakMap<PoolClient, number>();
   let opened = new WeakSet<PoolClient>(); // with the settings that are in force
-  pool.on('connect', (client) => void opened.add(client));
+  pool.on('connect', (client) => {
+    opened.add(client);
+    client.on('error', () => undefined); // of one that is lent: its statements are rejected, and with no listener it would end the process
+  });
   const fill = keepMin(pool, () => settings.current.postgresPool, onError);
 
   const mustGo = (client: PoolClient): boolean => {
@@ -68,14 +68,19 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
   });
   const withConnection: PostgresPool['withConnection'] = async (work, signal) => {
     const client = await connectionFrom(pool, signal);
-    let isBroken = false;
+    const lent = lend(client, connectionOf(client));
+    let isUsable = false;
     try {
-      return await work(connectionOf(client));
+      const result = await work(lent.connection);
+      const left = await lent.takeBack();
+      ({ isUsable } = left);
+      if (left.isOpen) throw new Error(leftOpen);
+      return result;
     } catch (error) {
-      isBroken = !isAnswer(error);
+      if (isAnswer(error)) ({ isUsable } = await lent.takeBack());
       throw error;
     } finally {
-      const isGoing = isBroken || mustGo(client);
+      const isGoing = !isUsable || mustGo(client);
       client.release(isGoing);
       if (isGoing) void fill();
     }
@@ -129,7 +134,10 @@ async function connectionFrom(pool: Pool, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** The server has refused a statement; its connection is as good as before. Anything else, a time-out say, leaves it in the middle of something. */
+const leftOpen =
+  'saw a transaction open when its work had ended, and rolled it back; wanted COMMIT or ROLLBACK before; next: await one within withConnection';
+
+/** The server has refused a statement; its connection goes on, in a transaction perhaps. Anything else, a time-out say, leaves it in the middle of something. */
 const isAnswer = (error: unknown): boolean =>
   Error.isError(error) && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code)) && 'severity' in error;
 

@@ -7,6 +7,7 @@ export { openCache, type Cache, type CacheOptions, type Found } from './cache.ts
 export { openCpuPool, type CpuPool, type CpuPoolOptions } from './cpu-pool.ts';
 export { defaultSettings } from './default-settings.ts';
 export { openHttpPool, type HttpPool } from './http-pool.ts';
+export type { Connection } from './lent-connection.ts';
 export { openMemoryOptimizer, type Collection, type MemoryOptimizer, type MemoryOptions } from './memory.ts';
 export {
   batcherMetrics,
@@ -22,7 +23,7 @@ export {
 } from './metrics.ts';
 export { Overloaded } from './overloaded.ts';
 export { openPools, type ConcurrencyPool, type ConcurrencyPools } from './pools.ts';
-export { openPostgresPool, type Connection, type PostgresPool, type PostgresPoolOptions } from './postgres-pool.ts';
+export { openPostgresPool, type PostgresPool, type PostgresPoolOptions } from './postgres-pool.ts';
 export { createQueryMonitor, type QueryMonitor, type StatementFigures } from './query-monitor.ts';
 export {
   createSettings,

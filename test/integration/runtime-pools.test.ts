@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startPostgres } from '../../hack/servers/postgres.ts';
 import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import { openCpuPool } from '../../operator/runtime/cpu-pool.ts';
@@ -72,6 +73,61 @@ describe('the PostgreSQL pool', () => {
     expect((await pool.query<{ pid: number }>(backend)).rows).toEqual(rows); // one that answers is as good as before
     expect(slow).toEqual(['SELECT pg_sleep(?)']);
     expect(monitor.statistics().find(({ statement }) => statement === backend)).toMatchObject({ count: 2 });
+  });
+
+  test('hands on no transaction: what is left open is rolled back, and told to who takes it for done', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
+    const { rows } = await pool.query<{ pid: number }>(backend);
+    await pool.query('CREATE TABLE item (n integer)');
+    const refused = pool.withConnection(async (connection) => {
+      await connection.query('BEGIN');
+      await connection.query('INSERT INTO item VALUES (1)');
+      await connection.query('SELECT nonsense');
+    });
+    await expect(refused).rejects.toThrow('nonsense');
+    await pool.query('INSERT INTO item VALUES (2)');
+    const forgotten = pool.withConnection(async (connection) => {
+      await connection.query('BEGIN');
+      await connection.query('INSERT INTO item VALUES ($1)', [3]);
+    });
+    await expect(forgotten).rejects.toThrow('saw a transaction open');
+    await pool.query('INSERT INTO item VALUES (4)');
+    await pool.withConnection(async (connection) => {
+      await connection.query('BEGIN');
+      await expect(connection.query('SELECT nonsense')).rejects.toThrow('nonsense');
+      await connection.query('ROLLBACK');
+    });
+    await expect(pool.query('BEGIN')).rejects.toThrow('saw a transaction open');
+    expect(await server.query('SELECT n FROM item ORDER BY n')).toEqual([{ n: 2 }, { n: 4 }]);
+    expect((await pool.query(backend)).rows).toEqual(rows); // all on one connection
+  });
+
+  test('waits for what its work has not awaited, and lends the connection to nobody twice', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
+    const late: Promise<unknown>[] = [];
+    const kept = await pool.withConnection(async (connection) => {
+      await connection.query('CREATE TABLE item (n integer)');
+      late.push(connection.query('INSERT INTO item SELECT 1 FROM pg_sleep(0.1)'));
+      return connection;
+    });
+    expect(await server.query('SELECT n FROM item')).toEqual([{ n: 1 }]);
+    await Promise.all(late);
+    await expect(kept.query(backend)).rejects.toThrow('saw a query on a connection that has gone back');
+  });
+
+  test('goes on where the server ends a connection while it is lent', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
+    const answered = await pool.withConnection(async (connection) => {
+      const { rows } = await connection.query<{ pid: number }>(backend);
+      await server.query(`SELECT pg_terminate_backend(${rows[0]?.pid}, 5000)`);
+      await pause(100); // nothing is asked meanwhile, so nobody but the pool hears of it
+      return 'elsewhere';
+    });
+    expect(answered).toBe('elsewhere');
+    expect((await pool.query(backend)).rows).toHaveLength(1);
   });
 
   test('waits for no connection longer than for a statement: of a server that says nothing, or that others have', async () => {
