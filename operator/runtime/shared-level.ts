@@ -82,14 +82,15 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     },
     async delete(key) {
       try {
-        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment. A full Redis may refuse to set: it is deleted all the same.
+        // A key that is not there is deleted without a word; one that was just set is told of, also to who is loading it from elsewhere at this moment.
         const both = data
           .pipeline()
           .set(prefix + key, '', 'PX', 1_000)
           .del(prefix + key);
-        const answers = await within(both.exec());
-        const [error] = answers?.[1] ?? [];
-        if (error) throw error;
+        const [set, deleted] = (await within(both.exec())) ?? [];
+        if (deleted?.[0]) throw deleted[0];
+        // A full Redis does not set, and what it never had is in memory all the same: it passes on what we say.
+        if (set?.[0] && deleted?.[1] === 0) await within(data.publish(channel, prefix + key));
       } catch (error) {
         noted(error);
         throw error;
@@ -164,9 +165,10 @@ function track({ data, within, listener, prefix, onForget, failed }: TrackInput)
   begin(data, arm);
   begin(listener, listen);
   listener.on('close', () => void (listenerId = undefined));
-  listener.on('messageBuffer', (_: Buffer, keys: unknown) => {
-    if (!Array.isArray(keys)) return onForget(undefined); // FLUSHALL
-    for (const key of keys) onForget(String(key).slice(prefix.length));
+  listener.on('messageBuffer', (_: Buffer, said: unknown) => {
+    if (said === null) return onForget(undefined); // FLUSHALL
+    const keys = (Array.isArray(said) ? said : [said]).map(String); // one alone is from a process, also of another cache
+    for (const key of keys) if (key.startsWith(prefix)) onForget(key.slice(prefix.length));
   });
   return {
     get isOn() {

@@ -229,6 +229,23 @@ describe('the cache of two levels', () => {
     redis.thaw();
   });
 
+  test('no longer serves what another has deleted, though a full Redis never had it, and fails where it may not say so', async () => {
+    await using redis = await startRedis();
+    await using first = await trackedCache(redis);
+    await using second = await trackedCache(redis);
+    await using others = await trackedCache(redis, { prefix: 'other:' });
+    const origin = source();
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+    for (const cache of [second, others]) for (const key of ['a', 'b']) await cache.get(key, origin.load);
+    await first.delete('a');
+    await eventually(() => expect(second.entries).toBe(1));
+    expect((await second.get('b', origin.load)).from).toBe('l1'); // just that key
+    expect(others.entries).toBe(2);
+    await redis.command('ACL', 'SETUSER', 'default', '-publish');
+    await expect(first.delete('b')).rejects.toThrow('NOPERM');
+    expect([first.isTracked, second.isTracked]).toEqual([true, true]);
+  });
+
   test('throws what the source throws, to each who asked, and asks it again next time', async () => {
     await using cache = openCache(createSettings(defaultSettings));
     const broken = () => Promise.reject(new Error('broken'));
