@@ -34,6 +34,8 @@ export interface PostgresPoolOptions {
   readonly onError?: (error: Error) => unknown;
 }
 
+/** A server that ends each connection at once is not asked for others without a pause. */
+const refillMs = 1_000;
 /** Time for a server that does not keep its own statement_timeout. */
 const graceMs = 1_000;
 
@@ -50,6 +52,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
     client.on('error', () => undefined); // of one that is lent: its statements are rejected, and with no listener it would end the process
   });
   const fill = keepMin(pool, () => settings.current.postgresPool, onError);
+  const stopRefilling = refill(pool, fill);
 
   const mustGo = (client: PoolClient): boolean => {
     const { recycleAfterQueries, max } = settings.current.postgresPool;
@@ -105,6 +108,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
     },
     async [Symbol.asyncDispose]() {
       unsubscribe();
+      stopRefilling();
       await pool.end();
     },
   };
@@ -141,7 +145,23 @@ const leftOpen =
 const isAnswer = (error: unknown): boolean =>
   Error.isError(error) && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code)) && 'severity' in error;
 
-/** Opens connections until there are `min`. A server that is away is told of, and tried again with the next query. */
+/** Also for those that the server, or what is between, has ended, and those that could not be opened before: looks a while after one goes or comes back. @returns Ends it. */
+function refill(pool: Pool, fill: () => Promise<void>): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const later = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void fill();
+    }, refillMs).unref();
+  };
+  pool.on('remove', later).on('release', later);
+  return () => {
+    pool.off('remove', later).off('release', later);
+    clearTimeout(timer);
+  };
+}
+
+/** Opens connections until there are `min`. A server that is away is told of, and tried again after the next query. */
 function keepMin(pool: Pool, limits: () => Limits, onError: PostgresPoolOptions['onError']): () => Promise<void> {
   let isOpening = false;
   return async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startPostgres } from '../../hack/servers/postgres.ts';
+import { startPostgres, type PostgresServer } from '../../hack/servers/postgres.ts';
 import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import { openCpuPool } from '../../operator/runtime/cpu-pool.ts';
 import { defaultSettings } from '../../operator/runtime/default-settings.ts';
@@ -56,6 +56,19 @@ describe('the PostgreSQL pool', () => {
     }
     await Promise.all(Array.from({ length: 3 }, () => pool.query(backend)));
     await eventually(() => expect([pool.total, pool.idle]).toEqual([3, 3]), { withinMs: 5_000 });
+  });
+
+  test('has its least number of connections again when the server has ended them, and nobody asks anything', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ min: 3 })), { server: addressOf(server) });
+    await eventually(() => expect(pool.idle).toBe(3));
+    const { rows } = await pool.query<{ pid: number }>(backend);
+    await server.query(
+      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    await eventually(async () => expect(await backends(server)).toHaveLength(3));
+    await eventually(() => expect([pool.total, pool.idle]).toEqual([3, 3]));
+    expect(await backends(server)).not.toContainEqual(rows[0]);
   });
 
   test('ends a statement that takes too long, and goes on with what the server has refused', async () => {
@@ -195,8 +208,15 @@ describe('the PostgreSQL pool', () => {
     await expect(pool.query(backend)).rejects.toThrow();
     await server.restart();
     await eventually(async () => expect((await pool.query(backend)).rows).toHaveLength(1));
+    await eventually(() => expect(pool.idle).toBe(5)); // the least number again
   });
 });
+
+/** Of others than the one that asks. */
+const backends = async (server: PostgresServer): Promise<readonly unknown[]> =>
+  server.query(
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid",
+  );
 
 const addressOf = ({ host, port }: { readonly host: string; readonly port: number }) => ({
   host,
