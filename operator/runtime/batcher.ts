@@ -95,7 +95,8 @@ async function deliver<Request, Answer>(
 ): Promise<void> {
   try {
     const requests = items.map(({ request }) => request);
-    const answers = await send(kind, requests, abandoned.signal);
+    const given: unknown = await send(kind, requests, abandoned.signal);
+    const answers: readonly unknown[] = Array.isArray(given) ? given : []; // JavaScript may give none at all
     if (answers.length !== items.length)
       throw new RangeError(`saw ${answers.length} answers of ${kind}; wanted one for each of ${items.length} requests`);
     for (const [index, { resolve, reject }] of items.entries()) {

@@ -14,7 +14,7 @@ export interface Found<T> {
 }
 
 export interface Cache extends AsyncDisposable {
-  /** What is cached, or else loaded: once, however many ask for it meanwhile. Values are kept as JSON in Redis. @throws What `load` throws, and the signal's reason. */
+  /** What is cached, or else loaded: once, however many ask for it meanwhile. A value from memory is the very same object for all who ask: change none of it. In Redis values are JSON: a Date that was loaded comes back from there as a string. @throws What `load` throws, and the signal's reason. */
   get<T>(key: string, load: (key: string) => Promise<T | undefined>, signal?: AbortSignal): Promise<Found<T>>;
   /** Everywhere: in Redis, here, and within moments in every other process. @throws Where Redis could not be asked, or could tell nobody: it is gone here, and the others go on serving it. */
   delete(key: string): Promise<void>;

@@ -6,7 +6,7 @@ import { onSectionChange, type LiveSettings } from './settings.ts';
 import { told } from './told.ts';
 
 export interface CpuPool<Task, Result> extends AsyncDisposable {
-  /** On a thread; the same task again gives the remembered result. Tasks and results are what a structured clone can carry. @throws What the task throws, and the signal's reason. */
+  /** On a thread; the same task again gives the remembered result, the very same object: who changes it changes it for all. Tasks and results are what a structured clone can carry. @throws What the task throws, and the signal's reason. */
   run(task: Task, signal?: AbortSignal): Promise<Result>;
   readonly threads: number;
   readonly queued: number;
@@ -40,6 +40,8 @@ export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPo
         const result = await running;
         if (key !== undefined) memo?.set(key, { result });
         return result;
+      } catch (error) {
+        throw inWords(error);
       } finally {
         underWay.delete(running);
       }
@@ -58,6 +60,17 @@ export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPo
       await current.pool.destroy();
     },
   };
+}
+
+/** What a thread cannot send back ends it, with an error whose words are in its stack alone. */
+function inWords(error: unknown): unknown {
+  if (!Error.isError(error) || error.message !== '') return error;
+  const [, unsendable] = /^DataCloneError: (.*?)\.?$/m.exec(error.stack ?? '') ?? [];
+  if (unsendable === undefined) return error;
+  return new TypeError(
+    `saw a task end with what no thread can send: ${unsendable}; wanted what a structured clone can carry; next: return plain data`,
+    { cause: error },
+  );
 }
 
 interface Threads {

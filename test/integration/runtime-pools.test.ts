@@ -246,6 +246,7 @@ describe('the CPU pool', () => {
   type Work = {
     readonly n: number | bigint | ReadonlyMap<string, number>;
     readonly fail?: boolean;
+    readonly unsendable?: boolean;
     readonly gate?: Int32Array;
     readonly shared?: SharedArrayBuffer;
   };
@@ -274,6 +275,8 @@ describe('the CPU pool', () => {
       filename,
     });
     await expect(pool.run({ n: 1, fail: true })).rejects.toThrow('told to fail');
+    await expect(pool.run({ n: 1, unsendable: true })).rejects.toThrow('() => n could not be cloned');
+    await expect(pool.run({ n: 1, unsendable: true })).rejects.toThrow(TypeError); // on the thread that took its place
     expect(pool.remembered).toBe(0);
     await expect(pool.run({ n: 1 }, AbortSignal.abort())).rejects.toThrow();
     expect(await pool.run({ n: 2 })).toMatchObject({ result: 4 });

@@ -66,6 +66,13 @@ describe('createBatcher()', () => {
     }
   });
 
+  test('takes no list at all for no answers', async () => {
+    const batcher = createBatcher<number, number>(createSettings(settingsWith(1, 1_000)), {
+      send: () => Promise.resolve(JSON.parse('null') as number[]),
+    });
+    await expect(batcher.ask('embed', 1)).rejects.toThrow('saw 0 answers of embed; wanted one for each of 1 requests');
+  });
+
   test('takes a new size for the next batch, without a restart', async () => {
     const { batcher, asked, settings } = doubling(createSettings(settingsWith(3, 1_000)));
     settings.set(settingsWith(2, 1_000));
