@@ -103,7 +103,12 @@ test('the guide’s views of a Pod give its figures, its cache’s look-ups coun
   const get = async (path: string, method = 'GET'): Promise<unknown> =>
     (await fetch(`${service.url}${path}`, { method, signal: AbortSignal.timeout(10_000) })).text();
   expect(await look(source, pod)).toMatchObject({ elapsedMs: undefined, figures: { inFlight: 0, queue: 0 } });
-  for (let count = 0; count < 5; count += 1) await get('/api/workflow', 'POST');
+  let slowest = 0;
+  for (let count = 0; count < 5; count += 1) {
+    const began = performance.now();
+    await get('/api/workflow', 'POST');
+    slowest = Math.max(slowest, (performance.now() - began) / 1_000);
+  }
   for (let count = 0; count < 4; count += 1) await get('/api/item/1');
 
   const { figures, histograms, elapsedMs = 0 } = await look(source, pod);
@@ -113,7 +118,7 @@ test('the guide’s views of a Pod give its figures, its cache’s look-ups coun
   expect((figures.requests ?? 0) / (elapsedMs / 1_000)).toBeGreaterThan(0);
   const [lower = NaN, upper = NaN] = histograms.workflowDuration?.bounds ?? [];
   expect(lower).toBeGreaterThan(0.15);
-  expect(upper).toBeLessThan(0.3);
+  expect(upper).toBeLessThan(1.5 * slowest); // 0.2 s, more on a busy machine
 });
 
 test('JSON pointers in signals name other places, the end of a name its unit', async () => {
