@@ -105,6 +105,30 @@ describe.each(await availableRedisVersions())('the big keys of Redis %s', (versi
     expect(await visit('run-3', true)).toMatchObject({ scanned: 20 }); // who asks comes once
   });
 
+  test('of a server that has more than twice the keys since are searched at once, and not told of the few', async () => {
+    await using server = await startRedis({ version });
+    const visit = visits(server, { maxDuration: '1ms' });
+    await visit();
+    expect(await visit()).toMatchObject({ keys: [], scanned: 0, total: 0 });
+
+    await fill(server, 'big:', 1, 2 ** 20);
+    await fill(server, 'key:', 4_999, 10);
+    const seen = await visit();
+    expect(seen).toMatchObject({ state: 'Known', total: 5_000, scanned: expect.any(Number) });
+    if (seen.state !== 'Known') throw new Error(seen.why);
+    expect(seen.scanned).toBeGreaterThan(0); // of the walk that has begun, not of the empty server
+    expect(await visit()).toMatchObject({ scanned: seen.scanned }); // a round in each interval all the same
+
+    const once = visits(server, { maxDuration: '1m' });
+    await once();
+    const all = await eventually(async () => {
+      const found = await once();
+      expect(found).toMatchObject({ scanned: 5_000 });
+      return found;
+    });
+    expect(all).toMatchObject({ keys: [{ name: 'big:1' }] });
+  });
+
   test('are not known where the user may not search, with what to grant, and it is asked once in an interval', async () => {
     const user = 'genops reset on >password +ping +info +config|get +client|setname +scan';
     await using server = await startRedis({ version, aclFile: `user default on nopass ~* &* +@all\nuser ${user}\n` });

@@ -38,14 +38,17 @@ interface Pass {
 
 interface Search {
   pass: Pass;
-  /** The last walk that came to its end. */
-  complete: Pass | undefined;
+  /** The last walk that came to its end, and of how many keys in all databases that was. */
+  complete: { readonly pass: Pass; readonly total: number } | undefined;
   /** ms since the epoch: when the present round began, one in each interval. */
   roundAt: number;
   /** Of the present round, which may have no more; ms. */
   leftMs: number;
   why: string | undefined;
 }
+
+/** So many times the keys that it went over, and a walk tells nothing of the server any more: the next one begins at once. */
+const muchMore = 2;
 
 /** A visit must not be held up for longer: a round of some seconds takes several. */
 const atOnceMs = 1_000;
@@ -63,11 +66,13 @@ export function createKeySearches(): KeySearches {
       // The first visit of a server sets it right, the next ones have time.
       if (known === undefined && !server.isAsked)
         return { state: 'Unknown', why: 'the search begins at the next visit' };
-      if (now >= search.roundAt + intervalMs) {
+      const isOutgrown = search.complete !== undefined && server.keys > search.complete.total * muchMore;
+      if (isOutgrown) search.complete = undefined;
+      if (isOutgrown || now >= search.roundAt + intervalMs) {
         search.roundAt = now;
         search.leftMs = milliseconds(wanted.maxDuration);
       }
-      if (search.leftMs > 0) await goOn(redis, search, wanted, signal);
+      if (search.leftMs > 0) await goOn(redis, search, { ...wanted, total: server.keys }, signal);
       return told(search, server);
     },
   };
@@ -75,7 +80,12 @@ export function createKeySearches(): KeySearches {
 
 const newPass = (): Pass => ({ cursor: '0', scanned: 0, largestBytes: 0, largest: new Map(), observedAt: 0 });
 
-async function goOn(redis: RedisConnection, search: Search, wanted: Wanted, signal: AbortSignal): Promise<void> {
+async function goOn(
+  redis: RedisConnection,
+  search: Search,
+  wanted: Wanted & { readonly total: number },
+  signal: AbortSignal,
+): Promise<void> {
   const began = performance.now();
   const boxMs = Math.min(search.leftMs, atOnceMs);
   search.why = undefined;
@@ -84,7 +94,7 @@ async function goOn(redis: RedisConnection, search: Search, wanted: Wanted, sign
       const roundBegan = performance.now();
       await scanRound(redis, search.pass, wanted);
       if (search.pass.cursor === '0') {
-        search.complete = search.pass;
+        search.complete = { pass: search.pass, total: wanted.total };
         search.pass = newPass();
         search.leftMs = 0;
         return;
@@ -116,7 +126,7 @@ async function scanRound(redis: RedisConnection, pass: Pass, { top, minSize }: W
 
 /** Of the last walk that came to its end, else of the one under way. */
 function told({ pass, complete, why }: Search, { keys: total }: SearchedServer): BigKeys {
-  const { scanned, largestBytes, largest, observedAt } = complete ?? pass;
+  const { scanned, largestBytes, largest, observedAt } = complete?.pass ?? pass;
   if (observedAt === 0) return { state: 'Unknown', why: why ?? 'the search begins at the next visit' };
   const keys = [...largest].map(([name, size]) => ({ name: shown(name), bytes: size }));
   return { state: 'Known', keys, largestBytes, scanned, total, observedAt };
