@@ -101,8 +101,8 @@ sbom: node_modules ## what that image is made of, as CycloneDX on standard outpu
 demo: node_modules ## the main job on real input, from nothing to a scaled workload and a tuned Redis (KEEP=1 leaves it up, METRICS_API=1 serves the HPA)
 	@$(node) hack/demo/main.ts $(if $(KEEP),--keep) $(if $(METRICS_API),--metrics-api)
 
-run: node_modules ## the operator from source, against the cluster of cluster-up; waits while an installed one leads
-	@lines=$$($(node) hack/cluster/main.ts env) && eval "$$lines" && \
+run: node_modules ## the operator from source, against the cluster of cluster-up (GENOPS_CLUSTER=NAME: another); waits while an installed one leads
+	@lines=$$($(node) hack/cluster/main.ts env $(if $(GENOPS_CLUSTER),--name $(GENOPS_CLUSTER))) && eval "$$lines" && \
 		kubectl apply --server-side --force-conflicts -k crds && \
 		kubectl apply --server-side -f config/manager/namespace.yaml && \
 		exec $(node) operator/main.ts manager
