@@ -236,8 +236,8 @@ function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readon
   const worst = untaken.find(({ problem }) => problem !== undefined) ?? untaken[0];
   if (worst !== undefined) {
     const { problem } = worst;
-    const message = untaken.map(({ condition }) => condition.message).join(' | ');
-    const condition = { ...worst.condition, message };
+    const messages = untaken.map(({ condition }) => condition.message);
+    const condition = { ...worst.condition, message: [...messages, ...heldBack(plan, problem)].join(' | ') };
     if (problem === undefined) return { plan, outcome: 'refused', taken, condition };
     const failed = {
       plan: { ...plan, againMs: problemAgainMs, problem },
@@ -251,6 +251,10 @@ function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readon
   const outcome = taken.length === 0 ? 'nothing' : 'applied';
   return { plan: { ...plan, status }, outcome, taken, condition: plan.condition };
 }
+
+/** What the plan itself did not send, and why, is not told by the server that refused something else. */
+const heldBack = ({ condition: { status, reason, message } }: UnitPlan, problem: Problem | undefined) =>
+  problem === undefined && status === 'False' && !passing.has(reason) ? [message] : [];
 
 /** @throws where another may lead by now: two that change one thing would undo each other's. */
 export function mustLead(mayAct: () => boolean): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Problem } from '../../../operator/api/problem.ts';
-import type { LeverChange, LeverPlan, LeverUnit, Outcome } from '../../../operator/levers/lever.ts';
+import type { LeverChange, LeverPlan, LeverUnit, Outcome, PlannedCondition } from '../../../operator/levers/lever.ts';
 import {
   apply,
   confirmations,
@@ -109,6 +109,27 @@ describe('apply()', () => {
         message: 'it says no | saw a; wanted b',
       });
     });
+  });
+
+  test.each<{ readonly name: string; readonly condition: PlannedCondition; readonly message: string }>([
+    {
+      name: 'with what the plan holds back beside it',
+      condition: { status: 'False', reason: 'OutOfBounds', message: 'saw no room' },
+      message: 'it says no | saw no room',
+    },
+    {
+      name: 'without what the plan expected to be in force',
+      condition: { status: 'True', reason: 'Applied', message: 'all in force' },
+      message: 'it says no',
+    },
+    {
+      name: 'without what comes by itself',
+      condition: { status: 'False', reason: 'Lowering', message: 'saw more in use' },
+      message: 'it says no',
+    },
+  ])('says of a refusal why, $name', async ({ condition, message }) => {
+    const [result] = await apply(planned({ ...toDo, condition }, 'Enforce', [refused]), () => true, never);
+    expect(result?.condition).toEqual({ ...refused.condition, message });
   });
 
   test('makes nothing in DryRun, and status says what is in force', async () => {
