@@ -7,6 +7,8 @@ export interface TrendRows {
   readonly memoryBytes: Float32Array;
   readonly activeConnections: Float32Array;
   readonly requestRate: Float32Array;
+  /** Of the Pods that have a rate: what errors are a share of. */
+  readonly answerRate: Float32Array;
   readonly errorRate: Float32Array;
   readonly responseTimeP95: Float32Array;
   readonly cacheHitRate: Float32Array;
@@ -60,7 +62,7 @@ export function trendOf({ rating: policy, windowSeconds, components, cacheServer
       cacheServer === undefined
         ? share(components, 'cacheHitRate', ['cacheHitRate', 'cacheMissRate'])
         : cacheServer.hitRatio,
-    errorRatio: share(components, 'errorRate', ['requestRate']),
+    errorRatio: share(components, 'errorRate', ['answerRate']),
   };
   const { cpuPercent, memoryBytes, responseTimeP95, cacheHitRatio } = averages;
   return {

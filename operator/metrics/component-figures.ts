@@ -24,7 +24,7 @@ export interface ComponentFigures {
   /** Ready Pods, and those of them that answered, when the last row was closed. */
   readonly podsReady: number;
   readonly podsAnswered: number;
-  /** Means over the window: 1/s of all Pods, 1/s of one Pod, cores, percent of limits (or requests). */
+  /** Means over the window, of a rate of all Pods over the rows that have one of each: 1/s of all Pods, 1/s of one Pod, cores, percent of limits (or requests). */
   readonly requestRate?: Timed;
   readonly requestRatePerPod?: Timed;
   readonly cpuCores?: Timed;
@@ -66,7 +66,8 @@ export function figuresOver(
   const kills = views.flatMap(({ oomKilledAt }) => oomKilledAt ?? []);
   const freshSince = now - staleAfterMs(options);
   const answered = slice.figures.podsAnswered;
-  const requestsPerPod = slice.figures.requestRate.map((rate, row) => rate / (answered[row] ?? NaN));
+  const { answerRate, podsCounted } = slice.figures;
+  const requestsPerPod = answerRate.map((rate, row) => rate / (podsCounted[row] ?? NaN));
   const known: { readonly [figure: string]: Timed | undefined } = {
     requestRate: fold(slice, 'requestRate', mean),
     requestRatePerPod: foldOf(slice.times, requestsPerPod, mean),
@@ -78,9 +79,9 @@ export function figuresOver(
     inFlightMax: fold(slice, 'inFlight', highest),
     queue: fold(slice, 'queue', newest),
     activeConnections: fold(slice, 'activeConnections', newest),
-    errorRatio: ratio(slice, 'errorRate', ['requestRate']),
+    errorRatio: ratio(slice, 'errorRate', ['answerRate']),
     cacheHitRatio: ratio(slice, 'cacheHitRate', ['cacheHitRate', 'cacheMissRate']),
-    answerRate: foldOf(slice.times, wholeOf(slice, 'errorRate', ['requestRate']), mean),
+    answerRate: foldOf(slice.times, wholeOf(slice, 'errorRate', ['answerRate']), mean),
     lookupRate: foldOf(slice.times, wholeOf(slice, 'cacheHitRate', ['cacheHitRate', 'cacheMissRate']), mean),
   };
   const isFresh = (observedAt: number): boolean => observedAt >= freshSince;

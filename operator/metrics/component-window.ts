@@ -28,11 +28,16 @@ export const latencyColumns = [
 ] as const;
 export type LatencyColumn = (typeof latencyColumns)[number];
 
-/** A row of a component; rates in 1/s, CPU in cores, memory in bytes. */
+/**
+ * A row of a component; rates in 1/s, CPU in cores, memory in bytes. `requestRate` is that of all Pods that answered, and unknown while one of them has none yet;
+ * `answerRate` is that of the `podsCounted` that have one: what shares and means for each Pod are taken of.
+ */
 export const componentColumns = [
   'podsReady',
   'podsAnswered',
+  'podsCounted',
   'requestRate',
+  'answerRate',
   'errorRate',
   'cacheHitRate',
   'cacheMissRate',
@@ -145,11 +150,16 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
     return isFresh ? [{ view, reading: latest }] : [];
   });
   const looks = fresh.map(({ view, reading }) => lookOf(reading, measuredContainer(view, options)));
+  const { requestRate, ...row } = rowOf(looks);
+  const isCounted = fresh.every(({ reading }) => reading.elapsedMs !== undefined); // what some of the Pods do would look like a lower load
   window.rows.append(at, {
-    ...rowOf(looks),
+    ...row,
+    answerRate: requestRate,
+    requestRate: isCounted ? requestRate : NaN,
     ...latenciesOf(pending),
     podsReady: ready.length,
     podsAnswered: fresh.length,
+    podsCounted: looks.filter((look) => !Number.isNaN(look.requestRate)).length,
   });
   for (const name of histogramNames) window.histograms[name].append(at, pending[name]);
   window.pending = {};
@@ -216,7 +226,7 @@ export function lookOf({ figures, elapsedMs }: Reading, container: ContainerView
   };
 }
 
-function rowOf(looks: readonly Look[]): Partial<Record<ComponentColumn, number>> {
+function rowOf(looks: readonly Look[]): Partial<Record<ComponentColumn, number>> & Pick<Look, 'requestRate'> {
   const known = (key: keyof Look): number[] => looks.map((look) => look[key]).filter((value) => !Number.isNaN(value));
   const sum = (key: keyof Look): number => {
     const values = known(key);

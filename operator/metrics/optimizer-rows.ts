@@ -6,7 +6,9 @@ import type { RingSlice } from './windows.ts';
 export const optimizerColumns = [
   'podsReady',
   'podsAnswered',
+  'podsCounted',
   'requestRate',
+  'answerRate',
   'errorRate',
   'cacheHitRate',
   'cacheMissRate',
@@ -23,21 +25,21 @@ type Column = (typeof optimizerColumns)[number];
 /** Rows of a component by the names of the contract. Of an interval in which nothing was counted there is no share. */
 export function optimizerRows({ times, figures }: RingSlice<Column>): Rows {
   const column = (name: Column): readonly number[] => Array.from(figures[name]);
-  const [requests, answered] = [column('requestRate'), column('podsAnswered')];
+  const [requests, counted] = [column('answerRate'), column('podsCounted')];
   const [hits, misses] = [column('cacheHitRate'), column('cacheMissRate')];
   const share = (parts: readonly number[], wholeOf: (row: number) => number): readonly number[] =>
     parts.map((part, row) => (wholeOf(row) > 0 ? part / wholeOf(row) : NaN));
   return {
     times: Array.from(times),
     podsReady: column('podsReady'),
-    podsAnswered: answered,
+    podsAnswered: column('podsAnswered'),
     measures: {
       cpuPercent: column('cpuPercent'),
       memoryPercent: column('memoryPercent'),
       memory: column('memoryBytes'),
       activeConnections: column('activeConnections'),
-      requestRate: requests,
-      requestRatePerPod: share(requests, (row) => answered[row] ?? NaN),
+      requestRate: column('requestRate'),
+      requestRatePerPod: share(requests, (row) => counted[row] ?? NaN),
       responseTimeAverage: column('responseTimeAverage'),
       responseTimeP50: column('responseTimeP50'),
       responseTimeP95: column('responseTimeP95'),

@@ -78,10 +78,7 @@ export function history({ service, components, changes, now }: HistoryInput): Hi
       requestRate: column('requestRate', sum),
       responseTimeP95: column('responseTimeP95', highest),
       cacheHitRatio: each(hitRatio, lowest),
-      errorRate: each(
-        ({ errorRate, requestRate }, row) => (errorRate[row] ?? NaN) / (requestRate[row] ?? NaN),
-        highest,
-      ),
+      errorRate: each(({ errorRate, answerRate }, row) => (errorRate[row] ?? NaN) / (answerRate[row] ?? NaN), highest),
       cpuPercent: column('cpuPercent', highest),
       memoryMb: each(({ memoryBytes }, row) => (memoryBytes[row] ?? NaN) / 2 ** 20, highest),
       inFlight: column('inFlight', sum),

@@ -5,6 +5,7 @@ import type { RingSlice } from '../../metrics/windows.ts';
 export const viewColumns = [
   'podsReady',
   'requestRate',
+  'answerRate',
   'errorRate',
   'cacheHitRate',
   'cacheMissRate',

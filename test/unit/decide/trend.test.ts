@@ -12,6 +12,7 @@ const component = (columns: Partial<Record<keyof TrendRows, readonly number[]>>,
     memoryBytes: of('memoryBytes'),
     activeConnections: of('activeConnections'),
     requestRate: of('requestRate'),
+    answerRate: of('answerRate'),
     errorRate: of('errorRate'),
     responseTimeP95: of('responseTimeP95'),
     cacheHitRate: of('cacheHitRate'),
@@ -38,7 +39,7 @@ describe('trendOf()', () => {
     expect(trend(two).averages).toMatchObject({ requestRate: 15, cpuPercent: 70 });
   });
   test('takes shares of everything together: a busy moment weighs more (1 + 9 of 110)', () => {
-    const { averages } = trend([component({ requestRate: [10, 100, NaN], errorRate: [1, 9, 5] })]);
+    const { averages } = trend([component({ answerRate: [10, 100, NaN], errorRate: [1, 9, 5] })]);
     expect(averages.errorRatio).toBeCloseTo(10 / 110);
   });
   test('grades the averages: 25 for cpu of 49 %, 0 for a p95 of 3 s, 25 for a hit ratio of 0.9 of the cache server', () => {

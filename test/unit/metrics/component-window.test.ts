@@ -141,6 +141,40 @@ describe('figuresOver()', () => {
     );
     expect(figures).toMatchObject({ requestRate: { value: 10 }, podsReady: 2, podsAnswered: 1 });
   });
+  describe('while a Pod has no rate yet', () => {
+    const window = createComponentWindow(options);
+    const rows: readonly [row: number, known: readonly string[]][] = [
+      [1, []],
+      [2, ['a']],
+      [3, ['a', 'b']],
+    ];
+    const pods = [view('a'), view('b')];
+    const figuresAt = rows.map(([row, known]) => {
+      const at = row * 10_000;
+      for (const uid of ['a', 'b'])
+        acceptReading(
+          window,
+          uid,
+          known.includes(uid)
+            ? reading(at - 1_000, { requests: 100, errors: uid === 'a' ? 10 : 0, queue: 1 })
+            : { observedAt: at - 1_000, elapsedMs: undefined, figures: { queue: 1 }, histograms: {} },
+        );
+      closeRow(window, pods, at);
+      return over(window, 300_000, at);
+    });
+
+    test('the rate of all is unknown, and then the true one: 10 and 10 are 20, never 10 or 15', () => {
+      expect(figuresAt.map(({ requestRate }) => requestRate?.value)).toEqual([undefined, undefined, 20]);
+    });
+    test('the mean of a Pod is that of those that have one: 10, not 5', () => {
+      expect(figuresAt.map(({ requestRatePerPod }) => requestRatePerPod?.value)).toEqual([undefined, 10, 10]);
+    });
+    test('errors are a share of what those Pods answered that have a rate', () => {
+      expect(figuresAt[1]?.errorRatio?.value).toBeCloseTo(0.1, 6);
+      expect(figuresAt[1]).toMatchObject({ queue: { value: 2 }, podsAnswered: 2 });
+    });
+  });
+
   test('what is stale is unknown: 2.5 intervals and a time-out after its row', () => {
     const window = filled([[{ requests: 100, queue: 7 }]]);
     expect(over(window, 300_000, 37_000)).toMatchObject({ requestRate: { value: 10 }, queue: { value: 7 } });

@@ -11,9 +11,10 @@ import { podView } from '../../world/pod-view.ts';
 
 test('rows are by the names of the contract, with shares where something was counted', () => {
   const ring = createRing(componentColumns, 10);
-  const busy = { podsReady: 3, podsAnswered: 2, requestRate: 10, errorRate: 1, cacheHitRate: 3, cacheMissRate: 1 };
+  const pods = { podsReady: 3, podsAnswered: 2, podsCounted: 2 };
+  const busy = { ...pods, requestRate: 10, answerRate: 10, errorRate: 1, cacheHitRate: 3, cacheMissRate: 1 };
   ring.append(1, { ...busy, memoryBytes: 2 ** 30, cpuPercent: 40, responseTimeP95: 0.5, inFlight: 4, queue: 1 });
-  ring.append(2, { podsReady: 3, podsAnswered: 2, requestRate: 0, errorRate: 0, cacheHitRate: 0, cacheMissRate: 0 });
+  ring.append(2, { ...pods, requestRate: 0, answerRate: 0, errorRate: 0, cacheHitRate: 0, cacheMissRate: 0 });
   const { measures, ...rows } = optimizerRows(ring.since(0, optimizerColumns));
   expect(rows).toEqual({ times: [1, 2], podsReady: [3, 3], podsAnswered: [2, 2] });
   expect(measures).toMatchObject({
