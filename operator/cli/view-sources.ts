@@ -72,7 +72,7 @@ export function openViewSources(input: ViewSourcesInput): ViewSources & Disposab
     },
     rowsOf: (service, since) =>
       inForce(service).service.spec.components.flatMap(({ name }) => {
-        const rows = collector.rowsOf(keyOf(service), name, since, viewColumns);
+        const rows = collector.historyOf(keyOf(service), name, since, viewColumns);
         return rows === undefined ? [] : [{ rows, bounds: timeline.boundsOf(keyOf(service), name) }];
       }),
     changesOf: (service, since) => timeline.changesOf(keyOf(service), since),

@@ -29,7 +29,7 @@ export interface TrackedComponent extends WindowOptions {
 
 /** Measures all components of all services. One timer for everything; each Pod has its own place within the interval, which it shares with others. */
 export interface Collector extends Disposable {
-  /** Measures these components of a service and no others. What was measured is kept where source and collector settings are as before. */
+  /** Measures these components of a service and no others. What was measured is kept where source and collector settings are as before; for `historyOf` also where only the source is another. */
   track(service: string, components: readonly TrackedComponent[]): void;
   untrack(service: string): void;
   untrackAll(): void;
@@ -39,13 +39,10 @@ export interface Collector extends Disposable {
   podRatesIn(namespace: string, matches: (pod: Pick<PodView, 'name' | 'labels'>) => boolean): readonly PodRate[];
   /** Undefined for what is not tracked. */
   windowOf(service: string, component: string, windowMs: number): ComponentFigures | undefined;
-  /** Rows later than `since` (ms since the epoch), oldest first. Undefined for what is not tracked. */
-  rowsOf<Asked extends ComponentColumn>(
-    service: string,
-    component: string,
-    since: number,
-    columns: readonly Asked[],
-  ): RingSlice<Asked> | undefined;
+  /** Rows later than `since` (ms since the epoch) by the source that is named now, oldest first. Undefined for what is not tracked. */
+  rowsOf: RowsOf;
+  /** The same, by all sources that were named: for who looks back and judges nothing. */
+  historyOf: RowsOf;
   /** How often CPU and memory of its Pods come anew; 0: with each look. */
   usageEveryMs(service: string, component: string): number;
   /** What each Pod that there is now said last. Empty for what is not tracked. */
@@ -55,6 +52,13 @@ export interface Collector extends Disposable {
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
 }
+
+type RowsOf = <Asked extends ComponentColumn>(
+  service: string,
+  component: string,
+  since: number,
+  columns: readonly Asked[],
+) => RingSlice<Asked> | undefined;
 
 export interface SourceState {
   readonly type: SourceType;
@@ -98,8 +102,9 @@ export function createCollector(options: CollectorOptions): Collector {
       const before = services.get(service);
       const after = components.map((component) => {
         const known = before?.get(component.name);
-        if (known === undefined || !isSame(known.component, component))
-          return begin(service, component, { ...options, schedule });
+        const isKept = known !== undefined && hasSameRows(known.component, component);
+        if (!isKept || known.component.source.id !== component.source.id)
+          return begin(service, component, isKept ? known.window : undefined, { ...options, schedule });
         known.component = { ...component, source: known.component.source };
         return known;
       });
@@ -125,7 +130,11 @@ export function createCollector(options: CollectorOptions): Collector {
         ? undefined
         : figuresOver(tracked.window, tracked.component.pods(), windowMs, Date.now());
     },
-    rowsOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
+    rowsOf(service, component, since, columns) {
+      const window = find(service, component)?.window;
+      return window?.rows.since(Math.max(since, window.begunAfter), columns);
+    },
+    historyOf: (service, component, since, columns) => find(service, component)?.window.rows.since(since, columns),
     usageEveryMs: (service, component) =>
       Math.max(
         0,
@@ -153,11 +162,11 @@ export function createCollector(options: CollectorOptions): Collector {
 
 type Deps = CollectorOptions & { readonly schedule: Schedule };
 
-function begin(service: string, component: TrackedComponent, deps: Deps): Tracked {
+function begin(service: string, component: TrackedComponent, before: ComponentWindow | undefined, deps: Deps): Tracked {
   const tracked: Tracked = {
     service,
     component,
-    window: createComponentWindow(component),
+    window: createComponentWindow(component, before),
     pods: new Map(),
     kind: 'tick',
     isCancelled: false,
@@ -259,8 +268,7 @@ function cancel(tracked: Tracked): void {
   for (const uid of tracked.window.pods.keys()) forget(tracked, uid);
 }
 
-const isSame = (a: TrackedComponent, b: TrackedComponent): boolean =>
-  a.source.id === b.source.id &&
+const hasSameRows = (a: TrackedComponent, b: TrackedComponent): boolean =>
   a.intervalMs === b.intervalMs &&
   a.history === b.history &&
   a.windowMs === b.windowMs &&

@@ -57,12 +57,12 @@ type Column = keyof Slice['figures'];
 
 /** @param views The Pods that there are now. @param now ms since the epoch. */
 export function figuresOver(
-  { rows, histograms, options }: ComponentWindow,
+  { rows, begunAfter, histograms, options }: ComponentWindow,
   views: readonly PodView[],
   windowMs: number,
   now: number,
 ): ComponentFigures {
-  const slice = rows.since(now - windowMs, asked);
+  const slice = rows.since(Math.max(now - windowMs, begunAfter), asked);
   const kills = views.flatMap(({ oomKilledAt }) => oomKilledAt ?? []);
   const freshSince = now - staleAfterMs(options);
   const answered = slice.figures.podsAnswered;

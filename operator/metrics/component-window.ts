@@ -67,6 +67,8 @@ export interface ComponentWindow {
   readonly options: WindowOptions;
   readonly pods: Map<string, PodRecord>;
   readonly rows: Ring<ComponentColumn>;
+  /** ms since the epoch: rows up to then are of a source that was read before, and what is judged by this one does not stand on them. */
+  readonly begunAfter: number;
   readonly histograms: Readonly<Record<HistogramName, HistogramRing>>;
   /** Observations since the last row. */
   pending: Partial<Record<HistogramName, Histogram>>;
@@ -88,13 +90,15 @@ export interface PodRate {
 /** Three looks, and at most half a minute: long enough that a scrape more or less makes no jump, short enough for a scaler that was set to look often. */
 const rateWindowMs = ({ intervalMs }: Pick<WindowOptions, 'intervalMs'>): number => Math.min(30_000, 3 * intervalMs);
 
-export function createComponentWindow(options: WindowOptions): ComponentWindow {
+/** @param before Of the same component by another source: its rows stay, for who looks back. */
+export function createComponentWindow(options: WindowOptions, before?: ComponentWindow): ComponentWindow {
   const { history, windowMs, intervalMs } = options;
   const rows = Math.ceil(windowMs / intervalMs) + 1;
   return {
     options,
     pods: new Map(),
-    rows: createRing(componentColumns, Math.max(history, rows)),
+    rows: before?.rows ?? createRing(componentColumns, Math.max(history, rows)),
+    begunAfter: before?.rows.newestAt ?? -Infinity,
     histograms: {
       responseTime: createHistogramRing(rows),
       cachedResponseTime: createHistogramRing(rows),

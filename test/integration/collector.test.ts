@@ -344,6 +344,29 @@ test('a Pod that is starting or terminating is told apart and not read; one that
   expect(ai.rates().has('c')).toBe(false);
 });
 
+test('another source begins anew, and what was measured before it is still there to look back at', async () => {
+  const pod = await target('a', serving(100));
+  await using ai = await world([pod]);
+  const key = 'ai/generation';
+  const looked = (of: 'rowsOf' | 'historyOf') => ai.collector[of](key, 'workflow', 0, ['requestRate']);
+  ai.track();
+  await eventually(() => expect(ai.collector.windowOf(key, 'workflow', 60_000)?.requestRate).toBeDefined());
+  const first = looked('historyOf')?.times[0];
+
+  ai.collector.track(key, [{ ...ai.component, source: { ...ai.component.source, id: 'another' } }]);
+  expect(looked('rowsOf')?.times).toHaveLength(0);
+  expect(ai.collector.windowOf(key, 'workflow', 60_000)).toMatchObject({ coveredMs: 0, histograms: {} });
+  expect(looked('historyOf')?.times[0]).toBe(first);
+
+  await eventually(() => expect(looked('rowsOf')?.figures.requestRate.at(-1)).toBeGreaterThan(90));
+  const times = [...(looked('historyOf')?.times ?? [])];
+  expect(times[0]).toBe(first);
+  expect(times.slice(-(looked('rowsOf')?.times.length ?? 0))).toEqual([...(looked('rowsOf')?.times ?? [])]);
+
+  ai.collector.track(key, [{ ...ai.component, intervalMs: 2_000 }]); // rows of another length are no history of these
+  expect(looked('historyOf')?.times).toHaveLength(0);
+});
+
 test('nothing is asked any more of what is no longer tracked', async () => {
   const pod = await target('a', serving(100));
   await using ai = await world([pod]);
