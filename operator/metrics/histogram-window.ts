@@ -18,6 +18,7 @@ export function createHistogramRing(capacity: number): HistogramRing {
   const times = new Float64Array(capacity);
   let start = 0;
   let length = 0;
+  let limited: { readonly only: number; readonly at: number } | undefined; // the newest row of which one quantile is known
   const width = (): number => columns + bounds.length;
   const since = (from: number): ReturnType<HistogramRing['since']> => {
     const counts = new Float64Array(bounds.length);
@@ -34,7 +35,8 @@ export function createHistogramRing(capacity: number): HistogramRing {
         counts[bound] = (counts[bound] ?? 0) + (rows[offset + columns + bound] ?? 0);
     }
     const { sum, count, observedAt } = total;
-    return observedAt === undefined ? undefined : { bounds, counts, sum, count, observedAt };
+    const only = limited !== undefined && limited.at > from ? { only: limited.only } : {};
+    return observedAt === undefined ? undefined : { bounds, counts, sum, count, ...only, observedAt };
   };
   /** Makes room for bounds not seen before. Old observations stay with their bound, whose bucket looks narrower than it was, or go to the next greater one where it is merged. */
   const admit = (histogram: Histogram): void => {
@@ -66,6 +68,7 @@ export function createHistogramRing(capacity: number): HistogramRing {
       const offset = row * width();
       rows.fill(histogram === undefined ? NaN : 0, offset, offset + width());
       if (histogram === undefined) return;
+      if (histogram.only !== undefined) limited = { only: histogram.only, at };
       rows[offset] = histogram.sum;
       rows[offset + 1] = histogram.count;
       for (const [index, bound] of histogram.bounds.entries()) {

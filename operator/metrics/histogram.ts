@@ -7,6 +7,8 @@ export interface Histogram {
   readonly sum: number;
   /** All observations; also where the source has no buckets (a summary). */
   readonly count: number;
+  /** The one share whose quantile is known, where the source tells no more; absent: all are. */
+  readonly only?: number;
 }
 
 /** `atLeast`: the quantile lies above the last finite bound, so only this much is known. */
@@ -18,9 +20,10 @@ export interface Quantile {
 /**
  * The value below which the share `q` of the observations lies, by linear interpolation within its bucket, as Prometheus' histogram_quantile.
  *
- * @returns undefined where nothing was observed, or no bucket has a finite bound.
+ * @returns undefined where nothing was observed, no bucket has a finite bound, or the source tells another quantile only.
  */
-export function quantile({ bounds, counts }: Histogram, q: number): Quantile | undefined {
+export function quantile({ bounds, counts, only }: Histogram, q: number): Quantile | undefined {
+  if (only !== undefined && only !== q) return undefined;
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return undefined;
   let below = 0;
@@ -41,11 +44,12 @@ export function quantile({ bounds, counts }: Histogram, q: number): Quantile | u
 export const mean = ({ sum, count }: Pick<Histogram, 'sum' | 'count'>): number | undefined =>
   count > 0 ? sum / count : undefined;
 
-/** Both together: buckets of either are kept. */
+/** Both together: buckets of either are kept, and no more is known of them than of the one of which less is. */
 export function together(a: Histogram | undefined, b: Histogram): Histogram {
   if (a === undefined) return b;
   const isSame = a.bounds.length === b.bounds.length && a.bounds.every((bound, index) => bound === b.bounds[index]);
-  const both = { sum: a.sum + b.sum, count: a.count + b.count };
+  const only = a.only ?? b.only;
+  const both = { sum: a.sum + b.sum, count: a.count + b.count, ...(only === undefined ? {} : { only }) };
   if (isSame) return { ...both, bounds: a.bounds, counts: a.counts.map((count, at) => count + (b.counts[at] ?? 0)) };
   const counts = new Map<number, number>();
   for (const one of [a, b])

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { startRedis } from '../../hack/servers/redis.ts';
+import { quantile } from '../../operator/metrics/histogram.ts';
 import { httpSource } from '../../operator/metrics/sources/http.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
 import { createPrometheusServers } from '../../operator/metrics/sources/prometheus-server.ts';
@@ -119,6 +120,11 @@ test('the guide’s views of a Pod give its figures, its cache’s look-ups coun
   const [lower = NaN, upper = NaN] = histograms.workflowDuration?.bounds ?? [];
   expect(lower).toBeGreaterThan(0.15);
   expect(upper).toBeLessThan(1.5 * slowest); // 0.2 s, more on a busy machine
+  const percentiles = [0.5, 0.95, 0.99].map((share) => {
+    const known = histograms.responseTime && quantile(histograms.responseTime, share);
+    return known === undefined ? 'unknown' : 'known';
+  });
+  expect(percentiles).toEqual(['unknown', 'known', 'unknown']);
 });
 
 test('JSON pointers in signals name other places, the end of a name its unit', async () => {

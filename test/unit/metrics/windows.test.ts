@@ -67,6 +67,17 @@ describe('createHistogramRing()', () => {
     expect(ring.since(0)).toMatchObject({ count: 5, observedAt: 20 });
     expect(ring.since(20)).toBeUndefined();
   });
+  test('what one quantile is known of has no other, while any of it is in the window: a median of it would be a p95', () => {
+    const ring = createHistogramRing(5);
+    const known = (since: number) => {
+      const histogram = ring.since(since);
+      return [0.5, 0.95, 0.99].map((share) => histogram !== undefined && quantile(histogram, share) !== undefined);
+    };
+    ring.append(10, together(of([1, 2], 0, 4), { ...of([1, 2], 0, 6), only: 0.95 }));
+    ring.append(20, of([1, 2], 5, 5));
+    expect(known(0)).toEqual([false, true, false]);
+    expect(known(10)).toEqual([true, true, true]);
+  });
   test('a roll-out that changes the buckets keeps the observations of both versions', () => {
     const ring = createHistogramRing(5);
     ring.append(10, of([1, Infinity], 3, 1));
