@@ -28,6 +28,10 @@ const defaultSources: readonly SourceSpec[] = [
   { type: 'Resource' },
 ];
 
+/** What the component names, or what is read where it names none; best first. */
+export const namedSources = ({ metrics = [] }: Pick<ComponentSpec, 'metrics'>): readonly SourceSpec[] =>
+  metrics.length === 0 ? defaultSources : metrics;
+
 /** Has the collector measure just the components of this service, as its policy says. */
 export function measure(resolved: Resolved, deps: MeasuringDeps): void {
   const { collector } = resolved.policy;
@@ -67,10 +71,10 @@ interface SourceContext {
   readonly begin: SourceType | undefined;
 }
 
-/** What the component names, best first. With metrics.k8s.io among several, CPU and memory are read there whichever is chosen. */
+/** One source of what the component names. With metrics.k8s.io among several, CPU and memory are read there whichever is chosen. */
 function sourceOf(spec: ComponentSpec, context: SourceContext): Source {
   const { intervalMs, timeoutMs, connections, begin } = context;
-  const named = spec.metrics === undefined || spec.metrics.length === 0 ? defaultSources : spec.metrics;
+  const named = namedSources(spec);
   const usage = { usage: connections.usage, containerName: spec.containerName, intervalMs, timeoutMs };
   const hasResource = named.some(({ type }) => type === 'Resource');
   const sources = named.map((one) => {

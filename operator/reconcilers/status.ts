@@ -14,6 +14,7 @@ import type { DatabaseServer } from './database-servers.ts';
 import { decisionStatus, type ScalerReport } from './decisions.ts';
 import { leverConditions } from './lever-conditions.ts';
 import { ignoredFields } from './declared.ts';
+import { namedSources } from './measuring.ts';
 import { optimizerActive, optimizerStatus, type KnownOptimizer } from './optimizer-condition.ts';
 
 /** All that one visit has found. */
@@ -143,10 +144,13 @@ function resolvedSections(
     ...visit.assessment.figures,
     components: resolved.service.spec.components.map(({ name }) => {
       const before = previous.components?.find((component) => component.name === name);
-      if (!resolved.components.some(({ spec }) => spec.name === name)) return before ?? { name };
+      const component = resolved.components.find(({ spec }) => spec.name === name);
+      if (component === undefined) return before ?? { name };
       const move = visit.scaler?.looks.get(name)?.lastMove;
       const decision = move === undefined ? before?.decision : decisionStatus(move);
-      const metricsSource = visit.assessment.components.get(name)?.metricsSource ?? before?.metricsSource;
+      const source = visit.assessment.components.get(name)?.metricsSource ?? before?.metricsSource;
+      // One that was read until the spec named others is read no more.
+      const metricsSource = namedSources(component.spec).find(({ type }) => type === source)?.type;
       return {
         name,
         ...statusOf('horizontal', name),

@@ -70,6 +70,22 @@ describe('renderStatus()', () => {
     const first = renderStatus(service, visit(), at(0));
     expect(JSON.stringify(renderStatus({ ...service, status: first }, visit(), at(60)))).toBe(JSON.stringify(first));
   });
+  test.each([
+    { name: 'stays while none answers', metrics: ['Prometheus', 'HTTP'], expected: 'HTTP' },
+    { name: 'goes when the spec names others', metrics: ['Prometheus'], expected: undefined },
+    {
+      name: 'goes when the spec names none, and it is none of those that are read then',
+      metrics: [],
+      expected: undefined,
+    },
+  ] as const)('the source of metrics $name', ({ metrics, expected }) => {
+    const [component] = service.spec.components;
+    const components = component === undefined ? [] : [{ ...component, metrics: metrics.map((type) => ({ type })) }];
+    const of = { ...service, spec: { ...service.spec, components } };
+    const status = { components: [{ name: 'workflow', metricsSource: 'HTTP' }] };
+    const [said] = renderStatus({ ...of, status }, visit(applied, of), at(0)).components ?? [];
+    expect(said?.metricsSource).toBe(expected);
+  });
   test('is Ready when every lever is in force, for this generation', () => {
     expect(condition(renderStatus(service, visit(), at(0)), 'Ready')).toEqual({
       type: 'Ready',
