@@ -70,7 +70,7 @@ test('shows every service of the namespace, by the keyboard alone', async () => 
   );
   expect(rows).toEqual([
     'ai/generation|✓ Reconciled|✓ Fresh|✕ 4/5|Good|4|–|Enforce|1 d',
-    'ai/search|✓ Reconciled|✓ Fresh|✕ 4/5|Good|2|workflow: PostgresConnections|Enforce|1 d',
+    'ai/search|✓ Reconciled|✓ Fresh|✕ 4/5|Good 2/4|2|workflow: PostgresConnections|Enforce|1 d',
     'ai/thumbnails|✕ Degraded|✕ NoPods|✕ 0/6|–|–|–|Enforce|1 d',
   ]);
   await picture('fleet', 330);

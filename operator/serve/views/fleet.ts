@@ -12,6 +12,7 @@ const FleetEntry = view('One service in a line.', {
   metrics: textOrNull('Reason of the condition MetricsAvailable: Fresh, NoPods, …'),
   objectivesMet: textOrNull('For example 5/6.'),
   grade: textOrNull('Excellent, Good, Fair, Poor or Unknown.'),
+  gradeSummary: textOrNull('The grade, and of how many of its four parts where not all are known: Excellent 2/4.'),
   replicas: figure('Of all components.'),
   clamped: Type.Array(Type.String(), {
     description: 'What is held by a bound that is not the policy’s: `component: bound`.',
@@ -48,6 +49,7 @@ function entryOf({ metadata, spec, status = {} }: GenerationService, now: number
     metrics: condition('MetricsAvailable')?.reason ?? null,
     objectivesMet: status.objectivesMet ?? null,
     grade: status.rating?.grade ?? null,
+    gradeSummary: status.rating?.summary ?? status.rating?.grade ?? null,
     clamped: (status.components ?? []).flatMap(({ name, replicas }) =>
       replicas?.boundBy === undefined ? [] : [`${name}: ${replicas.boundBy}`],
     ),

@@ -36,14 +36,15 @@ const nothing = () =>
   element('p', {}, 'No GenerationService here yet: kubectl explain gensvc.spec says how one is written.');
 
 function rowOf(one) {
-  const { namespace, name, ready, reason, metrics, objectivesMet, grade, replicas, clamped, mode, ageSeconds } = one;
+  const { namespace, name, ready, reason, metrics, objectivesMet, gradeSummary, replicas, clamped, mode, ageSeconds } =
+    one;
   const href = `#/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
   return [
     element('a', { href }, `${namespace}/${name}`),
     badge(stateOf(ready), text(reason ?? ready)),
     badge(metrics === null ? 'unknown' : metrics === 'Fresh' ? 'good' : 'bad', text(metrics)),
     badge(objectivesState(objectivesMet), text(objectivesMet)),
-    text(grade),
+    text(gradeSummary),
     figure(replicas),
     clamped.length === 0 ? text(null) : clamped.join(', '),
     mode,

@@ -295,7 +295,7 @@ describe('history()', () => {
 test('fleet() has a line for each service, and what clamps it', () => {
   const [other, mine] = [
     service({ metadata: { ...service().metadata, name: 'zzz' } }),
-    service({ status: { ...status, mode: 'Enforce' } }),
+    service({ status: { ...status, mode: 'Enforce', rating: { ...status?.rating, summary: 'Good 2/4' } } }),
   ];
   expect(
     fleet([other, mine], { replicasOf: ({ status: said }) => (said === undefined ? null : 2), now }).services,
@@ -308,6 +308,7 @@ test('fleet() has a line for each service, and what clamps it', () => {
       reason: 'Unreachable',
       objectivesMet: '4/6',
       grade: 'Good',
+      gradeSummary: 'Good 2/4',
       replicas: 2,
       clamped: ['workflow: budget'],
       ageSeconds: 3_600,
@@ -317,6 +318,7 @@ test('fleet() has a line for each service, and what clamps it', () => {
       ready: 'Unknown',
       reason: null,
       metrics: null,
+      gradeSummary: null,
       replicas: null,
       clamped: [],
     }),
