@@ -170,7 +170,9 @@ function conditionOf(
     return {
       status: 'Unknown',
       reason: 'Pending',
-      message: `Which settings the Pods run with was not read yet: ${where}.`,
+      message: reports.isLookedAt
+        ? `Which settings the Pods run with was not read yet: ${where}.`
+        : `Which settings of ${where} the Pods run with is read by the operator alone: status.components[].runtime has it.`,
     };
   const { total, behind, isSilent } = reports;
   if (total === 0 && replicas > 0)

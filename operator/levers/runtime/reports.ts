@@ -15,8 +15,8 @@ export interface PodReport {
 }
 
 export type Reports =
-  /** Not all were looked at since we began to lead, and those that were are well. */
-  | { readonly kind: 'unread' }
+  /** Not all were looked at since we began to lead, and those that were are well; or nobody looks here. */
+  | { readonly kind: 'unread'; readonly isLookedAt: boolean }
   | {
       readonly kind: 'read';
       readonly total: number;
@@ -27,10 +27,10 @@ export type Reports =
 
 /** Of what was read: who runs with these settings and who does not. A Pod that nobody has looked at yet is neither. */
 export function reportsOf(pods: readonly PodReport[] | undefined, hash: string): Reports {
-  if (pods === undefined) return { kind: 'unread' };
+  if (pods === undefined) return { kind: 'unread', isLookedAt: false };
   const wanted = hashNumber(hash);
   const behind = pods.filter(({ isRead, running }) => isRead && running !== wanted);
-  if (behind.length === 0 && pods.some(({ isRead }) => !isRead)) return { kind: 'unread' };
+  if (behind.length === 0 && pods.some(({ isRead }) => !isRead)) return { kind: 'unread', isLookedAt: true };
   const isSilent = behind.length > 0 && pods.every(({ running }) => running === undefined);
   return { kind: 'read', total: pods.length, behind, isSilent };
 }

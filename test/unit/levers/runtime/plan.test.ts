@@ -204,10 +204,10 @@ describe('RuntimeApplied', () => {
       message: 'a says none, b cannot be read (NoPort); wanted all of them; next: mount it',
     },
     {
-      name: 'Pending, with nothing in status, until the Pods were looked at',
+      name: 'Pending, with nothing in status and where it is to be seen, where nobody looks at Pods (genops diff, replay)',
       pods: undefined,
       expected: { status: 'Unknown', reason: 'Pending' },
-      message: 'not read yet',
+      message: 'read by the operator alone: status.components[].runtime has it',
     },
     {
       name: 'Pending while a newcomer was not looked at and the others are well',
