@@ -122,7 +122,7 @@ export const conditions = {
       Conflict: {
         status: 'False',
         means:
-          'Another VerticalPodAutoscaler aims at the target, another field manager has set a field of ours, or vertical.conflictResolution is Refuse and the HPA is declared to scale by the same resource. Nothing is taken by force. The message names it.',
+          'Another VerticalPodAutoscaler aims at the target, another field manager has set a field of ours, or the HPA is declared to scale by the same resource and vertical.conflictResolution is Refuse, or PreferVertical where the HPA is not ours or would have no metric left. Nothing is taken by force. The message names it.',
         next: 'Another one: annotate the service with genops.dev/adopt=vpa, or delete it. A field: hand it over as the message says. The same resource: remove it from one of the two, or set conflictResolution: Split.',
       },
       VPANotInstalled: {

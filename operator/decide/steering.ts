@@ -1,3 +1,4 @@
+import { isServed } from '../api/served-metrics.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 import type { PodsMetricsWay, ResolvedComponent } from './resolve.ts';
 
@@ -19,6 +20,8 @@ export interface Steering {
   readonly both: readonly Sized[];
   /** The policy wants neither to act while there is any of `both`. */
   readonly isRefused: boolean;
+  /** The policy wants the VPA to have `both`, and an HPA that loses them has no metric left: it keeps them. */
+  readonly leavesNoMetric: boolean;
 }
 
 /** The part of a component that decides it. */
@@ -30,38 +33,52 @@ export interface Steered {
 }
 
 export function steering({ vpa, ...declared }: Steered): Steering {
-  if (declared.policy.vertical.mode !== 'Enforce' || vpa === undefined)
-    return { vertical: [], sized: [], taken: [], both: [], isRefused: false };
+  if (declared.policy.vertical.mode !== 'Enforce' || vpa === undefined) return { ...agreed([]), sized: [] };
   const wanted = wantedSteering(declared);
   return vpa === 'HeldUp' ? { ...wanted, sized: [], taken: [] } : { ...wanted, sized: wanted.vertical };
 }
 
-function wantedSteering({
-  policy: { horizontal, vertical },
-  podsMetrics,
-}: Pick<Steered, 'policy' | 'podsMetrics'>): Omit<Steering, 'sized'> {
+type Wanted = Omit<Steering, 'sized'>;
+
+/** Nobody wants what another has. */
+const agreed = (vertical: readonly Sized[]): Wanted => ({
+  vertical,
+  taken: [],
+  both: [],
+  isRefused: false,
+  leavesNoMetric: false,
+});
+
+function wantedSteering({ policy: { horizontal, vertical }, podsMetrics }: Pick<Steered, 'policy' | 'podsMetrics'>) {
   const { controlledResources: controlled, conflictResolution } = vertical;
   const scaled = horizontal.mode === 'Enforce' ? horizontal.metrics.map(sizedBy) : [];
   const both = controlled.filter((resource) => scaled.includes(resource));
-  const without = (left: readonly Sized[]): readonly Sized[] =>
-    controlled.filter((resource) => !left.includes(resource));
-  if (both.length === 0) return { vertical: controlled, taken: [], both, isRefused: false };
-  if (conflictResolution === 'Refuse') return { vertical: [], taken: [], both, isRefused: true };
-  const taken = takenBy(conflictResolution, both, { horizontal, podsMetrics });
-  return { vertical: without(both.filter((resource) => !taken.includes(resource))), taken, both, isRefused: false };
+  if (both.length === 0) return agreed(controlled);
+  const nobodys: Wanted = { ...agreed([]), both };
+  if (conflictResolution === 'Refuse') return { ...nobodys, isRefused: true };
+  const asked = askedFor(conflictResolution, both);
+  const isLeftNone = !horizontal.metrics.some((metric) => !isAbout(metric, asked) && isReadable(metric, podsMetrics));
+  if (isLeftNone && conflictResolution === 'PreferVertical') return { ...nobodys, leavesNoMetric: true };
+  const taken = isLeftNone ? [] : asked; // an HPA without a metric scales on cpu 80 %
+  const isScaledBy = (resource: Sized): boolean => both.includes(resource) && !taken.includes(resource);
+  return { ...nobodys, vertical: controlled.filter((resource) => !isScaledBy(resource)), taken };
 }
 
-function takenBy(
+/** Of what both are to steer by, what the VPA is to have. */
+function askedFor(
   conflictResolution: EffectivePolicy['vertical']['conflictResolution'],
   both: readonly Sized[],
-  { horizontal, podsMetrics }: Pick<EffectivePolicy, 'horizontal'> & Pick<Steered, 'podsMetrics'>,
 ): readonly Sized[] {
-  if (conflictResolution !== 'Split') return conflictResolution === 'PreferVertical' ? both : [];
-  const scalesOtherwise = horizontal.metrics.some(
-    (metric) => sizedBy(metric) !== 'memory' && (metric.pods === undefined || podsMetrics === 'MetricsAPI'),
-  );
-  return scalesOtherwise ? both.filter((resource) => resource === 'memory') : []; // an HPA without a metric scales on cpu 80 %
+  if (conflictResolution === 'PreferVertical') return both;
+  return conflictResolution === 'Split' ? both.filter((resource) => resource === 'memory') : [];
 }
+
+const isAbout = (metric: Metric, resources: readonly Sized[]): boolean =>
+  resources.some((resource) => resource === sizedBy(metric));
+
+/** The HPA itself reads it. */
+const isReadable = ({ pods }: EffectivePolicy['horizontal']['metrics'][number], podsMetrics: PodsMetricsWay): boolean =>
+  pods === undefined || (podsMetrics === 'MetricsAPI' && isServed(pods.metric.name));
 
 /** Of an HPA. */
 export type Metric = Pick<EffectivePolicy['horizontal']['metrics'][number], 'resource' | 'containerResource'>;

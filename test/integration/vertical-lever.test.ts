@@ -100,6 +100,21 @@ describe('vertical', () => {
     );
   });
 
+  test('only recommends where PreferVertical would leave the HPA without a metric, which goes on by what it has', async () => {
+    await using world = await startWorld();
+    await installVpaKind(world);
+    await world.apply(deployment());
+    await declare(world, { mode: 'Enforce' });
+    await told(world, 'True', 'Applied');
+    await world.eventually(async () => expect(await scaledBy(world)).toEqual(['cpu']));
+
+    await declare(world, { mode: 'Enforce', conflictResolution: 'PreferVertical' });
+    expect((await told(world, 'False', 'Conflict')).message).toContain('beside cpu and memory; wanted');
+    await world.eventually(async () => expect((await vpaSpec(world))?.updatePolicy).toEqual({ updateMode: 'Off' }));
+    await world.eventually(async () => expect(await scaledBy(world)).toEqual(['cpu', 'memory']));
+    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' });
+  });
+
   test('takes nothing from anybody else, takes over what it is given, and gives that back', async () => {
     await using world = await startWorld();
     await installVpaKind(world);

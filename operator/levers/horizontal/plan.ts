@@ -112,7 +112,7 @@ function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Pla
   const floor = held === undefined ? firstFloor(unit) : held.spec.minReplicas;
   const isHeld = isResizing && scalesByUse(unit);
   const rendered = render({ ...unit, floor, isHeld });
-  if (rendered.spec.metrics?.length === 0) return stay(noMetric(rendered, unit));
+  if (rendered.spec.metrics?.length === 0) return stay(noMetric(rendered));
 
   const differing = differences(held?.spec, rendered.spec, 'spec', equalInApi);
   const { unconfirmed, ...known } = memory ?? {};
@@ -279,11 +279,7 @@ function refused(both: readonly Sized[]): PlannedCondition {
   return { status: 'False', reason: 'Conflict', message };
 }
 
-function noMetric({ shadowed, unserved }: Rendered, { taken = [] }: HorizontalUnit): PlannedCondition {
-  if (taken.length > 0) {
-    const message = `saw only metrics that vertical steers by (${taken.join(', ')}) or that this HPA cannot read; wanted at least one beside them, since an HPA without any scales on cpu 80 %; next: set vertical.conflictResolution: Split, or take one of them out of vertical.controlledResources`;
-    return { status: 'False', reason: 'MetricUnavailable', message };
-  }
+function noMetric({ shadowed, unserved }: Rendered): PlannedCondition {
   const message = `saw only Pods metrics that this HPA cannot read (${[...shadowed, ...unserved].join(', ')}); wanted at least one Resource metric beside them, since an HPA without any scales on cpu 80 %; next: add {type: Resource, resource: {name: cpu, …}} to horizontal.metrics, or install with the metrics API enabled`;
   return { status: 'False', reason: 'MetricUnavailable', message };
 }

@@ -33,7 +33,7 @@ export interface VerticalUnit extends LeverUnit {
   readonly policy: EffectivePolicy['vertical'];
   /** Somebody declared it, and it is not Off. */
   readonly isWanted: boolean;
-  readonly steering: Pick<Steering, 'vertical' | 'both' | 'isRefused'>;
+  readonly steering: Pick<Steering, 'vertical' | 'both' | 'isRefused' | 'leavesNoMetric'>;
   /** Evictions are for these. */
   readonly maintenanceWindows: MaintenanceWindows;
   /** Names of the VPAs that the service's components have; absent for all units but one, which sees to the rest. */
@@ -108,6 +108,7 @@ export function plan({ unit, observed, memory, now }: Input): Plan {
   if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
   const atAnyTime = updateModeOf(unit.policy, observed.abilities);
   const calmed = [...rest, ...calming({ unit, container, own, memory })];
+  if (unit.steering.leavesNoMetric) return stay(metricless(unit), calmed);
   if (atAnyTime === undefined) return stay(unsupported(unit, observed.abilities), calmed);
   const maintenance = maintenanceAt(unit.maintenanceWindows, now);
   const updateMode = maintenance.isOpen ? atAnyTime : withoutEvictions(atAnyTime, observed.abilities);
@@ -258,6 +259,16 @@ function refused({ steering: { both } }: VerticalUnit): PlannedCondition {
     saw: `horizontal.metrics and vertical.controlledResources both with ${listed(both)}`,
     wanted: 'one of them to steer by it, since vertical.conflictResolution is Refuse',
     next: 'remove it from one of them, or set vertical.conflictResolution: Split',
+  });
+  return { status: 'False', reason: 'Conflict', message };
+}
+
+/** The HPA goes on by what is declared: two that steer by one resource fight. */
+function metricless({ policy, steering: { both } }: VerticalUnit): PlannedCondition {
+  const message = problemMessage({
+    saw: `nothing in horizontal.metrics that the HorizontalPodAutoscaler can read beside ${listed(both)}`,
+    wanted: `${listed(both)} for vertical alone, since vertical.conflictResolution is ${policy.conflictResolution}; but an HPA without a metric scales on cpu 80 %`,
+    next: 'add another metric to horizontal.metrics, or set vertical.conflictResolution: Split',
   });
   return { status: 'False', reason: 'Conflict', message };
 }

@@ -11,6 +11,7 @@ const requests = {
   type: 'Pods' as const,
   pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue' as const, averageValue: '100' } },
 };
+const unserved = { ...requests, pods: { ...requests.pods, metric: { name: 'queue_length' } } };
 
 interface Row extends Partial<Omit<Steered, 'policy'>> {
   readonly name: string;
@@ -75,9 +76,34 @@ describe('steering()', () => {
       expected: { vertical: [], taken: [] },
     },
     {
-      name: 'PreferVertical takes both from it',
+      name: 'Split counts none that nobody serves',
+      horizontal: { metrics: [metric('memory'), unserved] },
+      podsMetrics: 'MetricsAPI',
+      expected: { vertical: ['cpu'], taken: [] },
+    },
+    {
+      name: 'PreferVertical takes both from an HPA that has another metric',
       vertical: { conflictResolution: 'PreferVertical' },
-      expected: { vertical: ['cpu', 'memory'], taken: ['cpu', 'memory'] },
+      horizontal: { metrics: [metric('cpu'), metric('memory'), requests] },
+      podsMetrics: 'MetricsAPI',
+      expected: { vertical: ['cpu', 'memory'], taken: ['cpu', 'memory'], leavesNoMetric: false },
+    },
+    {
+      name: 'PreferVertical takes what a VPA sizes from an HPA that has the other resource',
+      vertical: { conflictResolution: 'PreferVertical', controlledResources: ['memory'] },
+      expected: { vertical: ['memory'], taken: ['memory'], leavesNoMetric: false },
+    },
+    {
+      name: 'PreferVertical takes nothing from an HPA that would have no metric left, and the VPA sizes nothing',
+      vertical: { conflictResolution: 'PreferVertical' },
+      horizontal: { metrics: [metric('memory')] },
+      expected: { vertical: [], sized: [], taken: [], both: ['memory'], leavesNoMetric: true },
+    },
+    {
+      name: 'PreferVertical counts a Pods metric that is folded into the floor for none that the HPA has',
+      vertical: { conflictResolution: 'PreferVertical' },
+      horizontal: { metrics: [metric('cpu'), metric('memory'), requests] },
+      expected: { vertical: [], taken: [], both: ['cpu', 'memory'], leavesNoMetric: true },
     },
     {
       name: 'Refuse lets neither act',

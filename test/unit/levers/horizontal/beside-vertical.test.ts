@@ -24,12 +24,6 @@ test('an HPA is not scaled by what a VPA sizes, and says so', () => {
   expect(condition.message).toMatch(/; by memory the VerticalPodAutoscaler sizes the Pods instead\.$/);
 });
 
-test('an HPA for which a VPA leaves nothing is not made', () => {
-  const { changes, condition } = planned({ taken: ['cpu', 'memory'] });
-  expect({ changes, reason: condition.reason }).toEqual({ changes: [], reason: 'MetricUnavailable' });
-  expect(condition.message).toMatch(/^saw only metrics that vertical steers by \(cpu, memory\)/);
-});
-
 test('nothing is changed where the policy wants neither it nor a VPA to steer by the same resource', () => {
   const { changes, condition } = planned({ refused: ['memory'] });
   expect({ changes, reason: condition.reason }).toEqual({ changes: [], reason: 'Conflict' });

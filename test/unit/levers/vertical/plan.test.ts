@@ -145,7 +145,7 @@ describe('plan()', () => {
 
   test('leaves to an HPA that is not ours what it scales by, or says that it may not', () => {
     const beside = { ...seen(), scaling: [{ name: 'by-hand', resources: ['memory'] }] } as VerticalObserved;
-    const both = { steering: { vertical: ['cpu', 'memory'], taken: [], both: [], isRefused: false } } as const;
+    const both = { steering: { ...unitWith().steering, vertical: ['cpu', 'memory'], both: [] } } as const;
     const { changes, condition } = planned(unitWith({}, both), beside);
     expect(changes).toMatchObject([
       { spec: { resourcePolicy: { containerPolicies: [{ controlledResources: ['cpu'] }, {}] } } },
@@ -161,6 +161,20 @@ describe('plan()', () => {
       changes: [onlyRecommends],
       condition: { status: 'False', reason: 'Conflict' },
     });
+  });
+
+  test('only recommends where PreferVertical would leave the HPA without a metric, and says what to do', () => {
+    const target = { type: 'Utilization', averageUtilization: 80 } as const;
+    const horizontal: PolicySpec['horizontal'] = {
+      metrics: [{ type: 'Resource', resource: { name: 'memory', target } }],
+    };
+    const vertical: PolicySpec['vertical'] = { conflictResolution: 'PreferVertical', controlledResources: ['memory'] };
+    const { policy } = effectivePolicy({ overrides: { horizontal, vertical: { mode: 'Enforce', ...vertical } } });
+    const unit = unitWith(vertical, { steering: steering({ policy, podsMetrics: 'Shadow', vpa: 'Sizes' }) });
+    const { changes, condition } = planned(unit, seen([made()]));
+    expect(changes).toMatchObject([onlyRecommends]);
+    expect(condition).toMatchObject({ status: 'False', reason: 'Conflict' });
+    expect(condition.message).toMatch(/beside memory; wanted memory for vertical alone, .*; next: add another metric/);
   });
 
   test.each([
