@@ -61,6 +61,8 @@ export interface PushChange extends LeverChange {
   readonly kind: 'Push';
   readonly admin: NonNullable<Component['admin']>;
   readonly pods: readonly PodView[];
+  /** Of Ready Pods, these among them. */
+  readonly total: number;
   readonly text: string;
   readonly hash: string;
 }
@@ -84,7 +86,10 @@ export function plan({
   const told = toldNow(reports, unit.admin?.port);
   const after = unit.mode === 'Enforce' ? withTold(reports, told) : reports; // else nobody is told anything
   return {
-    changes: [...writing(unit, configMap, rendered, memory), ...pushing(unit, rendered, told)],
+    changes: [
+      ...writing(unit, configMap, rendered, memory),
+      ...pushing(unit, rendered, { pods: told, total: pods?.length ?? 0 }),
+    ],
     condition: conditionOf(unit, hash, after),
     status: statusOf(hash, reports),
     statusAfter: statusOf(hash, after),
@@ -123,11 +128,11 @@ function writing(
 const pushing = (
   { admin }: RuntimeUnit,
   { settings: { hash }, text }: Rendered,
-  pods: readonly PodView[],
+  { pods, total }: Pick<PushChange, 'pods' | 'total'>,
 ): readonly PushChange[] =>
   admin === undefined || pods.length === 0
     ? []
-    : [{ kind: 'Push', cause: 'Declared', differences: [], admin, pods, text, hash }];
+    : [{ kind: 'Push', cause: 'Declared', differences: [], admin, pods, total, text, hash }];
 
 /** The policy with a pool that fits. */
 function boundPolicy(

@@ -250,7 +250,7 @@ describe('Pods with an admin port', () => {
     expect(againMs).toBe(15_000); // where one does not take it
     expect(changes).toMatchObject([
       { kind: 'Write', text },
-      { kind: 'Push', admin, text, hash, pods: [{ name: 'b' }, { name: 'c' }] },
+      { kind: 'Push', admin, text, hash, pods: [{ name: 'b' }, { name: 'c' }], total: 3 },
     ]);
     expect(condition).toMatchObject({ status: 'True', reason: 'Applied' });
     expect([status, statusAfter]).toEqual([
