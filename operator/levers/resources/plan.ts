@@ -168,7 +168,7 @@ function resizing(
   const isMoving = moving.length > 0 || open.length > 0;
   return {
     changes,
-    condition: conditionOf(looks, { isMoving, wanted, kill }),
+    condition: conditionOf(looks, { isMoving, kill, aim: aimOf(wanted, unit) }),
     status: {},
     againMs: isMoving ? soonMs : againMs,
     ...(changes.length === 0 ? {} : { remember: { applied: { method: 'InPlace' } } }),
@@ -236,17 +236,22 @@ function inTurn(open: readonly ResizeChange[], looks: readonly Look[]): readonly
 
 function conditionOf(
   looks: readonly Look[],
-  { isMoving, wanted, kill }: Wanted & { readonly isMoving: boolean },
+  { isMoving, aim, kill }: Pick<Wanted, 'kill'> & { readonly isMoving: boolean; readonly aim: string },
 ): PlannedCondition {
   const refused = looks.filter(({ pod }) => pod.resize?.state === 'Deferred' || pod.resize?.state === 'Infeasible');
   const all = looks.length === 1 ? 'The Pod runs' : `All ${looks.length} Pods run`;
   if (refused.length > 0) return behind(refused, looks.length);
-  if (isMoving)
-    return { status: 'Unknown', reason: 'Pending', message: `Pods are being resized: ${amountsText(wanted)}.` };
-  if (kill !== undefined && looks.some(({ isHeld }) => isHeld === true)) return heldByOom(kill, amountsText(wanted));
-  const message =
-    looks.length === 0 ? `No Pod runs; the next gets ${amountsText(wanted)}.` : `${all} with ${amountsText(wanted)}.`;
+  if (isMoving) return { status: 'Unknown', reason: 'Pending', message: `Pods are being resized: ${aim}.` };
+  if (kill !== undefined && looks.some(({ isHeld }) => isHeld === true)) return heldByOom(kill, aim);
+  const message = looks.length === 0 ? `No Pod runs; the next gets ${aim}.` : `${all} with ${aim}.`;
   return { status: 'True', reason: 'Applied', message };
+}
+
+/** What Pods are to have, in words. */
+function aimOf(wanted: readonly Amount[], { sized }: Pick<ResourcesUnit, 'sized'>): string {
+  if (sized.length === 0) return amountsText(wanted);
+  const rest = `the ${sized.join(' and ')} that the VerticalPodAutoscaler gives`;
+  return wanted.length === 0 ? rest : `${amountsText(wanted)}, and ${rest}`;
 }
 
 /** Deferred: the kubelet tries again by itself. */

@@ -106,6 +106,21 @@ describe('plan() of method InPlace', () => {
     expect(resized(seen([pod('a', {}, { deleting: true }), pod('b', {}, { phase: 'Pending' })]))).toEqual([]);
   });
 
+  test.each<{ readonly sized: ResourcesUnit['sized']; readonly aim: string }>([
+    {
+      sized: ['memory'],
+      aim: 'requests cpu 500m; limits cpu 1000m, and the memory that the VerticalPodAutoscaler gives',
+    },
+    { sized: ['cpu', 'memory'], aim: 'the cpu and memory that the VerticalPodAutoscaler gives' },
+  ])('says which resources are a VPA’s: $sized', ({ sized, aim }) => {
+    const unit = unitWith({}, { sized });
+    const messageOf = (...pods: readonly PodView[]) => planned(seen(pods), unit).condition.message;
+    expect(messageOf(pod('a', declared), pod('b', declared))).toBe(`All 2 Pods run with ${aim}.`);
+    expect(messageOf()).toBe(`No Pod runs; the next gets ${aim}.`);
+    const resize = { state: 'InProgress', message: '' } as const;
+    expect(messageOf(pod('a', declared, { resize }))).toBe(`Pods are being resized: ${aim}.`);
+  });
+
   test('aims at the container of the template, wherever it stands in the Pod: a proxy that was put before it keeps its own', () => {
     const proxy = { ...small, name: 'proxy', index: 0 };
     const pods = [podView('a', { containers: [proxy, { ...small, index: 1 }] })];
