@@ -92,7 +92,7 @@ test('a PostgreSQL takes the policy’s parameters, drift is put back and counte
   expect(pending).toEqual({ n: 0 });
 });
 
-test('what waits for a restart and is not declared any more is told, with the command that takes it out', async () => {
+test('what is not declared any more and waits for a restart, or is in force all the same, is told, with the command that takes it out', async () => {
   await using server = await startTuned({ version: '18' });
   await using world = await worldWith(server);
   const declare = (parameters: Readonly<Record<string, string>>) =>
@@ -123,6 +123,15 @@ test('what waits for a restart and is not declared any more is told, with the co
     async () => expectCondition(await world.service(), 'PostgresApplied', { status: 'True', reason: 'Applied' }),
     { withinMs: 45_000 },
   );
+
+  await declare({ jit: 'on' });
+  await world.eventually(async () => {
+    const applied = { status: 'True', reason: 'Applied' } as const;
+    expect(expectCondition(await world.service(), 'PostgresApplied', applied).message).toMatch(
+      /Of main, work_mem = 16MB is no longer declared, and stays in force; next: ALTER SYSTEM RESET work_mem; SELECT pg_reload_conf\(\)\./,
+    );
+  });
+  expect(await valueOf(server, 'work_mem')).toBe('16MB');
 });
 
 test('parameters that the container of the server has no memory for are not written, whatever the policy says that it has', async () => {

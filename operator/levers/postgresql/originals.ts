@@ -17,15 +17,13 @@ export function toPutBack({ originals = {}, applied = {} }: UnitMemory, observed
   });
 }
 
-/** Of these, what waits for a restart on the server and is not wanted any more: nothing else tells of it until then. */
-export const leftWaiting = (
+/** Of these, what stands on the server and is not wanted any more: nothing else tells of it. */
+export const leftThere = (
   memory: UnitMemory | undefined,
   observed: PostgresObserved,
   wanted: ReadonlyMap<string, string>,
 ): readonly Write[] =>
-  toPutBack(memory ?? {}, observed).filter(
-    ({ name, database }) => database === undefined && !wanted.has(name) && observed.settings[name]?.isPending === true,
-  );
+  toPutBack(memory ?? {}, observed).filter(({ name, database }) => database === undefined && !wanted.has(name));
 
 /** The file that we write tells, where we may see it; else what is in force, and what is pending is taken for ours. */
 function isStillOurs(setting: ServerSetting, written: string): boolean {

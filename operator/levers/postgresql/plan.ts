@@ -13,7 +13,7 @@ import {
 import { planOwned } from './plan-owned.ts';
 import { isDatabaseWay, judge, overlaidText } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
-import { leftWaiting, toPutBack } from './originals.ts';
+import { leftThere, toPutBack } from './originals.ts';
 import { meansSame } from './setting.ts';
 import type { PostgresUnit } from './unit.ts';
 import type { Differs, Held, Verdict } from './verdict.ts';
@@ -32,7 +32,7 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
   const verdicts = judge(wanted, { unit, observed, memory });
   const known = { memory, observed, verdicts };
   const { changes, obstacle, isTuned } = waysOf(known, unit);
-  const left = isTuned && observed.owner === undefined ? leftWaiting(memory, observed, wanted) : [];
+  const left = isTuned && observed.owner === undefined ? leftThere(memory, observed, wanted) : [];
   const remember = changes.length === 0 && isTuned ? rememberInForce(known) : undefined;
   const waiting = verdicts.filter(({ state }) => state === 'PendingRestart').map(({ name }) => name);
   const sent = new Set(changes.flatMap(({ writes }) => writes.map(({ name }) => name)));
@@ -130,7 +130,7 @@ interface Said {
   readonly unit: PostgresUnit;
   readonly observed: PostgresObserved;
   readonly wanted: ReadonlyMap<string, string>;
-  /** What would put back values that wait for a restart and that nobody declares any more. */
+  /** What would put back values that nobody declares any more. */
   readonly left: readonly Write[];
 }
 
@@ -146,28 +146,31 @@ function conditionOf(verdicts: readonly Verdict[], said: Said): PlannedCondition
       message: heldText(held, said),
     };
   const waiting = waitingSettings(verdicts);
+  const leftWaiting = said.left.filter(({ name }) => observed.settings[name]?.isPending === true);
+  const leftInForce = said.left.filter((one) => !leftWaiting.includes(one));
   const overlaid = overlaidSettings(said);
   const sentences = [
     waiting &&
       `Of ${unit.name}, ${waiting} waits for a restart: the old value is in force until then; everything else is.`,
-    said.left.length > 0 && leftText(said),
+    leftWaiting.length > 0 && leftText(unit, leftWaiting, 'still takes force at the next restart'),
     overlaid &&
       `The server has the declared values, but ${overlaid} wins over them (ALTER ROLE or ALTER DATABASE … SET).`,
   ].filter((text) => text !== '' && text !== false);
   const reason =
-    waiting !== '' || said.left.length > 0 ? 'PendingRestart' : overlaid !== '' ? 'OverlaidByRole' : 'Applied';
+    waiting !== '' || leftWaiting.length > 0 ? 'PendingRestart' : overlaid !== '' ? 'OverlaidByRole' : 'Applied';
   const applied = `${verdicts.length} parameters of ${unit.name} (PostgreSQL ${observed.version}) are in force.`;
-  return { status: 'True', reason, message: sentences.length === 0 ? applied : sentences.join(' ') };
+  const stays = leftInForce.length > 0 ? [leftText(unit, leftInForce, 'stays in force')] : [];
+  return { status: 'True', reason, message: [...(sentences.length === 0 ? [applied] : sentences), ...stays].join(' ') };
 }
 
 /** We put nothing back before the service is deleted: whoever removed it may want it all the same. */
-function leftText({ unit, left }: Said): string {
+function leftText(unit: PostgresUnit, left: readonly Write[], what: string): string {
   const list = left.map(({ name, before }) => `${name} = ${before}`).join(', ');
   const commands = left.map(({ name, to }) =>
     to === null ? `ALTER SYSTEM RESET ${name}` : `ALTER SYSTEM SET ${name} = '${to.replaceAll("'", "''")}'`,
   );
   const next = [...commands, 'SELECT pg_reload_conf()'].join('; ');
-  return `Of ${unit.name}, ${list} is no longer declared, and still takes force at the next restart; next: ${next}.`;
+  return `Of ${unit.name}, ${list} is no longer declared, and ${what}; next: ${next}.`;
 }
 
 const waitingSettings = (verdicts: readonly Verdict[]): string =>

@@ -131,6 +131,16 @@ describe('what is said', () => {
         /^Of main, max_connections = 200, shared_buffers = 1GB is no longer declared, and still takes force at the next restart; next: ALTER SYSTEM RESET max_connections; ALTER SYSTEM SET shared_buffers = '256MB'; SELECT pg_reload_conf\(\)\.$/,
     },
     {
+      name: 'what nobody declares any more and is in force all the same',
+      server: { settings: { work_mem: { value: '16384', inFiles: '16MB', inAutoConf: '16MB' } } },
+      parameters: { jit: 'on' },
+      memory: { originals: { work_mem: null }, applied: { jit: 'on', work_mem: '16MB' } },
+      status: 'True',
+      reason: 'Applied',
+      message:
+        /^1 parameters of main .* are in force\. Of main, work_mem = 16MB is no longer declared, and stays in force; next: ALTER SYSTEM RESET work_mem; SELECT pg_reload_conf\(\)\.$/,
+    },
+    {
       name: 'what nobody declares any more and somebody has taken out since',
       server: { settings: { max_connections: { isPending: true, inFiles: null, inAutoConf: null } } },
       memory: { originals: { max_connections: null }, applied: { max_connections: '200' } },
