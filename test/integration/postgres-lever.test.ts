@@ -145,7 +145,7 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await using one = await startTuned({ version }, { without: ['reload'] });
     const noReload = await tuner({ secret: secretOf(one), policy }).visit();
     expect(noReload).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'PermissionDenied' });
-    expect(noReload.message).toContain('GRANT EXECUTE ON FUNCTION pg_reload_conf() TO genops');
+    expect(noReload.message).toContain('in database postgres: GRANT EXECUTE ON FUNCTION pg_reload_conf() TO genops');
     expect(await autoConf(one)).toBe('');
 
     await using other = await startTuned(
@@ -155,7 +155,7 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     const { visit } = tuner({ secret: secretOf(other), policy });
     const visited = await visit();
     expect(visited).toMatchObject({ outcome: 'nothing', reason: 'PermissionDenied' });
-    const [, granted = ''] = /next: (GRANT .*)$/.exec(visited.message) ?? [];
+    const [, granted = ''] = /next: in database postgres: (GRANT .*)$/.exec(visited.message) ?? [];
     await other.query(granted);
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
   });

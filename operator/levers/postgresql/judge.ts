@@ -123,10 +123,14 @@ function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memo
     return held(name, 'PermissionDenied', {
       saw: `no right of ${observed.role} to see whether postgresql.auto.conf has it`,
       wanted: 'to know what to put back one day, before it is changed',
-      next: `GRANT pg_read_all_settings TO ${observed.role}; GRANT SELECT ON pg_file_settings TO ${observed.role}; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ${observed.role}`,
+      next: `in database ${observed.database}: GRANT pg_read_all_settings TO ${observed.role}; ${grantingFiles(observed)}`,
     });
   return outOfMemory(setting, text, memoryBoundOf(unit, observed));
 }
+
+/** Views and functions are each database's own: a grant in another one changes nothing here. */
+const grantingFiles = ({ role }: PostgresObserved): string =>
+  `GRANT SELECT ON pg_file_settings TO ${role}; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ${role}`;
 
 /** The most of the memory that one session, or one worker, may take by a single setting. PostgreSQL itself takes any. */
 const mostOfMemory: Readonly<Record<string, number>> = {
@@ -168,7 +172,7 @@ function hidden({ name }: ServerSetting, text: string, { observed }: JudgeInput)
   return held(name, 'OverlaidByRole', {
     saw: `${where} in the way: ${observed.role} cannot see what the server itself has`,
     wanted: `${name} = ${text}`,
-    next: `take that setting away (… RESET ${name}), or GRANT SELECT ON pg_file_settings TO ${observed.role}; GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO ${observed.role}`,
+    next: `take that setting away (… RESET ${name}), or in database ${observed.database}: ${grantingFiles(observed)}`,
   });
 }
 

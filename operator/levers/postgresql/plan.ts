@@ -102,7 +102,7 @@ const pendingRestart = (names: readonly string[]): Readonly<Record<string, unkno
 function obstacleTo(
   differing: readonly Differs[],
   { name, clusterRef }: PostgresUnit,
-  { settings, role, mayReload }: PostgresObserved,
+  { settings, role, database, mayReload }: PostgresObserved,
 ): PlannedCondition | undefined {
   const list = differing.map((one) => `${one.name} ${one.from} instead of ${one.text}`).join(', ');
   const saw = `${list} on ${name}`;
@@ -121,7 +121,7 @@ function obstacleTo(
     return { status: 'False', reason: 'AlterSystemOff', message };
   }
   if (mayReload) return undefined;
-  const next = `GRANT EXECUTE ON FUNCTION pg_reload_conf() TO ${role}`;
+  const next = `in database ${database}: GRANT EXECUTE ON FUNCTION pg_reload_conf() TO ${role}`;
   const message = problemMessage({ saw: `${saw}, and no right of ${role} to reload`, wanted: 'to set them', next });
   return { status: 'False', reason: 'PermissionDenied', message };
 }
