@@ -138,9 +138,11 @@ function entryOf(verdict: IndexVerdict, { isBegun, gain }: { isBegun: boolean; g
   const { wanted, state } = verdict;
   const partitions = 'work' in verdict && verdict.work !== undefined ? partitionsOf(verdict.work) : {};
   if (isBegun) return { name: wanted.name, state: 'Building', ...partitions };
-  const gained = gainText(gain);
-  if (state === 'Valid')
-    return { name: wanted.name, state, used: verdict.there.isRead, ...(gained === undefined ? {} : { gain: gained }) };
+  if (state === 'Valid') {
+    const { isRead } = verdict.there;
+    const gained = isRead ? gainText(gain) : undefined; // while nobody reads it, another one has made the statements faster
+    return { name: wanted.name, state, used: isRead, ...(gained === undefined ? {} : { gain: gained }) };
+  }
   if (state !== 'Building') return { name: wanted.name, state, ...partitions };
   const { phase, percent } = verdict.session;
   return {

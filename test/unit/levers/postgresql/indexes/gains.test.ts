@@ -58,3 +58,10 @@ test('once it is there it is counted, and told when enough is known', () => {
   expect(planned({ indexes }, { by_status: known })).toMatchObject({ status: last.status });
   expect(planned({ indexes }, { by_status: known }).remember).toBeUndefined();
 });
+
+test('no gain is told of one that nobody reads: the statements that name its table got faster by another', () => {
+  const unread = indexes.map((one) => ({ ...one, isRead: false }));
+  const { status, remember } = planned({ indexes: unread }, { by_status: known });
+  expect(status).toEqual({ indexes: [{ name: 'by_status', state: 'Valid', used: false }] });
+  expect(remember).toBeUndefined(); // it is told once it is read
+});
