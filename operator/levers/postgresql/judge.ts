@@ -101,10 +101,19 @@ function isWaiting(setting: ServerSetting, text: string, memory: UnitMemory | un
 }
 
 function differs(setting: ServerSetting, text: string, memory: UnitMemory | undefined): Differs {
-  const { name, value, context } = setting;
+  const { name, context } = setting;
   const before = setting.inAutoConf ?? memory?.originals?.[name] ?? null;
   const atRestart = context === 'postmaster' && !isInForce(setting, text);
-  return { state: 'Differs', name, from: shown(setting, value ?? ''), text, before, atRestart };
+  return { state: 'Differs', name, from: fromText(setting, text), text, before, atRestart };
+}
+
+/** What is in force as declared differs by what a start would take. */
+function fromText(setting: ServerSetting, text: string): string {
+  const { value, inFiles } = setting;
+  const now = shown(setting, value ?? '');
+  if (!isInForce(setting, text)) return now;
+  const next = inFiles === undefined ? 'another value' : (inFiles ?? 'what it has by itself');
+  return `${now} (from the next start on ${next})`;
 }
 
 function obstacleTo(setting: ServerSetting, text: string, { unit, observed, memory }: JudgeInput): Held | undefined {

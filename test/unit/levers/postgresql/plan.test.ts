@@ -175,6 +175,22 @@ describe('what is said', () => {
       reason: 'AlterSystemOff',
       message: /^saw work_mem 4MB instead of 16MB on main, and allow_alter_system = off/,
     },
+    ...[
+      { inFiles: '90', next: '90' },
+      { inFiles: null, next: 'what it has by itself' },
+    ].map(({ inFiles, next }) => ({
+      name: `ALTER SYSTEM switched off, and what is in force goes with the next start: ${next}`,
+      server: {
+        settings: {
+          allow_alter_system: { value: 'off' },
+          max_connections: { isPending: true, inFiles, inAutoConf: null },
+        },
+      },
+      parameters: { max_connections: '100' },
+      status: 'False',
+      reason: 'AlterSystemOff',
+      message: new RegExp(`^saw max_connections 100 \\(from the next start on ${next}\\) instead of 100 on main`),
+    })),
     {
       name: 'ALTER SYSTEM switched off where nothing differs',
       server: { settings: { allow_alter_system: { value: 'off' } } },
