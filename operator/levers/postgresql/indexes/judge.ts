@@ -276,7 +276,7 @@ function withoutRoom(
   if (sizeBytes <= room.volumeBytes - room.usedBytes) return undefined;
   return failed(
     'DiskFull',
-    `a table ${schema}.${name} of ${mib(sizeBytes)} on a volume of ${mib(room.volumeBytes)}, of which more than ${mib(room.volumeBytes - sizeBytes)} are in use`,
+    `a table ${schema}.${name} of ${mib(sizeBytes)} on a volume of ${mib(room.volumeBytes)}, of which more than ${mib(room.volumeBytes - sizeBytes)} are in use, or kept for a write-ahead log on it (max_wal_size)`,
     'enlarge the volume, or delete what is not needed: it is looked at again',
   );
 }

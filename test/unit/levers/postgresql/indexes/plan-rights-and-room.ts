@@ -66,7 +66,7 @@ export const rightsAndRoom: readonly Row[] = [
     ),
     states: ['Failed'],
     reason: 'DiskFull',
-    says: 'saw a table public.workflows of 3072 MiB on a volume of 5120 MiB, of which more than 2048 MiB are in use; wanted btree (status) of public.workflows; next: enlarge',
+    says: 'saw a table public.workflows of 3072 MiB on a volume of 5120 MiB, of which more than 2048 MiB are in use, or kept for a write-ahead log on it (max_wal_size); wanted btree (status) of public.workflows; next: enlarge',
   },
   {
     name: 'one that just does',
