@@ -42,6 +42,12 @@ const cases: readonly Case[] = [
     'set them where this server is managed and postgres.mode: DryRun, or allow_alter_system = on in its configuration',
   ],
   [/^42501/, 'PermissionDenied', 'to read and tune the server', 'grant what docs/levers/postgresql.md lists'],
+  [
+    /^too many connections for (?:role|database)/,
+    'Busy',
+    'a connection',
+    'nothing where that passes: it is asked again; where it lasts, raise that limit (ALTER ROLE or ALTER DATABASE … CONNECTION LIMIT; the role takes up to 8)',
+  ],
   [/^(?:53300|57P03|57P01|57014)/, 'Busy', 'an answer', 'nothing: it is asked again'],
   [
     /^08P01/,

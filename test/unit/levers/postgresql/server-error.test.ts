@@ -29,6 +29,19 @@ test.each([
   });
 });
 
+test.each(['role "genops"', 'database "shop"'])(
+  'a limit of the %s does not pass by itself, and is told as such',
+  (of) => {
+    const refusal = error(`too many connections for ${of}`, { code: '53300', severity: 'FATAL' });
+    expect(serverProblem(refusal, 'pg.ai.svc:5432')).toMatchObject({
+      reason: 'Busy',
+      message: expect.stringMatching(
+        /where it lasts, raise that limit \(ALTER ROLE or ALTER DATABASE … CONNECTION LIMIT/,
+      ),
+    });
+  },
+);
+
 test('nothing of the Secret, and nothing that the library attaches, is left in an error; the server’s hint is', () => {
   const seen = error('no such user as s3cret', {
     code: '22023',
