@@ -66,20 +66,28 @@ export function statementGains(
   return newer.statements.flatMap((statement) => {
     const known = before.get(statement.id);
     if (known === undefined && older.thresholdMs > newer.thresholdMs) return []; // listed because more are
-    const { calls, totalMs } = gained(known, statement, older.epoch !== newer.epoch);
-    return calls === 0 ? [] : [{ ...statement, calls, totalMs, at }];
+    const gain =
+      known === undefined && older.epoch === newer.epoch
+        ? newlySlow(statement, older.thresholdMs)
+        : { ...statement, ...gained(known, statement) };
+    return gain.calls === 0 ? [] : [{ ...gain, at }];
   });
 }
 
+/** It was not listed, since no execution took so long: where all of them did by now, all were since; else one is known to have been. */
+function newlySlow(statement: StatementTotals, thresholdMs: number): StatementTotals {
+  const { calls, totalMs, maxMs, minMs } = statement;
+  const isNew = minMs >= thresholdMs && totalMs >= calls * thresholdMs; // the least alone may have been reset
+  return isNew ? statement : { ...statement, calls: 1, totalMs: maxMs, minMs: maxMs };
+}
+
+/** Undefined, or more than now: it is counted anew. */
 function gained(
   before: StatementTotals | undefined,
-  { calls, totalMs, maxMs }: StatementTotals,
-  isAnew: boolean,
+  { calls, totalMs }: StatementTotals,
 ): Pick<Durations, 'calls' | 'totalMs'> {
-  if (before !== undefined && calls >= before.calls)
-    return { calls: calls - before.calls, totalMs: totalMs - before.totalMs };
-  if (before !== undefined || isAnew) return { calls, totalMs };
-  return { calls: 1, totalMs: maxMs }; // it was not listed because none took so long: one has, since
+  if (before === undefined || calls < before.calls) return { calls, totalMs };
+  return { calls: calls - before.calls, totalMs: totalMs - before.totalMs };
 }
 
 /** One execution that is seen several times counts once, with what it has taken in the end. */

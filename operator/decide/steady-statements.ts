@@ -8,7 +8,7 @@ type Shown = NonNullable<NonNullable<GenerationServiceStatus['postgres']>[number
 const leastMs = 300_000;
 const band = 0.1;
 
-/** Slow statements for status: those that come first at once, and what changes of them seldom, since every look would be a write. Undefined: there is nothing to show. */
+/** Slow statements for status: a new one at once while there is room for it, and what changes of the others seldom, since every look would be a write. Undefined: there is nothing to show. */
 export function steadyStatements(
   previous: Shown | undefined,
   slow: SlowStatements | undefined,
@@ -16,6 +16,7 @@ export function steadyStatements(
 ): Shown | undefined {
   const next = slow?.state === 'Known' ? shownOf(slow, now) : undefined;
   if (previous === undefined) return next;
+  if (next !== undefined && previous.statements.length < mostSlowStatements && hasNew(previous, next)) return next;
   if (now - Date.parse(previous.observedAt) < leastMs) return previous;
   return next !== undefined && isNear(previous, next) ? previous : next;
 }
@@ -34,6 +35,12 @@ const entryOf = ({ text, calls, meanMs, maxMs, minMs }: SlowStatement): Shown['s
 });
 
 const milliseconds = (ms: number): string => `${Math.round(ms)}ms`;
+
+/** Of a full list the last places change hands at every look. */
+function hasNew(previous: Shown, next: Shown): boolean {
+  const before = new Set(previous.statements.map(({ statement }) => statement));
+  return next.statements.some(({ statement }) => !before.has(statement));
+}
 
 /** The same statements, each about as slow; which of them comes first is no news. */
 function isNear(previous: Shown, next: Shown): boolean {

@@ -64,6 +64,24 @@ describe('statementGains()', () => {
       name: 'the one call that made it slow',
       older: look([]),
       newer: look([statement(900, 5_000)]),
+      gains: [{ calls: 1, totalMs: 3_000, maxMs: 3_000, minMs: 3_000 }],
+    },
+    {
+      name: 'all calls of one of which each was slow',
+      older: look([]),
+      newer: look([statement(2, 19_141, { maxMs: 15_408, minMs: 3_733 })]),
+      gains: [{ calls: 2, totalMs: 19_141, maxMs: 15_408, minMs: 3_733 }],
+    },
+    {
+      name: 'all calls of one whose least is the threshold itself',
+      older: look([]),
+      newer: look([statement(2, 4_000, { minMs: 1_000 })]),
+      gains: [{ calls: 2, totalMs: 4_000 }],
+    },
+    {
+      name: 'one of many where the least and the most alone were reset (PostgreSQL 17)',
+      older: look([]),
+      newer: look([statement(900, 5_000, { minMs: 3_000 })]),
       gains: [{ calls: 1, totalMs: 3_000 }],
     },
     {

@@ -36,8 +36,14 @@ describe('slow statements in status', () => {
     readonly kept: boolean;
   }
   test.each<Row>([
-    { name: 'stay for five minutes, whatever comes', next: slow(one('SELECT c', 9000)), minutes: 4.99, kept: true },
-    { name: 'change after that', next: slow(one('SELECT c', 9000)), minutes: 5, kept: false },
+    { name: 'stay for five minutes, whatever changes', next: slow(one('SELECT a', 9000)), minutes: 4.99, kept: true },
+    { name: 'change after that', next: slow(one('SELECT a', 9000)), minutes: 5, kept: false },
+    {
+      name: 'have a new one at the next look',
+      next: slow(one('SELECT c', 1000), one('SELECT a', 1000)),
+      minutes: 0.5,
+      kept: false,
+    },
     { name: 'stay in another order', next: slow(one('SELECT b', 2000), one('SELECT a', 1000)), minutes: 5, kept: true },
     { name: 'stay within a tenth', next: slow(one('SELECT a', 1100), one('SELECT b', 1800)), minutes: 5, kept: true },
     {
@@ -58,6 +64,13 @@ describe('slow statements in status', () => {
     const many = Array.from({ length: 50 }, (_, n) => one(`SELECT ${'x'.repeat(n)}`, 1000));
     const { statements = [] } = steadyStatements(undefined, slow(...many), at(0)) ?? {};
     expect(statements.map(({ statement }) => statement)).toEqual(many.slice(0, 10).map(({ text }) => text));
+  });
+  test('that are as many as there is room for wait for a new one: the last places change hands often', () => {
+    const many = Array.from({ length: 11 }, (_, n) => one(`SELECT ${'x'.repeat(n)}`, 1000));
+    const full = steadyStatements(undefined, slow(...many), at(0));
+    const [, ...others] = many;
+    expect(steadyStatements(full, slow(...others), at(4.99))).toBe(full);
+    expect(steadyStatements(full, slow(...others), at(5))).not.toBe(full);
   });
   test('are not there where none is slow', () => {
     expect(steadyStatements(undefined, slow(), at(0))).toBeUndefined();
