@@ -58,6 +58,19 @@ describe.each(postgresVersions)('the slow statements of PostgreSQL %s', (version
     expect(slowSince(third, await statementsOf(server))).toMatchObject([{ calls: 1 }]);
   });
 
+  test('are none that we ask of the catalogues ourselves, whoever else has our role', async () => {
+    await using server = await startTuned({ version, settings: loaded });
+    await server.query('CREATE EXTENSION pg_stat_statements');
+    const address = postgresAddress(secretData(secretOf(server)) ?? {}, { namespace: 'ai', name: 'postgres' });
+    await using ours = await connectPostgres(address, AbortSignal.timeout(10_000));
+    await ours.query('SELECT pg_catalog.pg_sleep(0.2)');
+    await ours.query('SELECT pg_sleep(0.2) WHERE 1 < 2');
+    await server.query('SELECT pg_catalog.pg_sleep(0.2) WHERE 1 > 0');
+    const seen = await statementsOf(server);
+    const texts = seen.state === 'Known' ? seen.statements.map(({ text }) => text) : [];
+    expect(texts.toSorted()).toEqual(['SELECT pg_catalog.pg_sleep(?) WHERE ? > ?', 'SELECT pg_sleep(?) WHERE ? < ?']);
+  });
+
   test.each([
     { name: 'is not there', settings: {}, create: '' },
     { name: 'is not loaded', settings: {}, create: 'CREATE EXTENSION pg_stat_statements' },

@@ -68,11 +68,14 @@ async function fromStatements(
 interface Text {
   readonly id: string;
   readonly query: string;
+  /** Only our role has run it. */
+  readonly isOurs?: boolean;
 }
 
 const textsOf = (postgres: PostgresConnection, schema: string, rows: readonly Row[]): Promise<readonly Text[]> =>
   postgres.query<Text & { [column: string]: unknown }>(
-    `SELECT queryid::text AS id, pg_catalog.min(query) AS query FROM ${schema}.pg_stat_statements(true)
+    `SELECT queryid::text AS id, pg_catalog.min(query) AS query,
+  pg_catalog.bool_and(userid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)) AS "isOurs" FROM ${schema}.pg_stat_statements(true)
 WHERE ${ofDatabase} AND queryid = ANY ($1::bigint[]) GROUP BY queryid`,
     [rows.map(({ id }) => id)],
   );
@@ -92,9 +95,10 @@ ORDER BY ms DESC LIMIT ${most}`,
   return { source: 'pg_stat_activity', epoch: '', statements: withTexts(rows, rows) };
 }
 
-/** Whatever is no query is left out. */
+/** Whatever is no query is left out, and what we ask of the catalogues ourselves; the workload may have our role too. */
 function withTexts(rows: readonly Row[], texts: readonly Text[]): readonly StatementTotals[] {
-  const shown = new Map(texts.map(({ id, query }) => [id, shownStatement(query)]));
+  const others = texts.filter(({ query, isOurs = false }) => !isOurs || !query.includes('pg_catalog.'));
+  const shown = new Map(others.map(({ id, query }) => [id, shownStatement(query)]));
   return rows.flatMap(({ id, calls, totalMs, maxMs, minMs }) => {
     const text = shown.get(id);
     return text === undefined ? [] : [{ id, text, calls, totalMs, maxMs, minMs }];
