@@ -14,9 +14,9 @@ import {
   otherDatabaseKinds,
 } from '../world/database-cluster.ts';
 import { allow } from '../world/rights.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
+import { events, expectCondition, startWorld } from '../world/world.ts';
 import { makeTables, off, wantedIndex } from './index-tuner.ts';
-import { secretOf, startTuned } from './postgres-tuner.ts';
+import { autoConf, secretOf, startTuned } from './postgres-tuner.ts';
 
 const clusterRef = { group: 'postgresql.cnpg.io', kind: 'Cluster', name: 'pg' };
 const tuned = (parameters: Readonly<Record<string, string>>, indexes = off): Partial<GenerationServiceSpec> => ({
@@ -99,6 +99,48 @@ test('parameters of a server that CloudNativePG owns go through its Cluster, bes
   await world.delete(generationServices, 'generation');
   await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
   expect(await parameters()).toEqual(theirs);
+});
+
+test('a server that was tuned directly gets back what it had once CloudNativePG has it, and the Cluster has the values', async () => {
+  await using server = await startTuned({ version: '15' });
+  await using world = await startWorld({ secrets: ['postgres'] });
+  await installDatabaseClusters(world);
+  const { namespace, kube, signal } = world;
+  const before = await autoConf(server);
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
+  await world.apply(deployment());
+  await kube.apply(databaseClusters, databaseCluster(namespace, {}), { manager: 'kubectl', force: true }, signal);
+  await allow(
+    kube,
+    namespace,
+    { apiGroups: [clusterRef.group], resources: ['clusters'], resourceNames: ['pg'], verbs: ['get', 'patch'] },
+    signal,
+  );
+  const { postgres, ...spec } = tuned({ work_mem: '16MB', max_connections: '120' });
+  const main = { name: 'main', secretRef: { name: 'postgres' } };
+  await world.apply(generationService({ ...spec, postgres: [main] }));
+  const told = (status: 'True' | 'False', reason: string) =>
+    world.eventually(async () => expectCondition(await world.service(), 'PostgresApplied', { status, reason }), {
+      withinMs: 45_000,
+    });
+  await told('True', 'PendingRestart');
+  expect((await autoConf(server)).split('\n')).toEqual(
+    expect.arrayContaining(["max_connections = '120'", "work_mem = '16MB'"]),
+  );
+
+  await world.apply(generationService({ ...spec, ...(postgres && { postgres }) }));
+  await world.eventually(async () => expect(await autoConf(server)).toBe(before));
+  await told('False', 'OwnerBehind');
+  expect((await world.get(databaseClusters, 'pg'))?.spec.postgresql?.parameters).toEqual({ work_mem: '16MB' });
+  const note = expect.stringContaining('work_mem 16MB → what Cluster pg says');
+  await world.eventually(async () =>
+    expect(await kube.list(events, { namespace }, signal)).toContainEqual(
+      expect.objectContaining({ reason: 'SettingsChanged', note }),
+    ),
+  );
+  await appendFile(join(server.folder, 'data/postgresql.conf'), "work_mem = '16MB'\n"); // as its operator does
+  await server.query('SELECT pg_reload_conf()');
+  await told('True', 'ReportOnly');
 });
 
 test('those of Crunchy, Percona and Zalando have them where their own operators look, beside those of others, and give them back', async () => {

@@ -10,6 +10,7 @@ import {
   type PostgresChange,
   type Write,
 } from './changes.ts';
+import { handOver } from './hand-over.ts';
 import { planOwned } from './plan-owned.ts';
 import { isDatabaseWay, judge, overlaidText } from './judge.ts';
 import type { PostgresObserved } from './observe.ts';
@@ -45,7 +46,7 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
     condition: withDatabase(obstacle ?? conditionOf(verdicts, { unit, observed, wanted, left }), verdicts),
     status: { ...status, ...pendingRestart(waiting) },
     statusAfter: { ...status, ...pendingRestart([...waiting, ...written].toSorted()) },
-    againMs: obstacle?.reason === 'OwnerBehind' ? ownerAgainMs : againMs,
+    againMs: obstacle?.reason === 'OwnerBehind' || (unit.clusterRef && changes.length > 0) ? ownerAgainMs : againMs,
     ...(remember === undefined ? {} : { remember }),
   };
 }
@@ -61,14 +62,19 @@ interface Ways {
 /** What may be done about what differs: on the server, on its database, or in the object that owns the server. */
 function waysOf({ memory, observed, verdicts }: ChangesInput & Pick<Said, 'observed'>, unit: PostgresUnit): Ways {
   const { owner } = observed;
+  const over = unit.clusterRef === undefined ? undefined : handOver(memory, observed, unit);
   if (owner !== undefined) {
     const { changes, obstacle } = planOwned({ unit, observed, verdicts }, owner);
     const isHeld = verdicts.some(({ state }) => state === 'Held'); // then that is said first
-    return { changes, obstacle: isHeld ? undefined : obstacle, isTuned: true };
+    return {
+      changes: [...changes, ...(over?.changes ?? [])], // it has the values before they are taken from the server
+      obstacle: over?.obstacle ?? (isHeld ? undefined : obstacle),
+      isTuned: true,
+    };
   }
   const onServer = verdicts.filter((one) => one.state === 'Differs').filter(({ database }) => database === undefined);
   const obstacle = onServer.length === 0 ? undefined : obstacleTo(onServer, unit, observed);
-  if (unit.clusterRef !== undefined) return { changes: [], obstacle, isTuned: false };
+  if (over !== undefined) return { changes: over.changes, obstacle: over.obstacle ?? obstacle, isTuned: false };
   const writable = verdicts.filter((one) => obstacle === undefined || !onServer.some((other) => other === one));
   const changes = changesOf({ memory, observed, verdicts: writable });
   return { changes: [...noLongerNeeded(memory, observed), ...changes], obstacle, isTuned: true };

@@ -10,12 +10,12 @@ import { wantedValues } from './wanted.ts';
 /** Puts back what we once wrote, as far as it is still what we wrote: what somebody has changed since is theirs. */
 export function restore(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPlan<PostgresChange> {
   const { observed } = input;
-  if (observed.owner !== undefined) return restored(releaseOwner(observed.owner, observed), input);
-  const memory = memoryOf(input.memory, observed);
-  const writes = memory === undefined ? [] : toPutBack(memory, observed);
+  const { systemId, owner } = observed;
+  const released = owner === undefined ? [] : releaseOwner(owner, observed);
+  const writes = toPutBack(memoryOf(input.memory, observed) ?? {}, observed); // also from before another operator had the server
   const differences = writes.map(differenceOf);
-  const { systemId } = observed;
-  return restored(writes.length === 0 ? [] : [{ cause: 'Declared', differences, systemId, writes }], input);
+  const putBack: PostgresChange = { cause: 'Declared', differences, systemId, writes };
+  return restored([...released, ...(writes.length === 0 ? [] : [putBack])], input);
 }
 
 function restored(

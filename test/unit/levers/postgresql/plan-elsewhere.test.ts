@@ -165,6 +165,78 @@ describe('through the object of the server’s own operator', () => {
     expect(condition.reason).toBe(reason);
   });
 
+  describe('what was set on the server before is taken back', () => {
+    const memory = {
+      originals: { work_mem: null, jit: 'on', 'random_page_cost of database shop': null },
+      applied: { work_mem: '16MB', jit: 'off', 'random_page_cost of database shop': '1.1' },
+    };
+    const ours = (value: string) => ({ value, source: 'configuration file', inAutoConf: value, inFiles: value });
+    const there: Seen = {
+      ownsDatabase: true,
+      settings: { work_mem: { ...ours('16384') }, jit: ours('off') },
+      overlays: [{ name: 'random_page_cost', value: '1.1', role: null, database: 'shop' }],
+    };
+    const back = ['Declared work_mem 16MB > null', 'Declared jit off > on', 'Declared random_page_cost 1.1 > null'];
+
+    test('once the object has the server, after what that is to have', () => {
+      const { changes, againMs } = through({
+        server: { ...there, ...owner() },
+        parameters: { work_mem: '16MB', effective_io_concurrency: '200' },
+        memory,
+      });
+      expect(changes.map((change) => change.owner?.parameters)).toEqual([
+        { effective_io_concurrency: '200' },
+        undefined,
+      ]);
+      expect(written({ changes } as ReturnType<typeof planned>)).toEqual(back);
+      expect(changes[1]?.differences[0]).toEqual({ field: 'work_mem', from: '16MB', to: 'what Cluster pg says' });
+      expect(againMs).toBe(10_000);
+    });
+
+    test('also where nothing is known of the other operator', () => {
+      const plan = through({ server: there, memory });
+      expect(written(plan)).toEqual(back);
+    });
+
+    test('and with the service where that was not possible before', () => {
+      const input = { unit: unitWith({}, { clusterRef }), now: 0, memory };
+      const { changes } = restore({ ...input, observed: seen({ ...there, ...owner({ jit: 'off' }, ['jit']) }) });
+      expect(changes.map((change) => change.owner?.parameters)).toEqual([{}, undefined]);
+      expect(changes[1]?.writes).toHaveLength(3);
+    });
+
+    test.each<readonly [string, Seen]>([
+      ['nothing that is not there any more', { settings: { work_mem: { value: '16384', inAutoConf: null } } }],
+      ['nothing that somebody has changed', { settings: { work_mem: { ...ours('32768') } } }],
+      [
+        'nothing that nobody sees there',
+        { settings: { work_mem: { value: '16384', inAutoConf: undefined as never } } },
+      ],
+    ])('%s', (_, server) => {
+      expect(written(through({ server: { ...owner(), ...server }, memory }))).toEqual([]);
+    });
+
+    test.each<readonly [string, Seen, object, RegExp]>([
+      [
+        'ALTER SYSTEM is switched off',
+        { settings: { ...there.settings, allow_alter_system: { value: 'off' } } },
+        { status: 'False', reason: 'AlterSystemOff' },
+        /^saw work_mem = 16MB, jit = off on main, set by us before clusterRef named Cluster pg, and allow_alter_system = off; wanted what Cluster pg says, over which it wins; next: allow ALTER SYSTEM for a minute/,
+      ],
+      [
+        'the role has no right to it any more',
+        { mayReload: false },
+        { status: 'False', reason: 'PermissionDenied' },
+        /no right of genops to take it back/,
+      ],
+    ])('where %s that is told, and the database has its own back', (_, server, condition, message) => {
+      const plan = through({ server: { ...there, ...owner(), ...server }, memory });
+      expect(written(plan)).toEqual(back.slice(2));
+      expect(plan.condition).toMatchObject(condition);
+      expect(plan.condition.message).toMatch(message);
+    });
+  });
+
   test('it is looked at again soon while the server is behind; that the server is ours to set is remembered', () => {
     expect(through({ server: owner({ work_mem: '16MB' }) })).toMatchObject({
       againMs: 10_000,
