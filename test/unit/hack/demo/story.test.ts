@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import type { PerformancePolicy } from '../../../../operator/api/performance-policy.ts';
+import { bytes, type Quantity } from '../../../../operator/api/quantity.ts';
 import { validate } from '../../../../operator/api/validate.ts';
 import { handEditAtSecond, names, perPod, perPodTarget, profile, rates } from '../../../../hack/demo/story.ts';
 import { durationSeconds, rateAt } from '../../../workload/load/profile.ts';
@@ -33,6 +34,14 @@ test('the calm load is for minReplicas, the busy one within maxReplicas', () => 
 test('the sample gives each Pod the threads and connections that the demo looks for', () => {
   const { runtime } = (documents[0] as PerformancePolicy).spec ?? {};
   expect({ threads: runtime?.cpuPool?.threads, connections: runtime?.postgresPool?.max }).toEqual(perPod);
+});
+
+test('garbage is collected before the container of the sample’s workload is killed', () => {
+  const { runtime } = (documents[0] as PerformancePolicy).spec ?? {};
+  const workload = join(import.meta.dirname, '../../../workload/manifests/workload.yaml');
+  const found = parseAllDocuments(readFileSync(workload, 'utf8')).find((one) => one.get('kind') === 'Deployment');
+  const limit = found?.getIn(['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory']);
+  expect(bytes(runtime?.memory?.collectAbove ?? '1024Mi')).toBeLessThan(bytes(limit as Quantity));
 });
 
 test('the edit by hand is in the busy time, and the load ends before the demo may', () => {
