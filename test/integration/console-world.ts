@@ -81,12 +81,17 @@ const judgedByWorkload: typeof measured.policy = {
   objectives: { ...objectives, cacheHitRatio: { ...objectives.cacheHitRatio, source: 'Workload' } },
 };
 
+const judgedByAnother: typeof measured.policy = {
+  ...measured.policy,
+  objectives: { ...objectives, workflowDuration: { ...objectives.workflowDuration, percentile: 99 } },
+};
+
 const sourcesOf = (services: ReadonlyMap<string, GenerationService>): ViewSources => ({
   serviceOf: (_, name) => services.get(name),
   servicesIn: () => [...services.values()],
   inputOf: (one) => ({
     ...measured,
-    policy: one.metadata.name === 'generation' ? judgedByWorkload : measured.policy,
+    policy: one.metadata.name === 'generation' ? judgedByWorkload : judgedByAnother,
     service: one,
     looks: one.metadata.name === 'generation' ? looks : undefined,
     now: Date.now(),
@@ -106,6 +111,7 @@ function busyRows() {
       podsReady: load > 50 ? 4 : 2,
       requestRate: load,
       responseTimeP95: 0.4 + load / 150,
+      workflowDurationP95: 12 + load / 6,
       cacheHitRate: load * (0.6 + step / 400),
       cacheMissRate: load * (0.4 - step / 400),
     });

@@ -98,10 +98,10 @@ test('looks again when somebody comes back to it, keeps the focus, and does not 
   expect(await focused()).toBe('#/ai/search');
 });
 
-test('draws one service: load, replicas with their bounds, p95, hit ratio', async () => {
+test('draws one service: load, replicas with their bounds, p95 of responses and of workflows, hit ratio', async () => {
   await tabTo('#/ai/generation');
   await tab.press('Enter');
-  await eventually(async () => expect(await tab.evaluate('document.querySelectorAll("canvas").length')).toBe(4));
+  await eventually(async () => expect(await tab.evaluate('document.querySelectorAll("canvas").length')).toBe(5));
   expect(await textOf('.summary')).toMatch(/^✓ Ready · mode Enforce · objectives 4\/5 · grade /);
   const labels = await tab.evaluate<string[]>(
     '[...document.querySelectorAll(".plot")].map((plot) => plot.getAttribute("aria-label"))',
@@ -110,9 +110,11 @@ test('draws one service: load, replicas with their bounds, p95, hit ratio', asyn
     expect.stringMatching(/^Load: requests [\d.]+ \/s$/),
     expect.stringMatching(/^Replicas: ready [24], floor 4, max 12$/),
     expect.stringMatching(/^Response time, p95: p95 [\d.]+ (ms|s)$/),
+    expect.stringMatching(/^Workflow duration, p95: p95 [\d.]+ s, target 30 s$/),
     expect.stringMatching(/^Cache hit ratio of the workload: hits [\d.]+ %, target [\d.]+ %$/),
   ]);
   expect(await coloured('--line')).toEqual([
+    expect.any(Number),
     expect.any(Number),
     expect.any(Number),
     expect.any(Number),
@@ -225,13 +227,14 @@ test('nothing moves when figures come, and every control has a name', async () =
   expect(nameless).toEqual([]);
 });
 
-test('draws no target beside a ratio that is not judged: that of the workload, where Redis’ is', async () => {
+test('draws no target beside what is not judged: the ratio of the workload where Redis’ is, p95 where p99 is', async () => {
   await tab.evaluate("location.hash = '#/ai/search'");
   const labels = '[...document.querySelectorAll(".plot")].map((plot) => plot.getAttribute("aria-label"))';
   await eventually(async () =>
-    expect((await tab.evaluate<string[]>(labels))[3]).toMatch(
-      /^Cache hit ratio of the workload: hits [\d.]+ %, target –$/,
-    ),
+    expect((await tab.evaluate<string[]>(labels)).slice(3)).toEqual([
+      expect.stringMatching(/^Workflow duration, p95: p95 [\d.]+ s, target –$/),
+      expect.stringMatching(/^Cache hit ratio of the workload: hits [\d.]+ %, target –$/),
+    ]),
   );
 });
 

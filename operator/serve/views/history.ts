@@ -17,6 +17,7 @@ export const History = view('Everything that charts need: figures of a time, and
   series: view('Of all components: of rates, replicas and bounds the sum, of everything else the worst.', {
     requestRate: series('Requests per second.'),
     responseTimeP95: series('In seconds.'),
+    workflowDurationP95: series('In seconds.'),
     cacheHitRatio: series('0 to 1, of the workload’s own caches.'),
     errorRate: series('Share of responses with a 5xx status, 0 to 1.'),
     cpuPercent: series('Of the limits, else of the requests.'),
@@ -77,6 +78,7 @@ export function history({ service, components, changes, now }: HistoryInput): Hi
     series: {
       requestRate: column('requestRate', sum),
       responseTimeP95: column('responseTimeP95', highest),
+      workflowDurationP95: column('workflowDurationP95', highest),
       cacheHitRatio: each(hitRatio, lowest),
       errorRate: each(({ errorRate, answerRate }, row) => (errorRate[row] ?? NaN) / (answerRate[row] ?? NaN), highest),
       cpuPercent: column('cpuPercent', highest),

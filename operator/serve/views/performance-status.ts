@@ -53,6 +53,10 @@ const Objective = view('One objective and how it stands.', {
   }),
   state: Type.Enum(['Met', 'NotMet', 'Unknown', 'NotExercised'], { type: 'string', description: 'Whether it is met.' }),
   target: textOrNull('The target of the effective policy.'),
+  percentile: Type.Unsafe<number | null>({
+    type: ['number', 'null'],
+    description: 'Of a time: which percentile is to reach the target. null: of an objective that is none.',
+  }),
   measured: textOrNull('The last measured value.'),
   since: timeOrNull('Since when the state holds.'),
   attainment: textOrNull('Share of the attainment window in which it was met.'),
@@ -158,6 +162,7 @@ function objectiveView(
     source: name === 'CacheHitRatio' ? policy.objectives.cacheHitRatio.source : null,
     state: said.state,
     target: target ?? null,
+    percentile: percentileOf(name, policy.objectives) ?? null,
     measured: measured ?? null,
     since: said.since ?? null,
     attainment: (attainment === undefined ? said.attainment : attainmentText(attainment)) ?? null,
@@ -165,6 +170,14 @@ function objectiveView(
     burnRates: Object.fromEntries(burnRates) as Static<typeof Objective>['burnRates'],
     burning: paceOf(rates)?.long ?? null,
   };
+}
+
+function percentileOf(name: string, { workflowDuration, cachedResponseTime }: ViewInput['policy']['objectives']) {
+  const times: Readonly<Record<string, number>> = {
+    WorkflowDuration: workflowDuration.percentile,
+    CachedResponseTime: cachedResponseTime.percentile,
+  };
+  return times[name];
 }
 
 function ratingView({ grade: graded, score, scoredOf, parts }: Rating): Static<typeof RatingView> {

@@ -13,8 +13,9 @@ export const viewColumns = [
   'memoryBytes',
   'activeConnections',
   'responseTimeP95',
+  'workflowDurationP95',
   'inFlight',
   'queue',
-] as const satisfies readonly (keyof TrendRows | 'podsReady' | 'inFlight' | 'queue')[];
+] as const satisfies readonly (keyof TrendRows | 'workflowDurationP95' | 'podsReady' | 'inFlight' | 'queue')[];
 /** Snapshots of one component. */
 export type Rows = RingSlice<(typeof viewColumns)[number]>;

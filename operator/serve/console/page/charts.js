@@ -25,6 +25,19 @@ const charts = [
     series: [{ label: 'p95', of: ({ series }) => series.responseTimeP95, colour: '--line' }],
   },
   {
+    title: 'Workflow duration, p95',
+    format: duration,
+    series: [
+      { label: 'p95', of: ({ series }) => series.workflowDurationP95, colour: '--line' },
+      {
+        label: 'target',
+        of: ({ times }, { workflowSeconds }) => times.map(() => workflowSeconds ?? null),
+        colour: '--bound',
+        dash: [6, 3],
+      },
+    ],
+  },
+  {
     title: 'Cache hit ratio of the workload',
     format: percent,
     most: 1,

@@ -143,11 +143,21 @@ const looksBeside = (changes, decisions) =>
         !changes.some((change) => change.kind === 'decision' && change.component === component && change.at === at),
     );
 
-/** Of the hit ratio, where that of the workload is judged and not that of Redis: as a ratio, else undefined. */
+const unitSeconds = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/** Of the hit ratio, where that of the workload is judged and not that of Redis: as a ratio; of workflows, where their p95 is judged: in seconds. Else undefined. */
 function targetsOf(objectives) {
   const judged = objectives.find(({ name, source }) => name === 'CacheHitRatio' && source === 'Workload');
   const ratio = /^(\d+(?:\.\d+)?)(%?)$/.exec(judged?.target ?? '');
-  return { hitRatio: ratio === null ? undefined : Number(ratio[1]) / (ratio[2] === '%' ? 100 : 1) };
+  const workflows = objectives.find(({ name, percentile }) => name === 'WorkflowDuration' && percentile === 95);
+  const parts = [...(workflows?.target ?? '').matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  return {
+    hitRatio: ratio === null ? undefined : Number(ratio[1]) / (ratio[2] === '%' ? 100 : 1),
+    workflowSeconds:
+      parts.length === 0
+        ? undefined
+        : parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitSeconds[unit], 0),
+  };
 }
 
 function showChanges(list, changes, board) {

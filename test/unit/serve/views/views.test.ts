@@ -101,6 +101,7 @@ describe('performanceStatus()', () => {
       source: null,
       state: 'NotMet',
       target: '2048Mi',
+      percentile: null,
       measured: '512Mi',
       since: '2026-11-25T11:30:00Z',
       attainment: '0.98',
@@ -109,6 +110,7 @@ describe('performanceStatus()', () => {
       burning: null,
     });
     expect(answer.objectives.find(({ name }) => name === 'CacheHitRatio')?.source).toBe('Redis');
+    expect(answer.objectives.find(({ name }) => name === 'WorkflowDuration')?.percentile).toBe(95);
     expect(answer.objectivesMet).toBe('4/6');
   });
   test('has attainment and burn as they were counted until this moment', () => {
@@ -267,7 +269,7 @@ describe('history()', () => {
   test('puts components side by side that were measured at moments of their own', () => {
     const workflow = rows([
       { requestRate: 1, podsReady: 2, cacheHitRate: 3, cacheMissRate: 1 },
-      { requestRate: 2, podsReady: 2 },
+      { requestRate: 2, podsReady: 2, workflowDurationP95: 4 },
       { requestRate: 3, podsReady: 3 },
     ]);
     const cache = rows([{ requestRate: 10, podsReady: 1 }, { requestRate: 20 }], -3_000);
@@ -285,6 +287,7 @@ describe('history()', () => {
       requestRate: [1, 12, 23],
       replicas: [2, 3, 3],
       cacheHitRatio: [0.75, null, null],
+      workflowDurationP95: [null, 4, null],
       memoryMb: [null, null, null],
       floor: [1, 3, 3],
       max: [3, 12, 12],
