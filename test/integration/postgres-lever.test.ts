@@ -160,6 +160,24 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
   });
 
+  test('statement_timeout, which our own sessions have by themselves, is not changed unless the files are to be seen', async () => {
+    await using server = await startTuned({ version }, { without: ['seeFiles'] });
+    await server.query("ALTER SYSTEM SET statement_timeout = '20s'");
+    await server.query('SELECT pg_reload_conf()');
+    const before = await autoConf(server);
+    const { visit, restore } = tuner({
+      secret: secretOf(server),
+      policy: { parameters: { statement_timeout: '30s' } },
+    });
+    const visited = await visit();
+    expect(visited).toMatchObject({ outcome: 'nothing', reason: 'PermissionDenied' });
+    const [, granted = ''] = /next: in database postgres: (GRANT .*)$/.exec(visited.message) ?? [];
+    await server.query(granted);
+    expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+    await restore();
+    expect(await autoConf(server)).toBe(before);
+  });
+
   test('a value that the server refuses is told in its words, and the others are in force', async () => {
     await using server = await startTuned({ version });
     const { visit } = tuner({

@@ -89,7 +89,7 @@ function autoConfBySource({
   value,
   is_pending,
 }: Pick<Row, 'source' | 'sourcefile' | 'value' | 'is_pending'>): string | null | undefined {
-  if (is_pending || overlays.has(source)) return undefined;
+  if (is_pending || source === 'session' || overlays.has(source)) return undefined; // we pin statement_timeout in our own session
   if (source !== 'configuration file') return null;
   if (sourcefile === null) return undefined; // told to pg_read_all_settings only
   return isAutoConf(sourcefile) ? value : null;
