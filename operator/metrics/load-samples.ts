@@ -2,15 +2,7 @@ import type { Sample } from '../decide/lookahead/memory.ts';
 import type { RingSlice } from './windows.ts';
 
 /** Columns that a load sample is made from. */
-export const loadColumns = [
-  'podsReady',
-  'podsAnswered',
-  'podsCounted',
-  'answerRate',
-  'errorRate',
-  'inFlight',
-  'queue',
-] as const;
+export const loadColumns = ['podsReady', 'podsAnswered', 'answerRate', 'errorRate', 'inFlight', 'queue'] as const;
 export type LoadSlice = RingSlice<(typeof loadColumns)[number]>;
 
 /** One row of a component as Lookahead takes it. */
@@ -32,7 +24,7 @@ interface Reading {
 
 /**
  * Rows but for the first, which only says where the second begins. What finished is counted by the Pods; what arrived is that and what there is more of in them.
- * Where some Pods are silent, or too new to have a rate, the others stand for them. Errors arrived like all others; with many of them nothing has finished and nothing was busy, so that service times stay as they are known.
+ * Where some Pods are silent, the others stand for them; one that answers and is too new for a rate has finished nothing yet: the load that it begins to share would be taken for a multiple of itself. Errors arrived like all others; with many of them nothing has finished and nothing was busy, so that service times stay as they are known.
  */
 export function loadSamples(
   { times, figures }: LoadSlice,
@@ -42,21 +34,20 @@ export function loadSamples(
   return Array.from(times.subarray(1), (at, index) => {
     const row = index + 1;
     const [ready, answered] = [figures.podsReady[row] ?? NaN, figures.podsAnswered[row] ?? NaN];
-    const counted = figures.podsCounted[row] ?? NaN;
-    const finished = Math.max(1, ready / counted) * (figures.answerRate[row] ?? NaN) * periodSeconds;
+    const finished = (figures.answerRate[row] ?? NaN) * periodSeconds;
     const busy = figures.inFlight[row] ?? NaN;
     const before = inSystem[index] ?? NaN;
     const more = Number.isNaN(before) ? 0 : (inSystem[row] ?? NaN) - before;
-    if (!(counted > 0 && counted >= leastAnswering * ready) || Number.isNaN(finished + busy))
+    if (!(answered > 0 && answered >= leastAnswering * ready) || Number.isNaN(finished + busy))
       return { at, load: undefined };
     const scale = Math.max(1, ready / answered);
     const meanBusy = Number.isNaN(before) ? busy : (busy + (figures.inFlight[index] ?? busy)) / 2;
-    const isFailing = known(figures.errorRate[row]) > maxErrorRatio * (figures.answerRate[row] ?? NaN);
+    const isFailing = known(figures.errorRate[row]) * periodSeconds > maxErrorRatio * finished;
     return {
       at,
       load: {
-        arrived: Math.max(0, finished + scale * more),
-        finished: isFailing ? 0 : finished,
+        arrived: scale * Math.max(0, finished + more),
+        finished: isFailing ? 0 : scale * finished,
         busySeconds: isFailing ? 0 : scale * meanBusy * periodSeconds,
         waiting: scale * known(figures.queue[row]),
         ...(Number.isNaN(figures.queue[row] ?? NaN) && { isWaitingUnknown: true as const }),

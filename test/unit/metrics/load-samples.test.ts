@@ -9,7 +9,6 @@ function slice(...rows: readonly Row[]): LoadSlice {
     figures: {
       podsReady: column('podsReady'),
       podsAnswered: column('podsAnswered'),
-      podsCounted: column('podsCounted'),
       answerRate: column('answerRate'),
       errorRate: column('errorRate'),
       inFlight: column('inFlight'),
@@ -18,7 +17,7 @@ function slice(...rows: readonly Row[]): LoadSlice {
   };
 }
 const reading = { periodSeconds: 10, maxErrorRatio: 0.05 };
-const calm: Row = { podsReady: 4, podsAnswered: 4, podsCounted: 4, answerRate: 2, inFlight: 16, queue: 0 };
+const calm: Row = { podsReady: 4, podsAnswered: 4, answerRate: 2, inFlight: 16, queue: 0 };
 
 describe('loadSamples()', () => {
   test('says what arrived: what finished, and what there is more of', () => {
@@ -40,19 +39,11 @@ describe('loadSamples()', () => {
     });
   });
 
-  test('takes a Pod that is too new to have a rate for one that does what the others do: what it works on is known', () => {
-    const rows = slice(calm, { ...calm, podsCounted: 3, answerRate: 1.5 });
-    expect(loadSamples(rows, reading)[0]?.load).toMatchObject({ arrived: 20, finished: 20, busySeconds: 160 });
-    expect(loadSamples(slice(calm, { ...calm, podsCounted: 2 }), reading)[0]?.load).toBeUndefined();
-  });
-
   test('knows a service that nobody asks anything from one that is silent', () => {
     const quiet = { ...calm, answerRate: 0, inFlight: 0 };
     expect(loadSamples(slice(quiet, quiet), reading)[0]?.load).toMatchObject({ arrived: 0, busySeconds: 0 });
-    expect(loadSamples(slice(calm, { ...calm, podsAnswered: 0, podsCounted: 0 }), reading)[0]?.load).toBeUndefined();
-    expect(
-      loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6, podsCounted: 6 }), reading)[0]?.load,
-    ).toBeUndefined();
+    expect(loadSamples(slice(calm, { ...calm, podsAnswered: 0 }), reading)[0]?.load).toBeUndefined();
+    expect(loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6 }), reading)[0]?.load).toBeUndefined();
   });
 
   test.each(['answerRate', 'inFlight'] as const)('says nothing without %s', (column) => {

@@ -50,8 +50,7 @@ function openLookahead(kept?: KeptScaler, more: PolicySpec = {}) {
       for (let window = 0; window < windows; window++) {
         world.now += 10_000;
         const load = { answerRate: perSecond ?? NaN, inFlight: 8 * (perSecond ?? NaN), queue: 0, ...rest };
-        const podsAnswered = perSecond === undefined ? 0 : 4;
-        ring.append(world.now, { podsReady: 4, podsAnswered, podsCounted: podsAnswered, ...load });
+        ring.append(world.now, { podsReady: 4, podsAnswered: perSecond === undefined ? 0 : 4, ...load });
       }
     },
     ask: () => {
