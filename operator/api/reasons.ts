@@ -290,8 +290,9 @@ export const conditions = {
       },
       SignalMissing: {
         status: 'False',
-        means: 'The source answers but does not have a signal that is needed.',
-        next: 'Serve it, or map another name in components[].signals.',
+        means:
+          'The source answers but does not have a signal that is needed, or what it has is no figure (NaN, infinite, negative).',
+        next: 'Serve it, or map another name in components[].signals; the message names what is no figure.',
       },
       NoPods: { status: 'False', means: 'No pod of the component is ready.', next: 'Look at the pods of the target.' },
     },

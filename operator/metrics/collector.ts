@@ -10,10 +10,12 @@ import {
   type ComponentColumn,
   type ComponentWindow,
   type PodRate,
+  type PodRecord,
   type WindowOptions,
 } from './component-window.ts';
 import { podFiguresOf, type PodFigures } from './pod-figures.ts';
 import { stateOf, type PodView } from './pod-view.ts';
+import type { Broken } from './reading.ts';
 import { createSchedule, nextTurn, type Read, type Schedule, type Tick } from './schedule.ts';
 import type { SourceType } from '../api/metric-source.ts';
 import type { PassedOver, ReadFailure, ReadResult, Source } from './sources/source.ts';
@@ -49,6 +51,8 @@ export interface Collector extends Disposable {
   podFigures(service: string, component: string): readonly PodFigures[];
   /** The source that is read now, and better ones that cannot be. Undefined for what is not tracked. */
   sourceOf(service: string, component: string): SourceState | undefined;
+  /** In words, sorted: what Pods that answer serve, and is no figure, where nothing else told it. */
+  brokenOf(service: string, component: string): readonly { readonly into: keyof Broken; readonly words: string }[];
   /** Pods that could not be read when they were last tried, and why. */
   failuresOf(service: string, component: string): readonly { readonly pod: string; readonly failure: ReadFailure }[];
 }
@@ -148,6 +152,7 @@ export function createCollector(options: CollectorOptions): Collector {
       const source = find(service, component)?.component.source;
       return source === undefined ? undefined : { type: source.type, passedOver: source.passedOver?.() ?? [] };
     },
+    brokenOf: (service, component) => brokenIn(find(service, component)?.window.pods.values() ?? []),
     failuresOf: (service, component) =>
       [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
         const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
@@ -158,6 +163,18 @@ export function createCollector(options: CollectorOptions): Collector {
       schedule[Symbol.dispose]();
     },
   };
+}
+
+function brokenIn(pods: Iterable<PodRecord>): ReturnType<Collector['brokenOf']> {
+  const all = [...pods].flatMap(({ latest, failure }) => {
+    if (latest?.broken === undefined || failure !== undefined) return [];
+    const known: Readonly<Record<string, unknown>> = { ...latest.figures, ...latest.histograms };
+    const broken = Object.entries(latest.broken) as [keyof Broken, string][];
+    return broken.flatMap(([into, words]) => (known[into] === undefined ? [{ into, words }] : []));
+  });
+  return [...new Map(all.map((one) => [`${one.into} ${one.words}`, one])).entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one);
 }
 
 type Deps = CollectorOptions & { readonly schedule: Schedule };

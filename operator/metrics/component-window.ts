@@ -56,7 +56,7 @@ const podColumns = ['elapsedSeconds', 'requests', 'errors', 'cpuSeconds', 'memor
 type PodColumn = (typeof podColumns)[number];
 
 /** What is kept of one Pod. */
-interface PodRecord {
+export interface PodRecord {
   readonly rows: Ring<PodColumn>;
   latest: Reading | undefined;
   failure: ReadFailure | undefined;

@@ -58,7 +58,14 @@ export interface PageSummary {
   readonly junk: number;
   /** Samples of series beyond the bounds of the shape. */
   readonly dropped: number;
+  /** Slots of samples that are NaN, infinite or negative; {@link isAmount}. */
+  readonly odd: readonly number[];
+  /** Families of lines that begin like a wanted sample and are none, as far as their name tells. */
+  readonly junkFamilies: ReadonlySet<number>;
 }
+
+/** What everything that we read is: counted, or a size. */
+export const isAmount = (value: number): boolean => value >= 0 && value < Infinity;
 
 const codes = { hash: 35, brace: 123 } as const;
 /** What stands where a slot would: why a line has none. */
@@ -104,7 +111,7 @@ export function createPage(shape: PageShape): Page {
  * A line is known by the text before its value, first compared with the line that followed on the page before: labels are taken apart only when a series is new.
  */
 export function readPage(text: string, shape: PageShape, page: Page): PageSummary {
-  const summary = { samples: 0, junk: 0, dropped: 0 };
+  const summary = { samples: 0, junk: 0, dropped: 0, odd: new Array<number>(), junkFamilies: new Set<number>() };
   page.values.fill(NaN);
   page.declared.fill(0);
   let line = 0; // of the wanted ones
@@ -125,7 +132,10 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
       keyEnd = start + key.length;
     } else {
       const from = afterBlanks(text, start, end);
-      if (!mayBeWanted(text, from, shape)) continue;
+      if (!mayBeWanted(text, from, shape)) {
+        if (!looksLikeSample(text, from, end)) summary.junk++;
+        continue;
+      }
       keyEnd = endOfKey(text, from, end);
       slot = keyEnd === -1 ? none.junk : slotOf(text.slice(from, keyEnd), shape, page);
     }
@@ -133,8 +143,13 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
     if (value !== undefined) {
       put(page, shape, line++, slot, value);
       summary.samples++;
+      if (!isAmount(value)) summary.odd.push(slot);
     } else if (slot === none.dropped) summary.dropped++;
-    else if (slot !== none.unwanted) summary.junk++;
+    else if (slot !== none.unwanted) {
+      summary.junk++;
+      const family = familyAt(text, afterBlanks(text, start, end), shape);
+      if (family !== undefined) summary.junkFamilies.add(family);
+    }
   }
   return summary;
 }
@@ -179,17 +194,32 @@ function afterBlanks(text: string, start: number, end: number): number {
 }
 
 /** A line that begins with `{` has its name in quotes inside: only taking it apart tells. */
-function mayBeWanted(text: string, from: number, { namesByFirst }: PageShape): boolean {
-  const first = text.charCodeAt(from);
-  if (first === codes.brace) return true;
-  const candidates = namesByFirst.get(first);
-  if (candidates === undefined) return false;
-  for (const { name } of candidates) {
+const mayBeWanted = (text: string, from: number, shape: PageShape): boolean =>
+  text.charCodeAt(from) === codes.brace || familyAt(text, from, shape) !== undefined;
+
+/** The wanted family whose sample the line from here on is named after. */
+function familyAt(text: string, from: number, { namesByFirst }: PageShape): number | undefined {
+  const candidates = namesByFirst.get(text.charCodeAt(from));
+  if (candidates === undefined) return undefined;
+  for (const { name, family } of candidates) {
     const after = text.charCodeAt(from + name.length); // what differs most often
-    if ((after === codes.brace || isBlank(after)) && isAt(text, name, from)) return true;
+    if ((after === codes.brace || isBlank(after)) && isAt(text, name, from)) return family;
   }
-  return false;
+  return undefined;
 }
+
+/** Whether a line that nobody wants could be a sample by its first and its last character: what is cheap to see. */
+const looksLikeSample = (text: string, from: number, end: number): boolean =>
+  from >= end ||
+  text.charCodeAt(from) === codes.hash ||
+  (begins[text.charCodeAt(from)] === 1 && ends[text.charCodeAt(end - 1)] === 1);
+
+const tableOf = (pattern: RegExp): Uint8Array =>
+  Uint8Array.from({ length: 128 }, (_, code) => Number(pattern.test(String.fromCharCode(code))));
+/** Of a name; of an empty line, as Windows ends it. */
+const begins = tableOf(/[a-zA-Z_:\r]/);
+/** Of a number, of NaN, Inf and infinity, and what may follow. */
+const ends = tableOf(/[0-9.nfyNFY \t\r]/);
 
 function slotOf(key: string, shape: PageShape, page: Page): number {
   const known = shape.slots.get(key);

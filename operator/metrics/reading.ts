@@ -2,10 +2,12 @@ import {
   createPage,
   createPageShape,
   inSlots,
+  isAmount,
   keepSeries,
   readPage,
   type Page,
   type PageShape,
+  type PageSummary,
   type Series,
   type WantedFamily,
 } from './exposition.ts';
@@ -22,9 +24,14 @@ export interface Reading {
   readonly figures: Readonly<Partial<Record<Figure, number>>>;
   /** Observations since the look before. */
   readonly histograms: Readonly<Partial<Record<HistogramName, Histogram>>>;
+  /** In words: what the Pod serves for it, and is no figure; absent: all that is there is one. Of `page`: lines that are none of the format. */
+  readonly broken?: Broken;
   /** How often CPU and memory come anew where they are not of this look; absent: they are. */
   readonly usageEveryMs?: number;
 }
+
+/** Words without the value itself: they do not change from look to look. */
+export type Broken = Readonly<Partial<Record<Figure | HistogramName | 'page', string>>>;
 
 /** How the pages of one component are read; shared by its Pods. */
 export interface PageReader {
@@ -59,7 +66,7 @@ interface SlotUse {
 /** What is kept of one Pod between two looks. */
 export interface PodPages {
   readonly page: Page;
-  /** By slot: newest value of a counter; NaN before it was ever seen. */
+  /** By slot: newest value of a counter; NaN before it was ever seen, Infinity where that was no count: the next one tells no increase. */
   last: Float64Array;
   /** Monotonic ms of the look before. */
   readAt: number | undefined;
@@ -101,13 +108,42 @@ export function takeReading(
   pod: PodPages,
   at: { readonly wall: number; readonly monotonic: number },
 ): Reading {
-  pod.dropped = readPage(text, reader.shape, pod.page).dropped;
+  const page = readPage(text, reader.shape, pod.page);
+  pod.dropped = page.dropped;
   if (pod.dropped > 0) reader.lacksRoom = true;
   learn(reader);
+  const broken = brokenIn(page, reader, pod.page);
+  for (const slot of page.odd) if (!isAmount(pod.page.values[slot] ?? NaN)) pod.page.values[slot] = Infinity; // there, and no figure
   const elapsedMs = pod.readAt === undefined ? undefined : at.monotonic - pod.readAt;
   const totals = accumulate(reader, pod, elapsedMs === undefined);
   pod.readAt = pod.dropped === 0 ? at.monotonic : undefined; // what had no room and gets some later is not born since
-  return { observedAt: at.wall, elapsedMs, ...summed(reader, pod.page, totals, elapsedMs === undefined) };
+  const isJunk = page.junk > 0 || text.includes('\0');
+  return {
+    observedAt: at.wall,
+    elapsedMs,
+    ...summed(reader, pod.page, totals, { isFirst: elapsedMs === undefined, broken, isJunk }),
+  };
+}
+
+/** By feed: what is no figure among the samples that it sums up, of a series that stands there twice by its last value. */
+function brokenIn(
+  { odd, junkFamilies }: PageSummary,
+  reader: PageReader,
+  { values }: Page,
+): ReadonlyMap<number, string> {
+  const { shape, uses, accumulators, feeds, families } = reader;
+  const broken = new Map<number, string>();
+  for (const slot of odd) {
+    const value = values[slot] ?? NaN;
+    if (isAmount(value)) continue;
+    const name =
+      /^[^{ \t]*/.exec(shape.series[slot]?.key ?? '')?.[0] || shape.wanted[shape.series[slot]?.family ?? 0]?.name;
+    const is = Number.isNaN(value) ? 'NaN' : value === Infinity ? 'infinite' : 'negative';
+    for (const index of uses[slot]?.into ?? []) broken.set(accumulators[index]?.feed ?? -1, `${name} is ${is}`);
+  }
+  for (const [feed, { family }] of feeds.entries())
+    if (junkFamilies.has(families[feed] ?? -1)) broken.set(feed, `${family.name} has a line that is no sample`);
+  return broken;
 }
 
 /**
@@ -185,7 +221,7 @@ function accumulatorOf({ accumulators, accumulatorsByWhat }: PageReader, one: Ac
   return accumulators.push(one) - 1;
 }
 
-/** Sums of increases and gauges by accumulator; NaN where the page says nothing. Moves `pod` on to this page. */
+/** Sums of increases and gauges by accumulator; NaN where the page says nothing, Infinity where one of them is not known. Moves `pod` on to this page. */
 function accumulate({ shape, uses, accumulators }: PageReader, pod: PodPages, isFirst: boolean): Float64Array {
   const { values } = pod.page;
   const startSlot = shape.slots.get(processStart.name);
@@ -208,19 +244,16 @@ function accumulate({ shape, uses, accumulators }: PageReader, pod: PodPages, is
     let amount = value;
     if (use.isCounter) {
       const before = pod.last[slot] ?? NaN;
-      // What it was before stays, and where there is none it is not born since: else the next look would take all of it for new.
-      pod.last[slot] = isCount(value) ? value : Number.isNaN(before) ? Infinity : before;
-      if (isFirst || before === Infinity || !isCount(value)) continue;
-      amount = increase(before, value);
+      pod.last[slot] = value;
+      if (isFirst) continue;
+      // All that was counted while it was none is of more time than this look: it would be too high a rate.
+      amount = before === Infinity ? Infinity : increase(before, value);
     }
     for (const index of use.into)
       totals[index] = Number.isNaN(totals[index] ?? NaN) ? amount : (totals[index] ?? 0) + amount;
   }
   return totals;
 }
-
-/** Infinity and negative counters are no counts. */
-const isCount = (value: number): boolean => Number.isFinite(value) && value >= 0;
 
 /** A counter that is lower than before began anew; one that was not on the pages before was born since. */
 const increase = (before: number, now: number): number => (now >= before ? now - before : now);
@@ -229,16 +262,23 @@ function summed(
   { feeds, families, accumulators }: PageReader,
   page: Page,
   totals: Float64Array,
-  isFirst: boolean,
-): Pick<Reading, 'figures' | 'histograms'> {
+  {
+    isFirst,
+    broken,
+    isJunk,
+  }: { readonly isFirst: boolean; readonly broken: ReadonlyMap<number, string>; readonly isJunk: boolean },
+): Pick<Reading, 'figures' | 'histograms' | 'broken'> {
   const figuresOf: Partial<Record<Figure, number>> = {};
   const histograms: Partial<Record<HistogramName, Histogram>> = {};
+  const words: Partial<Record<Feed['into'] | 'page', string>> = isJunk ? { page: 'a line is no sample' } : {};
   const told = new Set<Feed['into']>();
   for (const [index, feed] of feeds.entries()) {
-    if (page.declared[families[index] ?? -1] !== 1 || told.has(feed.into)) continue;
+    const wrong = broken.get(index);
+    if ((page.declared[families[index] ?? -1] !== 1 && wrong === undefined) || told.has(feed.into)) continue;
     told.add(feed.into);
     const isCounter = feed.family.kind !== 'gauge';
-    if (isCounter && isFirst) continue;
+    if (wrong !== undefined) words[feed.into] = wrong;
+    if (wrong !== undefined || (isCounter && isFirst) || isUnknown(accumulators, index, totals)) continue;
     if (isHistogram(feed.into)) {
       histograms[feed.into] = histogramFrom(accumulators, index, totals);
       continue;
@@ -249,8 +289,12 @@ function summed(
     if (!Number.isNaN(total)) figuresOf[feed.into] = total;
     else if (isCounter) figuresOf[feed.into] = 0;
   }
-  return { figures: figuresOf, histograms };
+  const isWhole = Object.keys(words).length === 0;
+  return { figures: figuresOf, histograms, ...(isWhole ? {} : { broken: words }) };
 }
+
+const isUnknown = (accumulators: readonly Accumulator[], feed: number, totals: Float64Array): boolean =>
+  accumulators.some((one, index) => one.feed === feed && totals[index] === Infinity);
 
 /** The increases of cumulative buckets, made into counts per bucket. */
 function histogramFrom(accumulators: readonly Accumulator[], feed: number, totals: Float64Array): Histogram {

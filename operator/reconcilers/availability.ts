@@ -82,8 +82,10 @@ export function availability(
   const chosen = collector.sourceOf(key, name);
   if (chosen === undefined) return pending; // nothing is asked yet
   const { type: source, passedOver } = chosen;
+  const broken = collector.brokenOf(key, name);
   if (read.length > 0) {
-    const message = `${freshness(ready, read, resolved, deps)}${insteadOf(source, passedOver)}`;
+    const fresh = broken.length > 0 ? notAllFigures(broken) : freshness(ready, read, resolved, deps);
+    const message = `${fresh}${insteadOf(source, passedOver)}`;
     return { type, status: 'True', reason: 'Fresh', message };
   }
   const [failed] = [
@@ -98,6 +100,9 @@ export function availability(
       failed.failure.next ?? 'check components[].metrics and network policies',
     );
   if (!isReadOften(ready, name, resolved, deps)) return pending;
+  const ofLoad = broken.find(({ into }) => into === 'requests');
+  if (ofLoad !== undefined)
+    return no('SignalMissing', `${ofLoad.words} in ${wantedOf[source]} of component ${name}`, aFigure, correct);
   const [wanted, next] = missingOf[source];
   return no('SignalMissing', `no requestRate in ${wantedOf[source]} of component ${name}`, wanted, next);
 }
@@ -128,6 +133,18 @@ const missingOf = {
     'put one of type Pods, Prometheus or HTTP before it in components[].metrics',
   ],
 } as const;
+
+const aFigure = 'a number from 0';
+const correct = 'correct what counts it in the workload: its load is unknown until then, and nothing is scaled down';
+
+function notAllFigures(broken: ReturnType<Collector['brokenOf']>): string {
+  const all = [...new Set(broken.map(({ words }) => words))];
+  const more = all.length > shownBroken ? `, and ${all.length - shownBroken} more` : '';
+  return `Not all that the Pods serve is a figure (${all.slice(0, shownBroken).join('; ')}${more}): what stands on it is unknown, the rest is fresh. Next: serve numbers from 0 there, each line a sample.`;
+}
+
+/** A message is short. */
+const shownBroken = 3;
 
 /** The better source that is not read: nothing is amiss with the figures, but somebody wanted others. */
 function insteadOf(source: SourceType, [better]: readonly PassedOver[]): string {

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { startRedis } from '../../hack/servers/redis.ts';
 import { quantile } from '../../operator/metrics/histogram.ts';
 import { httpSource } from '../../operator/metrics/sources/http.ts';
@@ -90,6 +91,25 @@ const viewsSource = (signals?: Parameters<typeof httpSource>[0]['signals']): Sou
     scraper,
     guard,
   });
+
+test('what a Prometheus has that is NaN, infinite or negative is unknown, and named', async () => {
+  const values: Readonly<Record<string, string>> = { rate: 'NaN', memory: '-50000000', queue: '+Inf' };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const value = values[new URLSearchParams(await text(request)).get('query') ?? ''];
+    const result = value === undefined ? [] : [{ metric: { pod: 'a' }, value: [0, value] }];
+    json(response, { status: 'success', data: { resultType: 'vector', result } });
+  };
+  await using server = await listening((request, response) => void answer(request, response));
+  await using servers = createPrometheusServers({ readSecret: secretless, guard, url: undefined });
+  const queries = { requestRate: 'rate', memory: 'memory', queueLength: 'queue' };
+  const { figures, broken } = await look(sourceAt(servers, server.url, { queries }), viewOf('a'));
+  expect(figures).toEqual({});
+  expect(broken).toEqual({
+    requests: 'http_server_request_duration_seconds is NaN',
+    memoryBytes: 'process_resident_memory_bytes is negative',
+    queue: 'generation_queue_length is infinite',
+  });
+});
 
 test('the guide’s views of a Pod give its figures, its cache’s look-ups counted since the look before', async () => {
   await using redis = await startRedis();

@@ -168,9 +168,10 @@ function summed(
   feeds: readonly Feed[],
   samples: readonly (readonly Sample[])[],
   elapsedMs: number | undefined,
-): Pick<Reading, 'figures' | 'histograms'> {
+): Pick<Reading, 'figures' | 'histograms' | 'broken'> {
   const figures: Partial<Record<Figure, number>> = {};
   const histograms: Partial<Record<HistogramName, Histogram>> = {};
+  const broken: Partial<Record<Feed['into'], string>> = {};
   const there = new Set(feeds.flatMap(({ family }, index) => ((samples[index]?.length ?? 0) > 0 ? [family.name] : [])));
   const told = new Set<Feed['into']>();
   for (const [index, { into, family }] of feeds.entries()) {
@@ -178,13 +179,22 @@ function summed(
     told.add(into);
     const seen = samples[index] ?? [];
     const isRate = family.kind !== 'gauge';
-    if (isRate && elapsedMs === undefined) continue;
+    const is = wrongIn(seen, isRate);
+    if (is !== undefined) broken[into] = `${family.name} is ${is}`;
+    if (is !== undefined || (isRate && elapsedMs === undefined)) continue;
     const seconds = isRate ? (elapsedMs ?? 0) / 1_000 : 1;
     if (isHistogram(into)) histograms[into] = histogramFrom(seen, seconds);
     else if (isRate || seen.length > 0)
       figures[into] = seconds * seen.reduce((sum, { value }) => sum + (isRate ? Math.max(0, value) : value), 0);
   }
-  return { figures, histograms };
+  return { figures, histograms, ...(Object.keys(broken).length === 0 ? {} : { broken }) };
+}
+
+/** What makes a sum of these no figure. A rate below 0 is one of a person's own query that is a little off: it counts as none. */
+function wrongIn(samples: readonly Sample[], isRate: boolean): string | undefined {
+  if (samples.some(({ value }) => Number.isNaN(value))) return 'NaN';
+  if (samples.some(({ value }) => Math.abs(value) === Infinity)) return 'infinite';
+  return !isRate && samples.some(({ value }) => value < 0) ? 'negative' : undefined;
 }
 
 /** More bounds than these are not an honest workload's. */

@@ -3,13 +3,14 @@ import { failed, words, type ReadFailure } from './source.ts';
 /** One sample of an instant vector. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
+  /** NaN and infinities as the server says them. */
   readonly value: number;
 }
 
 /** By the label `pod`. */
 export type SeriesByPod = ReadonlyMap<string, readonly Sample[]>;
 
-/** What Prometheus answers to an instant query, by Pod. What is no such answer is a failure that says so; samples that are no numbers are left out. */
+/** What Prometheus answers to an instant query, by Pod. What is no such answer is a failure that says so; what is no sample is left out. */
 export function seriesFrom(text: string, server: string): SeriesByPod | { readonly failure: ReadFailure } {
   const answer = parsed(text);
   const { status, error, errorType, data } = record(answer);
@@ -37,9 +38,9 @@ export function seriesFrom(text: string, server: string): SeriesByPod | { readon
     const { metric, value } = record(entry);
     const labels = record(metric);
     const { pod } = labels;
-    const number = Array.isArray(value) && typeof value[1] === 'string' ? Number(value[1]) : NaN;
-    if (typeof pod !== 'string' || !Number.isFinite(number)) continue;
-    const sample = { labels: labels as Sample['labels'], value: number };
+    const said: unknown = Array.isArray(value) ? value[1] : undefined;
+    if (typeof pod !== 'string' || typeof said !== 'string') continue;
+    const sample = { labels: labels as Sample['labels'], value: Number(said.replace('Inf', 'Infinity')) };
     const others = byPod.get(pod);
     if (others === undefined) byPod.set(pod, [sample]);
     else others.push(sample);

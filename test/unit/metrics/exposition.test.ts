@@ -19,7 +19,7 @@ function read(...pages: readonly string[]) {
       return Number.isNaN(value) ? [] : [[key, value]];
     }),
   );
-  return { values, shape, page, ...(summaries.at(-1) ?? { samples: 0, junk: 0, dropped: 0 }) };
+  return { values, shape, page, ...(summaries.at(-1) ?? readPage('', shape, page)) };
 }
 const labelsOf = (text: string): readonly (readonly [string, string])[] => [
   ...(read(text).shape.series[0]?.labels ?? []),
@@ -118,10 +118,9 @@ describe('readPage()', () => {
     '{a="b"} 1',
   ])('counts %p as junk and reads the line behind it', (line) => {
     const { values, junk, samples } = read(`${line}\njobs 1\n`);
-    // Without a blank behind the name it is not even the name of a wanted sample.
     expect({ values, junk, samples }).toEqual({
       values: { jobs: 1 },
-      junk: line === 'queue_length' ? 0 : 1,
+      junk: 1,
       samples: 1,
     });
   });
@@ -179,11 +178,7 @@ describe('readPage()', () => {
     const page = createPage(shape);
     expect(
       readPage('jobs{a="1"} 1\njobs{a="2"} 2\njobs{a="3"} 3\nqueue_length 4\njobs{a="1"} 5\n', shape, page),
-    ).toEqual({
-      samples: 3,
-      junk: 0,
-      dropped: 2,
-    });
+    ).toMatchObject({ samples: 3, junk: 0, dropped: 2 });
     expect([page.values[0], page.values[1]]).toEqual([5, 2]);
   });
 
@@ -200,7 +195,7 @@ describe('readPage()', () => {
     const shape = createPageShape(wanted);
     const page = createPage(shape);
     const text = Array.from({ length: 100_000 }, (_, n) => `jobs{a="${n}"} 1\n`).join('');
-    expect(readPage(text, shape, page)).toEqual({ samples: 10_000, junk: 0, dropped: 90_000 });
+    expect(readPage(text, shape, page)).toMatchObject({ samples: 10_000, junk: 0, dropped: 90_000 });
     expect([shape.series.length, shape.slots.size]).toEqual([10_000, 10_000]);
     expect(page.values.length + page.order.length).toBeLessThan(30_000);
   });
@@ -214,6 +209,33 @@ describe('readPage()', () => {
       `jobs{${'a="b",'.repeat(long / 10)}x} 1`,
     ];
     expect(read(lines.join('\n'))).toMatchObject({ samples: 0, junk: 4 });
+  });
+
+  test.each([
+    '\x00\x01\x02',
+    '<html>',
+    '{"error": 1}',
+    '- item 1',
+    'other',
+    'other{a="b"}',
+    'Traceback (most recent call last):',
+  ])('counts %p, which nobody wants, as junk too', (line) => {
+    expect(read(`jobs 1\n${line}\njobs 2\n`)).toMatchObject({ values: { jobs: 2 }, junk: 1 });
+  });
+
+  test.each(['', ' ', '\r', ' # a comment', 'other NaN', 'other -Inf', 'other 1 \r', 'other{a="}"} 1e-3 1700000000'])(
+    'does not count %p, which nobody wants, as junk',
+    (line) => {
+      expect(read(`jobs 1\n${line}\njobs 2\n`)).toMatchObject({ values: { jobs: 2 }, junk: 0 });
+    },
+  );
+
+  test('names the samples that are no amounts, and the families of lines that are none', () => {
+    const { odd, junkFamilies, shape } = read(
+      'jobs{a="1"} NaN\njobs{a="2"} 0\nqueue_length -1\ndotted.name x\njobs{a="3"} +Inf\n',
+    );
+    expect(odd.map((slot) => shape.series[slot]?.key)).toEqual(['jobs{a="1"}', 'queue_length', 'jobs{a="3"}']);
+    expect([...junkFamilies].map((family) => wanted[family]?.name)).toEqual(['dotted.name']);
   });
 
   test('reads a page without an end of line, and an empty one', () => {

@@ -91,24 +91,51 @@ describe('takeReading()', () => {
       figures: { requests: 50, errors: 0 },
     },
     {
-      name: 'negative and infinite counters count nothing',
-      pages: [requests(1), `${requests(-5)}${requests(5, 'a="b"')}${http}_count{c="d"} +Inf\n`],
-      figures: { requests: 5, errors: 0 },
+      name: 'with a negative one among its counters the sum is unknown, not that of the others',
+      pages: [requests(1), `${requests(-5)}${requests(5, 'a="b"')}`],
+      figures: { errors: 0 },
     },
     {
-      name: 'a counter that was negative for one look goes on from where it was',
+      name: 'and so it is with one that is NaN: it is there, and 0 would be no load',
+      pages: [requests(1), requests(2), requests(NaN)],
+      figures: { errors: 0 },
+    },
+    {
+      name: 'and with one that is infinite, in all that it counts towards',
+      pages: ['', `${http}_count{code="503"} +Inf\n`],
+      figures: {},
+    },
+    {
+      name: 'a counter that was none for one look has no increase at the next: it would be of more time than that',
       pages: [requests(1_000), requests(-1), requests(1_010)],
-      figures: { requests: 10, errors: 0 },
+      figures: { errors: 0 },
+    },
+    {
+      name: 'and has one again after two',
+      pages: [requests(1_000), requests(NaN), requests(1_010), requests(1_013)],
+      figures: { requests: 3, errors: 0 },
     },
     {
       name: 'a counter that was none at the first look has no increase at the next',
       pages: [requests(-1), requests(1_000)],
-      figures: { requests: 0, errors: 0 },
+      figures: { errors: 0 },
     },
     {
-      name: 'a counter that was infinite for one look goes on from where it was',
-      pages: [requests(1_000), `${http}_count{cache="miss",http_response_status_code="200"} +Inf\n`, requests(1_010)],
+      name: 'of a series that stands there twice the last value counts, whatever the first was',
+      pages: [requests(1_000), requests(NaN) + requests(1_010)],
       figures: { requests: 10, errors: 0 },
+    },
+    {
+      name: 'a family with a line that is no sample is unknown as a whole',
+      pages: [requests(1_000), `${requests(1_010)}${http}_count{a="b"} 12x\n`],
+      figures: {},
+    },
+    {
+      name: 'a gauge that is negative or infinite is unknown, and so is a sum with one',
+      pages: [
+        'process_resident_memory_bytes -50000000\ngeneration_queue_length{a="1"} 3\ngeneration_queue_length{a="2"} +Inf\n',
+      ],
+      figures: {},
     },
     {
       name: 'look-ups of the cache by level: hits of both, misses of each',
@@ -121,6 +148,33 @@ describe('takeReading()', () => {
     },
   ])('$name', ({ pages, figures }) => {
     expect(look(pages).at(-1)?.figures).toEqual(figures);
+  });
+
+  test.each<{ name: string; page: string; broken: Reading['broken'] }>([
+    {
+      name: 'a counter that is NaN',
+      page: requests(NaN),
+      broken: { requests: `${http}_count is NaN`, responseTime: `${http}_count is NaN` },
+    },
+    {
+      name: 'a gauge below 0',
+      page: 'process_resident_memory_bytes -50000000\n',
+      broken: { memoryBytes: 'process_resident_memory_bytes is negative' },
+    },
+    {
+      name: 'an infinite one under a quoted name',
+      page: '{"generation_queue_length"} +Inf\n',
+      broken: { queue: 'generation_queue_length is infinite' },
+    },
+    {
+      name: 'a line that begins like a sample and is none',
+      page: 'generation_queue_length{a="b" 1\n',
+      broken: { page: 'a line is no sample', queue: 'generation_queue_length has a line that is no sample' },
+    },
+    { name: 'a byte that no text has', page: 'other{a="\0"} 1\n', broken: { page: 'a line is no sample' } },
+    { name: 'nothing where all are figures', page: `${requests(1)}other -1\n`, broken: undefined },
+  ])('says in words what is none: $name', ({ page, broken }) => {
+    expect(look([page]).at(-1)?.broken).toEqual(broken);
   });
 
   test('takes histograms as differences, bucket by bucket, and cached answers apart', () => {

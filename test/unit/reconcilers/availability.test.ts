@@ -3,7 +3,18 @@ import type { GenerationServiceSpec } from '../../../operator/api/generation-ser
 import { choiceOf } from '../../../operator/metrics/sources/choice.ts';
 import { failed, type Source } from '../../../operator/metrics/sources/source.ts';
 import { statesOf, type Assessment } from '../../../operator/reconcilers/assess.ts';
-import { after, conditionOf, componentOf, intervalMs, memory, pod, start, type Row } from './measured-service.ts';
+import {
+  after,
+  conditionOf,
+  componentOf,
+  full,
+  idle,
+  intervalMs,
+  memory,
+  pod,
+  start,
+  type Row,
+} from './measured-service.ts';
 
 beforeEach(() => void jest.useFakeTimers({ now: start }));
 afterEach(() => void jest.useRealTimers());
@@ -85,6 +96,28 @@ describe('MetricsAvailable', () => {
       condition: { status: 'False', reason: 'SignalMissing', message: expect.stringContaining('no requestRate') },
     },
     {
+      name: 'a counter that is NaN is no 0: what it is, and what to do, is told',
+      given: { pods: [pod('a')], page: (seconds) => full(seconds).replace(/(_count) .*/, '$1 NaN') },
+      looks: 4,
+      condition: {
+        status: 'False',
+        reason: 'SignalMissing',
+        message:
+          'saw http_server_request_duration_seconds_count is NaN in the Prometheus exposition of each Pod of component workflow; wanted a number from 0; next: correct what counts it in the workload: its load is unknown until then, and nothing is scaled down',
+      },
+    },
+    {
+      name: 'a gauge that is negative is told beside a load that is known',
+      given: { pods: [pod('a')], page: (seconds) => `${full(seconds)}generation_queue_length -3\n` },
+      looks: 3,
+      condition: {
+        status: 'True',
+        reason: 'Fresh',
+        message:
+          'Not all that the Pods serve is a figure (generation_queue_length is negative): what stands on it is unknown, the rest is fresh. Next: serve numbers from 0 there, each line a sample.',
+      },
+    },
+    {
       name: 'also with a window that holds no three looks: 1 min of 30 s each',
       given: { pods: [pod('a')], page: memory, spec: { overrides: rarely } },
       looks: 12,
@@ -109,6 +142,18 @@ describe('MetricsAvailable', () => {
   ])('$name', async ({ given, looks, condition }) => {
     using world = await after(looks, given);
     expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject(condition);
+  });
+
+  test('what turns to no figure is unknown within the window of rates, and no objective takes it for idle or for met', async () => {
+    const spec = { overrides: { objectives: { window: '1m' } } };
+    using world = await after(10, { pods: [pod('a')], page: idle, spec });
+    const states = () => Object.fromEntries((world.assess().figures.objectives ?? []).map((one) => [one.name, one.state])); // prettier-ignore
+    expect(states()).toMatchObject({ Memory: 'Met', SuccessRatio: 'NotExercised' });
+    world.setPage((seconds) => idle(seconds).replace(/(_duration_seconds_count|resident_memory_bytes) .*/g, '$1 NaN'));
+    await jest.advanceTimersByTimeAsync(10 * intervalMs);
+    expect(conditionOf(world.assess(), 'MetricsAvailable')).toMatchObject({ reason: 'SignalMissing' });
+    expect(states()).toMatchObject({ Memory: 'Unknown', SuccessRatio: 'Unknown', WorkflowDuration: 'Unknown' });
+    expect(world.collector.podRates('ai/generation', 'workflow')).toMatchObject([{ requestsPerSecond: undefined }]);
   });
 
   const portless: Source = {

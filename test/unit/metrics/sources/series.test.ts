@@ -5,7 +5,7 @@ const vector = (...result: readonly unknown[]): string =>
   JSON.stringify({ status: 'success', data: { resultType: 'vector', result } });
 
 describe('seriesFrom()', () => {
-  test('gives samples by Pod, without what has no Pod or is no number', () => {
+  test('gives samples by Pod, without what has no Pod or no value; NaN and infinities are values', () => {
     const text = vector(
       { metric: { pod: 'a', le: '1' }, value: [1, '2.5'] },
       { metric: { pod: 'a' }, value: [1, 'NaN'] },
@@ -15,7 +15,18 @@ describe('seriesFrom()', () => {
       { metric: null, value: null },
       null,
     );
-    expect(seriesFrom(text, 'http://p')).toEqual(new Map([['a', [{ labels: { pod: 'a', le: '1' }, value: 2.5 }]]]));
+    expect(seriesFrom(text, 'http://p')).toEqual(
+      new Map([
+        [
+          'a',
+          [
+            { labels: { pod: 'a', le: '1' }, value: 2.5 },
+            { labels: { pod: 'a' }, value: NaN },
+          ],
+        ],
+        ['b', [{ labels: { pod: 'b' }, value: Infinity }]],
+      ]),
+    );
   });
   test.each<{ name: string; text: string; message: string }>([
     { name: 'a web page', text: '<p>', message: 'http://p gave no answer of Prometheus’ query API' },
