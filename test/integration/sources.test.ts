@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { startRedis } from '../../hack/servers/redis.ts';
+import { lookOf } from '../../operator/metrics/component-window.ts';
 import { quantile } from '../../operator/metrics/histogram.ts';
 import { httpSource } from '../../operator/metrics/sources/http.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
@@ -132,10 +133,13 @@ test('the guide’s views of a Pod give its figures, its cache’s look-ups coun
   }
   for (let count = 0; count < 4; count += 1) await get('/api/item/1');
 
-  const { figures, histograms, elapsedMs = 0 } = await look(source, pod);
+  const reading = await look(source, pod);
+  const { figures, histograms, elapsedMs = 0 } = reading;
   expect(figures.memoryBytes).toBeGreaterThan(10_000_000);
   expect(figures.cpuSeconds).toBeGreaterThan(0);
   expect(figures).toMatchObject({ errors: 0, cacheHitsL1: 3, cacheMissesL1: 1 });
+  const { cacheHitRate, cacheMissRate } = lookOf(reading, undefined);
+  expect(cacheHitRate / (cacheHitRate + cacheMissRate)).toBeCloseTo(0.75);
   expect((figures.requests ?? 0) / (elapsedMs / 1_000)).toBeGreaterThan(0);
   const [lower = NaN, upper = NaN] = histograms.workflowDuration?.bounds ?? [];
   expect(lower).toBeGreaterThan(0.15);
@@ -184,6 +188,18 @@ test('names of metrics in signals are none of the views’, which have their own
   };
   expect(await errorsOf([{ name: 'responseTime', metric: 'http_latency_seconds' }])).toBe(0);
   expect(await errorsOf([{ name: 'errors', metric: '/own/errors' }])).toBe(0.5);
+});
+
+test('the hit ratio of a cache comes from its share where that is all that is told', async () => {
+  await using server = await listening((_, response) =>
+    json(response, { metrics: { request_rate: 10 }, statistics: { hit_ratio: 0.9, hits: 1, misses: 1 } }),
+  );
+  const pod = viewOf('a', server.port);
+  const source = viewsSource([{ name: 'cacheRequests', metric: '/statistics/hit_ratio' }]);
+  await look(source, pod);
+  const { cacheHitRate, cacheMissRate } = lookOf(await look(source, pod), undefined);
+  expect(cacheHitRate).toBeCloseTo(9);
+  expect(cacheMissRate).toBeCloseTo(1);
 });
 
 test('the buckets of a version whose Pods are gone make room for those of the next', async () => {

@@ -131,10 +131,13 @@ function lookUpsOf(
 ): Partial<Record<Figure, number | undefined>> {
   const increase = (now: number, last: number): number => (now >= last ? now - last : now);
   if (hits !== undefined && misses !== undefined && before.hits !== undefined && before.misses !== undefined)
-    return { cacheHitsL1: increase(hits, before.hits), cacheMissesL1: increase(misses, before.misses) };
+    return { ...ofOneLevel, cacheHitsL1: increase(hits, before.hits), cacheMissesL1: increase(misses, before.misses) };
   const { cacheRequests: share } = signals;
-  return share === undefined ? {} : { cacheHitsL1: times(share), cacheMissesL1: times(1 - share) };
+  return share === undefined ? {} : { ...ofOneLevel, cacheHitsL1: times(share), cacheMissesL1: times(1 - share) };
 }
+
+/** A view tells of the cache as a whole: nothing of it is of a second level. */
+const ofOneLevel = { cacheHitsL2: 0, cacheMissesL2: 0 };
 
 /** Steps of 12 %, from 10 ms to 10 s in about 60: what a window keeps of a histogram's bounds. */
 const step = 1.12;
