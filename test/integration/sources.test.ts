@@ -51,6 +51,12 @@ describe('hostile answers', () => {
     await using server = await listening(answer);
     expect(await failureOf(viewsSource(), viewOf('a', server.port))).toMatchObject({ reason });
   });
+  test.each([401, 403])('of a Pod: %i is no matter of a Secret, which a Pod has none of', async (status) => {
+    await using server = await listening((_, response) => void response.writeHead(status).end());
+    const said = { reason: 'BadStatus', next: expect.stringMatching(/^serve it on a port where nobody is asked/) };
+    expect(await failureOf(viewsSource(), viewOf('a', server.port))).toMatchObject(said);
+    expect(await failureOf(pageSource(), viewOf('a', server.port))).toMatchObject(said);
+  });
   test('of a type without end a condition has the beginning', async () => {
     await using server = await listening((_, response) =>
       response.setHeader('content-type', `text/${'x'.repeat(10_000)}`).end('{}'),
@@ -92,6 +98,9 @@ const viewsSource = (signals?: Parameters<typeof httpSource>[0]['signals']): Sou
     scraper,
     guard,
   });
+
+const pageSource = (): Source =>
+  podsSource({ endpoint: { port: 'http', path: '/metrics', scheme: 'HTTP' }, scraper, guard });
 
 test('what a Prometheus has that is NaN, infinite or negative is unknown, and named', async () => {
   const values: Readonly<Record<string, string>> = { rate: 'NaN', memory: '-50000000', queue: '+Inf' };
@@ -216,7 +225,7 @@ test('the buckets of a version whose Pods are gone make room for those of the ne
   await using first = await listening(version('1'));
   await using second = await listening(version('2'));
   const [old, next] = [viewOf('old', first.port), viewOf('next', second.port)];
-  const source = podsSource({ endpoint: { port: 'http', path: '/metrics', scheme: 'HTTP' }, scraper, guard });
+  const source = pageSource();
   for (const pod of [old, next]) await look(source, pod);
   const bounds = async () => (await look(source, next)).histograms.responseTime?.bounds.length;
   expect(await bounds()).toBe(512 - 400 + 1);

@@ -13,6 +13,15 @@ export interface FetchInput {
   readonly types: { readonly pattern: RegExp; readonly name: string };
   /** Other answers than 200 that are read and understood. */
   readonly alsoRead?: readonly number[];
+  readonly access?: Access;
+}
+
+/** What a person can do about who may read it. */
+export interface Access {
+  /** Where it answers 401 or 403. */
+  readonly refused: string;
+  /** Where its certificate is not believed, or it wants one of ours. */
+  readonly untrusted: string;
 }
 
 export interface FetchedPage {
@@ -26,7 +35,6 @@ export interface FetchedPage {
 /** One page of a source. Redirects are not followed, and what cannot be read is a failure in words; how much is read is the dispatcher's to say. */
 export async function fetchPage(input: FetchInput, signal: AbortSignal): Promise<FetchedPage | ReadFailure> {
   const { dispatcher, origin, path, method = 'GET', headers, body: sent = null } = input;
-  const url = `${origin}${path}`;
   try {
     const {
       statusCode,
@@ -46,12 +54,12 @@ export async function fetchPage(input: FetchInput, signal: AbortSignal): Promise
     await body.dump({ limit: 16_384, signal });
     return refused;
   } catch (error) {
-    return failureOf(url, error, signal);
+    return failureOf(input, error, signal);
   }
 }
 
 function refusal(
-  { origin, path, types, alsoRead = [] }: FetchInput,
+  { origin, path, types, alsoRead = [], access }: FetchInput,
   status: number,
   said: string | string[] | undefined,
   encoding: unknown,
@@ -61,7 +69,7 @@ function refusal(
   if (status >= 300 && status < 400)
     return { reason: 'Redirected', message: `${url} answered ${status}: redirects are not followed` };
   const isRead = status === 200 || (alsoRead.includes(status) && type !== undefined && types.pattern.test(type));
-  if (!isRead) return { reason: 'BadStatus', message: `${url} answered ${status}`, ...nextFor(status) };
+  if (!isRead) return { reason: 'BadStatus', message: `${url} answered ${status}`, ...nextFor(status, access) };
   if (encoding !== undefined)
     return { reason: 'NotText', message: `${url} answered in an encoding that was not asked for` };
   if (type !== undefined && !types.pattern.test(type))
@@ -69,14 +77,13 @@ function refusal(
   return undefined;
 }
 
-const nextFor = (status: number): Pick<ReadFailure, 'next'> =>
-  status === 401 || status === 403
-    ? { next: 'give it a Secret with token, username and password, or a client certificate' }
-    : {};
+const nextFor = (status: number, access: Access | undefined): Pick<ReadFailure, 'next'> =>
+  access !== undefined && (status === 401 || status === 403) ? { next: access.refused } : {};
 
 const timeoutCodes = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
-function failureOf(url: string, error: unknown, signal: AbortSignal): ReadFailure {
+function failureOf({ origin, path, access }: FetchInput, error: unknown, signal: AbortSignal): ReadFailure {
+  const url = `${origin}${path}`;
   if (signal.aborted) return { reason: 'TimedOut', message: `${url} did not answer in time` };
   if (!Error.isError(error)) throw error;
   const code = 'code' in error ? String(error.code) : error.name;
@@ -90,13 +97,14 @@ function failureOf(url: string, error: unknown, signal: AbortSignal): ReadFailur
       next: 'start the operator with --allow-metric-address and its network, for example 10.0.0.0/8',
     };
   if (timeoutCodes.has(code)) return { reason: 'TimedOut', message: `${url} did not answer in time` };
-  return { reason: 'Unreachable', message: `${url}: ${code}`, ...tlsNext(url, code) };
+  return { reason: 'Unreachable', message: `${url}: ${code}`, ...tlsNext(url, code, access) };
 }
 
 /** Who asks for a certificate and gets none may hang up before its alert has been read. */
 const hungUp = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_.*)$/;
 
-const tlsNext = (url: string, code: string): Pick<ReadFailure, 'next'> =>
-  /CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code) || (url.startsWith('https:') && hungUp.test(code))
-    ? { next: 'give it a Secret with ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate' }
+const tlsNext = (url: string, code: string, access: Access | undefined): Pick<ReadFailure, 'next'> =>
+  access !== undefined &&
+  (/CERT|SELF_SIGNED|LEAF_SIGNATURE|SSL|TLS/.test(code) || (url.startsWith('https:') && hungUp.test(code)))
+    ? { next: access.untrusted }
     : {};

@@ -5,7 +5,7 @@ import type { Reading } from '../reading.ts';
 import { guideViews, type GuideFigures } from '../guide-views.ts';
 import type { Figure, SignalMapping } from '../signals.ts';
 import { fetchPage } from './fetch.ts';
-import { addressOf } from './pods.ts';
+import { addressOf, podAccess } from './pods.ts';
 import { failed, type ReadFailure, type ReadResult, type Source } from './source.ts';
 
 /** `components[].metrics[].http` of the API. */
@@ -45,7 +45,10 @@ export function httpSource({ endpoint, signals = [], scraper, guard }: HttpSourc
       const address = addressOf(pod, { port, scheme: 'HTTP' }, guard);
       if ('reason' in address) return { result: 'failed', failure: address };
       const get = (path: string) =>
-        fetchPage({ dispatcher: scraper, ...address, path, headers: { accept: 'application/json' }, types }, signal);
+        fetchPage(
+          { dispatcher: scraper, ...address, path, headers: { accept: 'application/json' }, types, access: podAccess },
+          signal,
+        );
       const monitoring = await get(monitoringPath);
       if ('reason' in monitoring) return { result: 'failed', failure: monitoring };
       const cache = await get(cachePath);

@@ -26,6 +26,11 @@ export interface PodsSourceOptions {
 const accept = 'text/plain;version=0.0.4;q=1, application/openmetrics-text;version=1.0.0;q=0.5';
 const types = { pattern: /^(?:text\/plain|application\/openmetrics-text)\b/i, name: 'a Prometheus exposition' };
 
+const openly =
+  'serve it on a port where nobody is asked who he is (a Pod is read without a login or a certificate), or read a Prometheus that scrapes it, with a Secret: metrics: [{type: Prometheus, …}]';
+/** Of what a Pod serves: there is no Secret for it. */
+export const podAccess = { refused: openly, untrusted: openly };
+
 /**
  * The connections to all Pods: kept alive, one to a Pod. Close it with `close()`.
  * A certificate of a Pod names no address that could be checked and nothing secret is sent, so it is not verified, as the kubelet does with probes.
@@ -62,7 +67,10 @@ export function podsSource({ endpoint, signals, scraper, guard }: PodsSourceOpti
       const address = addressOf(pod, endpoint, guard);
       if ('reason' in address) return { result: 'failed', failure: address };
       const { path } = endpoint;
-      const page = await fetchPage({ dispatcher: scraper, ...address, path, headers: { accept }, types }, signal);
+      const page = await fetchPage(
+        { dispatcher: scraper, ...address, path, headers: { accept }, types, access: podAccess },
+        signal,
+      );
       if ('reason' in page) return { result: 'failed', failure: page };
       const reader = (made ??= createPageReader(signals));
       const pages = pagesOf(pod.uid, reader);

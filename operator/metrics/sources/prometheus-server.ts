@@ -62,6 +62,10 @@ interface Client {
 const secretAgeMs = 60_000;
 const idleMs = 10 * 60_000;
 const types = { pattern: /^application\/json\b/i, name: 'JSON' };
+const access = {
+  refused: 'give it a Secret with token, username and password, or a client certificate',
+  untrusted: 'give it a Secret with ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate',
+};
 
 export function createPrometheusServers(options: PrometheusServersOptions): PrometheusServers {
   const answers = createSharedAnswers<QueryAnswer>();
@@ -102,6 +106,7 @@ async function ask(server: PrometheusServer, text: string, deps: AskDeps): Promi
       headers: { ...client.headers, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({ query: text }).toString(),
       types,
+      access,
       alsoRead: [400, 422, 503], // with these Prometheus says what was wrong with the query
     },
     signal,
