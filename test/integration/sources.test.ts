@@ -102,6 +102,24 @@ const viewsSource = (signals?: Parameters<typeof httpSource>[0]['signals']): Sou
 const pageSource = (): Source =>
   podsSource({ endpoint: { port: 'http', path: '/metrics', scheme: 'HTTP' }, scraper, guard });
 
+test('a page of OpenMetrics that is cut off is no reading, and the next whole one counts from the last', async () => {
+  let page = '';
+  await using server = await listening((_, response) => {
+    response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8').end(page);
+  });
+  const [source, pod] = [pageSource(), viewOf('a', server.port)];
+  const count = 'http_server_request_duration_seconds_count';
+  page = `${count} 100\n# EOF\n`;
+  await look(source, pod);
+  page = `# TYPE http_server_request_duration_seconds histogram\n${count} 10`;
+  expect(await failureOf(source, pod)).toMatchObject({
+    reason: 'NotUnderstood',
+    message: expect.stringMatching(/\/metrics is cut off: .* does not end with # EOF$/),
+  });
+  page = `${count} 107\n# EOF`;
+  expect(await look(source, pod)).toMatchObject({ figures: { requests: 7 } });
+});
+
 test('what a Prometheus has that is NaN, infinite or negative is unknown, and named', async () => {
   const values: Readonly<Record<string, string>> = { rate: 'NaN', memory: '-50000000', queue: '+Inf' };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -27,6 +27,8 @@ export interface Access {
 export interface FetchedPage {
   readonly text: string;
   readonly status: number;
+  /** As it says itself. */
+  readonly type: string | undefined;
   /** When the answer began, ms since the epoch and ms of performance.now(): what it says is of this moment. */
   readonly wall: number;
   readonly monotonic: number;
@@ -49,8 +51,9 @@ export async function fetchPage(input: FetchInput, signal: AbortSignal): Promise
       signal,
     });
     const at = { wall: Date.now(), monotonic: performance.now() };
-    const refused = refusal(input, statusCode, said['content-type'], said['content-encoding']);
-    if (refused === undefined) return { text: await body.text(), status: statusCode, ...at };
+    const [type] = [said['content-type']].flat();
+    const refused = refusal(input, statusCode, type, said['content-encoding']);
+    if (refused === undefined) return { text: await body.text(), status: statusCode, type, ...at };
     await body.dump({ limit: 16_384, signal });
     return refused;
   } catch (error) {
@@ -61,11 +64,10 @@ export async function fetchPage(input: FetchInput, signal: AbortSignal): Promise
 function refusal(
   { origin, path, types, alsoRead = [], access }: FetchInput,
   status: number,
-  said: string | string[] | undefined,
+  type: string | undefined,
   encoding: unknown,
 ): ReadFailure | undefined {
   const url = `${origin}${path}`;
-  const type = Array.isArray(said) ? said[0] : said;
   if (status >= 300 && status < 400)
     return { reason: 'Redirected', message: `${url} answered ${status}: redirects are not followed` };
   const isRead = status === 200 || (alsoRead.includes(status) && type !== undefined && types.pattern.test(type));

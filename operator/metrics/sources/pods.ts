@@ -4,7 +4,7 @@ import type { AddressGuard } from '../address-guard.ts';
 import type { PodView } from '../pod-view.ts';
 import { createPageReader, createPodPages, makeRoom, takeReading, type PageReader, type PodPages } from '../reading.ts';
 import type { SignalMapping } from '../signals.ts';
-import { fetchPage } from './fetch.ts';
+import { fetchPage, type FetchedPage } from './fetch.ts';
 import type { ReadFailure, ReadResult, Source } from './source.ts';
 
 /** `components[].metrics[].pods` of the API. */
@@ -72,6 +72,7 @@ export function podsSource({ endpoint, signals, scraper, guard }: PodsSourceOpti
         signal,
       );
       if ('reason' in page) return { result: 'failed', failure: page };
+      if (isCut(page)) return { result: 'failed', failure: cutOff(`${address.origin}${path}`) };
       const reader = (made ??= createPageReader(signals));
       const pages = pagesOf(pod.uid, reader);
       const reading = takeReading(page.text, reader, pages, page);
@@ -81,6 +82,17 @@ export function podsSource({ endpoint, signals, scraper, guard }: PodsSourceOpti
     },
   };
 }
+
+/** OpenMetrics ends with `# EOF`, so that a page that was cut is known; text has nothing of that kind. */
+const isCut = ({ type = '', text }: FetchedPage): boolean =>
+  type.toLowerCase().startsWith('application/openmetrics-text') && !text.trimEnd().endsWith('# EOF');
+
+/** What it has not is no 0, and its last figure may lack digits. */
+const cutOff = (url: string): ReadFailure => ({
+  reason: 'NotUnderstood',
+  message: `${url} is cut off: it says that it is OpenMetrics, and does not end with # EOF`,
+  next: 'see what ends it early (a proxy, a time-out, a bound of the library that writes it), or serve text/plain; version=0.0.4, which needs no end',
+});
 
 /** What is left of such a page would be too low a figure: none is better. */
 const tooManySeries = (url: string, { dropped }: PodPages, { shape }: PageReader): ReadFailure => ({
