@@ -27,7 +27,7 @@ import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from '.
 import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
 import { cacheSeries } from './cache-series.ts';
 import { databaseSeries } from './database-series.ts';
-import { metricGuards, prometheusUrl } from './metric-addresses.ts';
+import { apiServerEndpoints, metricGuards, prometheusUrl } from './metric-addresses.ts';
 import { versionNumber } from './version.ts';
 
 const { kubeconfig, context } = clusterOptions;
@@ -96,7 +96,9 @@ export const manager = command({
       logger,
       metrics: runtimeMetrics(metrics),
     });
-    const guards = await metricGuards({ allow: values['allow-metric-address'] ?? [], server: kube.server, env });
+    const endpoints = await apiServerEndpoints(kube, signal);
+    const allow = values['allow-metric-address'] ?? [];
+    const guards = await metricGuards({ allow, server: kube.server, endpoints, env });
     await using connections = openConnections({
       kube,
       guards,

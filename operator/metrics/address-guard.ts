@@ -1,8 +1,13 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Whether an address may be dialled for metrics. */
-export type AddressGuard = (address: string) => boolean;
+/** Whether an address may be dialled for metrics, at this port. */
+export type AddressGuard = (address: string, port?: number) => boolean;
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
 
 /** What no Pod has and no metric source should be: this machine itself, link-local with the cloud's metadata (some clouds have theirs elsewhere), multicast, unspecified. */
 const refused = [
@@ -22,21 +27,34 @@ const refused = [
 ];
 
 /**
- * @param options.refuse Addresses that are refused besides: the API server's.
+ * @param options.refuse Addresses that are refused besides, at any port: the API server's.
+ * @param options.refuseAt The same at one port each: at the address of a machine others may listen.
  * @param options.widen Networks (CIDR) that are allowed all the same. @throws {RangeError} for one that is none.
  */
 export function createAddressGuard({
   widen = [],
   refuse = [],
-}: { readonly widen?: readonly string[]; readonly refuse?: readonly string[] } = {}): AddressGuard {
+  refuseAt = [],
+}: {
+  readonly widen?: readonly string[];
+  readonly refuse?: readonly string[];
+  readonly refuseAt?: readonly Endpoint[];
+} = {}): AddressGuard {
   const [blocked, allowed] = [blockList(refused), blockList(widen)];
   for (const address of refuse) blocked.addAddress(address, familyOf(address));
-  return (address) => {
+  const blockedAt = new Map<number, BlockList>();
+  for (const { address, port } of refuseAt) {
+    const list = blockedAt.get(port) ?? new BlockList();
+    list.addAddress(address, familyOf(address));
+    blockedAt.set(port, list);
+  }
+  return (address, port) => {
     if (isIP(address) === 0) return false;
     const inner = innerAddress(address);
     const isIn = (list: BlockList): boolean =>
       list.check(address, familyOf(address)) || (inner !== undefined && list.check(inner, 'ipv4'));
-    return isIn(allowed) || !isIn(blocked);
+    const at = port === undefined ? undefined : blockedAt.get(port);
+    return isIn(allowed) || !(isIn(blocked) || (at !== undefined && isIn(at)));
   };
 }
 
@@ -66,13 +84,13 @@ const dotted = (groups: readonly string[]): string =>
 /** Code of the error with which a guarded look-up ends where nothing is left to dial. */
 export const addressRefused = 'ERR_ADDRESS_REFUSED';
 
-/** Looks a name up and gives only what may be dialled: checked at each connection, so that no name can move to another address after it was looked at. */
+/** Looks a name up and gives only what may be dialled at this port: checked at each connection, so that no name can move to another address after it was looked at. */
 export const guardedLookup =
-  (guard: AddressGuard): LookupFunction =>
+  (guard: AddressGuard, port: number): LookupFunction =>
   (host, options, callback) =>
     lookup(host, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);
-      const allowed = addresses.filter(({ address }) => guard(address));
+      const allowed = addresses.filter(({ address }) => guard(address, port));
       const [first] = allowed;
       if (first === undefined) {
         const found = addresses.map(({ address }) => address).join(', ');

@@ -8,8 +8,13 @@ import { parse, stringify } from 'yaml';
 import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { main } from '../../operator/cli/main.ts';
+import { apiServerEndpoints, metricGuards } from '../../operator/cli/metric-addresses.ts';
+import { connectKube } from '../../operator/kube/client.ts';
+import { loadConfig } from '../../operator/kube/config.ts';
+import { createPrometheusServers } from '../../operator/metrics/sources/prometheus-server.ts';
 import { consistently, eventually } from '../world/eventually.ts';
-import { startPlane } from './kube-world.ts';
+import { soon, startPlane } from './kube-world.ts';
+import { failureOf, secretless, sourceAt, viewOf } from './source-world.ts';
 
 const run = promisify(execFile);
 const installed = 'genops-system';
@@ -29,6 +34,15 @@ afterAll(async () => {
 
 async function kubectl(...args: readonly string[]): Promise<string> {
   return (await run(join(plane.binDir, 'kubectl'), ['--kubeconfig', plane.kubeconfigPath, ...args])).stdout;
+}
+
+/** Of somebody with no right but what everybody has. */
+async function ofStranger(): Promise<string> {
+  const kubeconfig = join(folder, 'stranger');
+  const config = parse(await readFile(plane.kubeconfigPath, 'utf8')) as { users: readonly { user: object }[] };
+  const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: 'stranger' } }));
+  await writeFile(kubeconfig, stringify({ ...config, users }), { mode: 0o600 });
+  return kubeconfig;
 }
 
 interface Manager extends AsyncDisposable {
@@ -85,10 +99,7 @@ describe('where the Lease cannot be had, the operator ends and says', () => {
   });
 
   test('which right is missing', async () => {
-    const kubeconfig = join(folder, 'stranger');
-    const config = parse(await readFile(plane.kubeconfigPath, 'utf8')) as { users: readonly { user: object }[] };
-    const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: 'stranger' } }));
-    await writeFile(kubeconfig, stringify({ ...config, users }), { mode: 0o600 });
+    const kubeconfig = await ofStranger();
     await using manager = await startManager({}, { kubeconfig });
     expect(await manager.ended).toMatchObject({
       code: 2,
@@ -97,4 +108,33 @@ describe('where the Lease cannot be had, the operator ends and says', () => {
       ),
     });
   });
+});
+
+test('the addresses of the API server behind the one that is asked are known without a right, and of all of them with one; none is dialled for metrics', async () => {
+  const slice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.9.9.9'] }],
+    ports: [{ name: 'https', port: 6443 }],
+  };
+  const file = join(folder, 'slice.json');
+  await writeFile(file, JSON.stringify(slice));
+  await kubectl('apply', '-f', file);
+  const found = async (kubeconfig: string) => {
+    await using kube = connectKube(await loadConfig({ kubeconfig }), { userAgent: 'genops-test' });
+    return await apiServerEndpoints(kube, soon()); // before its connection is closed
+  };
+  const [own, ...others] = await found(await ofStranger());
+  expect(others).toEqual([]);
+  expect(own).toEqual({ address: expect.any(String), port: Number(new URL(plane.server).port) });
+  const all = await found(plane.kubeconfigPath);
+  expect(all).toEqual([own, { address: '10.9.9.9', port: 6443 }]);
+
+  const { hosts } = await metricGuards({ allow: [], server: 'https://10.96.0.1', endpoints: all, env: {} });
+  expect([hosts('10.9.9.9', 6443), hosts('10.9.9.9', 9090)]).toEqual([false, true]);
+  await using servers = createPrometheusServers({ readSecret: secretless, guard: hosts, url: undefined });
+  const source = sourceAt(servers, `https://${own?.address}:${own?.port}`);
+  expect(await failureOf(source, viewOf('a'))).toMatchObject({ reason: 'AddressRefused' });
 });

@@ -141,7 +141,7 @@ function targetOf(
   const url = URL.parse(text);
   if (url === null) return failed('AddressRefused', `the address of Prometheus, ${text}, is no URL`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (own !== undefined && isIP(host) !== 0 && !guard(host))
+  if (own !== undefined && isIP(host) !== 0 && !guard(host, portOf(url)))
     return failed(
       'AddressRefused',
       `${host} is not an address to read metrics from`,
@@ -149,6 +149,8 @@ function targetOf(
     );
   return { url };
 }
+
+const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));
 
 async function clientOf(
   server: PrometheusServer,
@@ -222,7 +224,7 @@ function agentFor({ url: own }: PrometheusServer, url: URL, data: SecretData, de
     bodyTimeout: 0,
     connect: {
       timeout: 10_000,
-      ...(own === undefined ? {} : { lookup: guardedLookup(deps.guard) }),
+      ...(own === undefined ? {} : { lookup: guardedLookup(deps.guard, portOf(url)) }),
       ...(url.protocol === 'https:' && {
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),

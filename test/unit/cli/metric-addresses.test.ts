@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { metricGuards, prometheusUrl } from '../../../operator/cli/metric-addresses.ts';
 
 const guards = (allow: readonly string[] = [], server = 'https://10.96.0.1:443', env = {}) =>
-  metricGuards({ allow, server, env });
+  metricGuards({ allow, server, endpoints: [{ address: '10.0.0.2', port: 6443 }], env });
 
 describe('metricGuards()', () => {
   test('hosts that users name are never the API server, by address, by name or by the Pod’s own variable', async () => {
@@ -16,6 +16,10 @@ describe('metricGuards()', () => {
     expect(pods('10.96.0.1')).toBe(true);
     const named = await guards([], 'https://localhost:6443');
     expect(named.hosts('127.0.0.1')).toBe(false);
+  });
+  test('nor what is behind its address, at its port; others may listen there', async () => {
+    const { pods, hosts } = await guards();
+    expect([hosts('10.0.0.2', 6443), hosts('10.0.0.2', 9090), pods('10.0.0.2', 6443)]).toEqual([false, true, true]);
   });
   test('networks are allowed by option, for Pods and hosts', async () => {
     const { pods, hosts } = await guards(['127.0.0.0/8', ' ']);

@@ -48,6 +48,12 @@ describe('createAddressGuard()', () => {
     );
     expect(told('10.96.0.2')).toBe(true);
   });
+  test('refuses what it is told to at one port at that port alone, in any spelling', () => {
+    const told = createAddressGuard({ refuseAt: [{ address: '10.0.0.2', port: 6443 }] });
+    expect([told('10.0.0.2', 6443), told('::ffff:10.0.0.2', 6443), told('10.0.0.2', 9090), told('10.0.0.3', 6443)]).toEqual([false, false, true, true]); // prettier-ignore
+    const wide = createAddressGuard({ refuseAt: [{ address: '10.0.0.2', port: 6443 }], widen: ['10.0.0.0/8'] });
+    expect(wide('10.0.0.2', 6443)).toBe(true);
+  });
   test('is widened by networks, and by nothing else', () => {
     const wide = createAddressGuard({ widen: ['127.0.0.0/8', 'fe80::/10'] });
     expect([wide('127.0.0.1'), wide('fe80::1'), wide('169.254.169.254'), wide('::1')]).toEqual([
@@ -65,7 +71,7 @@ describe('createAddressGuard()', () => {
 describe('guardedLookup()', () => {
   const lookup = (host: string, widen: readonly string[], all = true) =>
     new Promise<unknown>((resolve) =>
-      guardedLookup(createAddressGuard({ widen }))(host, { all }, (error, addresses) =>
+      guardedLookup(createAddressGuard({ widen }), 9090)(host, { all }, (error, addresses) =>
         resolve(error === null ? addresses : { code: error.code, message: error.message }),
       ),
     );
@@ -78,6 +84,12 @@ describe('guardedLookup()', () => {
   test('gives those that may, in either form', async () => {
     expect(await lookup('localhost', ['127.0.0.0/8'])).toEqual([{ address: '127.0.0.1', family: 4 }]);
     expect(await lookup('localhost', ['127.0.0.0/8'], false)).toBe('127.0.0.1');
+  });
+  test('asks for the port that will be dialled', async () => {
+    const asked: (number | undefined)[] = [];
+    const guard = (_: string, port?: number): boolean => asked.push(port) > 0;
+    await new Promise<void>((resolve) => guardedLookup(guard, 6443)('localhost', { all: true }, () => resolve()));
+    expect(new Set(asked)).toEqual(new Set([6443]));
   });
   test('leaves the resolver’s own errors as they are', async () => {
     expect(await lookup('no-such-name.invalid', [])).toMatchObject({
