@@ -77,6 +77,8 @@ export interface JudgedObjective {
   /** In the base unit of the figure: seconds, bytes, a ratio or a count. */
   readonly goal: number;
   readonly observation: Observation | undefined;
+  /** What misses it, where that is no figure; to be put behind its target. */
+  readonly cause?: string | undefined;
 }
 
 export interface ObjectivesAnswer {
@@ -94,8 +96,6 @@ interface Judged extends JudgedObjective {
   readonly mode: EffectivePolicy['objectives']['memory']['mode'];
   readonly target: string;
   readonly isClear: boolean;
-  /** What misses it, where that is no figure. */
-  readonly cause?: string | undefined;
   readonly format: (value: number) => string;
 }
 
@@ -121,7 +121,7 @@ export function judgeObjectives(input: ObjectivesInput): ObjectivesAnswer {
     objectives: all.map((one) => entryOf(one, input)),
     objectivesMet: `${required.filter(({ state: said }) => said === 'Met').length}/${required.length}`,
     condition: conditionOf(required, input),
-    looked: all.map(({ name, judged, goal, observation }) => ({ name, judged, goal, observation })),
+    looked: all.map(({ name, judged, goal, observation, cause }) => ({ name, judged, goal, observation, cause })),
     insideSince: Object.fromEntries(
       all.flatMap(({ name, insideSince }) => (insideSince === undefined ? [] : [[name, insideSince]])),
     ),

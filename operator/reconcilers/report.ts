@@ -40,7 +40,9 @@ export async function report(
   await writeStatus(service, status, deps, signal); // before what it brings is told: where it fails, the next visit finds the same change
   reportReady(service, status, deps);
   const before = lastTold(deps.told.of(service), service.status?.objectives);
-  for (const event of objectiveEvents(before, status.objectives)) deps.events.record({ regarding: service, ...event });
+  const looked = visit.kind === 'reconciled' ? visit.assessment.look?.looked : undefined;
+  for (const event of objectiveEvents(before, status.objectives, looked))
+    deps.events.record({ regarding: service, ...event });
   deps.told.put(service, lastTold(before, status.objectives));
 }
 

@@ -44,4 +44,12 @@ describe('objectiveEvents()', () => {
       },
     ]);
   });
+  test('what misses one that is no figure is told behind its target, and not once it is met', () => {
+    const looked = [{ name: 'Memory', cause: '; a container was killed for its memory (OOMKilled)' }] as const;
+    const noteOf = (before: Objectives, after: Objectives) => objectiveEvents(before, after, looked)[0]?.note;
+    expect(noteOf([], [{ ...memory('NotMet'), measured: '48Mi' }])).toContain(
+      'Memory 48Mi (target 2048Mi; a container was killed for its memory (OOMKilled))',
+    );
+    expect(noteOf([memory('NotMet')], [memory('Met')])).toBe('met again: Memory 2100Mi (target 2048Mi)');
+  });
 });
