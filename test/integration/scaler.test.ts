@@ -16,7 +16,7 @@ const flags = ['--allow-metric-address', '127.0.0.0/8', '--no-leader-elect'];
 
 /** What stands for a Pod: so many requests a second, each of as many seconds, and what is in it now. */
 async function openWorkload() {
-  const world = { perSecond: 25, responseSeconds: 0.05, inFlight: 0, queue: 0, requests: 0 };
+  const world = { perSecond: 25, responseSeconds: 0.05, inFlight: 0, queue: 0, requests: 0, isNumber: true };
   const counted = { seconds: 0, slow: 0, at: performance.now() };
   const histogram = (name: string): readonly string[] => [
     `# TYPE ${name} histogram`,
@@ -24,7 +24,7 @@ async function openWorkload() {
     `${name}_bucket{le="1"} ${world.requests - counted.slow}`,
     `${name}_bucket{le="+Inf"} ${world.requests}`,
     `${name}_sum ${counted.seconds}`,
-    `${name}_count ${world.requests}`,
+    `${name}_count ${world.isNumber ? world.requests : 'NaN'}`,
   ];
   const server = await listening((_, response) => {
     const now = performance.now();
@@ -201,6 +201,41 @@ test.concurrent(
     await world.eventually(async () => expect(await floorOf(world)).toBe(2), { withinMs: 120_000 });
   },
   400_000,
+);
+
+test.concurrent(
+  'requests that are counted as NaN are no load of 0: the floor stays, the condition names them, and numbers count again',
+  async () => {
+    await using workload = await openWorkload();
+    await using world = await startWorld({ operator: flags });
+    const soon = { stabilizationWindowSeconds: 0 };
+    const requests = {
+      type: 'Pods',
+      pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '20' } },
+    } as const;
+    const horizontal = { metrics: [cpu, requests], behavior: { scaleUp: soon, scaleDown: soon } };
+    workload.perSecond = 95;
+    await openService(world, workload.port, { horizontal, scaler: { interval: '5s' } });
+    await world.eventually(async () => expect(await floorOf(world)).toBe(5), patience);
+
+    workload.isNumber = false;
+    await world.eventually(async () => {
+      const said = expectCondition(await world.service(), 'MetricsAvailable', {
+        status: 'False',
+        reason: 'SignalMissing',
+      });
+      expect(said.message).toMatch(
+        /^saw http_server_request_duration_seconds_count is NaN in the Prometheus exposition/,
+      );
+    }, patience);
+    const before = workload.requests;
+    await world.eventually(() => expect(workload.requests).toBeGreaterThan(before + 15 * 95), patience); // three looks of the scaler
+    expect(await floorOf(world)).toBe(5);
+
+    Object.assign(workload, { isNumber: true, perSecond: 5 });
+    await world.eventually(async () => expect(await floorOf(world)).toBe(2), patience);
+  },
+  300_000,
 );
 
 test.concurrent(
