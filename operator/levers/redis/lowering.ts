@@ -42,10 +42,10 @@ export function lower(input: LoweringInput): Verdict {
   const whole = known?.whole ?? server.usedMemoryBytes - target;
   const held = { ...(known && { lowering: known }) };
   if (isGuarded && bigKeyBytes(server) > whole * bigShare) return { ...heldByBigKey(server, target), ...held };
-  if (!isStepDue(input)) return { ...underWay(target, known), ...held };
+  if (!isStepDue(input)) return { ...underWay(server, target, known), ...held };
   if (known !== undefined && !isSteady(known, server, now)) {
     const lowering = judgedAnew(known, server, now);
-    return { ...underWay(target, lowering), lowering };
+    return { ...underWay(server, target, lowering), lowering };
   }
   return step(input, known, whole);
 }
@@ -87,7 +87,7 @@ function step({ server, target, now }: LoweringInput, known: Lowering | undefine
     ...(lookupsPerSecond !== undefined && { lookupsPerSecond }),
   };
   const differs = { state: 'Differs', name: 'maxmemory', from: String(from), to: String(to), lowering } as const;
-  return to === target ? differs : { ...differs, underWay: underWay(target, lowering) };
+  return to === target ? differs : { ...differs, underWay: underWay(server, target, lowering) };
 }
 
 const rateNow = ({ recent }: ServerObserved): number | undefined =>
@@ -144,11 +144,11 @@ function reasonToStop(server: ServerObserved, last: Lowering, now: number): Lowe
   return isSteady(last, server, now) ? { ...last, stopped: 'HitRatio', fellTo } : undefined;
 }
 
-const underWay = (target: number, last: Lowering | undefined): Held => ({
+const underWay = (server: ServerObserved, target: number, last: Lowering | undefined): Held => ({
   state: 'Held',
   name: 'maxmemory',
   reason: 'Lowering',
-  wanted: `maxmemory ${mebibytes(target)}, for which keys are thrown out`,
+  wanted: `maxmemory ${mebibytes(target)}, for which keys are thrown out${losesLasting(server) ? ', also those without expiry' : ''}`,
   ...(last?.isInconclusive === true
     ? {
         saw: 'less than half or more than twice as many look-ups after the last step as before it',
@@ -159,6 +159,10 @@ const underWay = (target: number, last: Lowering | undefined): Held => ({
         next: 'nothing: at each visit it comes down by 5 % of what is in use, as long as no write is refused and the hit ratio comes as foreseen',
       }),
 });
+
+/** The eviction guard holds no more than the switch to such a policy. */
+const losesLasting = ({ evictionPolicy, keys }: ServerObserved): boolean =>
+  evictionPolicy.startsWith('allkeys-') && keys.withoutExpiry > 0;
 
 /** Freed in the background it stops nobody, but all of it goes at once, and no sample of the keys has foreseen what that costs. */
 const heldByBigKey = (server: ServerObserved, target: number): Held => ({

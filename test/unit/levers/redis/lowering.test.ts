@@ -45,6 +45,17 @@ describe('a limit below what is in use', () => {
     });
   });
   test.each([
+    { name: 'with allkeys-lru says so', policy: 'allkeys-lru', withoutExpiry: 1, says: true },
+    { name: 'with volatile-lru stay', policy: 'volatile-lru', withoutExpiry: 1, says: false },
+    { name: 'that are not there are not named', policy: 'allkeys-lru', withoutExpiry: 0, says: false },
+  ])('of keys without expiry: a way down $name', ({ policy, withoutExpiry, says }) => {
+    const config = { ...e1, maxmemory: String(1000 * mib), 'maxmemory-policy': policy };
+    const server = { ...full, config, keys: { keys: 100, withoutExpiry } };
+    const { message } = planned(server, undefined, start, { evictionPolicy: policy }).condition;
+    expect(message.includes('for which keys are thrown out, also those without expiry')).toBe(says);
+    expect(message).toContain('wanted maxmemory 600Mi');
+  });
+  test.each([
     {
       name: 'comes down by 5 % of what is in use at the next visit (950 − 47.5)',
       server: at(950),
