@@ -210,6 +210,7 @@ const stalling: ReadonlySet<string> = new Set([
   'AlterSystemOff',
   'PoolerInBetween',
   'IndexDiffers',
+  'TargetUnreachable',
   'UpdateModeUnsupported',
   'ResizeRefused',
   'ResizeUnavailable',

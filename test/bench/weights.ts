@@ -17,6 +17,9 @@ const seeds = (process.env['BENCH_SEEDS'] ?? '1,2,3').split(',').map(Number);
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 /** model, live, or a pace of changes; else all of them. */
 const only = process.env['BENCH_LINES'];
+const lines = ['model', 'live', ...Object.keys(paces)];
+if (only !== undefined && !lines.includes(only))
+  throw new Error(`saw BENCH_LINES ${only}; wanted one of ${lines.join(', ')}, or none for all`);
 const isAsked = (line: string): boolean => only === undefined || only === line;
 const slow = (pod: number): number => (pod === 0 ? 3 : 1);
 const degrading = (pod: number, minute: number): number =>
@@ -135,8 +138,8 @@ if (only !== 'model') {
       missed.push(...printedLive(version, await runLive(cluster, version, rounds, signal)));
   for (const [pace, given] of Object.entries(paces))
     if (isAsked(pace)) {
-      const lines = await Promise.all(nginxVersions.map((version) => runChanges(cluster, version, given, signal)));
-      missed.push(...lines.flatMap((line) => printedChanges(pace, line)));
+      const seen = await Promise.all(nginxVersions.map((version) => runChanges(cluster, version, given, signal)));
+      missed.push(...seen.flatMap((line) => printedChanges(pace, line)));
     }
 }
 for (const text of missed) console.log(`missed: ${text}`);

@@ -69,10 +69,10 @@ class ChildNginx implements NginxProcess {
     await writeFile(next, text);
     const refused = await testConfiguration({ ...this.#options, file: next }, signal);
     if (refused !== undefined) return { result: 'rejected', message: refused };
+    await using _ = await this.#tellClients(signal); // takes a second, in which nothing else is to change
     await rename(next, this.#file);
     const before = await this.#accepting();
     this.#said = [];
-    await using _ = await this.#tellClients(signal);
     if (this.#child === undefined) await this.#start();
     else this.#child.kill('SIGHUP');
     if (await this.#isLoaded(generation, before, signal)) {

@@ -119,6 +119,7 @@ describe('renderStatus()', () => {
     ['SecretInvalid', 'True'],
     ['OutOfBounds', 'True'],
     ['SeveralServers', 'True'],
+    ['TargetUnreachable', 'True'],
     ['SecretNotFound', undefined],
     ['Unreachable', undefined],
   ] as const)('with %s Stalled is %s', (reason, stalled) => {
