@@ -12,6 +12,8 @@ export type StatementsSeen =
       readonly epoch: string;
       /** Those of which at least one execution took as long as the threshold. */
       readonly statements: readonly StatementTotals[];
+      /** There may be more of them than are listed; absent: these are all. */
+      readonly isCut?: boolean;
     }
   | { readonly state: 'Unknown'; readonly why: string };
 
@@ -68,16 +70,16 @@ export function statementGains(
     if (known === undefined && older.thresholdMs > newer.thresholdMs) return []; // listed because more are
     const gain =
       known === undefined && older.epoch === newer.epoch
-        ? newlySlow(statement, older.thresholdMs)
+        ? newlySlow(statement, older)
         : { ...statement, ...gained(known, statement) };
     return gain.calls === 0 ? [] : [{ ...gain, at }];
   });
 }
 
-/** It was not listed, since no execution took so long: where all of them did by now, all were since; else one is known to have been. */
-function newlySlow(statement: StatementTotals, thresholdMs: number): StatementTotals {
+/** It was not listed, since no execution took so long, or others took more: where all of them did by now and none was left out, all were since; else one is known to have been. */
+function newlySlow(statement: StatementTotals, { thresholdMs, isCut = false }: Known): StatementTotals {
   const { calls, totalMs, maxMs, minMs } = statement;
-  const isNew = minMs >= thresholdMs && totalMs >= calls * thresholdMs; // the least alone may have been reset
+  const isNew = !isCut && minMs >= thresholdMs && totalMs >= calls * thresholdMs; // the least alone may have been reset
   return isNew ? statement : { ...statement, calls: 1, totalMs: maxMs, minMs: maxMs };
 }
 

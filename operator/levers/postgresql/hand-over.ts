@@ -2,7 +2,7 @@ import { problemMessage } from '../../api/problem.ts';
 import type { PlannedCondition, UnitMemory } from '../lever.ts';
 import { differenceOf, fieldOf, type PostgresChange, type Write } from './changes.ts';
 import type { PostgresObserved } from './observe.ts';
-import { toPutBack } from './originals.ts';
+import { seenThere } from './originals.ts';
 import type { PostgresUnit } from './unit.ts';
 
 export interface HandOver {
@@ -11,19 +11,14 @@ export interface HandOver {
   readonly obstacle: PlannedCondition | undefined;
 }
 
-/**
- * Another operator has the server now, and what we have set there before wins over all that it sets: it goes back, whatever becomes of the service.
- * Only what is seen to stand there: by the value in force nobody tells ours from the other operator's.
- */
+/** Another operator has the server now, and what we have set there before wins over all that it sets: it goes back, whatever becomes of the service. */
 export function handOver(
   memory: UnitMemory | undefined,
   observed: PostgresObserved,
   { name, clusterRef }: PostgresUnit,
 ): HandOver {
-  const { systemId, settings } = observed;
-  const there = toPutBack(memory ?? {}, observed).filter(
-    (one) => one.database !== undefined || typeof settings[one.name]?.inAutoConf === 'string',
-  );
+  const { systemId } = observed;
+  const there = seenThere(memory ?? {}, observed);
   const [open, stuck] = [
     there.filter((write) => mayWrite(write, observed)),
     there.filter((write) => !mayWrite(write, observed)),

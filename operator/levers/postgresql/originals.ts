@@ -17,6 +17,12 @@ export function toPutBack({ originals = {}, applied = {} }: UnitMemory, observed
   });
 }
 
+/** Of these, what is seen to stand on a server that another operator has: by the value in force nobody tells ours from its own. */
+export const seenThere = (memory: UnitMemory, observed: PostgresObserved): readonly Write[] =>
+  toPutBack(memory, observed).filter(
+    ({ name, database }) => database !== undefined || typeof observed.settings[name]?.inAutoConf === 'string',
+  );
+
 /** Of these, what stands on the server and is not wanted any more: nothing else tells of it. */
 export const leftThere = (
   memory: UnitMemory | undefined,

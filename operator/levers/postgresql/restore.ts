@@ -1,7 +1,7 @@
 import type { LeverPlan, PlanInput } from '../lever.ts';
 import { differenceOf, memoryOf, type PostgresChange } from './changes.ts';
 import type { PostgresObserved } from './observe.ts';
-import { toPutBack } from './originals.ts';
+import { seenThere, toPutBack } from './originals.ts';
 import { releaseOwner } from './plan-owned.ts';
 import { againMs, statusOf } from './plan.ts';
 import type { PostgresUnit } from './unit.ts';
@@ -9,10 +9,11 @@ import { wantedValues } from './wanted.ts';
 
 /** Puts back what we once wrote, as far as it is still what we wrote: what somebody has changed since is theirs. */
 export function restore(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPlan<PostgresChange> {
-  const { observed } = input;
+  const { observed, unit } = input;
   const { systemId, owner } = observed;
   const released = owner === undefined ? [] : releaseOwner(owner, observed);
-  const writes = toPutBack(memoryOf(input.memory, observed) ?? {}, observed); // also from before another operator had the server
+  const ours = unit.clusterRef === undefined ? toPutBack : seenThere; // also from before another operator had the server
+  const writes = ours(memoryOf(input.memory, observed) ?? {}, observed);
   const differences = writes.map(differenceOf);
   const putBack: PostgresChange = { cause: 'Declared', differences, systemId, writes };
   return restored([...released, ...(writes.length === 0 ? [] : [putBack])], input);

@@ -46,7 +46,7 @@ async function fromStatements(
   postgres: PostgresConnection,
   schema: string,
   thresholdMs: number,
-): Promise<Pick<Known, 'source' | 'epoch' | 'statements'> | undefined> {
+): Promise<Pick<Known, 'source' | 'epoch' | 'statements' | 'isCut'> | undefined> {
   try {
     const answer = await postgres.query<Row & { epoch: string }>(
       `SELECT stats_reset::text AS epoch, slow.* FROM ${schema}.pg_stat_statements_info LEFT JOIN (
@@ -58,7 +58,7 @@ async function fromStatements(
     );
     const rows = answer.filter((row) => typeof row.id === 'string'); // one row without a statement still tells the epoch
     const statements = withTexts(rows, rows.length === 0 ? [] : await textsOf(postgres, schema, rows));
-    return { source: 'pg_stat_statements', epoch: answer[0]?.epoch ?? '', statements };
+    return { source: 'pg_stat_statements', epoch: answer[0]?.epoch ?? '', statements, isCut: answer.length === most };
   } catch (error) {
     if (sqlState(error) === '55000') return undefined;
     throw error;

@@ -73,6 +73,12 @@ describe('statementGains()', () => {
       gains: [{ calls: 2, totalMs: 19_141, maxMs: 15_408, minMs: 3_733 }],
     },
     {
+      name: 'one of such where others may have been left out, which it was slow beside all along',
+      older: look([], { isCut: true }),
+      newer: look([statement(2, 19_141, { maxMs: 15_408, minMs: 3_733 })]),
+      gains: [{ calls: 1, totalMs: 15_408 }],
+    },
+    {
       name: 'all calls of one whose least is the threshold itself',
       older: look([]),
       newer: look([statement(2, 4_000, { minMs: 1_000 })]),

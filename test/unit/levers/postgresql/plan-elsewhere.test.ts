@@ -214,6 +214,8 @@ describe('through the object of the server’s own operator', () => {
       ],
     ])('%s', (_, server) => {
       expect(written(through({ server: { ...owner(), ...server }, memory }))).toEqual([]);
+      const input = { unit: unitWith({}, { clusterRef }), now: 0, memory };
+      expect(restore({ ...input, observed: seen({ ...owner(), ...server }) }).changes).toEqual([]);
     });
 
     test.each<readonly [string, Seen, object, RegExp]>([
