@@ -135,12 +135,13 @@ const missingOf = {
 } as const;
 
 const aFigure = 'a number from 0';
-const correct = 'correct what counts it in the workload: its load is unknown until then, and nothing is scaled down';
+const correct =
+  'correct what counts it in the workload, or the query that asks for it: its load is unknown until then, and nothing is scaled down';
 
 function notAllFigures(broken: ReturnType<Collector['brokenOf']>): string {
   const all = [...new Set(broken.map(({ words }) => words))];
   const more = all.length > shownBroken ? `, and ${all.length - shownBroken} more` : '';
-  return `Not all that the Pods serve is a figure (${all.slice(0, shownBroken).join('; ')}${more}): what stands on it is unknown, the rest is fresh. Next: serve numbers from 0 there, each line a sample.`;
+  return `Not all that is read of the Pods is a figure (${all.slice(0, shownBroken).join('; ')}${more}): what stands on it is unknown, the rest is fresh. Next: serve numbers from 0 there, each line a sample, or ask a Prometheus for such.`;
 }
 
 /** A message is short. */

@@ -73,7 +73,7 @@ function limitThen(input: EvictionInput): number {
 }
 
 /** Of the limit: with more in use a server from which too little can go is as good as full. */
-const fullPercent = 90;
+export const fullPercent = 90;
 
 /** Whether writes are soon refused, since this eviction policy finds too little to throw out. */
 export function isFullWith(

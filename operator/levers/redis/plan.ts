@@ -4,7 +4,7 @@ import { declaredHash } from '../declared-hash.ts';
 import type { PlannedCondition } from '../lever.ts';
 import { causeOf, inForceMemory, orderedChanges, rememberInForce, wasInForce } from './changes.ts';
 import { persistsThen, withinContainer } from './container.ts';
-import { isFullWith, judgeEviction } from './eviction.ts';
+import { fullPercent, isFullWith, judgeEviction } from './eviction.ts';
 import type { RedisObserved, ServerObserved } from './observe.ts';
 import { foresightFor, gentleValues, isComingDown, settledNames } from './lowering.ts';
 import type { NodeMemory } from './node-memory.ts';
@@ -264,7 +264,7 @@ function isNearlyFull(verdicts: readonly Verdict[], { role, server }: RedisObser
 
 function nearlyFull(name: string): PlannedCondition {
   const message = problemMessage({
-    saw: `more than 90 % of maxmemory in use on ${name}, and an eviction policy that can evict too little of it`,
+    saw: `more than ${fullPercent} % of maxmemory in use on ${name}, and an eviction policy that can evict too little of it`,
     wanted: 'room for what is written: at the limit every write fails',
     next: 'raise redis.maxMemory, delete data, or declare an eviction policy that can make room; the settings are in force',
   });

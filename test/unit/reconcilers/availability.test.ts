@@ -103,7 +103,7 @@ describe('MetricsAvailable', () => {
         status: 'False',
         reason: 'SignalMissing',
         message:
-          'saw http_server_request_duration_seconds_count is NaN in the Prometheus exposition of each Pod of component workflow; wanted a number from 0; next: correct what counts it in the workload: its load is unknown until then, and nothing is scaled down',
+          'saw http_server_request_duration_seconds_count is NaN in the Prometheus exposition of each Pod of component workflow; wanted a number from 0; next: correct what counts it in the workload, or the query that asks for it: its load is unknown until then, and nothing is scaled down',
       },
     },
     {
@@ -114,7 +114,7 @@ describe('MetricsAvailable', () => {
         status: 'True',
         reason: 'Fresh',
         message:
-          'Not all that the Pods serve is a figure (generation_queue_length is negative): what stands on it is unknown, the rest is fresh. Next: serve numbers from 0 there, each line a sample.',
+          'Not all that is read of the Pods is a figure (generation_queue_length is negative): what stands on it is unknown, the rest is fresh. Next: serve numbers from 0 there, each line a sample, or ask a Prometheus for such.',
       },
     },
     {
