@@ -17,9 +17,9 @@ const seeds = (process.env['BENCH_SEEDS'] ?? '1,2,3').split(',').map(Number);
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 /** model, live, or a pace of changes; else all of them. */
 const only = process.env['BENCH_LINES'];
-const lines = ['model', 'live', ...Object.keys(paces)];
-if (only !== undefined && !lines.includes(only))
-  throw new Error(`saw BENCH_LINES ${only}; wanted one of ${lines.join(', ')}, or none for all`);
+const choices = ['model', 'live', ...Object.keys(paces)];
+if (only !== undefined && !choices.includes(only))
+  throw new Error(`saw BENCH_LINES ${only}; wanted one of ${choices.join(', ')}, or none for all`);
 const isAsked = (line: string): boolean => only === undefined || only === line;
 const slow = (pod: number): number => (pod === 0 ? 3 : 1);
 const degrading = (pod: number, minute: number): number =>
