@@ -109,7 +109,7 @@ asRoot(
 );
 
 test('how long it takes to start is measured by its own program, which has to answer', async () => {
-  expect(await startTime(image, staged, ['version'], patience())).toEqual(expect.any(Number));
+  expect(await startTime(image, staged, ['version'], patience())).toBeGreaterThan(20);
   await expect(startTime(image, staged, ['frobnicate'], patience())).rejects.toThrow('frobnicate');
 });
 
