@@ -63,6 +63,12 @@ const cpu = {
   type: 'Resource',
   resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
 } as const;
+const soon = { stabilizationWindowSeconds: 0 };
+const requests = {
+  type: 'Pods',
+  pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '20' } },
+} as const;
+const byRequests = { metrics: [cpu, requests], behavior: { scaleUp: soon, scaleDown: soon } };
 /** How long workflows take, and nothing else. */
 const durations: PolicySpec['objectives'] = {
   window: '1m',
@@ -166,15 +172,9 @@ test.concurrent(
   async () => {
     await using workload = await openWorkload();
     await using world = await startWorld({ operator: flags });
-    const soon = { stabilizationWindowSeconds: 0 };
-    const requests = {
-      type: 'Pods',
-      pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '20' } },
-    } as const;
-    const horizontal = { metrics: [cpu, requests], behavior: { scaleUp: soon, scaleDown: soon } };
     workload.perSecond = 95;
     const isAdmitted = { securityContext: restricted };
-    await openService(world, workload.port, { horizontal, scaler: { interval: '5s' } }, isAdmitted);
+    await openService(world, workload.port, { horizontal: byRequests, scaler: { interval: '5s' } }, isAdmitted);
     await world.eventually(async () => expect(await floorOf(world)).toBe(5), patience); // 95 / 20
     await world.eventually(async () => expect(await replicasOf(world)).toBe(5), patience);
 
@@ -208,14 +208,8 @@ test.concurrent(
   async () => {
     await using workload = await openWorkload();
     await using world = await startWorld({ operator: flags });
-    const soon = { stabilizationWindowSeconds: 0 };
-    const requests = {
-      type: 'Pods',
-      pods: { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '20' } },
-    } as const;
-    const horizontal = { metrics: [cpu, requests], behavior: { scaleUp: soon, scaleDown: soon } };
     workload.perSecond = 95;
-    await openService(world, workload.port, { horizontal, scaler: { interval: '5s' } });
+    await openService(world, workload.port, { horizontal: byRequests, scaler: { interval: '5s' } });
     await world.eventually(async () => expect(await floorOf(world)).toBe(5), patience);
 
     workload.isNumber = false;
