@@ -133,7 +133,7 @@ export const redis = {
   NearlyFull: {
     status: 'True',
     means:
-      'The settings are in force; more than 90 % of maxmemory are in use, and the eviction policy (noeviction, or volatile-* and too few keys with an expiry) can throw too little of it out: at the limit every write fails.',
+      'The settings are in force; more than 90 % of maxmemory are in use (said until it is less than 85 %), and the eviction policy (noeviction, or volatile-* and too few keys with an expiry) can throw too little of it out: at the limit every write fails.',
     next: 'Raise redis.maxMemory, delete data, or declare an eviction policy that can make room.',
   },
   NothingToEvict: {

@@ -89,3 +89,30 @@ test('a server in pieces says so, and that its settings are in force; when it is
   await server.command('FLUSHALL');
   expect(await visit()).not.toMatchObject({ reason: 'Fragmented' });
 });
+
+test('a server of which nothing may go says that it is nearly full above 90 % of its limit, and so until it is below 85 %', async () => {
+  const limit = 20 * 2 ** 20;
+  await using server = await startRedis({ version: '8.2' });
+  const { visit } = tuner({
+    secret: secretOf(server),
+    policy: { maxMemory: String(limit), evictionPolicy: 'noeviction' },
+  });
+  await visit();
+  const looked = lookedAt(server);
+  const share = async () => (await looked()).figures.usedMemoryBytes / limit;
+  let keys = 0;
+  /** Within one key of 0.5 %. */
+  const visitAt = async (wanted: number) => {
+    while ((await share()) < wanted) await server.command('SET', `key:${(keys += 1)}`, 'x'.repeat(100_000));
+    while ((await share()) > wanted + 0.01) await server.command('DEL', `key:${keys--}`);
+    return visit();
+  };
+
+  expect(await visitAt(0.87)).toMatchObject({ status: 'True', reason: 'Applied' });
+  const told = await visitAt(0.92);
+  expect(told).toMatchObject({ status: 'True', reason: 'NearlyFull' });
+  expect(await visitAt(0.87)).toMatchObject({ reason: 'NearlyFull', message: told.message });
+  expect(await visitAt(0.92)).toMatchObject({ reason: 'NearlyFull', message: told.message });
+  expect(await visitAt(0.82)).toMatchObject({ status: 'True', reason: 'Applied' });
+  expect(await visitAt(0.87)).toMatchObject({ status: 'True', reason: 'Applied' });
+});

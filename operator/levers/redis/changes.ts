@@ -40,6 +40,7 @@ export interface ChangesInput {
   /** To be forgotten: set for a while, and back. */
   readonly settled?: readonly string[];
   readonly fragmented?: boolean;
+  readonly nearlyFull?: boolean;
   /** To be remembered of a limit on its way down. */
   readonly lowering?: Lowering;
 }
@@ -105,6 +106,7 @@ export function inForceMemory({
   inForce,
   settled = [],
   fragmented = false,
+  nearlyFull = false,
   lowering,
   now,
 }: ChangesInput): NodeMemory {
@@ -119,6 +121,7 @@ export function inForceMemory({
     address,
     ...(unconfirmed.length === 0 ? {} : { unconfirmed }),
     ...(fragmented && { fragmented }),
+    ...(nearlyFull && { nearlyFull }),
     ...(lowering && { lowering }),
   };
 }

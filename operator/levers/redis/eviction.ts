@@ -80,9 +80,10 @@ export function isFullWith(
   server: Pick<ServerObserved, 'usedMemoryBytes' | 'keys'>,
   limit: number,
   evictionPolicy: string,
+  percent = fullPercent,
 ): boolean {
   const { usedMemoryBytes: used } = server;
-  return limit !== 0 && used - (limit * fullPercent) / 100 > used * evictableShare(evictionPolicy, server);
+  return limit !== 0 && used - (limit * percent) / 100 > used * evictableShare(evictionPolicy, server);
 }
 
 function judgeMaxMemory(input: EvictionInput, policy: Verdict): Verdict {

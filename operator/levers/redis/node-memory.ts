@@ -15,6 +15,8 @@ export interface NodeMemory extends Omit<UnitMemory, 'nodes'> {
   readonly tookTurnsAt?: number;
   /** It was seen to take much more of the machine than it has in use. */
   readonly fragmented?: true;
+  /** It was seen to be nearly full, with too little that may go. */
+  readonly nearlyFull?: true;
   readonly lowering?: Lowering;
 }
 

@@ -51,8 +51,11 @@ export function plan({ unit, observed, memory, now, agreed }: NodePlanInput): No
   const settled = settledNames(observed.server, wanted, memory ?? {}).filter(
     (name) => !differing.some((one) => one.name === name),
   );
-  const fragmented = isFragmented(observed.server, memory);
-  const input = { memory, observed, inForce, now, settled, fragmented, ...(lowering && { lowering }) };
+  const lasting = {
+    fragmented: isFragmented(observed.server, memory),
+    nearlyFull: isNearlyFull(verdicts, observed, memory),
+  };
+  const input = { memory, observed, inForce, now, settled, ...lasting, ...(lowering && { lowering }) };
   const cost = foresightFor(observed.server, Number(wanted.get('maxmemory') ?? 0));
   const ours = readOnly ? [] : orderedChanges(differing, input);
   const takings = takingsOf(verdicts, observed.server);
@@ -61,7 +64,7 @@ export function plan({ unit, observed, memory, now, agreed }: NodePlanInput): No
   const isTuned = !readOnly || owner?.heldBy === 'Us';
   const remember = changes.length === 0 && isTuned ? rememberInForce(input) : undefined;
   const owned = owner && ownedCondition(verdicts, observed, unit, owner);
-  const condition = conditionOf(verdicts, unit, observed, { readOnly, fragmented, owned });
+  const condition = conditionOf(verdicts, unit, observed, { readOnly, ...lasting, owned });
   return {
     changes,
     condition,
@@ -173,8 +176,14 @@ function conditionOf(
   {
     readOnly,
     fragmented,
+    nearlyFull,
     owned,
-  }: { readonly readOnly: boolean; readonly fragmented: boolean; readonly owned: PlannedCondition | undefined },
+  }: {
+    readonly readOnly: boolean;
+    readonly fragmented: boolean;
+    readonly nearlyFull: boolean;
+    readonly owned: PlannedCondition | undefined;
+  },
 ): PlannedCondition {
   const { name, clusterRef } = unit;
   const { product, version, savingFails } = observed.server;
@@ -205,7 +214,7 @@ function conditionOf(
   }
   if (savingFails) return unsaved(name);
   if (isBehind(observed)) return behind(name);
-  if (isNearlyFull(verdicts, observed)) return nearlyFull(name);
+  if (nearlyFull) return withLittleRoom(name);
   const waiting = differing.filter(({ state }) => state === 'PendingRestart');
   if (waiting.length > 0) {
     const names = waiting.map((one) => `${one.name} (${one.from} instead of ${one.to})`).join(', ');
@@ -252,19 +261,29 @@ function behind(name: string): PlannedCondition {
   return { status: 'True', reason: 'EvictionBehind', message };
 }
 
+/** Said from 90 % of the limit on, and over below that: with writes and expiries a server goes up and down between two looks. */
+const roomAgainPercent = 85;
+
 /** Once the changes are made: what can go then makes room for nothing. */
-function isNearlyFull(verdicts: readonly Verdict[], { role, server }: RedisObserved): boolean {
+function isNearlyFull(
+  verdicts: readonly Verdict[],
+  { role, server }: RedisObserved,
+  before: NodeMemory | undefined,
+): boolean {
   const then = (name: string): string | undefined => {
     const verdict = verdicts.find((one) => one.name === name);
     return verdict?.state === 'Differs' ? verdict.to : verdict?.state === 'InForce' ? verdict.value : undefined;
   };
   const limit = Number(then('maxmemory') ?? server.maxMemoryBytes);
-  return role === 'Primary' && isFullWith(server, limit, then('maxmemory-policy') ?? server.evictionPolicy);
+  const fromPercent = before?.nearlyFull === true ? roomAgainPercent : fullPercent;
+  return (
+    role === 'Primary' && isFullWith(server, limit, then('maxmemory-policy') ?? server.evictionPolicy, fromPercent)
+  );
 }
 
-function nearlyFull(name: string): PlannedCondition {
+function withLittleRoom(name: string): PlannedCondition {
   const message = problemMessage({
-    saw: `more than ${fullPercent} % of maxmemory in use on ${name}, and an eviction policy that can evict too little of it`,
+    saw: `more than ${roomAgainPercent} % of maxmemory in use on ${name}, and an eviction policy that can evict too little of it`,
     wanted: 'room for what is written: at the limit every write fails',
     next: 'raise redis.maxMemory, delete data, or declare an eviction policy that can make room; the settings are in force',
   });
