@@ -160,22 +160,17 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
   });
 
-  test('statement_timeout, which our own sessions have by themselves, is not changed unless the files are to be seen', async () => {
+  test('statement_timeout, which our own sessions pin, is set and put back as any other', async () => {
     await using server = await startTuned({ version }, { without: ['seeFiles'] });
-    await server.query("ALTER SYSTEM SET statement_timeout = '20s'");
-    await server.query('SELECT pg_reload_conf()');
-    const before = await autoConf(server);
+    await byHand(server, "ALTER SYSTEM SET statement_timeout = '20s'");
     const { visit, restore } = tuner({
       secret: secretOf(server),
       policy: { parameters: { statement_timeout: '30s' } },
     });
-    const visited = await visit();
-    expect(visited).toMatchObject({ outcome: 'nothing', reason: 'PermissionDenied' });
-    const [, granted = ''] = /next: in database postgres: (GRANT .*)$/.exec(visited.message) ?? [];
-    await server.query(granted);
     expect(await visit()).toMatchObject({ outcome: 'applied', reason: 'Applied' });
+    expect(await valueOf(server, 'statement_timeout')).toBe('30s');
     await restore();
-    expect(await autoConf(server)).toBe(before);
+    expect(await autoConf(server)).toBe("statement_timeout = '20000'\n"); // in the catalogue's words
   });
 
   test('a value that the server refuses is told in its words, and the others are in force', async () => {
@@ -235,10 +230,12 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
   });
 
   test('the command line wins, and that is said; nothing is written', async () => {
-    await using server = await startTuned({ version, commandLine: { work_mem: '7MB' } });
-    const visited = await tuner({ secret: secretOf(server), policy: { parameters: { work_mem: '16MB' } } }).visit();
+    await using server = await startTuned({ version, commandLine: { work_mem: '7MB', statement_timeout: '7s' } });
+    const parameters = { work_mem: '16MB', statement_timeout: '30s' };
+    const visited = await tuner({ secret: secretOf(server), policy: { parameters } }).visit();
     expect(visited).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'SetOnCommandLine' });
     expect(visited.message).toContain('saw work_mem = 7MB on the command line');
+    expect(visited.message).toContain('saw statement_timeout = 7s on the command line');
     expect(await autoConf(server)).toBe('');
   });
 
@@ -256,6 +253,30 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await valueOf(server, 'work_mem')).toBe('16MB');
     await server.query('ALTER ROLE app IN DATABASE postgres RESET work_mem');
     expect(await visit()).toMatchObject({ outcome: 'nothing', reason: 'Applied' });
+  });
+
+  test.each([
+    ['its role', 'ROLE genops'],
+    ['its database', 'DATABASE postgres'],
+    ['its role in its database', 'ROLE genops IN DATABASE postgres'],
+    ['every role', 'ROLE ALL'],
+  ])('a value that genops gets as %s does is not taken for the server’s own', async (_, whose) => {
+    await using server = await startTuned({ version });
+    const parameters = { statement_timeout: '7s', work_mem: '16MB' };
+    for (const [name, value] of Object.entries(parameters))
+      await server.query(`ALTER ${whose} SET ${name} = '${value}'`);
+    const { visit } = tuner({ secret: secretOf(server), policy: { parameters } });
+    expect(await visit()).toMatchObject({ outcome: 'applied', status: 'True', reason: 'Applied' });
+    expect((await autoConf(server)).trim().split('\n').toSorted()).toEqual([
+      "statement_timeout = '7s'",
+      "work_mem = '16MB'",
+    ]);
+    expect(await visit()).toMatchObject({ outcome: 'nothing', status: 'True', reason: 'Applied' });
+
+    await server.query('REVOKE SELECT ON pg_file_settings FROM genops');
+    const blind = await visit();
+    expect(blind).toMatchObject({ outcome: 'nothing', status: 'Unknown', reason: 'OverlaidByRole' });
+    expect(blind.message).toContain('statement_timeout');
   });
 
   test.each(['with', 'without'] as const)(

@@ -1,5 +1,5 @@
 import type { UnitMemory } from '../lever.ts';
-import type { PostgresObserved } from './observe.ts';
+import type { Overlay, PostgresObserved } from './observe.ts';
 import { bytesOf, isInForce, meansSame, shown, type ServerSetting } from './setting.ts';
 import { startProblems, tellMemory } from './start.ts';
 import type { PostgresUnit } from './unit.ts';
@@ -176,7 +176,7 @@ const onCommandLine = (setting: ServerSetting, text: string): Held =>
   });
 
 function hidden({ name }: ServerSetting, text: string, { observed }: JudgeInput): Held {
-  const own = observed.overlays.find((one) => one.name === name);
+  const own = observed.overlays.find((one) => one.name === name && isOurs(one, observed));
   const where = own === undefined ? 'its role or database' : overlaidText(own);
   return held(name, 'OverlaidByRole', {
     saw: `${where} in the way: ${observed.role} cannot see what the server itself has`,
@@ -184,6 +184,9 @@ function hidden({ name }: ServerSetting, text: string, { observed }: JudgeInput)
     next: `take that setting away (… RESET ${name}), or in database ${observed.database}: ${grantingFiles(observed)}`,
   });
 }
+
+const isOurs = (one: Overlay, { role, database }: PostgresObserved): boolean =>
+  (one.role === null || one.role === role) && (one.database === null || one.database === database);
 
 /** `work_mem = 64MB of role app in database shop` */
 export const overlaidText = ({ name, value, role, database }: PostgresObserved['overlays'][number]): string =>

@@ -33,11 +33,15 @@ interface Line {
   readonly sourcefile: string;
 }
 
-/** `reset_val` rather than `setting`: what a new session gets, before a show function has its say (tcp_keepalives_*). */
+/**
+ * `reset_val` rather than `setting`: what a new session gets, before a show function has its say (tcp_keepalives_*).
+ * What we pin in our own session would not tell where its value comes from: for this one statement it is as it was given to us. OFFSET 0 keeps the order: first that, then the list.
+ */
 const ofCatalogue = `SELECT name, reset_val AS value, boot_val, unit, vartype AS type, context, source, sourcefile, enumvals AS choices,
   pending_restart AS is_pending, pg_catalog.has_parameter_privilege(name, 'ALTER SYSTEM') AS may_set,
   context = 'user' OR context = 'superuser' AND pg_catalog.has_parameter_privilege(name, 'SET') AS may_differ
-FROM pg_catalog.pg_settings WHERE name = ANY ($1)`;
+FROM (SELECT pg_catalog.set_config('statement_timeout', NULL, true) AS given) AS unpinned
+  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_settings WHERE name = ANY ($1) AND given IS NOT NULL OFFSET 0) AS settings`;
 const ofFiles = `SELECT pg_catalog.lower(name) AS name, setting, sourcefile FROM pg_catalog.pg_file_settings
 WHERE pg_catalog.lower(name) = ANY ($1) ORDER BY seqno`;
 
@@ -78,8 +82,8 @@ function settingOf(
   };
 }
 
-/** Sources that are ours alone: a setting of our role, of the Secret's database, or of both. */
-const overlays = new Set(['database', 'user', 'database user']);
+/** Sources that win over the server's own value: a setting of every role, of the Secret's database, of our role, or of both. */
+const overlays = new Set(['global', 'database', 'user', 'database user']);
 const isAutoConf = (file: string): boolean => file.endsWith('/postgresql.auto.conf');
 
 /** What the catalogue tells of that file; undefined where it does not tell. */
@@ -89,7 +93,7 @@ function autoConfBySource({
   value,
   is_pending,
 }: Pick<Row, 'source' | 'sourcefile' | 'value' | 'is_pending'>): string | null | undefined {
-  if (is_pending || source === 'session' || overlays.has(source)) return undefined; // we pin statement_timeout in our own session
+  if (is_pending || overlays.has(source)) return undefined;
   if (source !== 'configuration file') return null;
   if (sourcefile === null) return undefined; // told to pg_read_all_settings only
   return isAutoConf(sourcefile) ? value : null;
