@@ -130,7 +130,8 @@ function resolvedSections(
   const slowOf = (server: string): object => {
     const before = previous.postgres?.find(({ name }) => name === server)?.slowStatements;
     const slow = visit.databaseServers.find(({ name }) => name === server)?.slow;
-    const slowStatements = steadyStatements(before, slow, now.getTime());
+    const { top } = resolved.policy.postgres.slowStatements;
+    const slowStatements = steadyStatements(before, slow, { now: now.getTime(), top });
     return slowStatements === undefined ? {} : { slowStatements };
   };
   const { redis = [], postgres = [] } = resolved.service.spec;
