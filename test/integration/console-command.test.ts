@@ -1,144 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { parse, stringify } from 'yaml';
-import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
-import type { ControlPlane } from '../../hack/cluster/control-plane.ts';
-import { freePort } from '../../hack/servers/free-port.ts';
+import { stringify } from 'yaml';
 import { serveConsoleProxy } from '../../operator/cli/console-proxy.ts';
 import { main } from '../../operator/cli/main.ts';
-import { deployment, generationService } from '../world/builders.ts';
+import { deployment } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
-import { startPlane } from './kube-world.ts';
+import { genops, openViewsOperator, operatorIn, start, type ViewsOperator } from './views-operator.ts';
 
-const run = promisify(execFile);
-/** The API server passes nothing on to loopback. */
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
-const operatorIn = 'genops-system';
-
-let plane: ControlPlane;
-let folder: string;
+let operator: ViewsOperator;
 const stops: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  plane = await startPlane();
-  folder = await mkdtemp(join(tmpdir(), 'genops-console-command-'));
-  const { certificate, key } = issueCertificate({ commonName: 'genops', names: ['genops'] }, createAuthority('ca'));
-  await writeFile(join(folder, 'tls.crt'), certificate);
-  await writeFile(join(folder, 'tls.key'), key);
-  await kubectl(['apply', '--server-side', '-k', 'crds']);
-  await kubectl(['wait', 'crd/generationservices.genops.dev', '--for=condition=Established', '--timeout=60s']);
-  const port = await freePort();
-  await kubectl(
-    ['apply', '-f', '-'],
-    objects(port)
-      .map((object) => stringify(object))
-      .join('---\n'),
-  );
-  const status = JSON.stringify({ status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] } });
-  await kubectl(['patch', 'pod', 'genops', '-n', operatorIn, '--subresource=status', '--type=merge', '-p', status]);
-  stops.push(await start(['manager', ...operatorFlags(port)]));
+  operator = await openViewsOperator();
 }, 900_000);
 afterAll(async () => {
   for (const stop of stops.toReversed()) await stop();
-  await plane[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
+  await operator[Symbol.asyncDispose]();
 });
 
-async function kubectl(args: readonly string[], input = ''): Promise<string> {
-  const running = run(join(plane.binDir, 'kubectl'), ['--kubeconfig', plane.kubeconfigPath, ...args]);
-  running.child.stdin?.end(input);
-  return (await running).stdout;
-}
-
-const viewsRole = { apiGroups: ['genops.dev'], resources: ['generationservices/views'], verbs: ['get', 'list'] };
-const objects = (port: number): readonly object[] => [
-  ...['ai', operatorIn].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
-  ...['viewer', 'stranger'].map((name) => ({
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name, namespace: 'ai' },
-  })),
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'Role',
-    metadata: { name: 'views', namespace: 'ai' },
-    rules: [viewsRole],
-  },
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name: 'views', namespace: 'ai' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'views' },
-    subjects: [{ kind: 'ServiceAccount', name: 'viewer', namespace: 'ai' }],
-  },
-  { ...generationService(), metadata: { name: 'generation', namespace: 'ai' } },
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'genops', namespace: operatorIn },
-    spec: { ports: [{ name: 'https', port: 443, targetPort: port }] },
-  },
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: operatorIn } },
-  {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'genops', namespace: operatorIn },
-    spec: { automountServiceAccountToken: false, containers: [{ name: 'genops', image: 'genops' }] },
-  },
-  {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: 'genops', namespace: operatorIn, labels: { 'kubernetes.io/service-name': 'genops' } },
-    addressType: 'IPv4',
-    endpoints: [
-      {
-        addresses: [address],
-        conditions: { ready: true },
-        targetRef: { kind: 'Pod', name: 'genops', namespace: operatorIn },
-      },
-    ],
-    ports: [{ name: 'https', port }],
-  },
-];
-
-const operatorFlags = (port: number): readonly string[] => {
-  const cluster = ['--kubeconfig', plane.kubeconfigPath, '--namespaces', 'ai'];
-  const alone = ['--no-leader-elect', '--log-level', 'error'];
-  const plain = ['--metrics-bind-address', '', '--health-probe-bind-address', ''];
-  return [...cluster, ...alone, ...plain, '--views', '--api-bind-address', `:${port}`, '--tls-cert-dir', folder];
-};
-
-/** @returns What ends it. */
-async function start(args: readonly string[], hear: (text: string) => void = () => undefined) {
-  const stop = new AbortController();
-  const err = { write: (text: string) => process.stderr.write(text) };
-  const ended = main({ args, env: {}, out: { write: hear }, err, signal: stop.signal });
-  return async () => {
-    stop.abort(new Error('stopped'));
-    await ended;
-  };
-}
-
-/** One command to its end. */
-async function genops(...args: readonly string[]) {
-  let [out, err] = ['', ''];
-  const code = await main({
-    args,
-    env: {},
-    out: { write: (text) => (out += text) },
-    err: { write: (text) => (err += text) },
-    signal: AbortSignal.timeout(20_000),
-  });
-  return { code, out, err };
-}
-const generation = (): readonly string[] => ['generation', '-n', 'ai', '--kubeconfig', plane.kubeconfigPath];
+const kubectl: ViewsOperator['kubectl'] = (args, input) => operator.kubectl(args, input);
+const kubeconfig = (): string => operator.plane.kubeconfigPath;
+const generation = (): readonly string[] => ['generation', '-n', 'ai', '--kubeconfig', kubeconfig()];
 
 /** @returns The address that it prints. */
 async function openConsole(args: readonly string[]): Promise<URL> {
@@ -155,7 +39,7 @@ interface Answer {
 
 /** As a user with a certificate starts it. */
 const openAs = (account: string) =>
-  openConsole(['--kubeconfig', plane.kubeconfigPath, '-n', 'ai', '--service-account', account]);
+  openConsole(['--kubeconfig', kubeconfig(), '-n', 'ai', '--service-account', account]);
 
 /** As a browser asks, or as somebody does who says another name. */
 function get(url: URL, path: string, { host = url.host, method = 'GET' } = {}): Promise<Answer> {
@@ -177,7 +61,7 @@ async function kubeconfigOf(account: string): Promise<string> {
   const { clusters } = JSON.parse(await kubectl(['config', 'view', '--raw', '-o', 'json'])) as KubeconfigParts;
   const [cluster] = clusters;
   const context = { name: 'it', context: { cluster: cluster?.name, user: 'it' } };
-  const path = join(folder, `${account}.kubeconfig`);
+  const path = join(operator.folder, `${account}.kubeconfig`);
   const users = [{ name: 'it', user: { token } }];
   const parts = { apiVersion: 'v1', kind: 'Config', clusters, users, contexts: [context], 'current-context': 'it' };
   await writeFile(path, stringify(parts));
@@ -263,7 +147,7 @@ describe('genops console', () => {
     'without a ServiceAccount, and with no token that may be sent, it says what to do: $own',
     async ({ own, says }) => {
       let said = '';
-      const args = ['console', '--kubeconfig', plane.kubeconfigPath, ...own];
+      const args = ['console', '--kubeconfig', kubeconfig(), ...own];
       const code = await main({
         args,
         env: {},
@@ -364,33 +248,3 @@ describe('genops explain', () => {
     );
   });
 });
-
-test('genops report has the decisions that the operator tells of, and genops replay asks Score for each once more', async () => {
-  const patch = JSON.stringify({
-    spec: { mode: 'Enforce', overrides: { scaler: { algorithm: 'Score', interval: '5s' } } },
-  });
-  await kubectl(['apply', '-n', 'ai', '-f', '-'], stringify(deployment('workflow-execution', { replicas: 2 })));
-  await kubectl(['patch', 'gensvc', 'generation', '-n', 'ai', '--type=merge', '-p', patch]);
-  const file = join(folder, 'bundle.yaml');
-  await eventually(async () => {
-    const report = await genops('report', ...generation(), '--service-account', 'viewer');
-    expect(report).toMatchObject({ code: 0, err: '' });
-    expect(parse(report.out)).toMatchObject({
-      decisions: {
-        newestDecisions: [{ component: 'workflow', score: { input: { minReplicas: expect.any(Number) } } }],
-      },
-    });
-    await writeFile(file, report.out);
-  });
-  expect(await genops('replay', file)).toMatchObject({
-    code: 0,
-    err: '',
-    out: expect.stringMatching(/\nscaler\/workflow: at \S+Z Score asks for \d+ \(\w+\)\n$/),
-  });
-
-  expect(parse((await genops('report', ...generation())).out)).toMatchObject({ decisions: null });
-  expect(await genops('report', ...generation(), '--service-account', 'nobody')).toMatchObject({
-    code: 2,
-    err: expect.stringMatching(/^ai\/generation: decisions: asked the operator, and could not create token /),
-  });
-}, 60_000);
