@@ -20,6 +20,13 @@ export async function readManifests(files: readonly string[]): Promise<Manifests
   };
 }
 
+/** @throws {UsageError} where there is none. */
+export async function readPolicy(file: string): Promise<PerformancePolicy> {
+  const [policy] = (await readManifests([file])).policies;
+  if (policy === undefined) throw new UsageError(`saw no PerformancePolicy in ${file}; wanted one`);
+  return policy;
+}
+
 async function readObjects(file: string): Promise<readonly (GenerationService | PerformancePolicy)[]> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new UsageError(`cannot read ${file}: ${error.message}`, { cause: error });

@@ -8,7 +8,7 @@ import { pictureOf } from '../simulate/picture.ts';
 import type { Service } from '../simulate/service.ts';
 import { lengthSeconds, type Trace } from '../simulate/trace.ts';
 import { command, exit, oneOf, UsageError } from './command.ts';
-import { readManifests } from './manifests.ts';
+import { readPolicy } from './manifests.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import {
   compared,
@@ -79,7 +79,7 @@ export const simulate = command({
   choices: { output: outputs },
   async run({ values, out, err, signal }) {
     const output = oneOf('output', values.output, outputs);
-    const { policy, alone } = await readPolicy(values.policy);
+    const { policy, alone } = await readPolicies(values.policy);
     const service = serviceOf(values, policy);
     if (values.solve === true) {
       const answer = solved(policy, service);
@@ -116,10 +116,8 @@ const methodFor = (method: Method | 'auto', { counts }: Trace): Method => {
   return counts.reduce((sum, count) => sum + count, 0) > manyRequests ? 'steps' : 'requests';
 };
 
-async function readPolicy(file: string | undefined): Promise<Policies> {
-  const [given] = file === undefined ? [] : (await readManifests([file])).policies;
-  if (file !== undefined && given === undefined)
-    throw new UsageError(`saw no PerformancePolicy in ${file}; wanted one`);
+async function readPolicies(file: string | undefined): Promise<Policies> {
+  const given = file === undefined ? undefined : await readPolicy(file);
   const layers = given === undefined ? {} : { policy: { name: given.metadata.name, spec: given.spec } };
   const { policy, problems } = effectivePolicy(layers);
   if (problems.length > 0) throw new UsageError(problems.map(problemText).join('\n'));

@@ -30,7 +30,7 @@ export interface ScoreRecord {
 
 /** A step up is one from the floor in force, whoever raised it; a step down is one from what the scaler asked for itself: without memory that is the least. */
 export function scoreFloor({ inForce, memory, observedAt, ...input }: ScoreFloorInput): {
-  readonly asked: AskedFloor & { readonly madeFrom: ScoreRecord };
+  readonly asked: AskedFloor & { readonly madeFrom: { readonly score: ScoreRecord } };
   readonly memory: ScoreFloorMemory;
 } {
   const { floor, lastScaledAt, missingSince } = memory;
@@ -48,7 +48,7 @@ export function scoreFloor({ inForce, memory, observedAt, ...input }: ScoreFloor
     asked: {
       ...scoreAsks(decision),
       terms: scoreTerms(decision, input.rules, { observedAt, heldSince, now: input.now }),
-      madeFrom,
+      madeFrom: { score: madeFrom },
     },
     memory: { ...decision.memory, floor: decision.to, heldSince },
   };

@@ -95,6 +95,9 @@ export interface FloorFigure {
   readonly observedAt: number | undefined;
 }
 
+/** All that an algorithm was asked with, and its answer, as plain data: the same comes of it once more. */
+export type MadeFrom = Readonly<Partial<Record<'score' | 'lookahead', object>>>;
+
 /** What the scaler of a policy asks the floor to be, beside what the policy and shadowed metrics ask for. */
 export interface AskedFloor {
   readonly floor: number;
@@ -104,8 +107,7 @@ export interface AskedFloor {
   readonly terms: readonly Term[];
   /** Replicas before any limit; undefined: it goes by steps. */
   readonly wanted?: number | undefined;
-  /** All that Score was asked with, and its answer, as plain data: the same comes of it once more. */
-  readonly madeFrom?: object | undefined;
+  readonly madeFrom?: MadeFrom | undefined;
   readonly heldBy: FloorHold | undefined;
   /** ms since the epoch; undefined: time alone does not end it. */
   readonly heldUntil: number | undefined;
@@ -125,7 +127,7 @@ export interface FloorDecision {
   readonly terms: readonly Term[];
   /** Replicas that the policy's scaler would have, before any limit; undefined: it goes by steps, or none acts. */
   readonly wanted?: number | undefined;
-  readonly madeFrom?: object | undefined;
+  readonly madeFrom?: MadeFrom | undefined;
   /** Undefined: nothing stands between it and what is asked for. */
   readonly heldBy: FloorHold | undefined;
   /** ms since the epoch: when that ends if the load stays; undefined where time alone does not end it. */

@@ -167,7 +167,12 @@ function withTarget(
 export const modeOf = ({ metadata, spec }: GenerationService): GenerationServiceSpec['mode'] =>
   (metadata.annotations?.[annotations.paused] ?? 'false') === 'false' ? spec.mode : 'Paused';
 
-function effectivePolicies({ service: { spec }, policy, effective = effectivePolicy }: ResolveInput) {
+/** Of a service and of each of its components. */
+export function effectivePolicies({
+  service: { spec },
+  policy,
+  effective = effectivePolicy,
+}: Pick<ResolveInput, 'service' | 'policy' | 'effective'>) {
   const layers = {
     ...(policy === undefined ? {} : { policy: { name: policy.metadata.name, spec: policy.spec } }),
     ...(spec.overrides === undefined ? {} : { overrides: spec.overrides }),

@@ -12,6 +12,8 @@ import {
   type LookaheadSettings,
   type Sample,
 } from '../decide/lookahead/memory.ts';
+import { stoodOn, type LookaheadRecord } from '../decide/lookahead/record.ts';
+import { lookaheadSettings } from '../decide/lookahead/settings.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { scoreRules } from '../decide/score.ts';
 import { keyOf, type Key } from '../kube/object.ts';
@@ -21,7 +23,7 @@ import type { PodView } from '../metrics/pod-view.ts';
 import { nextTurn } from '../metrics/schedule.ts';
 import { observedAtOf, seenOf } from '../metrics/seen.ts';
 import { isDeclared } from './declared.ts';
-import { beliefsOf, declaredSlots, startUpOf } from './scaler-beliefs.ts';
+import { beliefsOf, declaredSlots, startUpOf, type StartUp } from './scaler-beliefs.ts';
 
 /** What of a component's scaler survives a restart: the floor that it asks for, and when it last changed that (ms since the epoch). */
 export interface KeptScaler {
@@ -68,6 +70,12 @@ export function lookIntervalMs({ policy: { collector } }: Resolved, { policy: { 
   return scaler.algorithm === 'Lookahead' ? Math.min(own, rows) : own;
 }
 
+/** A decision and what it was made from. */
+interface Made {
+  readonly decision: LookaheadDecision;
+  readonly input: LookaheadRecord['input'];
+}
+
 interface Lookahead {
   readonly settings: LookaheadSettings;
   readonly memory: LookaheadMemory;
@@ -75,7 +83,7 @@ interface Lookahead {
   at: number;
   /** What was asked for at the last look; undefined: there was none. */
   asked: number | undefined;
-  newest: LookaheadDecision | undefined;
+  newest: Made | undefined;
   /** When what was learned is written even though nothing is moved. */
   keepAt: number;
 }
@@ -137,30 +145,33 @@ function byScore(
 const staleRows = 3;
 
 function byLookahead(
-  input: AskInput,
+  { resolved, component, kept, pods, isRollingOut, now }: AskInput,
   key: string,
   collector: Pick<Collector, 'rowsOf'>,
   learned: Map<string, Lookahead>,
 ): Answer {
-  const { resolved, component, kept, isRollingOut, now } = input;
-  const settings = settingsOf(resolved, component);
+  const periodSeconds = seconds(resolved.policy.collector.interval);
+  const settings = lookaheadSettings(component.policy, { periodSeconds, ...declaredSlots(resolved, component) });
   const known = learned.get(key);
   const state = known === undefined ? beginLookahead(settings, { key, kept, now }) : withSettings(known, settings);
   learned.set(key, state);
   const asked = kept?.floor ?? settings.minReplicas;
   const rows = collector.rowsOf(keyOf(resolved.service), component.spec.name, state.at - 1, loadColumns);
   const maxErrorRatio = ratio(component.policy.scaler.blockScaleDownAbove.errorRatio);
-  const startUp = startUpOf(component.policy, input.pods);
+  const startUp = startUpOf(component.policy, pods);
   if (rows !== undefined) {
     const samples = loadSamples(rows, { periodSeconds: settings.periodSeconds, maxErrorRatio });
-    goOn(state, samples, { asked, startUpSeconds: startUp.seconds, isRollingOut });
+    goOn(state, samples, { asked, startUp, isRollingOut });
   }
   const isStale = now - state.at > staleRows * 1_000 * settings.periodSeconds;
   const { newest } = state;
   if (newest === undefined || isStale) return { asked: blind(asked), keep: undefined };
-  const keep = keepOf(state, newest.to, { key, asked, kept, now });
+  const { decision, input } = newest;
+  const keep = keepOf(state, decision.to, { key, asked, kept, now });
   const basis = { observedAt: state.at, beliefs: beliefsOf(settings, state.memory, startUp) };
-  return { asked: lookaheadAsks(newest, settings, basis), keep };
+  const { to: floor, reason, wanted } = decision;
+  const lookahead = { input, floor, reason, wanted } satisfies LookaheadRecord;
+  return { asked: { ...lookaheadAsks(decision, settings, basis), madeFrom: { lookahead } }, keep };
 }
 
 /** Goes on from the newest row with all that was learned: rows before it have been learned from, whatever the settings were. */
@@ -208,11 +219,11 @@ function keepOf(
 function goOn(
   state: Lookahead,
   samples: readonly LoadSample[],
-  now: Pick<Sample, 'asked' | 'startUpSeconds' | 'isRollingOut'>,
+  { asked, startUp, isRollingOut }: Pick<Sample, 'asked' | 'isRollingOut'> & { readonly startUp: StartUp },
 ): void {
   const { memory, settings } = state;
-  if (isSetByHand(state, now.asked)) noteSetByHand(memory, now.asked);
-  state.asked = now.asked;
+  if (isSetByHand(state, asked)) noteSetByHand(memory, asked);
+  state.asked = asked;
   for (const { at, load } of samples) {
     const passed = Math.round((at - state.at) / (1_000 * settings.periodSeconds));
     if (state.at > 0 && passed > 1) missWindows(memory, passed - 1, settings);
@@ -222,15 +233,17 @@ function goOn(
       missWindows(memory, 1, settings);
       continue;
     }
-    const sample = { ...load, ...now };
-    state.newest = decideLookahead(memory, sample, settings);
-    learn(memory, sample, state.newest, settings);
+    const sample = { ...load, asked, startUpSeconds: startUp.seconds, isRollingOut };
+    const stood = stoodOn(memory, sample, settings);
+    const decision = decideLookahead(memory, sample, settings);
+    state.newest = { decision, input: { settings, sample, memory: stood, isStartUpDeclared: startUp.isDeclared } };
+    learn(memory, sample, decision, settings);
   }
 }
 
 /** Neither as it was, where nothing is moved (DryRun) or could be, nor what was decided. */
 const isSetByHand = ({ asked, newest }: Lookahead, now: number): boolean =>
-  asked !== undefined && now !== asked && now !== newest?.to;
+  asked !== undefined && now !== asked && now !== newest?.decision.to;
 
 const blind = (floor: number): AskedFloor => ({
   floor,
@@ -242,21 +255,3 @@ const blind = (floor: number): AskedFloor => ({
   heldBy: 'MetricsStale',
   heldUntil: undefined,
 });
-
-function settingsOf(resolved: Resolved, component: ResolvedComponent): LookaheadSettings {
-  const { collector } = resolved.policy;
-  const { horizontal, objectives, scaler } = component.policy;
-  const { horizon, coverPercent, serviceVariationPercent } = scaler.lookahead;
-  const objectiveSeconds = seconds(objectives.workflowDuration.target);
-  return {
-    periodSeconds: seconds(collector.interval),
-    minReplicas: horizontal.minReplicas,
-    maxReplicas: horizontal.maxReplicas,
-    ...declaredSlots(resolved, component),
-    objectiveSeconds,
-    serviceCv: serviceVariationPercent / 100,
-    expectedServiceSeconds: objectiveSeconds / 4,
-    confidence: coverPercent / 100,
-    horizonSeconds: seconds(horizon),
-  };
-}

@@ -21,10 +21,11 @@ export const declaredSlots = (resolved: Resolved, component: ResolvedComponent):
 export interface StartUp {
   readonly seconds: number;
   readonly by: string;
+  readonly isDeclared: boolean;
 }
 
 /** Where no Pod has shown how long it takes. */
-const unknownStartUp: StartUp = { seconds: 60, by: 'taken for usual, as no Pod has shown it yet' };
+const unknownStartUp: StartUp = { seconds: 60, by: 'taken for usual, as no Pod has shown it yet', isDeclared: false };
 /** A Pod that became Ready later than this after its creation was not starting all the time. */
 const longestStartUp = 900;
 const podsAsked = 20;
@@ -32,7 +33,7 @@ const podsAsked = 20;
 /** What the policy declares; else the 90th percentile of the times that the newest Pods took. */
 export function startUpOf({ scaler }: ResolvedComponent['policy'], pods: readonly PodView[]): StartUp {
   const { startUp } = scaler.lookahead;
-  if (startUp !== undefined) return { seconds: seconds(startUp), by: 'scaler.lookahead.startUp' };
+  if (startUp !== undefined) return { seconds: seconds(startUp), by: 'scaler.lookahead.startUp', isDeclared: true };
   const took = pods
     .toSorted((a, b) => b.createdAt - a.createdAt)
     .flatMap(({ ready, readySince, createdAt }) =>
@@ -43,7 +44,7 @@ export function startUpOf({ scaler }: ResolvedComponent['policy'], pods: readonl
     .toSorted((a, b) => a - b);
   const slow = took[Math.floor(0.9 * took.length)];
   if (slow === undefined) return unknownStartUp;
-  return { seconds: slow, by: `90 % of the newest Pods took no longer (${took.length} seen)` };
+  return { seconds: slow, by: `90 % of the newest Pods took no longer (${took.length} seen)`, isDeclared: false };
 }
 
 /** Where what is not measured with each row comes from. */

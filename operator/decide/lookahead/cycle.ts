@@ -95,12 +95,40 @@ function findPeriod({ minutes, sums, length, products, squares }: Cycle): number
   return period;
 }
 
-/** The greatest minute one period before the time from a minute ago to `aheadMinutes` from now. @returns undefined while no period is known. */
-export function onePeriodAgo({ minutes, length, period }: Cycle, aheadMinutes: number): number | undefined {
+/** The minutes one period before the time from a minute ago to `aheadMinutes` from now: from the first to the last. */
+const onePeriodBefore = ({ length, period }: Cycle, aheadMinutes: number): readonly [first: number, last: number] => [
+  Math.max(0, length - 1 - period),
+  Math.min(length - 1, length + Math.ceil(aheadMinutes) - period),
+];
+
+/** The greatest minute one period before that time. @returns undefined while no period is known. */
+export function onePeriodAgo(cycle: Cycle, aheadMinutes: number): number | undefined {
+  const { minutes, period } = cycle;
   if (period === 0) return undefined;
   let greatest = 0;
-  const from = Math.max(0, length - 1 - period);
-  const to = Math.min(length - 1, length + Math.ceil(aheadMinutes) - period);
-  for (let minute = from; minute <= to; minute++) greatest = Math.max(greatest, at(minutes, minute));
+  const [first, last] = onePeriodBefore(cycle, aheadMinutes);
+  for (let minute = first; minute <= last; minute++) greatest = Math.max(greatest, at(minutes, minute));
   return greatest;
+}
+
+/** What `onePeriodAgo` reads. */
+export interface KnownMinutes extends Pick<Cycle, 'length' | 'period'> {
+  readonly minutes: readonly number[];
+}
+
+/** @returns undefined while no period is known. */
+export function minutesOnePeriodAgo(cycle: Cycle, aheadMinutes: number): KnownMinutes | undefined {
+  const { minutes, length, period } = cycle;
+  if (period === 0) return undefined;
+  const [first, last] = onePeriodBefore(cycle, aheadMinutes);
+  const seen = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => at(minutes, first + index));
+  return { length, period, minutes: seen };
+}
+
+/** A cycle of which nothing else is known: nothing can be learned by it. */
+export function withMinutes({ length, period, minutes }: KnownMinutes): Cycle {
+  const cycle = { ...createCycle(), length, period };
+  const first = Math.max(0, length - 1 - period);
+  for (const [index, mean] of minutes.entries()) cycle.minutes[(first + index) & (minutesKept - 1)] = mean;
+  return cycle;
 }

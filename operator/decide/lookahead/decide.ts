@@ -1,5 +1,5 @@
 import { errorQuantile } from './calibration.ts';
-import { forecast, greatestOf, meanDemand, windowsSince } from './forecast.ts';
+import { forecast, greatestOf, longMemorySeconds, meanDemand, windowsSince } from './forecast.ts';
 import { experts, type Expert, type LookaheadMemory, type LookaheadSettings, type Sample } from './memory.ts';
 import type { Saturation } from './saturation.ts';
 import { serviceSecondsOf } from './service-time.ts';
@@ -63,8 +63,7 @@ export function decideLookahead(
   const serviceSeconds = serviceSecondsOf(memory, settings);
   const slackSeconds = slackOf(serviceSeconds, objectiveSeconds, serviceCv);
   const demand = (sample.arrived / periodSeconds) * serviceSeconds;
-  const smoothing = Math.max(1, Math.round(Math.max(10, 4 * slackSeconds) / periodSeconds));
-  const need = meanDemand(memory, demand, smoothing);
+  const need = meanDemand(memory, demand, smoothingOf(slackSeconds, settings));
   const horizonWindows = horizonOf(sample.startUpSeconds, settings);
   const opinions = opinionsOf(memory, { demand, need, horizon: horizonWindows }, settings);
   const chosen = choose(opinions);
@@ -93,6 +92,24 @@ export function decideLookahead(
     useful,
     ...moved(memory, sample, useful, { horizonWindows, isSaturated: useful < bounded }, settings),
   };
+}
+
+/** Windows that the need is a mean of: what the objective's slack absorbs needs no Pod. */
+const smoothingOf = (slackSeconds: number, { periodSeconds }: LookaheadSettings): number =>
+  Math.max(1, Math.round(Math.max(10, 4 * slackSeconds) / periodSeconds));
+
+const downWindowOf = (horizonWindows: number): number => Math.round(1.5 * horizonWindows);
+
+/** How many windows a decision looks back over. */
+export function lookBackOf(
+  memory: LookaheadMemory,
+  { startUpSeconds }: Pick<Sample, 'startUpSeconds'>,
+  settings: LookaheadSettings,
+): number {
+  const { periodSeconds, objectiveSeconds, serviceCv } = settings;
+  const slackSeconds = slackOf(serviceSecondsOf(memory, settings), objectiveSeconds, serviceCv);
+  const down = 3 * downWindowOf(horizonOf(startUpSeconds, settings));
+  return Math.max(smoothingOf(slackSeconds, settings), down, Math.ceil(longMemorySeconds / periodSeconds));
 }
 
 /** Windows until what is asked for now serves, with a tenth more for starts that are slow. */
@@ -159,7 +176,7 @@ function moved(
   { periodSeconds, minReplicas, maxReplicas }: LookaheadSettings,
 ): Pick<LookaheadDecision, 'to' | 'reason' | 'peak' | 'heldForWindows'> {
   const inBounds = Math.min(Math.max(asked, minReplicas), maxReplicas);
-  const downWindow = Math.round(1.5 * horizonWindows);
+  const downWindow = downWindowOf(horizonWindows);
   const peak = greatestOf(memory.wants, memory, want, downWindow);
   const heldForWindows = undefined;
   const stay = (reason: LookaheadReason) => ({ to: inBounds, reason, peak, heldForWindows });

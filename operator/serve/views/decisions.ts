@@ -56,6 +56,11 @@ export const Decision = view('A decision on the floor of a component.', {
     description:
       'Of Score: all that it was asked with and its answer, unrounded, for genops replay. null: it did not decide, or not known any more.',
   }),
+  lookahead: Type.Unsafe<object | null>({
+    type: ['object', 'null'],
+    description:
+      'Of Lookahead: what it had learned as far as it decided by that, what it was asked with and its answer, unrounded, for genops replay. null: as score.',
+  }),
   nextEligibleTime: timeOrNull(
     'When the next move may come: when what holds it ends if the load stays, else with the next look.',
   ),
@@ -72,7 +77,7 @@ export const lastMoves = ({ service: { status = {} }, looks }: ViewInput): Decis
       const { action = null, from = null, to = null, reason = null, message = null, time = null } = decision;
       const { nextEligibleTime = null } = decision;
       const told = { action, from, to, reason, message, time, nextEligibleTime };
-      return [{ component: name, ...told, inputs: null, terms: null, heldBy: null, score: null }];
+      return [{ component: name, ...told, inputs: null, terms: null, heldBy: null, score: null, lookahead: null }];
     })
     .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
 
@@ -94,7 +99,8 @@ const lookView = (component: string, look: FloorLook): Decision => ({
   inputs: look.figures.map(inputView),
   terms: look.terms.map(termView),
   heldBy: look.heldBy ?? null,
-  score: look.madeFrom ?? null,
+  score: look.madeFrom?.score ?? null,
+  lookahead: look.madeFrom?.lookahead ?? null,
   nextEligibleTime: timeOf(look.nextAt),
 });
 

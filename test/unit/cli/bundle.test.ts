@@ -5,6 +5,9 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { scoreFloor } from '../../../operator/decide/asked-floor.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
+import { decideLookahead } from '../../../operator/decide/lookahead/decide.ts';
+import { createLookaheadMemory } from '../../../operator/decide/lookahead/memory.ts';
+import { stoodOn } from '../../../operator/decide/lookahead/record.ts';
 import { scoreRules } from '../../../operator/decide/score.ts';
 import { Problem } from '../../../operator/api/problem.ts';
 import { bundleHead, plainObservations, readBundle, readOf, redacted, replayed } from '../../../operator/cli/bundle.ts';
@@ -13,6 +16,7 @@ import { unseenText } from '../../../operator/cli/report.ts';
 import { planners } from '../../../operator/levers/registry.ts';
 import { planAll, type AnyLever, type Observation } from '../../../operator/levers/run.ts';
 import { storedService } from '../../world/builders.ts';
+import { settings } from '../decide/lookahead/settings.ts';
 import { genops } from './calls.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
@@ -197,7 +201,7 @@ describe('genops replay', () => {
     expect(answer).toMatchObject({ code: 0, err: '' });
     expect(answer.out).toMatch(/^redis\/cache: saw no answer; wanted one; next: look at it\nhorizontal\/workflow: /);
     const json = await genops(['replay', await written(plans), '-o', 'json']);
-    expect(JSON.parse(json.out)).toEqual({ plans, scores: [] });
+    expect(JSON.parse(json.out)).toEqual({ plans, decisions: [], lost: [] });
   });
 
   const rules = scoreRules(effectivePolicy({}).policy.scaler);
@@ -212,7 +216,7 @@ describe('genops replay', () => {
     observedAt: () => now,
     now,
   });
-  const decision = { component: 'workflow', time: '2026-01-01T00:00:00Z', score: asked.madeFrom };
+  const decision = { component: 'workflow', time: '2026-01-01T00:00:00Z', score: asked.madeFrom.score };
   const decided = async (...newestDecisions: readonly unknown[]): Promise<string> => {
     const file = path.join(directory, 'decided.yaml');
     await writeFile(file, stringify({ ...bundle, decisions: { decisions: [decision], newestDecisions } }));
@@ -227,7 +231,7 @@ describe('genops replay', () => {
   });
 
   test('is 1 where another version asked for another floor, and says both', async () => {
-    const other = { ...decision, time: '2026-01-01T00:00:15Z', score: { ...asked.madeFrom, floor: 7 } };
+    const other = { ...decision, time: '2026-01-01T00:00:15Z', score: { ...asked.madeFrom.score, floor: 7 } };
     const answer = await genops(['replay', await decided(other)]);
     expect(answer).toMatchObject({
       code: 1,
@@ -236,10 +240,10 @@ describe('genops replay', () => {
     expect(answer.out).toContain('Score asks for 8 (PressureHigh); it was 7 (PressureHigh)\n');
   });
 
-  const { input } = asked.madeFrom;
+  const { input } = asked.madeFrom.score;
   test.each([
     { name: 'without what it was made from', score: { floor: 8, reason: 'PressureHigh' } },
-    { name: 'without its rules', score: { ...asked.madeFrom, input: { ...input, rules: undefined } } },
+    { name: 'without its rules', score: { ...asked.madeFrom.score, input: { ...input, rules: undefined } } },
   ])('is 2 for a decision of Score $name, and asks for none', async ({ score }) => {
     const answer = await genops(['replay', await decided({ ...decision, time: '2026-01-01T00:00:15Z', score })]);
     expect(answer).toMatchObject({
@@ -248,6 +252,93 @@ describe('genops replay', () => {
       err: expect.stringMatching(
         /^genops replay: saw a decision of Score for workflow at 2026-01-01T00:00:15Z without what it was made from; wanted decisions as genops report of this version writes them$/m,
       ),
+    });
+  });
+
+  const memory = createLookaheadMemory(settings);
+  const sample = { arrived: 25, finished: 20, busySeconds: 160, waiting: 5, ready: 4, asked: 4, startUpSeconds: 30 };
+  const stood = { settings, sample, memory: stoodOn(memory, sample, settings), isStartUpDeclared: false };
+  const { to: floor, reason, wanted } = decideLookahead(memory, sample, settings);
+  const ahead = {
+    component: 'workflow',
+    time: '2026-01-01T00:00:30Z',
+    score: null,
+    lookahead: { input: stood, floor, reason, wanted },
+  };
+
+  test('asks Lookahead once more with what it had learned by then', async () => {
+    const answer = await genops(['replay', await decided(ahead)]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer.out).toContain('scaler/workflow: at 2026-01-01T00:00:30Z Lookahead asks for 7 (LoadHigh)\n');
+    const otherwise = { ...ahead, lookahead: { ...ahead.lookahead, floor: 8 } };
+    expect(await genops(['replay', await decided(otherwise)])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('Lookahead asks for 7 (LoadHigh); it was 8 (LoadHigh)\n'),
+    });
+    const cut = { ...ahead, lookahead: { input: { ...stood, memory: undefined }, floor, reason, wanted } };
+    expect(await genops(['replay', await decided(cut)])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/saw a decision of Lookahead for workflow at \S+ without what it was made from/),
+    });
+  });
+
+  test.each([
+    { name: 'of a process that is gone', one: { terms: null }, why: 'the process that decided it is gone' },
+    { name: 'for which figures were missing', one: { terms: [], heldBy: 'MetricsStale' }, why: 'figures were missing' },
+    { name: 'of an older version', one: { terms: [{ name: 'demand' }] }, why: 'the version that decided it did not' },
+  ])('says that a decision $name is not known', async ({ one, why }) => {
+    const lost = { ...ahead, lookahead: null, ...one };
+    const answer = await genops(['replay', await decided(lost)]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer.out).toContain(`\nscaler/workflow: at 2026-01-01T00:00:30Z not known: ${why}`);
+  });
+
+  describe('by another policy', () => {
+    const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow' };
+    const service = storedService({ spec: { components: [{ name: 'workflow', targetRef }] } });
+    const by = async (spec: object, one: object, about: object = { service }) => {
+      const file = path.join(directory, 'under.yaml');
+      await writeFile(file, stringify({ ...bundle, ...about, decisions: { decisions: [], newestDecisions: [one] } }));
+      const policy = path.join(directory, 'policy.yaml');
+      const head = { apiVersion: 'genops.dev/v1alpha1', kind: 'PerformancePolicy', metadata: { name: 'other' } };
+      await writeFile(policy, stringify({ ...head, spec }));
+      return genops(['replay', file, '--policy', policy]);
+    };
+    const lookahead = { algorithm: 'Lookahead' };
+    test.each([
+      { name: 'fewer at most', spec: { horizontal: { maxReplicas: 5 } }, says: '5 (LoadHigh); it was 7 (LoadHigh)' },
+      { name: 'more slots', spec: { runtime: { pools: { ai_api: 10 } } }, says: '4 (Steady); it was 7 (LoadHigh)' },
+    ])('says what Lookahead would have asked for: $name', async ({ spec, says }) => {
+      const answer = await by({ scaler: lookahead, ...spec }, ahead);
+      expect(answer).toMatchObject({ code: 1, err: '' });
+      expect(answer.out).toContain(`at 2026-01-01T00:00:30Z Lookahead asks for ${says}\nnot known: what would have`);
+      expect(answer.out).not.toContain('redis/cache');
+    });
+
+    test('says what Score would have asked for', async () => {
+      const answer = await by({ scaler: { scaleUp: { step: 5 } } }, decision);
+      expect(answer).toMatchObject({ code: 1, err: '' });
+      expect(answer.out).toContain('Score asks for 11 (PressureHigh); it was 8 (PressureHigh)\n');
+    });
+
+    const declared = { ...ahead, lookahead: { ...ahead.lookahead, input: { ...stood, isStartUpDeclared: true } } };
+    test.each([
+      { name: 'the other algorithm', spec: {}, one: ahead, why: 'Lookahead decided it, and what Score decides by' },
+      { name: 'Pods that were not asked', spec: { scaler: lookahead }, one: declared, why: 'scaler.lookahead.startUp' },
+      { name: 'no such component', spec: {}, one: { ...ahead, component: 'x' }, why: 'the service of the bundle' },
+    ])('is 2 and says why where that cannot be told: $name', async ({ spec, one, why }) => {
+      const answer = await by(spec, one);
+      expect(answer).toMatchObject({ code: 2, err: expect.stringMatching(/saw none that can be made once more/) });
+      expect(answer.out).toMatch(new RegExp(`^scaler/\\w+: at \\S+ not known: ${why}.*\\n$`));
+    });
+
+    test('is 2 where there is no service or no policy', async () => {
+      expect(await by({}, ahead, {})).toMatchObject({ code: 2, err: expect.stringMatching(/without its service/) });
+      const file = await decided(ahead);
+      expect(await genops(['replay', file, '--policy', file])).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/saw no PerformancePolicy in /),
+      });
     });
   });
 

@@ -77,6 +77,7 @@ test('the whole page', () => {
     ],
     heldBy: 'ScaleUpRate',
     score: null,
+    lookahead: null,
     nextEligibleTime: '2026-01-01T00:51:00Z',
   } as const;
   const newest = {
@@ -153,7 +154,15 @@ describe('what is not written down is said to be so', () => {
   test('of a decision that status has not heard of yet: the operator’s is told, and nothing of the one before', () => {
     const [component, heldBy, nextEligibleTime] = ['workflow', null, '2026-01-01T01:05:00Z'] as const;
     const fresh = { component, action: 'ScaleDown', from: 4, to: 3, reason: 'LoadLow', message: 'calm', heldBy };
-    const made = { ...fresh, time: '2026-01-01T00:59:00Z', inputs: [], terms: [], score: null, nextEligibleTime };
+    const made = {
+      ...fresh,
+      time: '2026-01-01T00:59:00Z',
+      inputs: [],
+      terms: [],
+      score: null,
+      lookahead: null,
+      nextEligibleTime,
+    };
     const text = page(busy, {
       decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [made], weights: [] } },
     });
@@ -168,7 +177,7 @@ describe('what is not written down is said to be so', () => {
 
   test('of a decision that the process before this one has made', () => {
     const [component, inputs, terms, heldBy, nextEligibleTime] = ['workflow', null, null, null, null] as const;
-    const kept = { ...decision, component, inputs, terms, heldBy, score: null, nextEligibleTime };
+    const kept = { ...decision, component, inputs, terms, heldBy, score: null, lookahead: null, nextEligibleTime };
     const view = { decisions: [kept], newestDecisions: [], weights: [] };
     const text = page(busy, { decisions: { kind: 'said', view } });
     expect(text).toMatch(/\n +reason +LoadHigh: .*\n +next +not recorded\n/);
@@ -183,7 +192,7 @@ test('the policy is the one that the spec names, beside the one in force', () =>
 
 test('the newest decision is told beside the last one also where both were made in one second, and once where it is that one', () => {
   const [component, inputs, terms, heldBy, nextEligibleTime] = ['workflow', [], [], null, null] as const;
-  const made = { ...decision, component, inputs, terms, heldBy, score: null, nextEligibleTime };
+  const made = { ...decision, component, inputs, terms, heldBy, score: null, lookahead: null, nextEligibleTime };
   const newest = { ...made, from: 4, to: 5, heldBy: 'DryRun' as const };
   const told = (last: typeof made | typeof newest) =>
     page(busy, { decisions: { kind: 'said', view: { decisions: [made], newestDecisions: [last], weights: [] } } });
@@ -208,6 +217,7 @@ test('where only a hand ends what holds a floor, no time is made up', () => {
     terms: [],
     heldBy: 'Paused',
     score: null,
+    lookahead: null,
     nextEligibleTime: null,
   } as const;
   const view = { decisions: [], newestDecisions: [paused], weights: [] };

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import type { KeptLookahead } from '../../../operator/decide/lookahead/kept.ts';
+import { decideAgain, type LookaheadRecord } from '../../../operator/decide/lookahead/record.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
 import { resolve, type Resolved } from '../../../operator/decide/resolve.ts';
 import type { Collector } from '../../../operator/metrics/collector.ts';
@@ -79,6 +80,18 @@ describe('Lookahead', () => {
     expect(asked).toMatchObject({ floor: 4, reason: 'LoadHigh' }); // 16 slots of 5 a replica
     expect(asked.message).toMatch(/^16 slots are asked for, of 8 s a request; \w+ expects 16, below 1\d/);
     expect(keep).toMatchObject({ floor: 4, lastScaledAt: stage.world.now });
+  });
+
+  test('tells what it decided by: by that alone the same is decided', () => {
+    const stage = openLookahead();
+    for (const perSecond of [2, 9, 4, 1]) {
+      stage.pass(90, perSecond);
+      const { asked } = stage.ask();
+      const { lookahead } = asked.madeFrom as { readonly lookahead: LookaheadRecord };
+      expect(lookahead).toMatchObject({ floor: asked.floor, wanted: asked.wanted });
+      const { input, floor: to, reason, wanted } = JSON.parse(JSON.stringify(lookahead)) as LookaheadRecord;
+      expect(decideAgain(input)).toMatchObject({ to, reason, wanted });
+    }
   });
 
   test('asks for more with the next row after a rise, and writes nothing while it stays', () => {
