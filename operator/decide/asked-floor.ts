@@ -84,6 +84,7 @@ const lookaheadWords: Readonly<Record<LookaheadDecision['reason'], readonly [Flo
   LoadHigh: ['LoadHigh', undefined],
   LoadLow: ['LoadLow', undefined],
   Steady: ['WithinBand', undefined],
+  FiguresMissing: ['MetricsStale', 'MetricsStale'],
   WarmingUp: ['WarmingUp', 'WarmingUp'],
   RollingOut: ['RollingOut', 'RollingOut'],
   DownWindow: ['Stabilizing', 'DownWindow'],
@@ -111,13 +112,15 @@ export function lookaheadAsks(
 }
 
 function lookaheadText(decision: LookaheadDecision, confidence: number): string {
-  const { demand, serviceSeconds, slotsPerReplica, chosen, staffed, backlog, wanted, peak, to, saturation } = decision;
+  const { demand, serviceSeconds, slotsPerReplica, chosen, staffed, backlog, wanted, peak, to, saturation, reason } =
+    decision;
   return (
     [
       `${significant(demand)} slots are asked for, of ${significant(serviceSeconds)} s a request`,
       `${chosen.expert} expects ${significant(chosen.forecast)}, below ${significant(chosen.upper)} in ${100 * confidence} % of cases`,
       `that takes ${staffed} slots${backlog > 0 ? ` and ${significant(backlog)} for what waits` : ''}: ${wanted} replicas of ${slotsPerReplica}`,
       ...(peak > wanted && to > wanted ? [`${peak} were wanted lately`] : []),
+      ...(reason === 'FiguresMissing' ? ['some Pods leave out what others tell, so it may be more'] : []),
       ...(saturation === undefined ? [] : [saturationText(saturation)]),
     ].join('; ') + '.'
   );

@@ -30,12 +30,13 @@ export type LatencyColumn = (typeof latencyColumns)[number];
 
 /**
  * A row of a component; rates in 1/s, CPU in cores, memory in bytes. `requestRate` is that of all Pods that answered, and unknown while one of them has none yet;
- * `answerRate` is that of the `podsCounted` that have one: what shares and means for each Pod are taken of.
+ * `answerRate` is that of the `podsCounted` that have one: what shares and means for each Pod are taken of. `podsPartial` were looked at before, and leave out of requests, what is in flight or what waits one that others tell.
  */
 export const componentColumns = [
   'podsReady',
   'podsAnswered',
   'podsCounted',
+  'podsPartial',
   'requestRate',
   'answerRate',
   'errorRate',
@@ -164,10 +165,18 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
     podsReady: ready.length,
     podsAnswered: fresh.length,
     podsCounted: looks.filter((look) => !Number.isNaN(look.requestRate)).length,
+    podsPartial: partialOf(looks.filter((_, index) => fresh[index]?.reading.elapsedMs !== undefined)),
   });
   for (const name of histogramNames) window.histograms[name].append(at, pending[name]);
   window.pending = {};
 }
+
+/** How many leave out a part of the load that others tell: sums are less than there is. */
+function partialOf(looks: readonly Look[]): number {
+  const told = loadFigures.filter((figure) => looks.some((look) => !Number.isNaN(look[figure])));
+  return looks.filter((look) => told.some((figure) => Number.isNaN(look[figure]))).length;
+}
+const loadFigures = ['requestRate', 'inFlight', 'queue'] as const;
 
 function latenciesOf({
   responseTime,

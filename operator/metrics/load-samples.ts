@@ -2,7 +2,15 @@ import type { Sample } from '../decide/lookahead/memory.ts';
 import type { RingSlice } from './windows.ts';
 
 /** Columns that a load sample is made from. */
-export const loadColumns = ['podsReady', 'podsAnswered', 'answerRate', 'errorRate', 'inFlight', 'queue'] as const;
+export const loadColumns = [
+  'podsReady',
+  'podsAnswered',
+  'podsPartial',
+  'answerRate',
+  'errorRate',
+  'inFlight',
+  'queue',
+] as const;
 export type LoadSlice = RingSlice<(typeof loadColumns)[number]>;
 
 /** One row of a component as Lookahead takes it. */
@@ -25,6 +33,7 @@ interface Reading {
 /**
  * Rows but for the first, which only says where the second begins. What finished is counted by the Pods; what arrived is that and what there is more of in them.
  * Where some Pods are silent, the others stand for them; one that answers and is too new for a rate has finished nothing yet: the load that it begins to share would be taken for a multiple of itself. Errors arrived like all others; with many of them nothing has finished and nothing was busy, so that service times stay as they are known.
+ * Where a Pod that answers leaves out a part that others tell, now or in the row before, that is said: the sums may be too small.
  */
 export function loadSamples(
   { times, figures }: LoadSlice,
@@ -42,6 +51,7 @@ export function loadSamples(
       return { at, load: undefined };
     const scale = Math.max(1, ready / answered);
     const meanBusy = Number.isNaN(before) ? busy : (busy + (figures.inFlight[index] ?? busy)) / 2;
+    const isPartial = known(figures.podsPartial[row]) + known(figures.podsPartial[index]) > 0;
     const isFailing = known(figures.errorRate[row]) * periodSeconds > maxErrorRatio * finished;
     return {
       at,
@@ -52,6 +62,7 @@ export function loadSamples(
         waiting: scale * known(figures.queue[row]),
         ...(Number.isNaN(figures.queue[row] ?? NaN) && { isWaitingUnknown: true as const }),
         ready,
+        ...(isPartial && { isPartial: true as const }),
       },
     };
   });

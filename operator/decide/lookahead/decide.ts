@@ -19,7 +19,7 @@ export interface Opinion {
 }
 
 export type LookaheadReason =
-  'LoadHigh' | 'LoadLow' | 'Steady' | 'WarmingUp' | 'RollingOut' | 'DownWindow' | 'Saturated';
+  'LoadHigh' | 'LoadLow' | 'Steady' | 'FiguresMissing' | 'WarmingUp' | 'RollingOut' | 'DownWindow' | 'Saturated';
 
 /** Every term of the answer. Demand, forecasts and staffing in slots. */
 export interface LookaheadDecision {
@@ -170,7 +170,7 @@ const warmUpSeconds = 600;
 /** Up at once; down to the greatest that was wanted lately, at most by half, and by a single replica only after three times as long. */
 function moved(
   memory: LookaheadMemory,
-  { asked, isRollingOut = false }: Pick<Sample, 'asked' | 'isRollingOut'>,
+  { asked, isPartial, isRollingOut = false }: Pick<Sample, 'asked' | 'isPartial' | 'isRollingOut'>,
   want: number,
   { horizonWindows, isSaturated }: { readonly horizonWindows: number; readonly isSaturated: boolean },
   { periodSeconds, minReplicas, maxReplicas }: LookaheadSettings,
@@ -189,6 +189,7 @@ function moved(
   const seen = memory.window - memory.soundSince;
   const known = memory.window - (memory.loadSince ?? 0);
   const isWarm = seen >= downWindow && known * periodSeconds >= warmUpSeconds;
+  if (want < inBounds && isPartial === true) return stay('FiguresMissing');
   if (want < inBounds && !isWarm) return stay('WarmingUp');
   if (want < inBounds && isRollingOut) return stay('RollingOut');
   if (want === inBounds) return stay(isSaturated ? 'Saturated' : 'Steady');

@@ -11,7 +11,10 @@ import { noteSlots } from './slots.ts';
 const errorSeconds = 6 * 3600;
 const lossSeconds = 2 * 3600;
 
-/** Takes in the window that was just decided: what came true of the forecasts that were made a horizon ago, and what was seen and said now. */
+/**
+ * Takes in the window that was just decided: what came true of the forecasts that were made a horizon ago, and what was seen and said now.
+ * One of which some Pods left out a part counts for no less than the one before, teaches nothing, and nothing is lowered until a whole down window was seen again.
+ */
 export function learn(
   memory: LookaheadMemory,
   sample: Sample,
@@ -19,6 +22,11 @@ export function learn(
   settings: LookaheadSettings,
 ): void {
   const { size, window, records } = memory;
+  const isWhole = sample.isPartial !== true;
+  if (!isWhole) memory.soundSince = window + 1;
+  const atLeast = (ring: Float64Array, value: number): number =>
+    isWhole ? value : Math.max(value, ring[(window - 1) & (size - 1)] ?? 0);
+  const need = atLeast(memory.needs, decision.need);
   const { periodSeconds, confidence } = settings;
   const place = window & (size - 1);
   const made = window - decision.horizonWindows;
@@ -29,23 +37,33 @@ export function learn(
     for (const expert of experts) score(records[expert], made & (size - 1), { actual, growth, keep, confidence });
   }
   const longMemory = Math.max(1, Math.round(longMemorySeconds / periodSeconds));
-  if (decision.need < littleNeed) memory.loadSince = undefined;
+  if (need < littleNeed) memory.loadSince = undefined;
   else if (greatestOfMany(memory, 0, longMemory) < littleNeed) memory.loadSince = window;
-  memory.peakAt = peakAfter(memory, decision.need, longMemory);
-  memory.demands[place] = decision.demand;
-  memory.needs[place] = decision.need;
-  memory.wants[place] = decision.useful;
+  memory.peakAt = peakAfter(memory, need, longMemory);
+  memory.demands[place] = atLeast(memory.demands, decision.demand);
+  memory.needs[place] = need;
+  memory.wants[place] = atLeast(memory.wants, decision.useful);
   for (const expert of experts) records[expert].uppers[place] = NaN; // one that says nothing is not judged
   for (const { expert, forecast, upper } of decision.opinions) {
     records[expert].forecasts[place] = forecast;
     records[expert].uppers[place] = upper;
   }
-  noteServiceTimes(memory, sample, periodSeconds);
-  const { slotsPerReplica } = decision;
-  if (settings.learnsSlots) noteSlots(memory, sample, { periodSeconds, slotsPerReplica });
-  noteThroughput(memory.throughputs, sample, window, { periodSeconds, slotsPerReplica });
-  noteDemand(memory.cycle, decision.demand, Math.max(1, Math.round(60 / periodSeconds)));
+  noteDemand(memory.cycle, memory.demands[place] ?? 0, Math.max(1, Math.round(60 / periodSeconds)));
+  if (isWhole) noteWork(memory, sample, decision, settings);
+  else memory.throughputs.waiting = 0;
   memory.window++;
+}
+
+/** What the Pods can do. */
+function noteWork(
+  memory: LookaheadMemory,
+  sample: Sample,
+  { slotsPerReplica }: LookaheadDecision,
+  { periodSeconds, learnsSlots }: LookaheadSettings,
+): void {
+  noteServiceTimes(memory, sample, periodSeconds);
+  if (learnsSlots) noteSlots(memory, sample, { periodSeconds, slotsPerReplica });
+  noteThroughput(memory.throughputs, sample, memory.window, { periodSeconds, slotsPerReplica });
 }
 
 /** Slots: what needs fewer is next to no load. */

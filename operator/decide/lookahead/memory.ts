@@ -37,6 +37,8 @@ export interface Sample {
   readonly waiting: number;
   /** Nobody says how many wait: of what seems to be worked on, some may. */
   readonly isWaitingUnknown?: true;
+  /** Some Pods left out a part: there may be more of everything. */
+  readonly isPartial?: true;
   /** Ready Pods, and replicas that are asked for. */
   readonly ready: number;
   readonly asked: number;

@@ -114,6 +114,20 @@ test('lookaheadAsks() says what decides in one sentence', () => {
   });
 });
 
+test('lookaheadAsks() says that it holds for what some Pods leave out', () => {
+  const decision = decideLookahead(
+    createLookaheadMemory(settings),
+    { ...sample, asked: 12, isPartial: true },
+    settings,
+  );
+  expect(lookaheadAsks(decision, settings, basis)).toMatchObject({
+    floor: 12,
+    reason: 'MetricsStale',
+    heldBy: 'MetricsStale',
+    message: expect.stringContaining('; some Pods leave out what others tell, so it may be more.'),
+  });
+});
+
 test('lookaheadAsks() has every term in the order of its arithmetic, from what was measured on', () => {
   const memory = createLookaheadMemory(settings);
   const busyFor = (windows: number, arrived: number): LookaheadDecision => {

@@ -141,6 +141,31 @@ describe('figuresOver()', () => {
     );
     expect(figures).toMatchObject({ requestRate: { value: 10 }, podsReady: 2, podsAnswered: 1 });
   });
+  describe('tells of Pods that leave out a part of the load that others tell', () => {
+    const whole = { requests: 100, inFlight: 8, queue: 1 };
+    const { requests: _, ...noRequests } = whole;
+    const { inFlight: __, ...noneInFlight } = whole;
+    const { queue: ___, ...noQueue } = whole;
+    test.each([
+      { name: 'none where all tell all', pods: [whole, whole], partial: 0 },
+      { name: 'none of what nobody tells', pods: [noQueue, noQueue], partial: 0 },
+      { name: 'one without its requests', pods: [whole, noRequests], partial: 1 },
+      { name: 'one without what is in flight', pods: [noneInFlight, whole], partial: 1 },
+      { name: 'two, each without another part', pods: [whole, noQueue, noRequests], partial: 2 },
+      { name: 'none that is silent: it is missed anyway', pods: [whole, undefined], partial: 0 },
+    ])('$name', ({ pods, partial }) => {
+      const { figures } = filled([pods]).rows.since(0, ['podsPartial']);
+      expect([...figures.podsPartial]).toEqual([partial]);
+    });
+
+    test('none that was never looked at before: it has finished nothing yet', () => {
+      const window = createComponentWindow(options);
+      acceptReading(window, 'a', reading(9_000, whole));
+      acceptReading(window, 'b', { ...reading(9_000, {}), elapsedMs: undefined });
+      closeRow(window, [view('a'), view('b')], 10_000);
+      expect([...window.rows.since(0, ['podsPartial']).figures.podsPartial]).toEqual([0]);
+    });
+  });
   describe('while a Pod has no rate yet', () => {
     const window = createComponentWindow(options);
     const rows: readonly [row: number, known: readonly string[]][] = [

@@ -9,6 +9,7 @@ function slice(...rows: readonly Row[]): LoadSlice {
     figures: {
       podsReady: column('podsReady'),
       podsAnswered: column('podsAnswered'),
+      podsPartial: column('podsPartial'),
       answerRate: column('answerRate'),
       errorRate: column('errorRate'),
       inFlight: column('inFlight'),
@@ -44,6 +45,12 @@ describe('loadSamples()', () => {
     expect(loadSamples(slice(quiet, quiet), reading)[0]?.load).toMatchObject({ arrived: 0, busySeconds: 0 });
     expect(loadSamples(slice(calm, { ...calm, podsAnswered: 0 }), reading)[0]?.load).toBeUndefined();
     expect(loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6 }), reading)[0]?.load).toBeUndefined();
+  });
+
+  test('says that a sum may be too small where a Pod leaves out a part of it, in this row or the one before', () => {
+    const rows = slice(calm, calm, { ...calm, inFlight: 12, podsPartial: 1 }, calm, calm);
+    const samples = loadSamples(rows, reading);
+    expect(samples.map(({ load }) => load?.isPartial ?? false)).toEqual([false, true, true, false]);
   });
 
   test.each(['answerRate', 'inFlight'] as const)('says nothing without %s', (column) => {

@@ -46,7 +46,7 @@ function openLookahead(kept?: KeptScaler, more: PolicySpec = {}) {
     pass(
       windows: number,
       perSecond: number | undefined,
-      rest: Partial<Record<'errorRate' | 'inFlight' | 'queue', number>> = {},
+      rest: Partial<Record<'errorRate' | 'inFlight' | 'queue' | 'podsPartial', number>> = {},
     ) {
       for (let window = 0; window < windows; window++) {
         world.now += 10_000;
@@ -102,6 +102,16 @@ describe('Lookahead', () => {
     expect(stage.ask().keep).toBeUndefined();
     stage.pass(2, 8);
     expect(stage.ask().asked.floor).toBeGreaterThan(7);
+  });
+
+  test('lowers nothing by what is left when some Pods leave out their part', () => {
+    const stage = openLookahead();
+    stage.pass(200, 6);
+    const { floor } = stage.ask().asked;
+    stage.pass(100, 1, { podsPartial: 2 });
+    expect(stage.ask().asked.floor).toBe(floor);
+    stage.pass(100, 1);
+    expect(stage.ask().asked.floor).toBeLessThan(floor);
   });
 
   test('begins with the floor that an earlier process asked for, and lowers it no sooner than after ten minutes', () => {

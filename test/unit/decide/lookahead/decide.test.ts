@@ -72,6 +72,55 @@ describe('decideLookahead()', () => {
     expect(onset((window) => (window < 6 ? 15 : 0)).fellAfter).toBeLessThan(40); // it was over after a minute
   });
 
+  describe('where some Pods leave out a part of the load', () => {
+    /** Busy for long, then with so little, of which not all is told in these windows. @returns replicas from then on. */
+    const fallen = (partial: (window: number) => boolean) => {
+      const memory = createLookaheadMemory(settings);
+      const replicas: number[] = [];
+      for (let window = 0; window < 400; window++) {
+        const isPartial = window >= 300 && partial(window - 300) && { isPartial: true as const };
+        const sample = sampleOf(window < 300 ? 60 : 6, replicas.at(-1) ?? 6, { ...isPartial });
+        const decision = decideLookahead(memory, sample, settings);
+        learn(memory, sample, decision, settings);
+        replicas.push(decision.to);
+      }
+      const high = replicas[299] ?? 0;
+      return { high, fellAfter: replicas.slice(300).findIndex((to) => to < high) };
+    };
+
+    test('takes nothing away, however long that lasts', () => {
+      const { high, fellAfter } = fallen(() => true);
+      expect(high).toBeGreaterThan(9);
+      expect(fellAfter).toBe(-1);
+    });
+
+    test('takes nothing away until a whole down window of eight was seen since', () => {
+      const whole = fallen(() => false).fellAfter;
+      expect(whole).toBeLessThan(20);
+      expect(fallen((window) => window === whole - 1).fellAfter).toBe(whole + 8);
+      expect(fallen((window) => window % 8 === 0).fellAfter).toBe(-1);
+    });
+
+    test('adds all the same what the rest asks for, and says what it held by', () => {
+      const { memory } = after(300, () => 20);
+      const high = decideLookahead(memory, sampleOf(90, 4, { isPartial: true }), settings);
+      expect(high.to).toBeGreaterThan(10);
+      expect(decideLookahead(memory, sampleOf(1, 12, { isPartial: true }), settings)).toMatchObject({
+        to: 12,
+        reason: 'FiguresMissing',
+      });
+    });
+
+    test('learns no service time of it', () => {
+      const { memory } = after(300, () => 20);
+      for (let window = 0; window < 100; window++) {
+        const sample = sampleOf(20, 6, { busySeconds: 8, isPartial: true });
+        learn(memory, sample, decideLookahead(memory, sample, settings), settings);
+      }
+      expect(decideLookahead(memory, sampleOf(20, 6), settings).serviceSeconds).toBeCloseTo(8, 9);
+    });
+  });
+
   test('waits three times as long before it takes a single replica away', () => {
     const fall = (arrivals: number) => {
       const { decisions } = after(400, (window) => (window < 300 ? 60 : arrivals));
