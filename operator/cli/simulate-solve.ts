@@ -1,7 +1,7 @@
 import type { EffectivePolicy } from '../decide/effective-policy.ts';
 import { significant } from '../decide/significant.ts';
 import { slotsOf, slotsPool } from '../decide/slots.ts';
-import { besides, tightestOf, type Beside, type Layer } from '../simulate/layers.ts';
+import { besides, missingLayers, tightestOf, type Beside, type Layer, type Missing } from '../simulate/layers.ts';
 import { solve, type Solution } from '../simulate/solve.ts';
 import type { Service } from '../simulate/service.ts';
 import { table } from './table.ts';
@@ -17,10 +17,12 @@ export interface Solved {
   readonly tightest: Layer;
   /** What it holds for a part of that time. */
   readonly besides: readonly Beside[];
+  /** What is not among these, for want of a figure. */
+  readonly missing: readonly Missing[];
 }
 
 /** What the objective of a policy takes of a service. */
-export function solved(policy: EffectivePolicy, asked: Service): Solved {
+export function solved(policy: EffectivePolicy, declared: ReadonlySet<string>, asked: Service): Solved {
   const { objectives } = policy;
   const inFlight = objectives.concurrentWorkflows.target;
   const layer = slotsOf(policy) === asked.slots ? `runtime.pools.${slotsPool}` : '--slots';
@@ -28,10 +30,11 @@ export function solved(policy: EffectivePolicy, asked: Service): Solved {
   const service = { ...asked, slots: tightest.atOnce };
   const solution = solve(service, inFlight);
   const replicas = Math.max(solution?.atOnce ?? 1, solution?.onAverage ?? 1);
-  return { inFlight, service, solution, tightest, besides: besides(policy, tightest, replicas) };
+  const [others, missing] = [besides(policy, tightest, replicas), missingLayers(policy, declared)];
+  return { inFlight, service, solution, tightest, besides: others, missing };
 }
 
-export function solvedText({ inFlight, service, solution, tightest, besides: others }: Solved): string {
+export function solvedText({ inFlight, service, solution, tightest, besides: others, missing }: Solved): string {
   const { objectiveSeconds, maxReplicas } = service;
   const asked = `${inFlight} in flight at p95 < ${significant(objectiveSeconds)} s`;
   if (solution === undefined)
@@ -50,6 +53,7 @@ export function solvedText({ inFlight, service, solution, tightest, besides: oth
     `${inFlight} on average, ${significant(rate)} requests/s at random: ${onAverage} replicas${over(onAverage)}`,
     `the tightest layer is ${tightest.layer} ${tightest.atOnce}, in each replica`,
     ...others.filter(({ share }) => share < 1).map(besideText),
+    `not given: ${missing.map(({ layer, why }) => `${layer} (${why})`).join('; ')}`,
     '',
     table([['REPLICAS', 'MOST IN FLIGHT', 'REQUESTS/S'], ...rows]),
   ].join('\n');

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { problemText } from '../api/field-problem.ts';
-import { effectivePolicy, type EffectivePolicy } from '../decide/effective-policy.ts';
+import { effectivePolicy, type EffectivePolicy, type EffectiveResult } from '../decide/effective-policy.ts';
 import { slotsOf, slotsPool } from '../decide/slots.ts';
 import { scalerOf } from '../simulate/autoscalers/named.ts';
 import type { Outcome } from '../simulate/outcome.ts';
@@ -79,10 +79,10 @@ export const simulate = command({
   choices: { output: outputs },
   async run({ values, out, err, signal }) {
     const output = oneOf('output', values.output, outputs);
-    const { policy, alone } = await readPolicies(values.policy);
+    const { policy, alone, declared } = await readPolicies(values.policy);
     const service = serviceOf(values, policy);
     if (values.solve === true) {
-      const answer = solved(policy, service);
+      const answer = solved(policy, declared, service);
       out.write(output === 'text' ? solvedText(answer) : structured(output, answer));
       return answer.solution === undefined ? exit.no : exit.yes;
     }
@@ -116,13 +116,13 @@ const methodFor = (method: Method | 'auto', { counts }: Trace): Method => {
   return counts.reduce((sum, count) => sum + count, 0) > manyRequests ? 'steps' : 'requests';
 };
 
-async function readPolicies(file: string | undefined): Promise<Policies> {
+async function readPolicies(file: string | undefined): Promise<Policies & Pick<EffectiveResult, 'declared'>> {
   const given = file === undefined ? undefined : await readPolicy(file);
   const layers = given === undefined ? {} : { policy: { name: given.metadata.name, spec: given.spec } };
-  const { policy, problems } = effectivePolicy(layers);
+  const { policy, declared, problems } = effectivePolicy(layers);
   if (problems.length > 0) throw new UsageError(problems.map(problemText).join('\n'));
   const alone = effectivePolicy({ ...layers, overrides: { scaler: { algorithm: 'Score' } } }).policy;
-  return { policy, alone };
+  return { policy, alone, declared };
 }
 
 type Values = Readonly<

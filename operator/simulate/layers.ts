@@ -15,6 +15,35 @@ export interface Beside extends Layer {
   readonly share: number;
 }
 
+/** A layer of which there is no figure, or none that is in force. */
+export interface Missing {
+  readonly layer: string;
+  readonly why: string;
+}
+
+/**
+ * What may be tighter than all that is known.
+ *
+ * @param declared Sections that the policy says something of: settings of which it says nothing are written to no Pod.
+ */
+export function missingLayers(
+  { runtime, postgres }: EffectivePolicy,
+  declared: ReadonlySet<string>,
+): readonly Missing[] {
+  const isOff = runtime.mode === 'Off';
+  const own = isOff
+    ? 'mode Off: what a Pod has is its own'
+    : 'not in the policy: these are defaults, which no Pod gets';
+  const connections = 'postgres.parameters.max_connections';
+  return [
+    ...(isOff || !declared.has('runtime') ? [{ layer: 'runtime', why: own }] : []),
+    ...(postgres.parameters['max_connections'] === undefined
+      ? [{ layer: connections, why: 'not in the policy: what replicas share' }]
+      : []),
+    { layer: 'the model and the nodes', why: 'in no policy: what they bear' },
+  ];
+}
+
 /**
  * What a request holds as long as it works: its slot, and the connection on which it asks the model. What there is least of bounds a replica.
  *

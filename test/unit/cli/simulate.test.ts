@@ -118,7 +118,7 @@ describe('genops simulate', () => {
     const { code, out } = await genops(solve);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^20 in flight at p95 < 30 s: 4 replicas \(each has a slot of its own: p95 17.1 s\)\n20 on average, 2.5 requests\/s at random: 5 replicas\nthe tightest layer is runtime.pools.ai_api 5, in each replica\nruntime.pools.cpu 2 is tighter where requests hold one for more than 40 % of the time that they work\nruntime.cpuPool.threads 4 is tighter .* 80 % .*\n\nREPLICAS +MOST IN FLIGHT +REQUESTS\/S\n3 /,
+      /^20 in flight at p95 < 30 s: 4 replicas \(each has a slot of its own: p95 17.1 s\)\n20 on average, 2.5 requests\/s at random: 5 replicas\nthe tightest layer is runtime.pools.ai_api 5, in each replica\nruntime.pools.cpu 2 is tighter where requests hold one for more than 40 % of the time that they work\nruntime.cpuPool.threads 4 is tighter .* 80 % .*\nnot given: runtime \(not in the policy: these are defaults, which no Pod gets\); postgres.parameters.max_connections \(not in the policy: what replicas share\); the model and the nodes \(in no policy: what they bear\)\n\nREPLICAS +MOST IN FLIGHT +REQUESTS\/S\n3 /,
     );
     expect(out.trim().split('\n').at(-1)).toMatch(/^12 +57 +7\.1[23]$/); // 95 % of 60 slots
     const json: unknown = JSON.parse((await genops([...solve, '-o', 'json'])).out);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicySpec } from '../../../operator/api/performance-policy.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
-import { besides, tightestOf } from '../../../operator/simulate/layers.ts';
+import { besides, missingLayers, tightestOf } from '../../../operator/simulate/layers.ts';
 
 const policyOf = (spec: PolicySpec) => effectivePolicy({ policy: { name: 'layers', spec } }).policy;
 const slots = (atOnce: number) => ({ layer: 'runtime.pools.ai_api', atOnce });
@@ -38,6 +38,24 @@ describe('the tightest layer', () => {
   ])('$name', ({ spec, of = 5, expected }) => {
     const { layer, atOnce } = tightestOf(policyOf(spec), slots(of));
     expect(`${layer} ${atOnce}`).toBe(expected);
+  });
+});
+
+describe('what there is no figure of', () => {
+  const connections = { postgres: { parameters: { max_connections: '100' } } };
+  test.each<{ readonly name: string; readonly spec: PolicySpec; readonly expected: readonly string[] }>([
+    { name: 'settings that nobody declares', spec: connections, expected: ['runtime'] },
+    { name: 'settings that are Off', spec: { runtime: { mode: 'Off' }, ...connections }, expected: ['runtime'] },
+    {
+      name: 'connections that nobody declares',
+      spec: { runtime: { pools: { ai_api: 5 } } },
+      expected: ['postgres.parameters.max_connections'],
+    },
+    { name: 'nothing that is declared', spec: { runtime: { pools: { ai_api: 5 } }, ...connections }, expected: [] },
+  ])('$name, and what no policy tells of', ({ spec, expected }) => {
+    const { policy, declared } = effectivePolicy({ policy: { name: 'layers', spec } });
+    const layers = missingLayers(policy, declared).map(({ layer }) => layer);
+    expect(layers).toEqual([...expected, 'the model and the nodes']);
   });
 });
 
