@@ -12,7 +12,7 @@ const minutes = 40;
 
 export interface Cell {
   readonly name: string;
-  /** Of what the Pods can do as the run begins: nobody sends less because one of them will be slower. */
+  /** Of what the Pods can do over the whole run, so that the mean of the load is that: as one of them is away or slower it is more, for a while more than they can do. */
   readonly load: number;
   /** By how much a Pod is slower at that moment; Infinity: it is away. */
   readonly slowness: (pod: number, minute: number) => number;
@@ -80,7 +80,7 @@ class World {
   }
 
   run(): void {
-    const gapMs = meanMs / slots / (this.#capacityAtFirst() * this.#cell.load);
+    const gapMs = meanMs / slots / (this.#capacity() * this.#cell.load);
     let nextLook = 0;
     for (let now = 0; now < minutes * 60_000; now += exponential(this.#arrivals) * gapMs) {
       for (; nextLook <= now; nextLook += 1_000) this.#look(nextLook);
@@ -89,8 +89,13 @@ class World {
     }
   }
 
-  #capacityAtFirst(): number {
-    return this.#pods.reduce((sum, _, index) => sum + 1 / this.#cell.slowness(index, 0), 0);
+  /** In Pods that are as fast as usual, over all seconds. */
+  #capacity(): number {
+    const seconds = minutes * 60;
+    let sum = 0;
+    for (let second = 0; second < seconds; second += 1)
+      for (const index of this.#pods.keys()) sum += 1 / this.#cell.slowness(index, second / 60);
+    return sum / seconds;
   }
 
   #arrive(now: number): void {
