@@ -68,12 +68,12 @@ export interface WeighInput {
 /** The weight of a Pod like the others: as far from the least as from the greatest. */
 export const averageWeight = ({ min, max }: WeightsPolicy): number => Math.max(Math.round(Math.sqrt(min * max)), 1);
 
-/** What is known of a Pod that is seen for the first time. `isNew`: it comes to others that were there. */
-export function firstMemory(policy: WeightsPolicy, isNew: boolean, now: number): PodMemory {
+/** What is known of a Pod that is seen for the first time. `comesTo`: others that were there, and the effect at the last look at them. */
+export function firstMemory(policy: WeightsPolicy, now: number, comesTo?: Pick<Weighed, 'effect'>): PodMemory {
   const fresh = { requests: 0, errorRatio: 0, heardAt: now, pending: noWork };
   const weight = averageWeight(policy);
-  return isNew && policy.slowStartMs > 0
-    ? { ...fresh, weight: slowly(weight, policy, 0), newSince: now }
+  return comesTo !== undefined && policy.slowStartMs > 0
+    ? { ...fresh, weight: slowly(weight, { ...comesTo, policy, ageMs: 0 }), newSince: now }
     : { ...fresh, weight };
 }
 
@@ -101,7 +101,7 @@ export function weigh({ policy, slots, pods, elapsedMs, hasGaps, now }: WeighInp
     pods: seen.map(({ id, before, memory }) => {
       const aim = aimOf(memory, { policy, effect, usual });
       const isHeard = memory.heardAt !== before.heardAt;
-      return { id, ...weightOf({ memory, aim, isHeard, hasGaps, policy, elapsedMs, now }) };
+      return { id, ...weightOf({ memory, aim, effect, isHeard, hasGaps, policy, elapsedMs, now }) };
     }),
   };
 }
@@ -167,6 +167,7 @@ function aimOf(
 interface WeightInput {
   readonly memory: PodMemory;
   readonly aim: Aim;
+  readonly effect: number;
   /** It was measured at this look. */
   readonly isHeard: boolean;
   readonly hasGaps: boolean;
@@ -176,10 +177,11 @@ interface WeightInput {
   readonly now: number;
 }
 
-function weightOf({ memory, aim, isHeard, hasGaps, policy, elapsedMs, now }: WeightInput): Omit<PodWeight, 'id'> {
+function weightOf(input: WeightInput): Omit<PodWeight, 'id'> {
+  const { memory, aim, isHeard, hasGaps, policy, elapsedMs, now } = input;
   const { weight, newSince, heardAt } = memory;
   const average = averageWeight(policy);
-  if (newSince !== undefined) return slowStarting({ memory, newSince, aim, policy, now });
+  if (newSince !== undefined) return slowStarting({ ...input, newSince });
   const stay = (why: WeightReason, target = weight) => ({ memory, why, target });
   const move = (why: WeightReason, target: number) => ({
     memory: { ...memory, weight: stepped(weight, target, policy) },
@@ -204,21 +206,34 @@ function slowStarting({
   memory,
   newSince,
   aim: { target, isFailing },
+  effect,
   policy,
   now,
-}: Pick<WeightInput, 'memory' | 'aim' | 'policy' | 'now'> & { readonly newSince: number }): Omit<PodWeight, 'id'> {
+}: Pick<WeightInput, 'memory' | 'aim' | 'effect' | 'policy' | 'now'> & { readonly newSince: number }): Omit<
+  PodWeight,
+  'id'
+> {
   const average = averageWeight(policy);
   const isLess = (average - target) / average > band(memory, policy, isFailing);
   const share = isLess ? target : average;
-  const age = now - newSince;
+  const ageMs = now - newSince;
   const { newSince: _, ...settled } = memory;
-  if (age >= policy.slowStartMs) return { memory: { ...settled, weight: share }, why: 'SlowStart', target: share };
-  return { memory: { ...memory, weight: slowly(share, policy, age) }, why: 'SlowStart', target: share };
+  if (ageMs >= policy.slowStartMs) return { memory: { ...settled, weight: share }, why: 'SlowStart', target: share };
+  const had = Math.min(memory.weight, share); // it grows, also where there is more room than before
+  const weight = Math.max(slowly(share, { effect, policy, ageMs }), had);
+  return { memory: { ...memory, weight }, why: 'SlowStart', target: share };
 }
 
-function slowly(share: number, { slowStartMs, slowStartFromPercent }: WeightsPolicy, ageMs: number): number {
-  const from = slowStartFromPercent / 100;
-  return Math.max(Math.round(share * (from + (1 - from) * (ageMs / slowStartMs))), 1);
+interface Slowness {
+  readonly effect: number;
+  readonly policy: WeightsPolicy;
+  readonly ageMs: number;
+}
+
+/** Nothing is held back where there is no room: what a newcomer is not sent waits at the others. */
+function slowly(share: number, { effect, policy: { slowStartMs, slowStartFromPercent }, ageMs }: Slowness): number {
+  const heldBack = effect * (1 - slowStartFromPercent / 100) * (1 - ageMs / slowStartMs);
+  return Math.max(Math.round(share * (1 - heldBack)), 1);
 }
 
 /** What was too little before the first of such looks is forgotten with the rest. What comes after it adds up again: a Pod may get few requests for good. */

@@ -104,7 +104,8 @@ export class Weighing {
       this.#done.get(name)?.delete(key); // what was done there is another's work
       const before = pods.size === 0 ? kept.get(key) : undefined;
       const isKept = before !== undefined && before.pod?.uid === uid;
-      const memory = firstMemory(weights, !isFirst && !isKept, now);
+      const comesTo = isFirst || isKept ? undefined : { effect: last?.effect ?? 1 };
+      const memory = firstMemory(weights, now, comesTo);
       return [
         key,
         { uid, memory: isKept ? { ...memory, weight: before.weight ?? memory.weight } : memory, last: undefined },

@@ -26,7 +26,7 @@ const memories = fc
     requests: fc.integer({ min: 10, max: 2_000 }),
     errorRatio: fc.constantFrom(0, 0, 0.01, 0.3),
   })
-  .map((given) => ({ ...firstMemory(policy, false, 0), ...given }));
+  .map((given) => ({ ...firstMemory(policy, 0), ...given }));
 
 /** The weight of the first Pod after a look. */
 function weightOf(
@@ -64,7 +64,7 @@ test('a Pod that only turns away goes down, whatever it was, as long as the othe
       fc.array(served, { minLength: 2, maxLength: 3 }),
       fc.integer({ min: 10, max: 200 }),
       (memory, all, count) => {
-        const others = all.map((done) => ({ memory: firstMemory(policy, false, 0), done }));
+        const others = all.map((done) => ({ memory: firstMemory(policy, 0), done }));
         expect(weightOf([{ memory, done: shed(count) }, ...others])).toBeLessThan(Math.max(memory.weight, 2));
       },
     ),

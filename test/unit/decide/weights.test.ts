@@ -17,8 +17,9 @@ const served = (count: number, ms: number, failed = 0): PodWork => ({
   servedMs: count * ms,
   busyMs: count * ms,
 });
-const known = (given: Partial<PodMemory> = {}): PodMemory => ({ ...firstMemory(policy, false, 0), ...given });
+const known = (given: Partial<PodMemory> = {}): PodMemory => ({ ...firstMemory(policy, 0), ...given });
 const sure = { serviceMs: 20, requests: 2_000 };
+const roomy = { effect: 1 };
 
 interface Given {
   readonly memory?: Partial<PodMemory>;
@@ -166,7 +167,7 @@ describe('weigh()', () => {
   });
 
   test('a new Pod grows to its share in its time, and never has more than that', () => {
-    const fresh = firstMemory(policy, true, 0);
+    const fresh = firstMemory(policy, 0, roomy);
     expect(fresh.weight).toBe(3);
     const at = (now: number, work = noWork) => look({ memory: fresh, work }, { now }).weight;
     expect([30_000, 60_000, 89_999, 90_000].map((now) => at(now))).toEqual([5, 8, 10, 10]);
@@ -174,7 +175,19 @@ describe('weigh()', () => {
     expect(at(60_000, served(10, 30))).toBe(8); // 2/√10 = 63 %: no sign of one half as slow again
     expect(at(60_000, served(300, 5))).toBe(8); // four times as fast: the average, not 40
     expect(look({ memory: fresh }, { now: 90_000 }).memory).not.toHaveProperty('newSince');
-    expect(firstMemory({ ...policy, slowStartMs: 0 }, true, 0)).toMatchObject({ weight: 10 });
+    expect(firstMemory({ ...policy, slowStartMs: 0 }, 0, roomy)).toMatchObject({ weight: 10 });
+  });
+
+  test('a new Pod is held back the less the less room there is, and keeps what it has when there is more', () => {
+    const first = (effect: number) => firstMemory(policy, 0, { effect }).weight;
+    expect([first(1), first(0.5), first(0)]).toEqual([3, 7, 10]); // 10 × (1 − 0.7 × effect)
+    const memory = firstMemory(policy, 0, { effect: 0 });
+    const at = (ratio: number, given: Partial<PodMemory> = {}, work = noWork) =>
+      look({ memory: { ...memory, ...given }, work }, { elapsedMs: (600 * 20) / (3 * 4 * ratio), now: 30_000 }).weight;
+    expect(at(0.9, { weight: 3 })).toBe(10);
+    expect(at(0.75, { weight: 3 })).toBe(8); // 10 × (1 − 0.7 × 1/2 × 2/3)
+    expect(at(0.3)).toBe(10);
+    expect(at(0.3, {}, served(300, 40))).toBe(5); // its share, and no more
   });
 
   test('a Pod that has recovered has its share again within ten looks, from the least', () => {
@@ -195,7 +208,10 @@ describe('weigh()', () => {
     fc.assert(
       fc.property(looks, fc.integer({ min: 1, max: 50 }), (all, min) => {
         const bounded = { ...policy, min };
-        let pods = ['a', 'b', 'c', 'd'].map((id, index) => ({ id, memory: firstMemory(bounded, index === 3, 0) }));
+        let pods = ['a', 'b', 'c', 'd'].map((id, index) => ({
+          id,
+          memory: firstMemory(bounded, 0, index === 3 ? roomy : undefined),
+        }));
         for (const [index, done] of all.entries()) {
           const before = pods;
           const input = before.map((pod, at) => {

@@ -56,6 +56,15 @@ describe('Weighing', () => {
     expect(weights([a, c])).toEqual([10, 3]);
   });
 
+  test('a Pod that comes to others which have no room has its share at once', () => {
+    const { weights, after, done } = follow();
+    weights([a, b]);
+    for (const { address } of [a, b]) done(address, 500, 100); // five at once, as many as it has slots
+    after(10);
+    weights([a, b]);
+    expect(weights([a, b, c])).toEqual([10, 10, 10]);
+  });
+
   test('an agent that is started anew goes on with the weights in force', () => {
     const inForce = {
       workflow: [
