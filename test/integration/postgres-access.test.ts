@@ -14,14 +14,17 @@ describe('who cannot get in', () => {
     expect(await visit({ parameters: { work_mem: '4MB' } })).toMatchObject({ status: 'True', reason: 'Applied' });
   });
 
-  test('a file that cannot be written tells the same', async () => {
+  test('a file that cannot be written tells the same, with what is there and what was to be', async () => {
     await using server = await startTuned({ version: '15' });
     const file = join(server.folder, 'data/postgresql.auto.conf');
-    await chmod(file, 0);
+    await chmod(file, 0o400); // as CloudNativePG has it before 17
     expect(await tuner({ secret: secretOf(server), policy }).visit()).toMatchObject({
       outcome: 'failed',
       status: 'False',
       reason: 'AlterSystemOff',
+      message: expect.stringMatching(
+        /^saw work_mem = 4MB on main, and "could not open file "postgresql\.auto\.conf.*; wanted work_mem = 16MB; next: set them where this server is managed/,
+      ),
     });
     await chmod(file, 0o600);
     expect(await autoConf(server)).toBe('');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { readOwner, writeOwner } from '../../operator/levers/postgresql/owner.ts';
@@ -128,8 +128,15 @@ test('a server that was tuned directly gets back what it had once CloudNativePG 
     expect.arrayContaining(["max_connections = '120'", "work_mem = '16MB'"]),
   );
 
+  const file = join(server.folder, 'data/postgresql.auto.conf');
+  await chmod(file, 0o400); // as its operator has it before 17
   await world.apply(generationService({ ...spec, ...(postgres && { postgres }) }));
-  await world.eventually(async () => expect(await autoConf(server)).toBe(before));
+  const stuck = await told('False', 'AlterSystemOff');
+  expect(stuck.message).toContain('saw max_connections = 120, work_mem = 16MB on main, and "could not open file');
+  expect(stuck.message).toContain('wanted max_connections = what Cluster pg says, work_mem = what Cluster pg says');
+  expect(stuck.message).toContain('next: allow ALTER SYSTEM for a minute (CloudNativePG:');
+  await chmod(file, 0o600);
+  await world.eventually(async () => expect(await autoConf(server)).toBe(before), { withinMs: 45_000 });
   await told('False', 'OwnerBehind');
   expect((await world.get(databaseClusters, 'pg'))?.spec.postgresql?.parameters).toEqual({ work_mem: '16MB' });
   const note = expect.stringContaining('work_mem 16MB → what Cluster pg says');

@@ -5,6 +5,7 @@ import type { Outcome } from '../lever.ts';
 import type { PostgresAddress } from './address.ts';
 import { fieldOf, type PostgresChange, type Write } from './changes.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
+import { letItBack } from './hand-over.ts';
 import { databaseValue } from './judge.ts';
 import { addressOf, readFacts, readOverlays, type Overlay, type PostgresDeps } from './observe.ts';
 import { writeOwner } from './owner.ts';
@@ -47,8 +48,18 @@ export async function apply(
     return refused.length === 0 ? { result: 'applied' } : refusedOutcome(refused, { refusals, settings, unit });
   } catch (error) {
     signal.throwIfAborted();
-    throw serverProblem(error, address.label);
+    throw withValues(serverProblem(error, address.label), change, unit);
   }
+}
+
+/** Before 17 nothing tells that somebody else has the file before it is to be written: then it is said which values stay. */
+function withValues(problem: Problem, { differences }: PostgresChange, { name, clusterRef }: PostgresUnit): Problem {
+  const { reason, saw, next, cause } = problem;
+  if (reason !== 'AlterSystemOff') return problem;
+  const there = differences.map(({ field, from = 'nothing' }) => `${field} = ${from}`).join(', ');
+  const wanted = differences.map(({ field, to }) => `${field} = ${to}`).join(', ');
+  const toDo = clusterRef === undefined ? next : letItBack;
+  return new Problem(reason, { saw: `${there} on ${name}, and ${saw}`, wanted, ...(toDo && { next: toDo }), cause });
 }
 
 /** Without an answer nobody knows what was written, and all of it may be written twice: once more, on a new connection. */

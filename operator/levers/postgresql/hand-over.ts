@@ -20,7 +20,7 @@ export function handOver(
   const { systemId } = observed;
   const there = seenThere(memory ?? {}, observed);
   const [open, stuck] = [
-    there.filter((write) => mayWrite(write, observed)),
+    there.filter((write) => mayWrite(write, observed)).toSorted(databasesFirst),
     there.filter((write) => !mayWrite(write, observed)),
   ];
   const object = `${clusterRef?.kind} ${clusterRef?.name}`;
@@ -30,6 +30,14 @@ export function handOver(
     obstacle: stuck.length === 0 ? undefined : stuckCondition(stuck, observed, { name, object }),
   };
 }
+
+/** A file that cannot be written tells so only when it is to be: what needs no file is back by then. */
+const databasesFirst = (a: Write, b: Write): number =>
+  Number(a.database === undefined) - Number(b.database === undefined);
+
+/** What lets us have it back. */
+export const letItBack =
+  'allow ALTER SYSTEM for a minute (CloudNativePG: spec.postgresql.enableAlterSystem: true): it is put back then by itself';
 
 function mayWrite(
   { name, database }: Write,
@@ -50,7 +58,7 @@ function stuckCondition(
   const isOff = !isAllowed(settings) && stuck.some(({ database }) => database === undefined);
   const saw = `${list} on ${name}, set by us before clusterRef named ${object}${isOff ? ', and allow_alter_system = off' : `, and no right of ${role} to take it back`}`;
   const next = isOff
-    ? 'allow ALTER SYSTEM for a minute (CloudNativePG: spec.postgresql.enableAlterSystem: true): it is put back then by itself'
+    ? letItBack
     : `let ${role} have the rights that it had (docs/levers/postgresql.md): it is put back then by itself`;
   const message = problemMessage({ saw, wanted: `what ${object} says, over which it wins`, next });
   return { status: 'False', reason: isOff ? 'AlterSystemOff' : 'PermissionDenied', message };

@@ -39,7 +39,7 @@ const cases: readonly Case[] = [
     /^0A000|could not open file "postgresql\.auto\.conf/,
     'AlterSystemOff',
     'to set parameters with ALTER SYSTEM',
-    'set them where this server is managed and postgres.mode: DryRun, or allow_alter_system = on in its configuration',
+    'set them where this server is managed and postgres.mode: DryRun, or let it write postgresql.auto.conf (17 and later: allow_alter_system = on)',
   ],
   [/^42501/, 'PermissionDenied', 'to read and tune the server', 'grant what docs/levers/postgresql.md lists'],
   [
