@@ -96,7 +96,14 @@ export const manager = command({
       logger,
       metrics: runtimeMetrics(metrics),
     });
-    const endpoints = await apiServerEndpoints(kube, signal);
+    const role: Role = { running: undefined, holder: undefined };
+    await using servers = new AsyncDisposableStack(); // these before anything waits for the API server: who only waits is well
+    servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], metrics.registry)));
+    const live = (): Iterable<HealthCheck> => role.running?.health ?? [];
+    servers.use(
+      await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live })),
+    );
+    const endpoints = await apiServerEndpoints(kube, logger, signal);
     const allow = values['allow-metric-address'] ?? [];
     const guards = await metricGuards({ allow, server: kube.server, endpoints, env });
     await using connections = openConnections({
@@ -107,28 +114,19 @@ export const manager = command({
     });
     const nginxImage = values['nginx-image'];
     await using world = openWorld({ kube, caches, connections, metricsApi, nginxImage, logger, metrics, identity });
-    const role: Role = { running: undefined, holder: undefined };
     createCacheMetrics(metrics.registry, () => cacheSeries(caches.services.list(), role.running));
     createDatabaseMetrics(metrics.registry, () => databaseSeries(caches.services.list(), role.running));
-    await using servers = new AsyncDisposableStack();
-    servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], world.deps.metrics.registry)));
-    const live = (): Iterable<HealthCheck> => role.running?.health ?? [];
-    servers.use(
-      await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live })),
-    );
-    const api = servers.use(
-      await asAsked(() =>
-        openApi({
-          config,
-          world: world.deps,
-          role,
-          address: values['api-bind-address'],
-          certDir: values['tls-cert-dir'],
-          views: values.views,
-          audience: values['views-audience'],
-          signal,
-        }),
-      ),
+    await using api = await asAsked(() =>
+      openApi({
+        config,
+        world: world.deps,
+        role,
+        address: values['api-bind-address'],
+        certDir: values['tls-cert-dir'],
+        views: values.views,
+        audience: values['views-audience'],
+        signal,
+      }),
     );
     if (!values['leader-elect']) await act({ ...world.deps, role }, signal);
     else {

@@ -1,9 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { ApiError } from '../kube/api-error.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError, isRefusal } from '../kube/api-error.ts';
+import { backoffMs } from '../kube/backoff.ts';
 import type { Kube } from '../kube/client.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { resource } from '../kube/resource.ts';
+import { endpointSlices, serviceLabel, type EndpointSlice } from '../kube/endpoint-slice.ts';
+import type { Logger } from '../kube/logger.ts';
 import { createAddressGuard, type Endpoint } from '../metrics/address-guard.ts';
 import type { ConnectionsOptions } from '../metrics/sources/connections.ts';
 import { UsageError } from './command.ts';
@@ -39,42 +41,49 @@ export async function metricGuards({
   }
 }
 
-interface EndpointSlice extends KubeObject {
-  readonly endpoints?: readonly { readonly addresses: readonly string[] }[] | null;
-  readonly ports?: readonly { readonly port?: number }[] | null;
-}
-const endpointSlices = resource<EndpointSlice>({
-  group: 'discovery.k8s.io',
-  version: 'v1',
-  plural: 'endpointslices',
-  kind: 'EndpointSlice',
-  namespaced: true,
-});
 /** Of the Service `kubernetes`: all API servers. */
-const ofApiServers = { namespace: 'default', labelSelector: 'kubernetes.io/service-name=kubernetes' };
+const ofApiServers = { namespace: 'default', labelSelector: `${serviceLabel}=kubernetes` };
 
 /**
  * Where API servers are behind the address that the operator asks: what the one that answers says of itself, which everybody may read,
- * and all of them where the operator may list EndpointSlices. Empty where nobody says.
+ * and all of them where the operator may list EndpointSlices. Empty where nobody says, or `signal` is aborted before one does.
  */
 export async function apiServerEndpoints(
   kube: Pick<Kube, 'raw' | 'list'>,
+  logger: Pick<Logger, 'warn'>,
   signal: AbortSignal,
 ): Promise<readonly Endpoint[]> {
-  const known = <Answer>(asked: Promise<Answer>): Promise<Answer | undefined> =>
-    asked.catch((error: unknown) => {
-      if (error instanceof ApiError || signal.aborted) return undefined;
-      throw error;
-    });
+  const about = { path: '/api', verb: 'get', target: 'the address of the API server' } as const;
   const [versions, slices = []] = await Promise.all([
-    known(kube.raw({ path: '/api', verb: 'get', target: 'the address of the API server' }, signal)),
-    known(kube.list(endpointSlices, ofApiServers, signal)),
+    answerTo(() => kube.raw(about, signal), logger, signal),
+    answerTo(() => kube.list(endpointSlices, ofApiServers, signal), logger, signal),
   ]);
   const hosts = [...advertisedBy(versions), ...slices.flatMap(endpointsOf)];
   const found = hosts.map(async ({ address: host, port }) =>
     (await addressesOf(host)).map((address) => ({ address, port })),
   );
   return (await Promise.all(found)).flat();
+}
+
+const retry = { baseMs: 500, capMs: 5_000 };
+
+/** Asked until it is answered: a guard that was made while the API server was slow or down would not know it for as long as the process runs. Undefined: not there, or not ours to know. */
+async function answerTo<Answer>(
+  ask: () => Promise<Answer>,
+  logger: Pick<Logger, 'warn'>,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (signal.aborted || isRefusal(error)) break;
+      if (!(error instanceof ApiError)) throw error;
+      logger.warn('where the API server is, which no metric source may be, is not known yet', { error });
+      await sleep(backoffMs(retry, attempt, Math.random), undefined, { signal }).catch(() => undefined); // an abort ends the loop
+    }
+  }
+  return undefined;
 }
 
 /** Of the document at /api; a host may be a name. */

@@ -66,6 +66,10 @@ export class ApiError extends Error {
   }
 }
 
+/** Waiting does not change it: there is no such thing (404), or no right to it (403). */
+export const isRefusal = (error: unknown): error is ApiError =>
+  error instanceof ApiError && (error.status === 403 || error.status === 404);
+
 /** An answer that is not 2xx. */
 export function refusal(attempt: Attempt, { status, body, retryAfter }: Answer): ApiError {
   const { message, reason, details } = asStatus(body);

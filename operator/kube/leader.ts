@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ApiError } from './api-error.ts';
+import { isRefusal, type ApiError } from './api-error.ts';
 import type { Kube } from './client.ts';
 import { openDeadline } from './deadline.ts';
 import { LeaseHolder, type Holder, type LeaseState } from './lease.ts';
@@ -205,9 +205,6 @@ class Candidate {
     this.#options.logger.info('another one leads: waiting', { lease: this.#name, leader: holder });
   }
 }
-
-const isRefusal = (error: unknown): error is ApiError =>
-  error instanceof ApiError && (error.status === 403 || error.status === 404);
 
 async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(0, delayMs), undefined, { signal }).catch(() => undefined); // an abort ends the loop that called

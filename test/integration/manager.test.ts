@@ -13,6 +13,7 @@ import { connectKube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import { createPrometheusServers } from '../../operator/metrics/sources/prometheus-server.ts';
 import { consistently, eventually } from '../world/eventually.ts';
+import { startProxy } from './kube-proxy.ts';
 import { soon, startPlane } from './kube-world.ts';
 import { failureOf, secretless, sourceAt, viewOf } from './source-world.ts';
 
@@ -110,6 +111,40 @@ describe('where the Lease cannot be had, the operator ends and says', () => {
   });
 });
 
+/** Of an API server that answers nothing is told. */
+const untold = { warn: (text: string) => expect(text).toBe('nothing') };
+
+test('an API server that cannot be asked at the start is asked until it answers: it is not one that says nothing of where it is', async () => {
+  await using proxy = await startProxy(new URL(plane.server));
+  const config = { ...(await loadConfig({ kubeconfig: plane.kubeconfigPath })), server: proxy.url };
+  await using kube = connectKube(config, { userAgent: 'genops-test' });
+  proxy.refuse();
+  const told: unknown[] = [];
+  const logger = {
+    warn: (_: string, { error }: { readonly error?: unknown } = {}) => {
+      told.push(error);
+      proxy.accept();
+    },
+  };
+  expect(await apiServerEndpoints(kube, logger, soon())).toContainEqual({
+    address: expect.any(String),
+    port: Number(new URL(plane.server).port),
+  });
+  expect(told).toContainEqual(expect.objectContaining({ name: 'ApiError', reason: 'Unreachable' }));
+});
+
+test('an operator that waits for the API server says so to probes, and ends when it is told to', async () => {
+  await using proxy = await startProxy(new URL(plane.server));
+  proxy.refuse();
+  const kubeconfig = join(folder, 'unreachable');
+  const text = await readFile(plane.kubeconfigPath, 'utf8');
+  await writeFile(kubeconfig, text.replaceAll(plane.server, proxy.url), { mode: 0o600 });
+  await using manager = await startManager({}, { kubeconfig });
+  await eventually(async () => expect(await manager.leads()).toBe(false));
+  await manager[Symbol.asyncDispose]();
+  expect(await manager.ended).toEqual({ code: 0, err: '' });
+});
+
 test('the addresses of the API server behind the one that is asked are known without a right, and of all of them with one; none is dialled for metrics', async () => {
   const slice = {
     apiVersion: 'discovery.k8s.io/v1',
@@ -124,7 +159,7 @@ test('the addresses of the API server behind the one that is asked are known wit
   await kubectl('apply', '-f', file);
   const found = async (kubeconfig: string) => {
     await using kube = connectKube(await loadConfig({ kubeconfig }), { userAgent: 'genops-test' });
-    return await apiServerEndpoints(kube, soon()); // before its connection is closed
+    return await apiServerEndpoints(kube, untold, soon()); // before its connection is closed
   };
   const [own, ...others] = await found(await ofStranger());
   expect(others).toEqual([]);

@@ -3,35 +3,15 @@ import { weightLabel } from '../../api/annotations.ts';
 import { loadBalancerSettingsFile } from '../../api/load-balancer-settings.ts';
 import type { Kube } from '../../kube/client.ts';
 import { openCollection, type Collection } from '../../kube/collection.ts';
+import { endpointSlices, serviceLabel, type EndpointSlice } from '../../kube/endpoint-slice.ts';
 import type { Logger } from '../../kube/logger.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { resource } from '../../kube/resource.ts';
 import { podResource } from '../../metrics/pod-view.ts';
 import { configMaps, type ConfigMap } from '../owned-config-map.ts';
 import type { EndpointsView } from './endpoints.ts';
 import type { PodReference } from './upstreams.ts';
 
-interface EndpointSlice extends KubeObject {
-  readonly endpoints?:
-    | readonly {
-        readonly addresses: readonly string[];
-        readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
-        readonly conditions?: { readonly ready?: boolean };
-      }[]
-    | null;
-  readonly ports?: readonly { readonly name?: string; readonly port?: number; readonly protocol?: string }[] | null;
-  readonly addressType: string;
-}
 type Target = NonNullable<EndpointSlice['endpoints']>[number]['targetRef'];
-const endpointSlices = resource<EndpointSlice>({
-  group: 'discovery.k8s.io',
-  version: 'v1',
-  plural: 'endpointslices',
-  kind: 'EndpointSlice',
-  namespaced: true,
-});
-
-const serviceLabel = 'kubernetes.io/service-name';
 
 interface SettingsView {
   /** Undefined: it has other things only. */
