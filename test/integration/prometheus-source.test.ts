@@ -373,3 +373,27 @@ describe('an address that a user names', () => {
     });
   });
 });
+
+test('where the operator’s own server wants a login, a component names it: a Secret without an address', async () => {
+  await using server = await listening((request, response) => {
+    request.resume();
+    if (request.headers.authorization === 'Bearer s3cret') json(response, {});
+    else response.writeHead(401).end();
+  });
+  await using servers = createPrometheusServers({
+    readSecret: (_, name) => Promise.resolve({ token: Buffer.from(name === 'good' ? 's3cret' : 'old') }),
+    guard: createAddressGuard(),
+    url: server.url,
+  });
+  const said = async (name?: string) => {
+    const secret = name === undefined ? undefined : { namespace: 'ai', name };
+    const to = { servers, server: { url: undefined, secret }, namespace: 'ai', intervalMs: 1, timeoutMs };
+    return await failureOf(prometheusSource(to), viewOf('a'));
+  };
+  expect(await said()).toMatchObject({
+    message: expect.stringMatching(/answered 401$/),
+    next: 'name a Secret with token, username and password, or a client certificate in metrics[].prometheus.secretRef: --prometheus-url gives no login',
+  });
+  expect(await said('stale')).toMatchObject({ next: expect.stringMatching(/^correct Secret ai\/stale: token, /) });
+  expect(await said('good')).toMatchObject({ reason: 'NotUnderstood' });
+});

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Agent } from 'undici';
 import { isProblem } from '../../api/problem.ts';
 import { guardedLookup, type AddressGuard } from '../address-guard.ts';
-import { fetchPage } from './fetch.ts';
+import { fetchPage, type Access } from './fetch.ts';
 import { createJoins, type Joins } from './joins.ts';
 import { createSharedAnswers } from './shared.ts';
 import { seriesFrom, type SeriesByPod } from './series.ts';
@@ -62,10 +62,24 @@ interface Client {
 const secretAgeMs = 60_000;
 const idleMs = 10 * 60_000;
 const types = { pattern: /^application\/json\b/i, name: 'JSON' };
-const access = {
-  refused: 'give it a Secret with token, username and password, or a client certificate',
-  untrusted: 'give it a Secret with ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate',
-};
+
+/** Who has a Secret corrects it, who has none names one: also for the operator's own server, to which its option gives no login. */
+function accessTo({ url, secret }: PrometheusServer): Access {
+  const at = 'metrics[].prometheus.secretRef';
+  const login = 'token, username and password, or a client certificate';
+  const certificates = 'ca.crt of its authority, and tls.crt and tls.key where it asks for a certificate';
+  if (secret !== undefined) {
+    const name = `Secret ${secret.namespace}/${secret.name}`;
+    return { refused: `correct ${name}: ${login}`, untrusted: `correct ${name}: ${certificates}` };
+  }
+  const refused = `name a Secret with ${login} in ${at}`;
+  const untrusted = `name a Secret with ${certificates} in ${at}`;
+  if (url !== undefined) return { refused, untrusted };
+  return {
+    refused: `${refused}: --prometheus-url gives no login`,
+    untrusted: `have the operator believe its authority (NODE_EXTRA_CA_CERTS; extraAuthorities of the chart), or ${untrusted}`,
+  };
+}
 
 export function createPrometheusServers(options: PrometheusServersOptions): PrometheusServers {
   const answers = createSharedAnswers<QueryAnswer>();
@@ -106,7 +120,7 @@ async function ask(server: PrometheusServer, text: string, deps: AskDeps): Promi
       headers: { ...client.headers, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({ query: text }).toString(),
       types,
-      access,
+      access: accessTo(server),
       alsoRead: [400, 422, 503], // with these Prometheus says what was wrong with the query
     },
     signal,
