@@ -98,7 +98,7 @@ export function planAll(
         ...nothing({ status: 'True', reason: 'Off', message: `${unit.name} is switched off by the policy.` }),
       };
     if (seen.kind === 'problem') {
-      const mayHold = lever.release !== undefined && memory[unitKey({ lever, unit })] !== undefined;
+      const mayHold = verb === 'plan' && lever.release !== undefined && memory[unitKey({ lever, unit })] !== undefined;
       return { lever, unit, ...notSeen(seen.problem, mayHold), againMs: problemAgainMs, problem: seen.problem };
     }
     const input = { unit, observed: seen.value, memory: memory[unitKey({ lever, unit })], now };
@@ -111,11 +111,11 @@ export function planAll(
   });
 }
 
-/** @param mayHold Whether something that is not ours to delete may be held back: until that is known again the service does not go without a look. */
+/** @param mayHold Whether something that is not ours to delete may be held back: until that is known again a finalizer is neither set for it nor taken off. */
 function notSeen(problem: Problem, mayHold: boolean): Omit<LeverPlan<LeverChange>, 'holds'> & Pick<UnitPlan, 'holds'> {
   const condition = conditionOf(problem);
   if (!mayHold) return nothing(condition);
-  const message = `${condition.message} (until then the finalizer stays: nobody knows what is held back there)`;
+  const message = `${condition.message} (whether anything is held back there is not known: a finalizer that is there stays until it is)`;
   return { ...nothing({ ...condition, message }), holds: 'Unknown' };
 }
 

@@ -197,7 +197,12 @@ describe('what is held back', () => {
   const away = new Problem('PermissionDenied', { saw: '403', wanted: 'to read it', next: 'grant it' });
   const unseen: Observation['seen'] = { kind: 'problem', problem: away };
   /** A lever that may hold something, as it looked at one unit of which this is remembered. */
-  const planOf = (seen: Observation['seen'], known: readonly string[], plan: LeverPlan<LeverChange> = toDo) => {
+  const planOf = (
+    seen: Observation['seen'],
+    known: readonly string[],
+    plan: LeverPlan<LeverChange> = toDo,
+    verb: Parameters<typeof planAll>[1]['verb'] = 'plan',
+  ) => {
     const lever: AnyLever = {
       name: 'horizontal',
       condition: 'HorizontalApplied',
@@ -209,7 +214,7 @@ describe('what is held back', () => {
     };
     const memory = Object.fromEntries(known.map((name) => [`horizontal/${name}`, { originals: { uid: 'u' } }]));
     const unit = { name: 'web', mode: 'Enforce' } as const;
-    return planAll([{ lever, unit, seen }], { memory, now: 0, verb: 'plan' });
+    return planAll([{ lever, unit, seen }], { memory, now: 0, verb });
   };
   const seen: Observation['seen'] = { kind: 'seen', value: undefined };
 
@@ -235,14 +240,18 @@ describe('what is held back', () => {
     expect(isHolding(plans)).toBe(holding);
   });
 
-  test('of what could not be looked at the condition says why, and that the finalizer stays', () => {
-    const wanted = {
+  test('of what could not be looked at the condition says why, and of the finalizer what holds with each deletionPolicy', () => {
+    const why = 'saw 403; wanted to read it; next: grant it';
+    const finalizer = 'whether anything is held back there is not known: a finalizer that is there stays until it is';
+    const said = (...of: Parameters<typeof planOf>) => planOf(...of)[0]?.condition;
+    expect(said(unseen, ['web'])).toEqual({
       status: 'False',
       reason: 'PermissionDenied',
-      message: expect.stringMatching(/^saw 403; .*finalizer stays/),
-    };
-    expect(planOf(unseen, ['web'])[0]?.condition).toEqual(wanted);
-    expect(planOf(unseen, [])[0]?.condition.message).toBe('saw 403; wanted to read it; next: grant it');
+      message: `${why} (${finalizer})`,
+    });
+    expect(said(unseen, [])?.message).toBe(why);
+    // of a service that is being deleted it goes when nobody waits any longer
+    for (const verb of ['restore', 'release'] as const) expect(said(unseen, ['web'], toDo, verb)?.message).toBe(why);
   });
 });
 
