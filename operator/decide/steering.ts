@@ -33,15 +33,15 @@ export interface Steered {
 }
 
 export function steering({ vpa, ...declared }: Steered): Steering {
-  if (declared.policy.vertical.mode !== 'Enforce' || vpa === undefined) return { ...agreed([]), sized: [] };
+  if (declared.policy.vertical.mode !== 'Enforce' || vpa === undefined) return { ...undisputed([]), sized: [] };
   const wanted = wantedSteering(declared);
   return vpa === 'HeldUp' ? { ...wanted, sized: [], taken: [] } : { ...wanted, sized: wanted.vertical };
 }
 
 type Wanted = Omit<Steering, 'sized'>;
 
-/** Nobody wants what another has. */
-const agreed = (vertical: readonly Sized[]): Wanted => ({
+/** Nobody wants what another has, and a VPA has these. */
+const undisputed = (vertical: readonly Sized[]): Wanted => ({
   vertical,
   taken: [],
   both: [],
@@ -53,11 +53,11 @@ function wantedSteering({ policy: { horizontal, vertical }, podsMetrics }: Pick<
   const { controlledResources: controlled, conflictResolution } = vertical;
   const scaled = horizontal.mode === 'Enforce' ? horizontal.metrics.map(sizedBy) : [];
   const both = controlled.filter((resource) => scaled.includes(resource));
-  if (both.length === 0) return agreed(controlled);
-  const nobodys: Wanted = { ...agreed([]), both };
+  if (both.length === 0) return undisputed(controlled);
+  const nobodys: Wanted = { ...undisputed([]), both };
   if (conflictResolution === 'Refuse') return { ...nobodys, isRefused: true };
   const asked = askedFor(conflictResolution, both);
-  const isLeftNone = !horizontal.metrics.some((metric) => !isAbout(metric, asked) && isReadable(metric, podsMetrics));
+  const isLeftNone = scaledBy(horizontal.metrics, { podsMetrics, taken: asked }).length === 0;
   if (isLeftNone && conflictResolution === 'PreferVertical') return { ...nobodys, leavesNoMetric: true };
   const taken = isLeftNone ? [] : asked; // an HPA without a metric scales on cpu 80 %
   const isScaledBy = (resource: Sized): boolean => both.includes(resource) && !taken.includes(resource);
@@ -73,12 +73,16 @@ function askedFor(
   return conflictResolution === 'Split' ? both.filter((resource) => resource === 'memory') : [];
 }
 
-const isAbout = (metric: Metric, resources: readonly Sized[]): boolean =>
-  resources.some((resource) => resource === sizedBy(metric));
-
-/** The HPA itself reads it. */
-const isReadable = ({ pods }: EffectivePolicy['horizontal']['metrics'][number], podsMetrics: PodsMetricsWay): boolean =>
-  pods === undefined || (podsMetrics === 'MetricsAPI' && isServed(pods.metric.name));
+/** Of what is declared, what the HPA itself scales by: not what a VPA sizes (`taken`), and no Pods metric that nobody serves to it. */
+export const scaledBy = (
+  metrics: EffectivePolicy['horizontal']['metrics'],
+  { podsMetrics, taken }: Pick<Steered, 'podsMetrics'> & Pick<Steering, 'taken'>,
+): EffectivePolicy['horizontal']['metrics'] =>
+  metrics.filter((metric) => {
+    const { pods } = metric;
+    if (pods !== undefined) return podsMetrics === 'MetricsAPI' && isServed(pods.metric.name);
+    return !taken.some((resource) => resource === sizedBy(metric));
+  });
 
 /** Of an HPA. */
 export type Metric = Pick<EffectivePolicy['horizontal']['metrics'][number], 'resource' | 'containerResource'>;

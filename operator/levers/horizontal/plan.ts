@@ -2,7 +2,7 @@ import { type Quantity, quantity } from '../../api/quantity.ts';
 import { servedMetrics } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { LabelRequirement, PodsMetricsWay, ReplicaBound } from '../../decide/resolve.ts';
-import { sizedBy, type Sized } from '../../decide/steering.ts';
+import { scaledBy, sizedBy, type Sized } from '../../decide/steering.ts';
 import type { OwnerReference } from '../../kube/object.ts';
 import type { PodView } from '../../metrics/pod-view.ts';
 import { managers } from '../apply-owned.ts';
@@ -146,11 +146,8 @@ function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Pla
 }
 
 /** By a share of what its Pods ask for: while one has not got that yet, the share is too low. */
-const scalesByUse = ({ policy, taken = [] }: HorizontalUnit): boolean =>
-  policy.metrics.some((metric) => {
-    const resource = sizedBy(metric);
-    return resource !== undefined && !taken.includes(resource);
-  });
+const scalesByUse = ({ policy, podsMetrics, taken = [] }: HorizontalUnit): boolean =>
+  scaledBy(policy.metrics, { podsMetrics, taken }).some((metric) => sizedBy(metric) !== undefined);
 
 /** With fewer replicas at most, where a budget asks for that. Never fewer than minReplicas. */
 function withinBudget(unit: HorizontalUnit, own: HpaView | undefined): HorizontalUnit {
@@ -289,6 +286,7 @@ function applied(
   {
     namespace,
     policy,
+    podsMetrics,
     taken = [],
     isHeld,
     pods,
@@ -299,7 +297,8 @@ function applied(
     const message = `saw Pods metrics that nobody serves: ${unserved.join(', ')}; wanted ${servedMetrics.join(', ')}; next: remove them from horizontal.metrics (they were left out, since one missing metric blocks an HPA's scale-down for good)`;
     return { status: 'False', reason: 'MetricUnavailable', message };
   }
-  const beyond = outOfReach({ policy, taken, pods });
+  const read = scaledBy(policy.metrics, { podsMetrics, taken });
+  const beyond = outOfReach({ policy, read, isRaised: shadowed.length > 0, pods });
   if (beyond?.isAll === true) return { status: 'False', reason: 'TargetUnreachable', message: beyond.problem };
   const folded = shadowed.length === 0 ? '' : `; ${shadowed.join(', ')} is folded into its floor`;
   const sized =

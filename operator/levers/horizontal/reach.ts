@@ -9,8 +9,10 @@ type Metric = Horizontal['metrics'][number];
 
 export interface ReachInput {
   readonly policy: Horizontal;
-  /** What the HPA is not scaled by. */
-  readonly taken: readonly Sized[];
+  /** Of its metrics those that the HPA is scaled by. */
+  readonly read: readonly Metric[];
+  /** Others add replicas through its floor. */
+  readonly isRaised: boolean;
   readonly pods: readonly PodView[];
 }
 
@@ -29,9 +31,8 @@ export interface OutOfReach {
  *
  * @returns undefined: none, as far as the Pods tell. Where one has no limit or no request nobody knows.
  */
-export function outOfReach({ policy, taken, pods }: ReachInput): OutOfReach | undefined {
+export function outOfReach({ policy, read, isRaised, pods }: ReachInput): OutOfReach | undefined {
   const tolerance = toleranceOf(policy).up;
-  const read = policy.metrics.filter((metric) => !taken.some((resource) => resource === sizedBy(metric)));
   const unreachable = read.flatMap((metric) => {
     const [resource, asked] = [sizedBy(metric), targetOf(metric)];
     if (resource === undefined || asked === undefined) return [];
@@ -45,7 +46,7 @@ export function outOfReach({ policy, taken, pods }: ReachInput): OutOfReach | un
     ({ resource, asked, most }) => `a target of ${asked} % for ${resource}, of which limits let Pods use ${most} %`,
   );
   return {
-    isAll: unreachable.length === read.length,
+    isAll: !isRaised && unreachable.length === read.length,
     problem: problemMessage({
       saw,
       wanted: `at most ${each(({ most }) => `${greatestBelow(most, tolerance)} %`)}, since an HPA adds replicas only above ${Number((1 + tolerance).toFixed(3))} times its target`,

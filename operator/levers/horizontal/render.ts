@@ -1,7 +1,7 @@
 import { isServed } from '../../api/served-metrics.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 import type { PodsMetricsWay } from '../../decide/resolve.ts';
-import { sizedBy, type Sized } from '../../decide/steering.ts';
+import { scaledBy, type Sized } from '../../decide/steering.ts';
 import type { HpaSpec, ObjectReference } from './hpa.ts';
 
 export interface Rendered {
@@ -35,17 +35,12 @@ export function render({
 }: RenderInput): Rendered {
   const named = policy.metrics.flatMap((metric) => (metric.pods === undefined ? [] : [metric.pods.metric.name]));
   const served = named.filter(isServed);
-  const kept = policy.metrics.filter(
-    (metric) =>
-      !taken.some((resource) => resource === sizedBy(metric)) &&
-      (metric.pods === undefined || (podsMetrics === 'MetricsAPI' && isServed(metric.pods.metric.name))),
-  );
   return {
     spec: {
       scaleTargetRef: { apiVersion, kind, name },
       minReplicas: Math.min(floor ?? policy.minReplicas, policy.maxReplicas),
       maxReplicas: policy.maxReplicas,
-      metrics: kept,
+      metrics: scaledBy(policy.metrics, { podsMetrics, taken }),
       behavior: {
         scaleDown: {
           selectPolicy: 'Max',
