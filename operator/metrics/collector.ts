@@ -152,7 +152,7 @@ export function createCollector(options: CollectorOptions): Collector {
       const source = find(service, component)?.component.source;
       return source === undefined ? undefined : { type: source.type, passedOver: source.passedOver?.() ?? [] };
     },
-    brokenOf: (service, component) => brokenIn(find(service, component)?.window.pods.values() ?? []),
+    brokenOf: (service, component) => brokenAndMissing(find(service, component)?.window.pods.values() ?? []),
     failuresOf: (service, component) =>
       [...(find(service, component)?.pods.values() ?? [])].flatMap(({ view }) => {
         const failure = find(service, component)?.window.pods.get(view.uid)?.failure;
@@ -165,7 +165,8 @@ export function createCollector(options: CollectorOptions): Collector {
   };
 }
 
-function brokenIn(pods: Iterable<PodRecord>): ReturnType<Collector['brokenOf']> {
+/** What Pods that answer serve and is no figure, where they have none of it from elsewhere: each in its words once, sorted. */
+function brokenAndMissing(pods: Iterable<PodRecord>): ReturnType<Collector['brokenOf']> {
   const all = [...pods].flatMap(({ latest, failure }) => {
     if (latest?.broken === undefined || failure !== undefined) return [];
     const known: Readonly<Record<string, unknown>> = { ...latest.figures, ...latest.histograms };

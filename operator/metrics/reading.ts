@@ -112,7 +112,7 @@ export function takeReading(
   pod.dropped = page.dropped;
   if (pod.dropped > 0) reader.lacksRoom = true;
   learn(reader);
-  const broken = brokenIn(page, reader, pod.page);
+  const broken = brokenByFeed(page, reader, pod.page);
   for (const slot of page.odd) if (!isAmount(pod.page.values[slot] ?? NaN)) pod.page.values[slot] = Infinity; // there, and no figure
   const elapsedMs = pod.readAt === undefined ? undefined : at.monotonic - pod.readAt;
   const totals = accumulate(reader, pod, elapsedMs === undefined);
@@ -126,7 +126,7 @@ export function takeReading(
 }
 
 /** By feed: what is no figure among the samples that it sums up, of a series that stands there twice by its last value. */
-function brokenIn(
+function brokenByFeed(
   { odd, junkFamilies }: PageSummary,
   reader: PageReader,
   { values }: Page,

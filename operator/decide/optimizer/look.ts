@@ -29,8 +29,8 @@ export interface RuleLook {
 export interface LookInput extends Moment {
   readonly components: readonly (Situation & {
     readonly rows: Rows;
-    /** How often its CPU and memory come anew; absent: with each row. */
-    readonly usageEveryMs?: number;
+    /** How often its CPU and memory come anew; 0: with each row. */
+    readonly usageEveryMs: number;
   })[];
   /** Between two rows. */
   readonly rowMs: number;
@@ -72,7 +72,7 @@ export function lookAtRules(input: LookInput): LookAnswer {
         heldUntil: held.heldUntil,
         ...(held.approval !== undefined && { approval: held.approval }),
         ...(settleMs > rule.settleMs && {
-          settles: { declaredMs: rule.settleMs, ms: settleMs, everyMs: component.usageEveryMs ?? 0 },
+          settles: { declaredMs: rule.settleMs, ms: settleMs, everyMs: component.usageEveryMs },
         }),
       };
     }),
@@ -94,7 +94,7 @@ export function lookAtRules(input: LookInput): LookAnswer {
 const usage: ReadonlySet<Metric> = new Set(['cpuPercent', 'memory', 'memoryPercent']);
 
 /** At least twice what its metric takes to come anew: what is there when an action is done was measured before it, and what replaces it may have been too. */
-const settleMsOf = ({ metric, settleMs }: OptimizerRule, usageEveryMs = 0): number =>
+const settleMsOf = ({ metric, settleMs }: OptimizerRule, usageEveryMs: number): number =>
   usage.has(metric) ? Math.max(settleMs, 2 * usageEveryMs) : settleMs;
 
 /** Of a metric that no row has (a signal of the service's own) there will never be a figure. */

@@ -17,6 +17,7 @@ const workflow = {
   oomHeldUntil: undefined,
   memoryLimit: { bytes: 500, disrupts: false },
   rows: over,
+  usageEveryMs: 0,
 };
 const shed: OptimizerRules = { ...policy, rules: [{ ...rule, action: 'ReduceWorkers' }] };
 const evicting = { ...rule, action: 'EvictWorstPod', bounds: { step: 1, max: 2 } } as const;
@@ -297,9 +298,9 @@ describe('lookAtRules()', () => {
       settleMs: 1_000,
       expected: 1_000,
     },
-  ])('it settles $name', ({ usageEveryMs, metric = 'memory', settleMs = rule.settleMs, expected }) => {
+  ])('it settles $name', ({ usageEveryMs = 0, metric = 'memory', settleMs = rule.settleMs, expected }) => {
     const rows = rowsOf({ [metric]: [150, 150, 150] });
-    const components = [{ ...workflow, rows, ...(usageEveryMs !== undefined && { usageEveryMs }) }];
+    const components = [{ ...workflow, rows, usageEveryMs }];
     const answer = lookAtRules({ ...input, policy: { ...policy, rules: [{ ...rule, metric, settleMs }] }, components });
     expect(answer.action).toMatchObject({ settleMs: expected });
     expect(answer.looks[0]?.settles).toEqual(
