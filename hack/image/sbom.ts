@@ -38,7 +38,7 @@ export async function sbom(
   };
   const own = locked('');
   const binaries = await Promise.all(
-    files.flatMap((file) => ('from' in file && file.mode === 0o755 ? [binary(file.path, file.from, locked, signal)] : [])), // prettier-ignore
+    files.filter(isBinary).map(({ path, from }) => binary(path, from, locked, signal)),
   );
   const components = [...packages.map((folder) => library(folder, locked(folder))), ...binaries];
   const bom = {
@@ -62,7 +62,8 @@ export async function sbom(
 
 /** @param folder `node_modules/@scope/name`, or one below another package's folder. */
 function library(folder: string, { version, license, integrity }: Locked) {
-  const [name = '', group] = folder.replace(/^.*node_modules\//, '').split('/').toReversed(); // prettier-ignore
+  const path = folder.replace(/^.*node_modules\//, '');
+  const [name = '', group] = path.split('/').toReversed();
   const purl = `pkg:npm/${group === undefined ? '' : `${group.replace('@', '%40')}/`}${name}@${version}`;
   return {
     type: 'library',
@@ -78,6 +79,9 @@ function library(folder: string, { version, license, integrity }: Locked) {
 
 const hexOf = (integrity: string): string =>
   Buffer.from(integrity.slice(integrity.indexOf('-') + 1), 'base64').toString('hex');
+
+const isBinary = (file: ImageFile): file is Extract<ImageFile, { readonly from: string }> =>
+  'from' in file && file.mode === 0o755;
 
 /** Node is known by its version; of what it is linked to only this machine knows where it is from, so that is told by what is in it. */
 async function binary(path: string, from: string, locked: (folder: string) => Locked, signal: AbortSignal) {
