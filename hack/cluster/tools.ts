@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 /** A module of hack/tools that pins programs. */
 interface ToolModule {
-  readonly folder: 'kubernetes' | 'containerd' | 'gitops' | 'helm3';
+  readonly folder: 'kubernetes' | 'containerd' | 'gitops' | 'helm3' | 'actionlint';
   readonly title: string;
   /** What `go build` builds: a package, or `tool` for the tool directives of go.mod. */
   readonly packages: string;
@@ -87,6 +87,16 @@ const gitOps: ToolModule = {
   names: ['gitops'],
 };
 
+/** In a module of its own: it has nothing of Kubernetes in it. */
+const actionlint: ToolModule = {
+  folder: 'actionlint',
+  title: 'actionlint',
+  packages: 'tool',
+  tags: '',
+  versions: {},
+  names: [],
+};
+
 /** The folder with etcd, kube-apiserver, kubectl, helm and the other names of hack/tools/kubernetes/main.go. Minutes where the cache has it not. */
 export async function kubernetesPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
   return programsOf(kubernetes, progress, signal);
@@ -110,6 +120,11 @@ export async function gitOpsPrograms(progress: Progress, signal: AbortSignal): P
 /** The folder with helm, of version 3. A minute where the cache has it not. */
 export async function helm3Program(progress: Progress, signal: AbortSignal): Promise<string> {
   return programsOf(helm3, progress, signal);
+}
+
+/** The folder with actionlint, which knows what GitHub takes for a workflow. Half a minute where the cache has it not. */
+export async function actionlintProgram(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(actionlint, progress, signal);
 }
 
 /** The manifests of its kinds, of the version that go.mod pins. */
