@@ -49,6 +49,10 @@ export interface Page {
   order: Int32Array;
   /** Series that it was the first to have. */
   added: number;
+  /** By family: samples of the newest page without a damaged name. */
+  readonly whole: Uint32Array;
+  /** A name was damaged there, or it was not looked at yet. */
+  isDamaged: boolean;
 }
 
 export interface PageSummary {
@@ -60,8 +64,10 @@ export interface PageSummary {
   readonly dropped: number;
   /** Slots of samples that are NaN, infinite or negative; {@link isAmount}. */
   readonly odd: readonly number[];
-  /** Families of lines that begin like a wanted sample and are none, as far as their name tells. */
+  /** Families of lines that begin like a wanted sample and are none, as far as their name tells, and of those that a damaged name may be one of. */
   readonly junkFamilies: ReadonlySet<number>;
+  /** There is a damaged name. Looked for where a family lacks samples, and as long as there is one: it costs as much again as reading the page. */
+  readonly isDamaged: boolean;
 }
 
 /** What everything that we read is: counted, or a size. */
@@ -71,6 +77,8 @@ const codes = { hash: 35, brace: 123 } as const;
 /** What stands where a slot would: why a line has none. */
 const none = { unwanted: -1, junk: -2, dropped: -3 } as const;
 const typeComment = '# TYPE ';
+/** What follows the name there, in both formats: a page that is cut within it declares nothing. */
+const typed = /^(?:_total)? +(?:counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)[ \t\r]*$/;
 
 /**
  * @param options.maxSeries The bound that a workload with endless label values meets: what is beyond it is counted as dropped.
@@ -101,7 +109,8 @@ export function createPageShape(
 
 export function createPage(shape: PageShape): Page {
   const declared = new Uint8Array(shape.wanted.length);
-  return { values: new Float64Array(0), declared, order: new Int32Array(0), added: 0 };
+  const whole = new Uint32Array(shape.wanted.length);
+  return { values: new Float64Array(0), declared, order: new Int32Array(0), added: 0, whole, isDamaged: true };
 }
 
 /**
@@ -112,6 +121,7 @@ export function createPage(shape: PageShape): Page {
  */
 export function readPage(text: string, shape: PageShape, page: Page): PageSummary {
   const summary = { samples: 0, junk: 0, dropped: 0, odd: new Array<number>(), junkFamilies: new Set<number>() };
+  const counted = new Uint32Array(shape.wanted.length); // samples by family
   page.values.fill(NaN);
   page.declared.fill(0);
   let line = 0; // of the wanted ones
@@ -141,7 +151,8 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
     }
     const value = slot < 0 ? undefined : parseSample(text, keyEnd, end);
     if (value !== undefined) {
-      put(page, shape, line++, slot, value);
+      const family = put(page, shape, line++, slot, value);
+      counted[family] = (counted[family] ?? 0) + 1;
       summary.samples++;
       if (!isAmount(value)) summary.odd.push(slot);
     } else if (slot === none.dropped) summary.dropped++;
@@ -151,7 +162,25 @@ export function readPage(text: string, shape: PageShape, page: Page): PageSummar
       if (family !== undefined) summary.junkFamilies.add(family);
     }
   }
-  return summary;
+  for (const family of lackingOf(text, page, counted)) summary.junkFamilies.add(family);
+  return { ...summary, isDamaged: page.isDamaged };
+}
+
+/** Of a name with something in it that no name has, or with something behind it that is neither labels nor a value. */
+const damagedName = /(?:^|\n)[ \t]*[a-zA-Z_:](?![a-zA-Z0-9_:]*(?:[ \t]*\{|[ \t]+[0-9.+\-niNI]))/;
+
+/** Families of which a page with a damaged name has fewer samples than the newest without one, or declares and has none: it may be one of theirs. */
+function lackingOf(text: string, page: Page, counted: Uint32Array): readonly number[] {
+  const { whole, declared } = page;
+  const isFewer = (samples: number, family: number): boolean => samples < (whole[family] ?? 0);
+  if (page.isDamaged || counted.some(isFewer)) page.isDamaged = damagedName.test(text);
+  if (!page.isDamaged) whole.set(counted);
+  return page.isDamaged
+    ? [...counted.keys()].filter((family) => {
+        const samples = counted[family] ?? 0;
+        return isFewer(samples, family) || (samples === 0 && declared[family] === 1);
+      })
+    : [];
 }
 
 /**
@@ -237,13 +266,16 @@ function slotOf(key: string, shape: PageShape, page: Page): number {
   return slot;
 }
 
-function put(page: Page, shape: PageShape, line: number, slot: number, value: number): void {
+/** @returns Its family. */
+function put(page: Page, shape: PageShape, line: number, slot: number, value: number): number {
   if (slot >= page.values.length) page.values = grown(page.values, new Float64Array(sizeFor(slot, shape)).fill(NaN));
   if (line >= page.order.length)
     page.order = grown(page.order, new Int32Array(sizeFor(line, shape)).fill(none.unwanted));
   page.values[slot] = value;
   page.order[line] = slot;
-  page.declared[shape.series[slot]?.family ?? 0] = 1;
+  const family = shape.series[slot]?.family ?? 0;
+  page.declared[family] = 1;
+  return family;
 }
 
 const sizeFor = (index: number, { series }: PageShape): number => Math.max(16, series.length, index + (index >> 2) + 1);
@@ -259,7 +291,6 @@ function declare(text: string, start: number, end: number, { namesByFirst, wante
   for (const { family } of namesByFirst.get(text.charCodeAt(from)) ?? []) {
     const name = wanted[family]?.name ?? '';
     if (!text.startsWith(name, from)) continue;
-    const after = text.slice(from + name.length, end);
-    if (after.startsWith(' ') || after.startsWith('_total ')) page.declared[family] = 1;
+    if (typed.test(text.slice(from + name.length, end))) page.declared[family] = 1;
   }
 }

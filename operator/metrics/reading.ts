@@ -117,7 +117,7 @@ export function takeReading(
   const elapsedMs = pod.readAt === undefined ? undefined : at.monotonic - pod.readAt;
   const totals = accumulate(reader, pod, elapsedMs === undefined);
   pod.readAt = pod.dropped === 0 ? at.monotonic : undefined; // what had no room and gets some later is not born since
-  const isJunk = page.junk > 0 || text.includes('\0');
+  const isJunk = page.junk > 0 || page.isDamaged || text.includes('\0');
   return {
     observedAt: at.wall,
     elapsedMs,

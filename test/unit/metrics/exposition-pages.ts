@@ -26,13 +26,13 @@ export const idOf = (name: string, labels: Iterable<readonly [string, string]>):
 export function ours(text: string): { readonly samples: Samples; readonly junk: number } {
   const shape = createPageShape(wanted);
   const page = createPage(shape);
-  const { junk } = readPage(text, shape, page);
+  const { junk, isDamaged } = readPage(text, shape, page);
   const samples = shape.series.flatMap(({ key, labels }, slot) => {
     const value = page.values[slot] ?? NaN;
     const name = /^[^{ \t]*/.exec(key)?.[0] ?? '';
     return Number.isNaN(value) ? [] : [[idOf(name, labels), value] as const];
   });
-  return { samples: Object.fromEntries(samples), junk };
+  return { samples: Object.fromEntries(samples), junk: junk + Number(isDamaged) };
 }
 
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');

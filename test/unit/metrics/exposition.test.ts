@@ -167,7 +167,15 @@ describe('readPage()', () => {
     expect([...page.declared]).toEqual([1, 1, 0, 0]);
     expect([...read('# TYPE jobs_total counter\n').page.declared]).toEqual([0, 1, 0, 0]);
     expect([...read('# HELP jobs counter\n#TYPE jobs counter\n').page.declared]).toEqual([0, 0, 0, 0]);
+    expect([...read('# TYPE jobs  unknown \r\n').page.declared]).toEqual([0, 1, 0, 0]);
   });
+
+  test.each(['', ' ', ' coun', ' counters', ' counter x', ' \x01'])(
+    'a TYPE line that is cut or damaged (%p) declares nothing: a family without a series would have counted 0',
+    (type) => {
+      expect([...read(`# TYPE jobs${type}`).page.declared]).toEqual([0, 0, 0, 0]);
+    },
+  );
 
   test('a page is forgotten with its declarations', () => {
     expect([...read('# TYPE jobs counter\n', '# EOF\n').page.declared]).toEqual([0, 0, 0, 0]);
@@ -229,6 +237,61 @@ describe('readPage()', () => {
       expect(read(`jobs 1\n${line}\njobs 2\n`)).toMatchObject({ values: { jobs: 2 }, junk: 0 });
     },
   );
+
+  describe('a name that something happened to', () => {
+    const familiesOf = ({ junkFamilies, isDamaged }: ReturnType<typeof read>) => ({
+      isDamaged,
+      unknown: [...junkFamilies].map((family) => wanted[family]?.name),
+    });
+    const sound = 'jobs{a="1"} 1\njobs{a="2"} 2\nqueue_length 1\n';
+    const damaged = 'jobs{a="1"} 3\njo\x01bs{a="2"} 4\nqueue_length 1\n';
+    test.each([
+      'ot\x01her 1',
+      'ot\x01her{a="b"} 1',
+      'other-name 1',
+      'oöther 1',
+      'o\u2028ther 1',
+      'some words 1',
+      ' some other{a="b"} 1',
+      'other\v1',
+      'other',
+    ])('is seen: %j', (line) => {
+      expect(familiesOf(read(`jobs 1\n${line}\n`))).toEqual({ isDamaged: true, unknown: [] });
+    });
+    test.each([
+      '',
+      ' \r',
+      '# a comment',
+      'other NaN',
+      'other -Inf',
+      'other infinity',
+      'other\t+.5',
+      'a:other_1 1 \r',
+      'other {a="b"} 1',
+      'other{a="o\u2028ther\u2028x"}1',
+      '<html>',
+    ])('is not %j', (line) => {
+      expect(familiesOf(read(`jobs 1\n${line}\n`))).toEqual({ isDamaged: false, unknown: [] });
+    });
+    test('may be a sample of the family that lacks one since, as long as it is there', () => {
+      const seen = { isDamaged: true, unknown: ['jobs'] };
+      expect(familiesOf(read(sound, damaged))).toEqual(seen);
+      expect(familiesOf(read(sound, damaged, damaged))).toEqual(seen);
+      expect(familiesOf(read(sound, damaged, sound))).toEqual({ isDamaged: false, unknown: [] });
+    });
+    test('and of one that is declared and has none', () => {
+      expect(familiesOf(read('# TYPE jobs counter\njo\x01bs 1\nqueue_length 1\n'))).toEqual({
+        isDamaged: true,
+        unknown: ['jobs'],
+      });
+    });
+    test('series that go without one are gone', () => {
+      expect(familiesOf(read(sound, 'jobs{a="1"} 3\n'))).toEqual({ isDamaged: false, unknown: [] });
+    });
+    test('costs time in proportion to the length of its line', () => {
+      expect(read(`${'a'.repeat(2_000_000)}\n${' '.repeat(2_000_000)}x`).isDamaged).toBe(true);
+    });
+  });
 
   test('names the samples that are no amounts, and the families of lines that are none', () => {
     const { odd, junkFamilies, shape } = read(

@@ -131,6 +131,11 @@ describe('takeReading()', () => {
       figures: {},
     },
     {
+      name: 'and one that lacks a sample beside a damaged name',
+      pages: [`${requests(1)}${http}_count{a="b"} 1\n`, `${requests(9)}${http}\x01_count{a="b"} 9\n`],
+      figures: {},
+    },
+    {
       name: 'a gauge that is negative or infinite is unknown, and so is a sum with one',
       pages: [
         'process_resident_memory_bytes -50000000\ngeneration_queue_length{a="1"} 3\ngeneration_queue_length{a="2"} +Inf\n',
@@ -170,6 +175,11 @@ describe('takeReading()', () => {
       name: 'a line that begins like a sample and is none',
       page: 'generation_queue_length{a="b" 1\n',
       broken: { page: 'a line is no sample', queue: 'generation_queue_length has a line that is no sample' },
+    },
+    {
+      name: 'a name that something happened to',
+      page: `${requests(1)}oth\x01er 1\n`,
+      broken: { page: 'a line is no sample' },
     },
     { name: 'a byte that no text has', page: 'other{a="\0"} 1\n', broken: { page: 'a line is no sample' } },
     { name: 'nothing where all are figures', page: `${requests(1)}other -1\n`, broken: undefined },
