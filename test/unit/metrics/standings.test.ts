@@ -55,6 +55,14 @@ describe('createStandings()', () => {
     expect(attainment(standings, start + hour)).toBeCloseTo(25 / 35);
   });
 
+  test('time of which nothing is known, as after a change of the metric source, takes nothing from what was counted', () => {
+    const standings = createStandings();
+    looked(standings, start + 10 * second, start + 9 * minute, 'Met');
+    looked(standings, start + 9 * minute + 10 * second, start + 10 * minute, 'NotMet');
+    looked(standings, start + 10 * minute + 10 * second, start + hour, 'Unknown');
+    expect(attainment(standings, start + hour)).toBeCloseTo(0.9);
+  });
+
   test('a service made again under its name begins anew', () => {
     const standings = createStandings();
     standings.note(service(), look(start, 'Met'));
