@@ -1,4 +1,4 @@
-import type { SampledKey } from './key-sample.ts';
+import type { CountedKey, SampledKey } from './key-sample.ts';
 import { mebibytes } from './mebibytes.ts';
 
 export interface ForesightInput {
@@ -17,12 +17,16 @@ export interface ForesightInput {
 export interface Foresight {
   /** Of all keys. */
   readonly keyShare: number;
-  /** Those go that were not used for so long; undefined: any. */
+  /** Those go that were not used for so long; undefined: others. */
   readonly idleSeconds?: number;
+  /** Those go that have least of it; undefined: any, or the oldest. */
+  readonly least?: RankedBy;
   /** Of those that have an expiry. */
   readonly onlyExpiring?: boolean;
   readonly ratio: number | undefined;
 }
+
+type RankedBy = 'TimeLeft' | 'Use';
 
 /** Below that a sample says nothing. */
 const fewestKeys = 50;
@@ -38,9 +42,7 @@ export function foresee(input: ForesightInput): Foresight | undefined {
   if (keys.length < fewestKeys || used <= startup) return undefined;
   const oldestFirst = mayGo(keys).toSorted((a, b) => b.idleSeconds - a.idleSeconds);
   if (oldestFirst.length < fewestKeys) return undefined;
-  const mustGo = ((used - target) / (used - startup)) * keys.reduce((sum, { bytes }) => sum + bytes, 0);
-  let [gone, freed] = [0, 0];
-  for (; gone < oldestFirst.length && freed < mustGo; gone += 1) freed += oldestFirst[gone]?.bytes ?? 0;
+  const gone = countToFree(oldestFirst, keys, (used - target) / (used - startup));
   const idleSeconds = oldestFirst[Math.max(0, gone - 1)]?.idleSeconds ?? 0;
   const keyShare = gone / keys.length;
   if (ratio === undefined || lookupsPerSecond === undefined || lookupsPerSecond === 0)
@@ -49,7 +51,66 @@ export function foresee(input: ForesightInput): Foresight | undefined {
   return { keyShare, idleSeconds, ratio: Math.max(0, ratio - Math.max(0, lost)) };
 }
 
-const mayGo = (keys: readonly SampledKey[]): readonly SampledKey[] => keys.filter(({ stays }) => stays !== true);
+const mayGo = <Key extends { readonly stays?: true }>(keys: readonly Key[]): readonly Key[] =>
+  keys.filter(({ stays }) => stays !== true);
+
+type ByRank<Key> = Omit<ForesightInput, 'keys' | 'lookupsPerSecond'> & { readonly keys: readonly Key[] };
+
+/** Those go that expire first. The fifth that was used last tells whom the look-ups are for: as many of those as go, so much of the hits. */
+export function foreseeByExpiry({ keys, ...input }: ByRank<SampledKey>): Foresight | undefined {
+  const idle = keys.map(({ idleSeconds }) => idleSeconds).toSorted((a, b) => a - b);
+  const since = idle[Math.max(fewestKeys, Math.floor(keys.length / 5)) - 1] ?? 0;
+  const ranked = keys.map(({ leftMs = 0, idleSeconds, ...key }) => ({
+    ...key,
+    rank: leftMs,
+    use: Number(idleSeconds <= since),
+  }));
+  return foreseeByRank({ ...input, keys: ranked }, 'TimeLeft');
+}
+
+/** Those go that are used least. A counter stays where it is while a key is used as fast as it fades: ten times as often for each that it is above the one of a new key (lfu-log-factor 10). */
+export function foreseeByUse({ keys, ...input }: ByRank<CountedKey>): Foresight | undefined {
+  const ranked = keys.map(({ counter, ...key }) => ({
+    ...key,
+    rank: counter,
+    use: counter < ofNewKey ? 0 : (counter - ofNewKey) * 10 + 1,
+  }));
+  return foreseeByRank({ ...input, keys: ranked }, 'Use');
+}
+
+/** LFU_INIT_VAL of its source: what is below has faded. */
+const ofNewKey = 5;
+
+interface RankedKey extends Pick<SampledKey, 'bytes' | 'stays'> {
+  /** The least goes first. */
+  readonly rank: number;
+  /** Of the look-ups, in comparison. */
+  readonly use: number;
+}
+
+function foreseeByRank(
+  { keys, used, startup, target, ratio }: ByRank<RankedKey>,
+  least: RankedBy,
+): Foresight | undefined {
+  const leastFirst = mayGo(keys).toSorted((a, b) => a.rank - b.rank);
+  if (leastFirst.length < fewestKeys || used <= startup) return undefined;
+  const gone = leastFirst.slice(0, countToFree(leastFirst, keys, (used - target) / (used - startup)));
+  const [lost, all] = [gone, keys].map((some) => some.reduce((sum, { use }) => sum + use, 0));
+  const after = ratio === undefined || !all ? undefined : ratio * (1 - (lost ?? 0) / all);
+  return { keyShare: gone.length / keys.length, least, ratio: after };
+}
+
+/** How many of these, in this order, are such a share of the bytes of all. */
+function countToFree(
+  inOrder: readonly Pick<SampledKey, 'bytes'>[],
+  all: readonly Pick<SampledKey, 'bytes'>[],
+  share: number,
+): number {
+  const mustGo = share * all.reduce((sum, { bytes }) => sum + bytes, 0);
+  let [gone, freed] = [0, 0];
+  for (; gone < inOrder.length && freed < mustGo; gone += 1) freed += inOrder[gone]?.bytes ?? 0;
+  return gone;
+}
 
 function lostHitsPerSecond({ keys: all, totalKeys }: ForesightInput, age: number): number {
   const keys = mayGo(all);
@@ -93,7 +154,13 @@ export function foresightText(
   return `at maxmemory ${mebibytes(target)} ${keys}; ${after}`;
 }
 
-function whichOnes({ idleSeconds, onlyExpiring = false }: Pick<Foresight, 'idleSeconds' | 'onlyExpiring'>): string {
+function whichOnes({
+  idleSeconds,
+  least,
+  onlyExpiring = false,
+}: Pick<Foresight, 'idleSeconds' | 'least' | 'onlyExpiring'>): string {
+  if (least === 'TimeLeft') return 'those that expire first';
+  if (least === 'Use') return `those ${onlyExpiring ? 'with an expiry ' : ''}that are used least often`;
   if (idleSeconds === undefined) return `any of ${onlyExpiring ? 'those with an expiry' : 'them'}`;
   return `those ${onlyExpiring ? 'with an expiry ' : ''}that were not used for ${coarse(idleSeconds)} or more`;
 }

@@ -6,16 +6,28 @@ import { isForbidden, isReply, isUnanswered } from './server-error.ts';
 /** Keys as they come: where they lie in the server's table says nothing of how large or how new they are. */
 export type KeySample =
   | { readonly state: 'Known'; readonly keys: readonly SampledKey[]; readonly onlyExpiring: boolean }
+  | { readonly state: 'ByExpiry'; readonly keys: readonly SampledKey[]; readonly onlyExpiring: true }
+  | { readonly state: 'ByUse'; readonly keys: readonly CountedKey[]; readonly onlyExpiring: boolean }
   /** One key goes as well as another: none was asked. */
   | { readonly state: 'AtRandom'; readonly onlyExpiring: boolean }
   | { readonly state: 'Unknown'; readonly why: string };
 
-export interface SampledKey {
+interface AnyKey {
   readonly bytes: number;
-  /** Since it was read or written. */
-  readonly idleSeconds: number;
+  /** Until it expires; absent: nobody has asked, or it does not. */
+  readonly leftMs?: number;
   /** It has no expiry, and only those that have one are thrown out. */
   readonly stays?: true;
+}
+
+export interface SampledKey extends AnyKey {
+  /** Since it was read or written. */
+  readonly idleSeconds: number;
+}
+
+export interface CountedKey extends AnyKey {
+  /** 0 to 255: the more often it is used the slower it rises; it fades in minutes. */
+  readonly counter: number;
 }
 
 const mostKeys = 1_000;
@@ -28,46 +40,62 @@ export async function sampleKeys(
   own: (lookups: Totals) => void,
 ): Promise<KeySample> {
   const onlyExpiring = evictionPolicy.startsWith('volatile-');
+  if (evictionPolicy === 'noeviction') return { state: 'Unknown', why: 'noeviction throws nothing out' };
   if (evictionPolicy.endsWith('-random')) return { state: 'AtRandom', onlyExpiring };
-  if (!evictionPolicy.endsWith('-lru'))
-    return { state: 'Unknown', why: `${evictionPolicy} does not throw out by the time since a key was used alone` };
-  const keys: SampledKey[] = [];
-  const began = performance.now();
-  let cursor = '0';
+  const by = evictionPolicy.endsWith('-lfu') ? 'FREQ' : 'IDLETIME';
   try {
-    do {
-      const step = await walkKeys(redis, cursor, (key) => ask(redis, key, { onlyExpiring, own }));
-      keys.push(...step.keys.flatMap(({ answer }) => answer ?? []));
-      cursor = step.cursor;
-    } while (cursor !== '0' && keys.length < mostKeys && performance.now() - began < withinMs);
+    const asked = await askSome(redis, { by, onlyExpiring, own });
+    if (by === 'FREQ')
+      return { state: 'ByUse', keys: asked.map(({ answer: counter, ...key }) => ({ ...key, counter })), onlyExpiring };
+    const keys = asked.map(({ answer: idleSeconds, ...key }) => ({ ...key, idleSeconds }));
+    if (evictionPolicy === 'volatile-ttl') return { state: 'ByExpiry', keys, onlyExpiring: true };
     return { state: 'Known', keys, onlyExpiring };
   } catch (error) {
     if (!isReply(error) && !isUnanswered(error)) throw error;
     const next = isForbidden(error)
-      ? `; next: grant +scan, +memory|usage, +object|idletime${onlyExpiring ? ', +pttl' : ''} and %R~* (docs/levers/redis.md)`
+      ? `; next: grant +scan, +memory|usage, +object|${by.toLowerCase()}${onlyExpiring ? ', +pttl' : ''} and %R~* (docs/levers/redis.md)`
       : '';
     return {
       state: 'Unknown',
-      why: `saw "${(error as Error).message.trim()}"; wanted OBJECT IDLETIME${onlyExpiring ? ' and PTTL' : ''} of some keys${next}`,
+      why: `saw "${(error as Error).message.trim()}"; wanted OBJECT ${by}${onlyExpiring ? ' and PTTL' : ''} of some keys${next}`,
     };
   }
 }
 
-async function ask(
-  redis: RedisConnection,
-  key: Buffer,
-  { onlyExpiring, own }: { readonly onlyExpiring: boolean; readonly own: (lookups: Totals) => void },
-): Promise<SampledKey | undefined> {
-  const [bytes, idleSeconds, leftMs] = await Promise.all([
+interface Asking {
+  readonly by: 'IDLETIME' | 'FREQ';
+  readonly onlyExpiring: boolean;
+  readonly own: (lookups: Totals) => void;
+}
+
+interface Asked extends AnyKey {
+  readonly answer: number;
+}
+
+async function askSome(redis: RedisConnection, asking: Asking): Promise<readonly Asked[]> {
+  const keys: Asked[] = [];
+  const began = performance.now();
+  let cursor = '0';
+  do {
+    const step = await walkKeys(redis, cursor, (key) => ask(redis, key, asking));
+    keys.push(...step.keys.flatMap(({ answer }) => answer ?? []));
+    cursor = step.cursor;
+  } while (cursor !== '0' && keys.length < mostKeys && performance.now() - began < withinMs);
+  return keys;
+}
+
+async function ask(redis: RedisConnection, key: Buffer, { by, onlyExpiring, own }: Asking): Promise<Asked | undefined> {
+  const [bytes, answer, left] = await Promise.all([
     sizeOf(redis, key),
-    redis.binary('OBJECT', 'IDLETIME', key),
+    redis.binary('OBJECT', by, key),
     onlyExpiring ? redis.binary('PTTL', key) : undefined,
   ]);
-  const isThere = typeof idleSeconds === 'number';
+  const isThere = typeof answer === 'number';
   own({ hits: Number(isThere), misses: Number(!isThere) });
-  if (onlyExpiring) own({ hits: Number(leftMs !== gone), misses: Number(leftMs === gone) });
+  if (onlyExpiring) own({ hits: Number(left !== gone), misses: Number(left === gone) });
   if (bytes === undefined || !isThere) return undefined;
-  return { bytes, idleSeconds, ...(leftMs === withoutExpiry && { stays: true }) };
+  const expires = typeof left === 'number' && left >= 0;
+  return { bytes, answer, ...(expires && { leftMs: left }), ...(left === withoutExpiry && { stays: true }) };
 }
 
 /** What PTTL says instead of a time. */

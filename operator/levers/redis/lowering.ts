@@ -1,5 +1,6 @@
 import type { Differing } from './changes.ts';
-import { foresee, foreseeAtRandom, foresightText, type Foresight } from './foresight.ts';
+import { foresee, foreseeAtRandom, foreseeByExpiry, foreseeByUse, foresightText, type Foresight } from './foresight.ts';
+import type { KeySample } from './key-sample.ts';
 import { rateOf, ratioOf } from './looks.ts';
 import { mebibytes } from './mebibytes.ts';
 import type { Lowering, NodeMemory } from './node-memory.ts';
@@ -200,10 +201,21 @@ function foresightOf(server: ServerObserved, target: number): Foresight | undefi
   const { sample, keys, usedMemoryBytes: used, startupMemoryBytes: startup, recent } = server;
   if (sample === undefined || sample.state === 'Unknown') return undefined;
   const { ratio, lookupsPerSecond } = recent ?? {};
-  const input = { totalKeys: keys.keys, used, startup, target, ratio };
-  const foreseen =
-    sample.state === 'AtRandom' ? foreseeAtRandom(input) : foresee({ ...input, keys: sample.keys, lookupsPerSecond });
+  const foreseen = foreseenOf(sample, { totalKeys: keys.keys, used, startup, target, ratio }, lookupsPerSecond);
   return foreseen && { ...foreseen, onlyExpiring: sample.onlyExpiring };
+}
+
+type Sampled = Exclude<KeySample, { readonly state: 'Unknown' }>;
+
+function foreseenOf(
+  sample: Sampled,
+  input: Parameters<typeof foreseeAtRandom>[0],
+  lookupsPerSecond: number | undefined,
+): Foresight | undefined {
+  if (sample.state === 'AtRandom') return foreseeAtRandom(input);
+  if (sample.state === 'ByExpiry') return foreseeByExpiry({ ...input, keys: sample.keys });
+  if (sample.state === 'ByUse') return foreseeByUse({ ...input, keys: sample.keys });
+  return foresee({ ...input, keys: sample.keys, lookupsPerSecond });
 }
 
 /** What a lower limit throws out and costs; undefined where nothing has to go. */

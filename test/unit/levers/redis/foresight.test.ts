@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import {
   foresee,
   foreseeAtRandom,
+  foreseeByExpiry,
+  foreseeByUse,
   foresightText,
   type ForesightInput,
 } from '../../../../operator/levers/redis/foresight.ts';
@@ -184,4 +186,68 @@ describe('foresightText()', () => {
       text: 'at maxmemory 600Mi about 45 % of the keys would go, those that were not used for 90 s or more; what that costs of the hit ratio is not known: too few look-ups',
     },
   ])('$text', ({ foreseen: what, now, text }) => expect(foresightText(600 * 2 ** 20, what, now)).toBe(text));
+});
+
+const half = { totalKeys: 1_000, used: 110, startup: 10, target: 60, ratio: 0.9 };
+
+describe('foreseeByExpiry()', () => {
+  const keysWith = (idleOf: (index: number) => number, count = 100) =>
+    Array.from({ length: count }, (_, index) => ({ bytes: 100, leftMs: index * 1_000, idleSeconds: idleOf(index) }));
+  test.each([
+    {
+      name: 'all hits are lost with what expires first, if that alone is used',
+      idleOf: (i: number) => (i < 50 ? 0 : 99),
+      ratio: 0,
+    },
+    { name: 'none if it is not', idleOf: (i: number) => (i < 50 ? 99 : 0), ratio: 0.9 },
+    {
+      name: 'half of them where use does not go by expiry',
+      idleOf: (i: number) => (i % 2 === 0 ? 0 : 99),
+      ratio: 0.45,
+    },
+  ])('$name', ({ idleOf, ratio }) => {
+    const foreseen = foreseeByExpiry({ ...half, keys: keysWith(idleOf) });
+    expect(foreseen).toEqual({ keyShare: 0.5, least: 'TimeLeft', ratio: expect.closeTo(ratio) });
+  });
+  test('keys without an expiry stay, with the hits that are theirs', () => {
+    const staying = keysWith(() => 0).map(({ leftMs: _, ...key }) => ({ ...key, stays: true as const }));
+    const keys = [...staying, ...keysWith(() => 0)];
+    expect(foreseeByExpiry({ ...half, keys })).toMatchObject({ keyShare: 0.5, ratio: expect.closeTo(0.45) });
+    expect(foreseeByExpiry({ ...half, keys: [...staying, ...keysWith(() => 0, 49)] })).toBeUndefined();
+  });
+  test('without a ratio there is none to come', () => {
+    expect(foreseeByExpiry({ ...half, ratio: undefined, keys: keysWith(() => 0) })?.ratio).toBeUndefined();
+  });
+});
+
+describe('foreseeByUse()', () => {
+  const keysWith = (counterOf: (index: number) => number) =>
+    Array.from({ length: 100 }, (_, index) => ({ bytes: 100, counter: counterOf(index) }));
+  test.each([
+    { name: 'nothing is lost with what has faded', counterOf: (i: number) => (i < 50 ? 4 : 20), ratio: 0.9 },
+    {
+      name: 'what is new is used once where a counter of 6 is eleven times',
+      counterOf: (i: number) => (i < 50 ? 5 : 6),
+      ratio: 0.9 * (11 / 12),
+    },
+    { name: 'half where all are used alike', counterOf: () => 30, ratio: 0.45 },
+    { name: 'nobody knows where all have faded', counterOf: () => 0, ratio: undefined },
+  ])('$name', ({ counterOf, ratio }) => {
+    const foreseen = foreseeByUse({ ...half, keys: keysWith(counterOf) });
+    expect(foreseen).toEqual({
+      keyShare: 0.5,
+      least: 'Use',
+      ratio: ratio === undefined ? undefined : expect.closeTo(ratio),
+    });
+  });
+});
+
+test.each([
+  ['those that expire first', { least: 'TimeLeft', onlyExpiring: true }],
+  ['those that are used least often', { least: 'Use', onlyExpiring: false }],
+  ['those with an expiry that are used least often', { least: 'Use', onlyExpiring: true }],
+] as const)('who is asked is told that %s would go', (which, some) => {
+  expect(foresightText(2 ** 20, { keyShare: 0.5, ratio: 0.8, ...some }, 0.9)).toBe(
+    `at maxmemory 1.0Mi about 50 % of the keys would go, ${which}; the hit ratio would come from 90 % to about 80 %`,
+  );
 });
