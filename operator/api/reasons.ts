@@ -156,7 +156,7 @@ export const conditions = {
       MemoryHeld: {
         status: 'False',
         means:
-          'Less memory is declared than Pods have, and one of them was killed for its memory within a day: they keep what they have.',
+          'Less memory is declared than Pods have, or than the one had that was killed for its memory within a day: they keep at least that.',
         next: 'Declare at least what there is, or wait until the time that the message names.',
       },
       ResizeUnavailable: {

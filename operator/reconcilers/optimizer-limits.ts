@@ -7,7 +7,9 @@ import { measureText } from '../decide/optimizer/words.ts';
 import type { Resolved, ResolvedComponent } from '../decide/resolve.ts';
 import { steering } from '../decide/steering.ts';
 import { oomKillIn } from '../levers/oom-kill.ts';
-import { mustLead } from '../levers/run.ts';
+import { resourcesPlanner } from '../levers/resources/lever.ts';
+import { rememberedKill } from '../levers/resources/oom.ts';
+import { mustLead, unitKey } from '../levers/run.ts';
 import { containerOf } from '../metrics/component-window.ts';
 import type { PodView } from '../metrics/pod-view.ts';
 import { selectPods } from './caches.ts';
@@ -40,6 +42,13 @@ export function oomHeldUntil(visit: Visit, component: ResolvedComponent, now: nu
   const until = (kill?.at ?? -Infinity) + milliseconds(component.policy.objectives.window);
   return now <= until ? until : undefined;
 }
+
+/** Within a day, also a Pod that is gone. */
+const wasKilled = (visit: Visit, component: ResolvedComponent, now: number): boolean => {
+  const key = unitKey({ lever: resourcesPlanner, unit: component.spec });
+  const { levers } = visit.deps.states.of(visit.service);
+  return oomKillIn(podsOf(visit, component), now) !== undefined || rememberedKill(levers[key], now) !== undefined;
+};
 
 /** A resize takes seconds, the first Pod of a roll-out minutes, the last one longer. */
 const [patienceMs, longestMs] = [300_000, 3_600_000];
@@ -74,7 +83,7 @@ export async function lowerLimit(visit: Visit): Promise<boolean> {
     const raise = kept.raises?.[name];
     const newest = raise?.steps.at(-1);
     if (raise === undefined || newest === undefined) return false;
-    if (oomKillIn(podsOf(visit, component), now) !== undefined) return false; // load comes back daily
+    if (wasKilled(visit, component, now)) return false; // load comes back daily
     const pods = readyPodsOf(visit, component, deps.caches.pods);
     const stopsPods = memoryLimitOf(resolved, component, { raises: kept.raises, pods })?.disrupts === true;
     if (stopsPods && !mayStopPods) return false;

@@ -47,10 +47,10 @@ async function paperPod(world: World, name: string, resources: object = small) {
   await world.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: 'workflow-execution' } }, spec });
   await asKubelet(world, name);
 }
-const asKubelet = (world: World, name: string, conditions: readonly object[] = []) =>
+const asKubelet = (world: World, name: string, conditions: readonly object[] = [], more: object = {}) =>
   world.kube.apply(
     podResource,
-    { metadata: { namespace: world.namespace, name }, status: { phase: 'Running', conditions } },
+    { metadata: { namespace: world.namespace, name }, status: { phase: 'Running', conditions, ...more } },
     { manager: 'kubelet', force: true, subresource: 'status' },
     world.signal,
   );
@@ -122,6 +122,32 @@ describe('resources', () => {
     await world.delete(generationServices, 'generation');
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await resourcesOf(world, 'workflow-0')).toEqual(small);
+  });
+
+  test('are no less for a day than what a Pod was killed with, also once it is gone and another operator leads', async () => {
+    await using world = await startWorld();
+    await world.apply(deployment('workflow-execution', { resources: small }));
+    await paperPod(world, 'workflow-0', small);
+    await declare(world, { mode: 'Enforce', ...wanted });
+    await told(world, 'True', 'Applied');
+    const terminated = { exitCode: 137, reason: 'OOMKilled', finishedAt: new Date().toISOString() };
+    const status = { name: 'app', image: 'app', imageID: '', ready: false, restartCount: 1, lastState: { terminated } };
+    await asKubelet(world, 'workflow-0', [], { containerStatuses: [status] });
+    const less = { requests: { cpu: '30m', memory: '24Mi' }, limits: { cpu: '300m', memory: '80Mi' } };
+    await declare(world, { mode: 'Enforce', ...less });
+    const { message } = await told(world, 'False', 'MemoryHeld');
+    expect(message).toMatch(/^saw Pod workflow-0 killed for its memory at \S+Z with a limit of 96Mi; wanted /);
+
+    await world.delete(podResource, 'workflow-0');
+    await world.eventually(async () => expect(await world.get(podResource, 'workflow-0')).toBeUndefined());
+    await paperPod(world, 'workflow-1', small); // as its template says
+    await declare(world, { mode: 'Enforce', ...less });
+    await world.eventually(async () => expect(await resourcesOf(world, 'workflow-1')).toEqual(wanted));
+    await world.restartOperator();
+    await paperPod(world, 'workflow-2', small);
+    await declare(world, { mode: 'Enforce', ...less });
+    await world.eventually(async () => expect(await resourcesOf(world, 'workflow-2')).toEqual(wanted));
+    expect(await told(world, 'False', 'MemoryHeld')).toMatchObject({ message });
   });
 
   test('hold no HPA that was taken over any longer than their service is there, also where it leaves all as it is', async () => {

@@ -46,7 +46,7 @@ const figureOf = (container: ContainerView, { list, resource }: Amount): number 
   container[figures[list][resource]];
 
 /** Cores and bytes as people write them. */
-function textOf(figure: number, resource: Sized): string {
+export function textOf(figure: number, resource: Sized): string {
   if (resource === 'cpu') return `${Math.round(figure * 1000)}m`;
   const mebibytes = figure / 2 ** 20;
   return Number.isInteger(mebibytes) ? `${mebibytes}Mi` : String(figure);

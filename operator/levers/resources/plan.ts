@@ -6,13 +6,12 @@ import type { Sized } from '../../decide/steering.ts';
 import type { OwnerReference } from '../../kube/object.ts';
 import type { ContainerView, PodView } from '../../metrics/pod-view.ts';
 import { differenceText } from '../differences.ts';
-import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition } from '../lever.ts';
+import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
 import type { ConfigMapSeen } from '../owned-config-map.ts';
-import { oomKillIn, type OomKill } from '../oom-kill.ts';
 import type { PodTemplate } from '../pod-template.ts';
 import { amountsText, declaredAmounts, differingIn, type Amount } from './amounts.ts';
 import { endNewPods, newPodsConflict, planNewPods, type NewPodsChange } from './new-pods.ts';
-import { heldByOom, heldMemory } from './oom.ts';
+import { flooredBy, heldByOom, heldMemory, memoryKillOf, withKill, type MemoryKill } from './oom.ts';
 import { planHandOver, planTemplate, type HandOverChange, type TemplateChange } from './template.ts';
 
 /** The container of one component. */
@@ -79,11 +78,30 @@ const againMs = 10_000;
 const waitMs = 60_000;
 
 /** Requests and limits of one component's container: as declared in each Pod, with no Pod replaced, unless the policy asks for the template to be changed. */
-export function plan({ unit, observed, memory, now }: Input): ResourcesPlan {
+export function plan(input: Input): ResourcesPlan {
+  const { unit, observed, memory, now } = input;
+  if (!unit.isWanted) return planWith(undefined, input);
+  const kill = memoryKillOf({ pods: observed.pods, container: observed.template.name, memory, now });
+  return remembering(kill, planWith(kill, input), memory);
+}
+
+/** The Pod may be gone at the next look, and the operator another one. */
+function remembering(
+  kill: MemoryKill | undefined,
+  { changes, ...planned }: ResourcesPlan,
+  memory: UnitMemory | undefined,
+): ResourcesPlan {
+  if (kill === undefined && memory?.applied?.['oomKilledAt'] === undefined) return { ...planned, changes };
+  const told = changes.map((change) =>
+    change.remember === undefined ? change : { ...change, remember: withKill(change.remember, kill) },
+  );
+  return { ...planned, changes: told, remember: withKill(planned.remember ?? memory ?? {}, kill) };
+}
+
+function planWith(kill: MemoryKill | undefined, { unit, observed, memory, now }: Input): ResourcesPlan {
   const gone = unit.isPaused ? [] : observed.strays.flatMap((stray) => endNewPods(unit, stray));
   const ended = unit.isPaused ? [] : [...gone, ...endNewPods(unit, observed.newPods)];
   if (!unit.isWanted) return { changes: ended, condition: off(unit), status: {} };
-  const kill = oomKillIn(observed.pods, now);
   if (unit.policy.method === 'Template')
     return withChanges(ended, inWindow(planTemplate(unit, observed, { kill }), unit, now));
   const wanted = declaredAmounts(unit.policy, unit.sized);
@@ -91,7 +109,7 @@ export function plan({ unit, observed, memory, now }: Input): ResourcesPlan {
   if (!observed.canResize) return withChanges(ended, resized);
   const planned = observed.pods.some(restartsOnResize) ? inWindow(resized, unit, now) : resized;
   if (unit.mode !== 'Enforce') return withChanges([...ended, ...planHandOver(memory)], planned);
-  const begun = planNewPods(unit, newcomers(observed.template, wanted, kill), observed.newPods);
+  const begun = planNewPods(unit, newcomers(observed.template, flooredBy(kill, wanted), kill), observed.newPods);
   const changes = [...gone, ...begun, ...planHandOver(memory)];
   return withConflict(newPodsConflict(unit, observed.newPods), withChanges(changes, planned));
 }
@@ -115,7 +133,7 @@ const withConflict = (conflict: PlannedCondition | undefined, planned: Resources
 function newcomers(
   { name: container, requests, limits }: ResourcesObserved['template'],
   wanted: readonly Amount[],
-  kill: OomKill | undefined,
+  kill: MemoryKill | undefined,
 ): { readonly container: string; readonly amounts: readonly Amount[] } {
   if (kill === undefined) return { container, amounts: wanted };
   const there = { requests, limits };
@@ -158,17 +176,19 @@ function resizing(
   unit: ResourcesUnit,
   { pods, canResize, template }: ResourcesObserved,
   wanted: readonly Amount[],
-  kill?: OomKill,
+  kill?: MemoryKill,
 ): ResourcesPlan {
   if (!canResize) return { changes: [], condition: cannotResize(unit), status: {}, againMs };
-  const looks = pods.filter(runs).map((pod) => lookAt(pod, template.name, { wanted, kill }));
+  const floored = flooredBy(kill, wanted);
+  const isFloored = floored.some((amount) => !wanted.includes(amount));
+  const looks = pods.filter(runs).map((pod) => lookAt(pod, template.name, { wanted: floored, kill, isFloored }));
   const moving = looks.filter(({ pod }) => pod.resize?.state === 'InProgress');
   const open = looks.flatMap(({ change }) => (change === undefined ? [] : [change]));
   const changes = inTurn(open, looks);
   const isMoving = moving.length > 0 || open.length > 0;
   return {
     changes,
-    condition: conditionOf(looks, { isMoving, kill, aim: aimOf(wanted, unit) }),
+    condition: conditionOf(looks, { isMoving, kill, declared: aimOf(wanted, unit), aim: aimOf(floored, unit) }),
     status: {},
     againMs: isMoving ? soonMs : againMs,
     ...(changes.length === 0 ? {} : { remember: { applied: { method: 'InPlace' } } }),
@@ -189,16 +209,18 @@ interface Look {
 interface Wanted {
   readonly wanted: readonly Amount[];
   /** Since then no Pod gets less memory. */
-  readonly kill: OomKill | undefined;
+  readonly kill: MemoryKill | undefined;
+  /** Less is declared than what is wanted. */
+  readonly isFloored: boolean;
 }
 
 /** By its name in the template: what is injected into a Pod may stand first there. */
-function lookAt(pod: PodView, named: string, { wanted, kill }: Wanted): Look {
+function lookAt(pod: PodView, named: string, { wanted, kill, isFloored }: Wanted): Look {
   const place = pod.containers.findIndex(({ name }) => name === named);
   const container = pod.containers[place];
   const all = container === undefined ? [] : differingIn(container, wanted);
   const held = kill === undefined ? [] : heldMemory(all);
-  const isHeld = held.length > 0;
+  const isHeld = isFloored || held.length > 0;
   const differing = all.filter((amount) => !held.includes(amount));
   if (container === undefined || differing.length === 0) return { pod, container, change: undefined, isHeld };
   const { name, uid } = pod;
@@ -236,13 +258,13 @@ function inTurn(open: readonly ResizeChange[], looks: readonly Look[]): readonly
 
 function conditionOf(
   looks: readonly Look[],
-  { isMoving, aim, kill }: Pick<Wanted, 'kill'> & { readonly isMoving: boolean; readonly aim: string },
+  { isMoving, declared, aim, kill }: Pick<Wanted, 'kill'> & { isMoving: boolean; declared: string; aim: string },
 ): PlannedCondition {
   const refused = looks.filter(({ pod }) => pod.resize?.state === 'Deferred' || pod.resize?.state === 'Infeasible');
   const all = looks.length === 1 ? 'The Pod runs' : `All ${looks.length} Pods run`;
   if (refused.length > 0) return behind(refused, looks.length);
   if (isMoving) return { status: 'Unknown', reason: 'Pending', message: `Pods are being resized: ${aim}.` };
-  if (kill !== undefined && looks.some(({ isHeld }) => isHeld === true)) return heldByOom(kill, aim);
+  if (kill !== undefined && looks.some(({ isHeld }) => isHeld === true)) return heldByOom(kill, declared);
   const message = looks.length === 0 ? `No Pod runs; the next gets ${aim}.` : `${all} with ${aim}.`;
   return { status: 'True', reason: 'Applied', message };
 }

@@ -1,9 +1,8 @@
 import { amount, quantity } from '../../api/quantity.ts';
 import { managers } from '../apply-owned.ts';
 import type { LeverChange, UnitMemory } from '../lever.ts';
-import type { OomKill } from '../oom-kill.ts';
 import { amountsText, declaredAmounts, type Amount } from './amounts.ts';
-import { heldByOom, heldMemory } from './oom.ts';
+import { flooredBy, heldByOom, heldMemory, type MemoryKill } from './oom.ts';
 import type { ResourcesObserved, ResourcesPlan, ResourcesUnit } from './plan.ts';
 
 /** What the target's template says of its container, by the one field manager that is ours. */
@@ -37,11 +36,13 @@ const againMs = 60_000;
 export function planTemplate(
   { policy, targetRef, namespace }: ResourcesUnit,
   { template }: Pick<ResourcesObserved, 'template'>,
-  { isReturned = false, kill }: { readonly isReturned?: boolean; readonly kill?: OomKill | undefined } = {},
+  { isReturned = false, kill }: { readonly isReturned?: boolean; readonly kill?: MemoryKill | undefined } = {},
 ): ResourcesPlan {
   const there = { requests: template.requests, limits: template.limits };
   const declared = declaredAmounts(policy, []);
-  const seen = declared.map((one) => ({ ...one, from: there[one.list][one.resource] }));
+  const floored = flooredBy(kill, declared);
+  const isFloored = floored.some((one) => !declared.includes(one));
+  const seen = floored.map((one) => ({ ...one, from: there[one.list][one.resource] }));
   const held = kill === undefined ? [] : heldMemory(seen);
   const wanted = seen.flatMap((one) => amountIn(one, held.includes(one)));
   const differing = wanted.filter(({ list, resource, text }) => !isSame(there[list][resource], text));
@@ -69,7 +70,7 @@ export function planTemplate(
   return {
     changes: differing.length === 0 ? [] : [{ ...base, amounts: wanted, differences }],
     condition:
-      kill !== undefined && held.length > 0
+      kill !== undefined && (isFloored || held.length > 0)
         ? heldByOom(kill, amountsText(declared))
         : { status: 'True', reason: 'Applied', message },
     status: {},

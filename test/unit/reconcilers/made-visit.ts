@@ -16,6 +16,8 @@ interface Known extends Given {
   readonly now: number;
   /** Of each row of the newest quarter of an hour. */
   readonly figures?: Figures;
+  /** What the levers remember. */
+  readonly levers?: ServiceState['levers'];
   /** The error budget of an objective burns at the fastest pace. */
   readonly isBurning?: boolean;
 }
@@ -23,10 +25,10 @@ interface Known extends Given {
 const fastest = { '5m': 20, '1h': 20 };
 
 /** One visit of the optimizer, with its state in memory and a clock that stands. */
-export function madeVisit({ kept, now, figures = {}, isBurning = false, ...given }: Known) {
+export function madeVisit({ kept, now, figures = {}, levers = {}, isBurning = false, ...given }: Known) {
   const world = serviceWith(given);
   const told: string[] = [];
-  let state: ServiceState = { version: 1, levers: {}, optimizer: kept };
+  let state: ServiceState = { version: 1, levers, optimizer: kept };
   const ring = createRing(optimizerColumns, 90);
   for (let row = 90; row > 0; row--) ring.append(now - (row - 1) * intervalMs, figures);
   const deps = {

@@ -55,6 +55,9 @@ describe('lowerLimit()', () => {
   const atWork = { ...raised, pending: { component: 'workflow', action: 'ClearExpiredCache' } as PendingAction };
   const enforced: PolicySpec = { resources: { mode: 'Enforce' } };
   const rolledOut: PolicySpec = { resources: { mode: 'Enforce', method: 'Template' } };
+  const killedAt = (at: number) => ({
+    'resources/workflow': { applied: { oomKilledAt: String(at), oomKilledPod: 'b' } },
+  });
   const maintenanceWindows = [{ name: 'never', schedule: '0 0 30 2 *', duration: '1h' }];
   test.each<{
     readonly name: string;
@@ -62,6 +65,7 @@ describe('lowerLimit()', () => {
     readonly kept?: KeptOptimizer;
     readonly used?: number;
     readonly isBurning?: true;
+    readonly levers?: ReturnType<typeof killedAt>;
     readonly pods?: readonly PodView[];
     readonly is: boolean;
   }>([
@@ -79,6 +83,8 @@ describe('lowerLimit()', () => {
       pods: [podOf('b', { oomKilledAt: now - 86_400_001 })],
       is: true,
     },
+    { name: 'nor once that Pod is gone', overrides: enforced, levers: killedAt(now - 86_400_000), is: false },
+    { name: 'does a day after that too', overrides: enforced, levers: killedAt(now - 86_400_001), is: true },
     { name: 'waits while another action is at work', overrides: enforced, kept: atWork, is: false },
     {
       name: 'stops nobody in place, at any time',

@@ -222,31 +222,39 @@ describe('after a Pod was killed for its memory', () => {
 
   test('no Pod gets less memory for a day, and that is said', () => {
     const { changes, condition } = planned(killed(day));
-    expect({ changes, condition }).toMatchObject({ changes: [], condition: { status: 'False', reason: 'MemoryHeld' } });
+    expect({ changes, condition }).toMatchObject({
+      changes: [{ kind: 'newPods', data: { 'requests.memory': '2048Mi', 'limits.memory': '4096Mi' } }],
+      condition: { status: 'False', reason: 'MemoryHeld' },
+    });
     expect(condition.message).toBe(
-      'saw Pod a killed for its memory at 1969-12-31T00:00Z; wanted requests cpu 500m, memory 1Gi; limits cpu 1000m, memory 2Gi; next: declare at least what there is, or wait until 1970-01-01T00:00Z: so long no Pod gets less memory than it has',
+      'saw Pod a killed for its memory at 1969-12-31T00:00Z with a limit of 4096Mi; wanted requests cpu 500m, memory 1Gi; limits cpu 1000m, memory 2Gi; next: declare at least what there is, or wait until 1970-01-01T00:00Z: so long no Pod gets less memory than it has, or than that one had',
     );
     expect(resized(killed(day + 1))).toEqual(['a', 'b']);
   });
 
   test('each gets more of it, and less cpu, as declared', () => {
     expect(resized(killed(0, { memoryRequest: 2 ** 26, memoryLimit: 2 ** 27 }))).toEqual(['a', 'b']);
-    const [change] = planned(killed(0, { ...large, cpuLimit: 4 })).changes;
+    const change = planned(killed(0, { ...large, cpuLimit: 4 })).changes.find(({ kind }) => kind === 'resize');
     expect(change?.differences.map(({ field }) => field)).toEqual(['a limits.cpu']);
   });
 
-  test('the template keeps what it has, and a new Pod begins with that', () => {
+  test('the template keeps what it has, or gets what the Pod had, and a new Pod begins with that', () => {
     const template = { name: 'app', requests: { cpu: '1', memory: '2Gi' }, limits: { cpu: '1', memory: '1Gi' } };
     const { changes, condition } = planned({ ...killed(0), template }, unitWith({ method: 'Template' }));
     expect(changes.at(-1)).toMatchObject({
       kind: 'template',
-      amounts: [{ text: '500m' }, { text: '2Gi' }, { text: '1000m' }, { text: '2Gi' }],
+      amounts: [{ text: '500m' }, { text: '2048Mi' }, { text: '1000m' }, { text: '4096Mi' }],
       differences: [{ field: 'template requests.cpu' }, { field: 'template limits.memory' }],
     });
     expect(condition.reason).toBe('MemoryHeld');
     expect(planned({ ...killed(0), template }).changes[0]).toMatchObject({
       kind: 'newPods',
-      data: { 'requests.memory': '', 'limits.memory': '2Gi' },
+      data: { 'requests.memory': '2048Mi', 'limits.memory': '4096Mi' },
+    });
+    const larger = { ...template, requests: { cpu: '1', memory: '3Gi' } };
+    expect(planned({ ...killed(0), template: larger }).changes[0]).toMatchObject({
+      kind: 'newPods',
+      data: { 'requests.memory': '', 'limits.memory': '4096Mi' },
     });
   });
 
