@@ -79,8 +79,8 @@ bench-runtime: node_modules ## what the runtime library costs beside lru-cache, 
 	@$(node) test/bench/runtime.ts
 
 .PHONY: bench-weights
-bench-weights: node_modules ## what adaptive weights bring over plain least_conn: in a model of six Pods, then before real ones, and what changes of weights and Pods cost clients (BENCH_LINES='model', 'live', 'a minute' or 'ten minutes'; BENCH_SEEDS=1, BENCH_ROUNDS=1: shorter)
-	@$(node) test/bench/weights.ts
+bench-weights: node_modules ## what adaptive weights bring over plain least_conn: in a model of six Pods, then before real ones on a real node, and what changes of weights and Pods cost clients (BENCH_LINES='model', 'live', 'a minute' or 'ten minutes'; BENCH_SEEDS=1, BENCH_ROUNDS=1: shorter)
+	@$(if $(filter model,$(BENCH_LINES)),,$(with_cluster)) $(node) test/bench/weights.ts
 
 .PHONY: cluster-up cluster-down
 cluster-up: node_modules ## a real Kubernetes with a real node on this machine; prints its kubeconfig

@@ -5,13 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { waitUntil } from '../../hack/cluster/ready.ts';
 import type { NginxVersion } from '../../hack/servers/nginx.ts';
 import { weightLabel } from '../../operator/api/annotations.ts';
-import type { Kube } from '../../operator/kube/client.ts';
-import { podResource } from '../../operator/metrics/pod-view.ts';
-import { sliceOf, type AgentOfTest } from '../integration/nginx-agent-world.ts';
+import type { AgentOfTest } from '../integration/nginx-agent-world.ts';
 import type { BenchCluster } from './weights-cluster.ts';
+import { startPods } from './weights-pods.ts';
 
 /** Of each kind. */
 const count = 60;
+const [podCount, slots] = [4, 4];
 
 export interface Pace {
   readonly minutes: number;
@@ -37,7 +37,7 @@ export interface ChangesLine {
   readonly failed: number;
 }
 
-/** A weight and then a Pod more or less, over and over, while clients go on asking on the connections that they have. */
+/** A weight and then a Pod more or less of the Service, over and over, while clients go on asking on the connections that they have. */
 export async function runChanges(
   cluster: BenchCluster,
   version: NginxVersion,
@@ -46,23 +46,23 @@ export async function runChanges(
 ): Promise<ChangesLine> {
   await using stack = new AsyncDisposableStack();
   const service = `changes-${version.replace('.', '-')}-${minutes}`;
-  const names = ['a', 'b', 'c', 'd'].map((name) => `${service}-${name}`);
-  const pods = stack.use(await cluster.pods(names.map(() => 5)));
-  for (const name of names) await createPod(cluster.kube, name, signal);
+  const pods = stack.use(await startPods(cluster.world, { service, count: podCount, slots }, signal));
+  await pods.set(
+    Array.from(pods.names, () => 5),
+    signal,
+  );
   const weights = { mode: 'Static', ...(minReloadInterval === undefined ? {} : { minReloadInterval }) } as const;
-  const agent = stack.use(await cluster.agent({ name: service, version, policy: { weights }, slots: 4 }, signal));
-  const slices = names.map((name, index) => ({ name, port: pods.ports[index] ?? 0 }));
-  for (const slice of slices) await cluster.applySlice(sliceOf(service, slice), signal);
-  await waitUntil('four Pods', () => serves(agent, names.length), { timeoutMs: 60_000, signal });
+  const agent = stack.use(await cluster.agent({ name: service, version, policy: { weights }, slots }));
+  await waitUntil('four Pods', () => serves(agent, podCount), { timeoutMs: 180_000, signal });
   const { loads } = await agent.report();
   const stop = new AbortController();
   const asked = Promise.all(Array.from({ length: clients }, () => client(agent.port, stop.signal)));
   const gapMs = (minutes * 60_000) / count / 2;
+  const [last = '', ...others] = pods.names.toReversed();
   for (let change = 0; change < count; change += 1) {
-    await label(cluster.kube, names[change % 3] ?? '', 1 + (change % 10), signal);
+    await pods.label(others[change % others.length] ?? '', { [weightLabel]: String(1 + (change % 10)) });
     await pause(gapMs, undefined, { signal });
-    const [, , , last] = slices;
-    if (last !== undefined) await cluster.applySlice(sliceOf(service, { ...last, ready: change % 2 === 1 }), signal);
+    await pods.label(last, { app: change % 2 === 1 ? service : `${service}-left` });
     await pause(gapMs, undefined, { signal });
   }
   stop.abort();
@@ -116,17 +116,3 @@ async function ask(port: number, agent: Agent | false): Promise<number | undefin
     return undefined; // it is counted
   }
 }
-
-async function createPod(kube: Kube, name: string, signal: AbortSignal): Promise<void> {
-  const metadata = { namespace: 'default', name, labels: { [weightLabel]: '1' } };
-  const spec = { schedulerName: 'nobody', containers: [{ name: 'main', image: 'main' }] };
-  await kube.create(podResource, { metadata, spec }, {}, signal);
-}
-
-const label = (kube: Kube, name: string, weight: number, signal: AbortSignal): Promise<unknown> =>
-  kube.apply(
-    podResource,
-    { metadata: { namespace: 'default', name, labels: { [weightLabel]: String(weight) } } },
-    { manager: 'kubectl', force: true },
-    signal,
-  );

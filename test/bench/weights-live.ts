@@ -1,12 +1,13 @@
 import { waitUntil } from '../../hack/cluster/ready.ts';
 import type { NginxVersion } from '../../hack/servers/nginx.ts';
 import type { PolicySpec } from '../../operator/api/performance-policy.ts';
-import { sliceOf, type AgentOfTest } from '../integration/nginx-agent-world.ts';
+import type { AgentOfTest } from '../integration/nginx-agent-world.ts';
 import { constant } from '../workload/load/profile.ts';
 import { parseRequest } from '../workload/load/requests.ts';
 import { runLoad } from '../workload/load/run.ts';
 import { median } from './statistics.ts';
-import type { BenchCluster, BenchPods } from './weights-cluster.ts';
+import type { BenchCluster } from './weights-cluster.ts';
+import { startPods, type BenchPods } from './weights-pods.ts';
 
 type Policy = NonNullable<PolicySpec['loadBalancer']>;
 
@@ -25,15 +26,24 @@ const namesFor = (version: NginxVersion): readonly string[] =>
 const podsOfEach = 3;
 const slots = 4;
 const [usualMs, slowMs] = [160, 480];
-/** 64 % of what two Pods and a slow one can do, 50 % of three. */
+/** 63 % of what two Pods and a slow one can do, 49 % of three. */
 const perSecond = 37;
 const [leadInSeconds, seconds] = [40, 60];
 
 export interface LiveLine {
   readonly contestant: string;
-  readonly slow: { readonly p50Ms: number; readonly p99Ms: number; readonly share: number };
-  readonly recovering: { readonly p99Ms: number; readonly share: number };
+  readonly slow: Phase;
+  readonly recovering: Phase;
   readonly errors: number;
+}
+
+/** Medians of all rounds. */
+interface Phase {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of the rounds, the least and the greatest. */
+  readonly p99Range: readonly [number, number];
+  readonly share: number;
 }
 
 interface Measured {
@@ -53,25 +63,20 @@ export async function runLive(
 ): Promise<readonly LiveLine[]> {
   await using stack = new AsyncDisposableStack();
   const names = namesFor(version);
-  const pods = stack.use(await cluster.pods(timesOf(names, usualMs)));
-  const agents: AgentOfTest[] = [];
+  const sides: Side[] = [];
   for (const [index, name] of names.entries()) {
     const service = `live-${version.replace('.', '-')}-${index}`;
+    const pods = stack.use(await startPods(cluster.world, { service, count: podsOfEach, slots }, signal));
     const policy = contestants[name] ?? {};
-    agents.push(stack.use(await cluster.agent({ name: service, version, policy, slots }, signal)));
-    for (const [at, port] of pods.ports.slice(podsOfEach * index, podsOfEach * (index + 1)).entries())
-      await cluster.applySlice(sliceOf(service, { name: `${service}-${at}`, port }), signal);
+    sides.push({ pods, agent: stack.use(await cluster.agent({ name: service, version, policy, slots })) });
   }
-  for (const agent of agents)
+  for (const { agent } of sides)
     await waitUntil('three Pods', async () => (await agent.report()).loaded?.servers['workflow'] === podsOfEach, {
-      timeoutMs: 120_000,
+      timeoutMs: 180_000,
       signal,
     });
   const results: (readonly Phases[])[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const times = (thirdMs: number) => timesOf(names, thirdMs);
-    results.push(await takeRound({ agents, pods, times }, round, signal));
-  }
+  for (let round = 0; round < rounds; round += 1) results.push(await takeRound(sides, round, signal));
   return names.map((contestant, index) =>
     lineOf(
       contestant,
@@ -80,45 +85,40 @@ export async function runLive(
   );
 }
 
-/** The third Pod of each contestant is another than the others. */
-const timesOf = (names: readonly string[], thirdMs: number): readonly number[] =>
-  names.flatMap(() => Array.from({ length: podsOfEach }, (_, index) => (index === 2 ? thirdMs : usualMs)));
+/** A contestant: its nginx, and the Pods that only this one has. */
+interface Side {
+  readonly agent: AgentOfTest;
+  readonly pods: BenchPods;
+}
 
 interface Phases {
   readonly slow: Measured;
   readonly recovering: Measured;
 }
 
-interface Stage {
-  readonly agents: readonly AgentOfTest[];
-  readonly pods: BenchPods;
-  /** Of all Pods, with such a third one. */
-  readonly times: (thirdMs: number) => readonly number[];
-}
-
-async function takeRound(
-  { agents, pods, times }: Stage,
-  round: number,
+/** How many requests each Pod of each contestant was sent since the last time. */
+const setThird = (
+  sides: readonly Side[],
+  thirdMs: number,
   signal: AbortSignal,
-): Promise<readonly Phases[]> {
-  await pods.set(times(slowMs));
-  await loadAll(agents, leadInSeconds, 3 * round, signal);
-  await pods.set(times(slowMs));
-  const slow = await measureAll(agents, 3 * round + 1, signal, () => pods.set(times(usualMs)));
-  const recovering = await measureAll(agents, 3 * round + 2, signal, () => pods.set(times(usualMs)));
+): Promise<readonly (readonly number[])[]> =>
+  Promise.all(sides.map(({ pods }) => pods.set([usualMs, usualMs, thirdMs], signal)));
+
+async function takeRound(sides: readonly Side[], round: number, signal: AbortSignal): Promise<readonly Phases[]> {
+  await setThird(sides, slowMs, signal);
+  await loadAll(sides, leadInSeconds, 3 * round, signal);
+  await setThird(sides, slowMs, signal);
+  const slow = await measureAll(sides, 3 * round + 1, signal);
+  const recovering = await measureAll(sides, 3 * round + 2, signal);
   return slow.map((one, index) => ({ slow: one, recovering: recovering[index] ?? one }));
 }
 
-async function measureAll(
-  agents: readonly AgentOfTest[],
-  seed: number,
-  signal: AbortSignal,
-  taken: () => Promise<readonly number[]>,
-): Promise<readonly Measured[]> {
-  const loads = await loadAll(agents, seconds, seed, signal);
-  const counts = await taken();
+/** The third Pod is as fast as the others when it ends. */
+async function measureAll(sides: readonly Side[], seed: number, signal: AbortSignal): Promise<readonly Measured[]> {
+  const loads = await loadAll(sides, seconds, seed, signal);
+  const taken = await setThird(sides, usualMs, signal);
   return loads.map(({ latency, errors, refused }, index) => {
-    const own = counts.slice(podsOfEach * index, podsOfEach * (index + 1));
+    const own = taken[index] ?? [];
     return {
       p50Ms: latency?.p50Ms ?? NaN,
       p99Ms: latency?.p99Ms ?? NaN,
@@ -128,14 +128,14 @@ async function measureAll(
   });
 }
 
-const loadAll = (agents: readonly AgentOfTest[], forSeconds: number, seed: number, signal: AbortSignal) =>
+const loadAll = (sides: readonly Side[], forSeconds: number, seed: number, signal: AbortSignal) =>
   Promise.all(
-    agents.map(({ port }) =>
+    sides.map(({ agent }) =>
       runLoad(
         {
           profile: constant(perSecond, forSeconds),
           seed: seed + 1,
-          targets: () => [`http://127.0.0.1:${port}`],
+          targets: () => [`http://127.0.0.1:${agent.port}`],
           requests: [parseRequest('GET /x')],
           maxInFlight: 10_000,
         },
@@ -145,12 +145,20 @@ const loadAll = (agents: readonly AgentOfTest[], forSeconds: number, seed: numbe
   );
 
 function lineOf(contestant: string, rounds: readonly Phases[]): LiveLine {
-  const of = (phase: 'slow' | 'recovering', figure: keyof Measured): number =>
-    median(rounds.map((round) => round[phase][figure]));
   return {
     contestant,
-    slow: { p50Ms: of('slow', 'p50Ms'), p99Ms: of('slow', 'p99Ms'), share: of('slow', 'share') },
-    recovering: { p99Ms: of('recovering', 'p99Ms'), share: of('recovering', 'share') },
+    slow: phaseOf(rounds.map(({ slow }) => slow)),
+    recovering: phaseOf(rounds.map(({ recovering }) => recovering)),
     errors: rounds.reduce((sum, { slow, recovering }) => sum + slow.errors + recovering.errors, 0),
+  };
+}
+
+function phaseOf(rounds: readonly Measured[]): Phase {
+  const p99s = rounds.map(({ p99Ms }) => p99Ms);
+  return {
+    p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(p99s),
+    p99Range: [Math.min(...p99s), Math.max(...p99s)],
+    share: median(rounds.map(({ share }) => share)),
   };
 }

@@ -52,6 +52,8 @@ interface Line {
 
 const percent = (part: number): string => `${Math.round(100 * part)} %`;
 const ms = (value: number): string => String(Math.round(value));
+const p99Text = ({ p99Ms, p99Range: [least, most] }: LiveLine['slow']): string =>
+  `${ms(p99Ms)} (${ms(least)}–${ms(most)})`;
 
 function modelled(cell: Cell, settings: Parameters<typeof runCell>[1]): Line {
   const plain = seeds.map((seed) => runCell(cell, undefined, seed).p99Ms);
@@ -80,11 +82,11 @@ const [mostSlow, mostRecovering] = [1.02, 1.2];
 /** What is missed. */
 function printedLive(version: NginxVersion, lines: readonly LiveLine[]): readonly string[] {
   console.log(
-    `\n| nginx ${version}, three Pods | one 3× slower: p50 | p99 ms | its share | it recovers: p99 ms | its share | errors |`,
+    `\n| nginx ${version}, three Pods, rounds: ${rounds} | one 3× slower: p50 | p99 ms (least–most) | its share | it recovers: p99 ms | its share | errors |`,
   );
   console.log('|---|--:|--:|--:|--:|--:|--:|');
   for (const { contestant, slow: one, recovering, errors } of lines) {
-    const figures = [ms(one.p50Ms), ms(one.p99Ms), percent(one.share), ms(recovering.p99Ms), percent(recovering.share)];
+    const figures = [ms(one.p50Ms), p99Text(one), percent(one.share), p99Text(recovering), percent(recovering.share)];
     console.log(`| ${[contestant, ...figures, errors].join(' | ')} |`);
   }
   const [plain, weighed] = ['least_conn', 'least_conn, weights'].map((name) =>

@@ -67,19 +67,14 @@ export async function runningPod(
 
 /** Where a Pod of the Service `generation` is, as the endpoints controller would write it: one a slice, since each has a port of its own here. */
 export const slice = (world: Pick<World, 'apply'>, name: string, port: number, ready = true) =>
-  world.apply(sliceOf('generation', { name, port, ready }));
-
-export const sliceOf = (
-  service: string,
-  { name, port, ready = true }: { readonly name: string; readonly port: number; readonly ready?: boolean },
-) => ({
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name, labels: { 'kubernetes.io/service-name': service } },
-  addressType: 'IPv4',
-  ports: [{ name: 'http', port, protocol: 'TCP' }],
-  endpoints: [{ addresses: [ownAddress()], conditions: { ready }, targetRef: { kind: 'Pod', name, uid: name } }],
-});
+  world.apply({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, labels: { 'kubernetes.io/service-name': 'generation' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port, protocol: 'TCP' }],
+    endpoints: [{ addresses: [ownAddress()], conditions: { ready }, targetRef: { kind: 'Pod', name, uid: name } }],
+  });
 
 export interface AgentOfTest extends AsyncDisposable {
   /** Of nginx. */

@@ -36,12 +36,11 @@ export function ownAddress(): string {
 }
 
 /** What stands for a Pod of the workload. */
-export async function backend(answer: RequestListener) {
-  const server = createServer({ keepAliveTimeout: 60_000 }, answer).listen(0, '0.0.0.0');
+export async function backend(answer: RequestListener, port = 0) {
+  const server = createServer({ keepAliveTimeout: 60_000 }, answer).listen(port, '0.0.0.0');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   return {
-    port,
+    port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

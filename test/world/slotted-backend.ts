@@ -9,8 +9,8 @@ export interface Conduct {
   fails: boolean;
 }
 
-/** A Pod that works on so many requests at once; others wait in its queue. */
-export async function slottedBackend(slots: number, serviceMs: number) {
+/** A Pod that works on so many requests at once; others wait in its queue. @param port By default any that is free. */
+export async function slottedBackend(slots: number, serviceMs: number, port = 0) {
   const conduct: Conduct = { serviceMs: () => serviceMs, fails: false };
   const queue: ServerResponse[] = [];
   const [counts, timers] = [{ requests: 0 }, new Set<NodeJS.Timeout>()];
@@ -35,7 +35,7 @@ export async function slottedBackend(slots: number, serviceMs: number) {
     }
     queue.push(response);
     next();
-  });
+  }, port);
   return {
     port: server.port,
     conduct,
