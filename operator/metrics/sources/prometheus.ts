@@ -23,7 +23,7 @@ export interface PrometheusSourceOptions {
 interface Questions {
   readonly feeds: readonly Feed[];
   readonly byName: (namespaces: readonly string[]) => string;
-  readonly own: ReadonlyMap<Feed['signal'], string>;
+  readonly own: ReadonlyMap<SignalName, string>;
 }
 
 /** By signal; undefined: that to the query of names. */
@@ -34,10 +34,14 @@ export function prometheusSource(options: PrometheusSourceOptions): Source {
   const { server, namespace, signals = [], queries = {} } = options;
   let made: Questions | undefined;
   const taken = new Map<string, Answers>();
+  const told: Told = new Map();
   return {
     type: 'Prometheus',
     id: JSON.stringify(['Prometheus', server, namespace, signals, Object.entries(queries)]),
-    forget: (uid) => void taken.delete(uid),
+    forget(uid) {
+      taken.delete(uid);
+      for (const uids of told.values()) uids.delete(uid);
+    },
     async read(pod): Promise<ReadResult> {
       const questions = (made ??= questionsOf(options));
       const before = taken.get(pod.uid);
@@ -45,13 +49,14 @@ export function prometheusSource(options: PrometheusSourceOptions): Source {
       taken.set(pod.uid, answers);
       for (const answer of answers.values()) if (answer.result === 'failed') return answer;
       const samples = samplesOf(pod, questions, answers);
+      const there = thereOf(questions, samples, { uid: pod.uid, told });
       const wrong = withoutBuckets(questions, samples);
       if (wrong !== undefined) return wrong;
       if (samples.every((parts) => parts.length === 0)) return noSeries(pod);
       const elapsedMs = isWarm(pod) ? elapsed(before, answers) : undefined;
       return {
         result: 'read',
-        reading: { observedAt: Date.now(), elapsedMs, ...summed(questions.feeds, samples, elapsedMs) },
+        reading: { observedAt: Date.now(), elapsedMs, ...summed(questions, samples, { there, elapsedMs }) },
       };
     },
   };
@@ -126,6 +131,34 @@ function lookUp({ result, level = '' }: Sample['labels']): Figure | undefined {
   return result === 'miss' ? `cacheMisses${suffix}` : undefined;
 }
 
+/** By a person's own query: the Pods that it has given something of. */
+type Told = Map<SignalName, Set<string>>;
+
+/** What a feed is there by: the query of its own, else its family. */
+const givenBy = ({ own }: Questions, { signal, family }: Feed): string =>
+  signal !== undefined && own.has(signal) ? queryOf(signal) : family.name;
+const queryOf = (signal: SignalName): string => `the query of ${signal}`; // no family is called that
+
+/**
+ * Families and own queries that have something of this Pod. A counter may come with the first request: of a Pod that has never had one, a query that
+ * has told of others says that nothing was counted. One that has told of no Pod, or of this one before, says nothing: unknown is not 0.
+ */
+function thereOf(
+  questions: Questions,
+  samples: readonly (readonly Sample[])[],
+  { uid, told }: { readonly uid: string; readonly told: Told },
+): ReadonlySet<string> {
+  const there = new Set(
+    questions.feeds.flatMap((feed, index) => ((samples[index]?.length ?? 0) > 0 ? [givenBy(questions, feed)] : [])),
+  );
+  for (const signal of questions.own.keys()) {
+    const uids = told.get(signal);
+    if (there.has(queryOf(signal))) told.set(signal, (uids ?? new Set()).add(uid));
+    else if (uids?.has(uid) === false && signal !== 'cpu') there.add(queryOf(signal)); // each process has that from its start
+  }
+  return there;
+}
+
 function withoutBuckets({ own, feeds }: Questions, samples: readonly (readonly Sample[])[]): ReadResult | undefined {
   for (const signal of own.keys()) {
     const seen = samples[feeds.findIndex((feed) => feed.signal === signal)] ?? [];
@@ -165,20 +198,24 @@ function elapsed(before: Answers | undefined, answers: Answers): number | undefi
 
 /** Rates over the time since the look before, and values of the moment. As of a page: the first feed of a figure that is there counts, and a family that is there without the series of a counter has counted nothing. */
 function summed(
-  feeds: readonly Feed[],
+  questions: Questions,
   samples: readonly (readonly Sample[])[],
-  elapsedMs: number | undefined,
+  { there, elapsedMs }: { readonly there: ReadonlySet<string>; readonly elapsedMs: number | undefined },
 ): Pick<Reading, 'figures' | 'histograms' | 'broken'> {
   const figures: Partial<Record<Figure, number>> = {};
   const histograms: Partial<Record<HistogramName, Histogram>> = {};
   const broken: Partial<Record<Feed['into'], string>> = {};
-  const there = new Set(feeds.flatMap(({ family }, index) => ((samples[index]?.length ?? 0) > 0 ? [family.name] : [])));
   const told = new Set<Feed['into']>();
-  for (const [index, { into, family }] of feeds.entries()) {
-    if (!there.has(family.name) || told.has(into)) continue;
+  for (const [index, feed] of questions.feeds.entries()) {
+    const { into, family } = feed;
+    const [by, isRate] = [givenBy(questions, feed), family.kind !== 'gauge'];
+    if (told.has(into)) continue;
+    if (!there.has(by)) {
+      if (by !== family.name && !(isRate && elapsedMs === undefined)) broken[into] = `${by} gives nothing`;
+      continue;
+    }
     told.add(into);
     const seen = samples[index] ?? [];
-    const isRate = family.kind !== 'gauge';
     const is = wrongIn(seen, isRate);
     if (is !== undefined) broken[into] = `${family.name} is ${is}`;
     if (is !== undefined || (isRate && elapsedMs === undefined)) continue;
