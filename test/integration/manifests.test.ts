@@ -74,6 +74,8 @@ test('new Pods are given their resources only where that is asked for', async ()
     'MutatingAdmissionPolicy',
     'MutatingAdmissionPolicyBinding',
   ]);
+  const older = chart('--set', 'newPods.enabled=true', '--kube-version', '1.35.4');
+  await expect(older).rejects.toThrow(/saw newPods.enabled on Kubernetes v1\.35\.4; wanted 1\.36 or later/);
 });
 
 test('it may run nginx only where an image is named, and the same by the file that says so', async () => {
