@@ -2,12 +2,10 @@ import { problemMessage } from '../api/problem.ts';
 import {
   connectionsNeeded,
   lowered,
-  mostPods,
   needOf,
   sharesFor,
   smallerPool,
   sum,
-  surgeOf,
   type ConnectionUse,
   type PodPools,
 } from './connection-clamp.ts';
@@ -183,9 +181,8 @@ function problemOf(
 const ownTerms = ({ pods, poolerConnections }: ConnectionUse): readonly string[] =>
   poolerConnections === undefined
     ? pods.map((one) => {
-        const surge = surgeOf(one.maxReplicas, one.surge);
-        const rolling = surge === 0 ? '' : `, ${surge} more in a roll-out, ${surge} that still end`;
-        return `${mostPods(one) * one.pool.max} of ${one.component} (${one.maxReplicas} replicas${rolling}; ${one.pool.max} each)`;
+        const ending = one.hasOverlap ? `, as many that still end in a roll-out` : '';
+        return `${needOf(one)} of ${one.component} (${one.maxReplicas} replicas${ending}; ${one.pool.max} each)`;
       })
     : [`${poolerConnections} of its pooler`];
 

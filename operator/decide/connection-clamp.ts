@@ -3,8 +3,8 @@ export interface PodPools {
   readonly component: string;
   readonly minReplicas: number;
   readonly maxReplicas: number;
-  /** As `maxSurge` of a Deployment: Pods, or a share of the replicas (`25%`). */
-  readonly surge: number | string;
+  /** A roll-out starts new Pods while old ones still end. */
+  readonly hasOverlap: boolean;
   /** Connections of each Pod. */
   readonly pool: { readonly min: number; readonly max: number };
   /** The Pods have their pools from us: they may be made smaller. */
@@ -26,12 +26,9 @@ export interface Shares {
   readonly replicas: number;
 }
 
-/** All replicas, those that a roll-out adds, and as many again that are still ending: each holds its connections. */
-export const mostPods = ({ maxReplicas, surge }: Pick<PodPools, 'maxReplicas' | 'surge'>): number =>
-  maxReplicas + 2 * surgeOf(maxReplicas, surge);
-
-export const surgeOf = (replicas: number, surge: number | string): number =>
-  typeof surge === 'number' ? surge : Math.ceil((replicas * Number.parseFloat(surge)) / 100);
+/** The last new Pod of a roll-out may be there while all old ones still end: each holds its connections. Its surge is among them. */
+const mostPods = ({ maxReplicas, hasOverlap }: Pick<PodPools, 'maxReplicas' | 'hasOverlap'>): number =>
+  hasOverlap ? 2 * maxReplicas : maxReplicas;
 
 export const connectionsNeeded = ({ pods, poolerConnections }: ConnectionUse): number =>
   poolerConnections ?? sum(pods.map(needOf));
@@ -80,7 +77,7 @@ function poolShare(pods: readonly PodPools[], room: number): number {
   return 0;
 }
 
-/** Surges are whole Pods: where those add up to more than the room, a little less. */
+/** Replicas are whole Pods: where those add up to more than the room, a little less. */
 const finerBy = 0.01;
 
 function replicaShare(pods: readonly PodPools[], room: number): number {

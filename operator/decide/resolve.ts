@@ -69,8 +69,8 @@ export interface ScaleTarget {
   readonly kind: 'found';
   /** spec.replicas */
   readonly replicas: number;
-  /** Pods that a roll-out adds at most, or their share of the replicas (`25%`); absent: not known for this kind. */
-  readonly surge?: number | string;
+  /** A roll-out starts new Pods while old ones still end; absent: not known for this kind. */
+  readonly hasOverlap?: boolean;
   /** Pods of an old template are being replaced; absent: not known for this kind. */
   readonly isRollingOut?: boolean;
   /** Of a roll-out whose controller tells of no standstill, what is another after each Pod that is replaced. */

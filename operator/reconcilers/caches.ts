@@ -37,8 +37,8 @@ export interface WorkloadView {
   readonly kind: string;
   readonly name: string;
   readonly replicas: number;
-  /** Pods that a roll-out adds at most, or their share of the replicas (`25%`). */
-  readonly surge: number | string;
+  /** A roll-out starts new Pods while old ones still end: a StatefulSet, and a Deployment that is told so, ends a Pod first. */
+  readonly hasOverlap: boolean;
   readonly isRollingOut: boolean;
   readonly rollOutStep: string | undefined;
   readonly selector: Selector;
@@ -146,7 +146,6 @@ function withoutManagedFields<T extends KubeObject>(object: T): T {
 function projectWorkload(workload: Workload): WorkloadView {
   const { apiVersion, kind, metadata, spec } = workload;
   const { namespace = '', name } = metadata;
-  const surge = surgeOf(kind, spec.strategy);
   const { metadata: { annotations } = {}, spec: { containers = [], initContainers = [] } = {} } = spec.template ?? {};
   const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
   return {
@@ -155,7 +154,7 @@ function projectWorkload(workload: Workload): WorkloadView {
     kind,
     name,
     replicas: spec.replicas ?? 1,
-    surge,
+    hasOverlap: kind === 'Deployment' && spec.strategy?.type !== 'Recreate',
     isRollingOut: isRollingOut(workload),
     rollOutStep: rollOutStep(workload),
     selector: selectorFrom(spec.selector),
@@ -167,18 +166,10 @@ function projectWorkload(workload: Workload): WorkloadView {
   };
 }
 
-/** A StatefulSet, and a Deployment that is told so, ends a Pod before it starts the next. */
-function surgeOf(
-  kind: string,
-  { type, rollingUpdate }: NonNullable<Workload['spec']['strategy']> = {},
-): number | string {
-  return kind !== 'Deployment' || type === 'Recreate' ? 0 : (rollingUpdate?.maxSurge ?? '25%');
-}
-
 /** A roll-out changes a Deployment's status many times; only that it is on is anybody's business here, and of a StatefulSet that it gets on. Another selector: it was made anew while nobody watched. */
 const sameWorkload = (before: WorkloadView, after: WorkloadView): boolean =>
   before.replicas === after.replicas &&
-  before.surge === after.surge &&
+  before.hasOverlap === after.hasOverlap &&
   before.isRollingOut === after.isRollingOut &&
   before.rollOutStep === after.rollOutStep &&
   isDeepStrictEqual(before.selector, after.selector) &&

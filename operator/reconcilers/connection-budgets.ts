@@ -136,7 +136,7 @@ function serversOf(
     return {
       ...range,
       component: component.spec.name,
-      surge: component.target.surge ?? '25%', // what a Deployment has by default
+      hasOverlap: component.target.hasOverlap ?? true, // as those of a Deployment do by default
       pool: component.policy.runtime.postgresPool,
       isLowered,
       hasFewer: isLowered && isOurs,

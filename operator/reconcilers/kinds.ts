@@ -26,7 +26,7 @@ export interface Workload extends KubeObject {
     readonly selector: LabelSelector;
     readonly template?: PodTemplate;
     /** Of a Deployment. */
-    readonly strategy?: { readonly type?: string; readonly rollingUpdate?: { readonly maxSurge?: number | string } };
+    readonly strategy?: { readonly type?: string };
     readonly paused?: boolean;
     /** Of a StatefulSet. */
     readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };

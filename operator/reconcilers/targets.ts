@@ -74,7 +74,7 @@ const found = (workload: WorkloadView | undefined): TargetSeen =>
     : {
         kind: 'found',
         replicas: workload.replicas,
-        surge: workload.surge,
+        hasOverlap: workload.hasOverlap,
         isRollingOut: workload.isRollingOut,
         rollOutStep: workload.rollOutStep,
         containers: workload.containers,

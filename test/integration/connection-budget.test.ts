@@ -13,7 +13,7 @@ const postgres = [{ name: 'main', secretRef: { name: 'postgres' } }];
 /** (4 + 1 + 1) Pods. */
 const withPool = (max: number): Partial<GenerationServiceSpec> => ({
   postgres,
-  overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 1, max } } },
+  overrides: { horizontal: { maxReplicas: 3 }, runtime: { postgresPool: { min: 1, max } } },
 });
 
 test('two services that may together open more connections than their PostgreSQL has are told so, with what would fit', async () => {
@@ -41,7 +41,7 @@ test('two services that may together open more connections than their PostgreSQL
     }),
   );
   expect(exceeded.message).toBe(
-    `saw 90 connections that may be opened on main at once: 30 of other (4 replicas, 1 more in a roll-out, 1 that still end; 5 each), 60 of ${world.namespace}/generation; wanted at most 85: max_connections 100 − 5 that the server reserves − 10 of postgres.reservedConnections; next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 4 for other, or declare runtime.postgresPool.max: 4 for other, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 105`,
+    `saw 90 connections that may be opened on main at once: 30 of other (3 replicas, as many that still end in a roll-out; 5 each), 60 of ${world.namespace}/generation; wanted at most 85: max_connections 100 − 5 that the server reserves − 10 of postgres.reservedConnections; next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 4 for other, or declare runtime.postgresPool.max: 4 for other, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 105`,
   );
   const { status } = await world.service('younger');
   expect(status?.postgres).toMatchObject([{ name: 'main', connections: { needed: 90, available: 85 } }]);
@@ -60,15 +60,15 @@ test('two services that may together open more connections than their PostgreSQL
     }),
   );
   const replicas = async () => (await world.service('younger')).status?.components?.[0]?.replicas;
-  // (2 + 1 + 1) × 1 of the older and (10 + 3 + 3) × 5 are 84; 11 replicas would be 89
+  // (2 + 2) × 1 of the older and (8 + 8) × 5 are 84; 9 replicas would be 94
   await world.eventually(async () =>
-    expect(await replicas()).toMatchObject({ max: 10, boundBy: 'postgres/main max_connections' }),
+    expect(await replicas()).toMatchObject({ max: 8, boundBy: 'postgres/main max_connections' }),
   );
   const hpa = () => world.get(horizontalPodAutoscalers, 'younger-other-hpa');
-  expect((await hpa())?.spec.maxReplicas).toBe(10);
+  expect((await hpa())?.spec.maxReplicas).toBe(8);
   const bounded = expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'False' });
   expect(bounded.message).toContain(
-    'budgets.onViolation has lowered runtime.postgresPool.max to 5 for other and horizontal.maxReplicas to 10 for other',
+    'budgets.onViolation has lowered runtime.postgresPool.max to 5 for other and horizontal.maxReplicas to 8 for other',
   );
 
   const lowered = (await world.get(configMaps, 'younger-other-runtime'))?.metadata.resourceVersion;
@@ -81,7 +81,7 @@ test('two services that may together open more connections than their PostgreSQL
   );
   expect((await world.get(configMaps, 'younger-other-runtime'))?.metadata.resourceVersion).toBe(lowered);
   expect((await hpa())?.metadata.resourceVersion).toBe(resourceVersion);
-  expect(await replicas()).toMatchObject({ max: 10, boundBy: 'postgres/main max_connections' });
+  expect(await replicas()).toMatchObject({ max: 8, boundBy: 'postgres/main max_connections' });
 
   await world.apply(
     younger({ ...withPool(5), postgres: [{ ...postgres[0], pooler: { serverConnections: 20 } }] as never }),
@@ -90,7 +90,7 @@ test('two services that may together open more connections than their PostgreSQL
     expectCondition(await world.service('younger'), 'BudgetsConsistent', { status: 'True', reason: 'Consistent' }),
   );
   await world.eventually(async () => expect(await poolOf('younger-other-runtime')).toBe(5), patient);
-  await world.eventually(async () => expect((await hpa())?.spec.maxReplicas).toBe(4));
+  await world.eventually(async () => expect((await hpa())?.spec.maxReplicas).toBe(3));
   expect(await replicas()).not.toHaveProperty('boundBy');
 
   const clients = Array.from({ length: 10 }, () => new Client({ host, port, user: 'postgres', database: 'postgres' }));

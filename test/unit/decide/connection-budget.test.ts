@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { judgeConnections, type BudgetInput } from '../../../operator/decide/connection-budget.ts';
-import { connectionsNeeded, mostPods, type PodPools } from '../../../operator/decide/connection-clamp.ts';
+import { connectionsNeeded, type PodPools } from '../../../operator/decide/connection-clamp.ts';
 
 const workflow: PodPools = {
   component: 'workflow',
   minReplicas: 2,
-  maxReplicas: 4,
-  surge: '25%',
+  maxReplicas: 3,
+  hasOverlap: true,
   pool: { min: 5, max: 20 },
   isLowered: false,
   hasFewer: false,
@@ -29,19 +29,10 @@ const budget = (given: Partial<BudgetInput> = {}, pods: readonly PodPools[] = [w
     ...given,
   });
 
-describe('mostPods()', () => {
-  test.each([
-    { name: 'a quarter more, rounded up, and as many that still end (20 + 5 + 5)', replicas: 20, surge: '25%', is: 30 },
-    { name: 'one more of a single one (1 + 1 + 1)', replicas: 1, surge: '25%', is: 3 },
-    { name: 'a number of Pods (4 + 3 + 3)', replicas: 4, surge: 3, is: 10 },
-    { name: 'none where each ends before the next starts', replicas: 4, surge: 0, is: 4 },
-  ])('$name', ({ replicas, surge, is }) => expect(mostPods({ maxReplicas: replicas, surge })).toBe(is));
-});
-
 describe('judgeConnections()', () => {
   test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; needed: number; fits: boolean }>([
     {
-      name: 'fits where it needs just what there is ((2 + 1 + 1) × 20 + 7 = 87)',
+      name: 'fits where it needs just what there is ((2 + 2) × 20 + 7 = 87)',
       given: { others: [opens('ai/b', 7)] },
       pods: [{ ...workflow, maxReplicas: 2 }],
       needed: 87,
@@ -63,8 +54,8 @@ describe('judgeConnections()', () => {
     {
       name: 'sums up all components',
       given: {},
-      pods: [workflow, { ...workflow, component: 'api', surge: 0 }],
-      needed: 200,
+      pods: [workflow, { ...workflow, component: 'api', hasOverlap: false }],
+      needed: 180,
       fits: false,
     },
     {
@@ -97,7 +88,7 @@ describe('judgeConnections()', () => {
 
   test('says the arithmetic, and what would fit: pools first', () => {
     expect(budget().problem).toBe(
-      'saw 120 connections that may be opened on main at once: 120 of workflow (4 replicas, 1 more in a roll-out, 1 that still end; 20 each); wanted at most 87: max_connections 100 − 3 that the server reserves − 10 of postgres.reservedConnections; next: declare runtime.postgresPool.max: 14 for workflow, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 133',
+      'saw 120 connections that may be opened on main at once: 120 of workflow (3 replicas, as many that still end in a roll-out; 20 each); wanted at most 87: max_connections 100 − 3 that the server reserves − 10 of postgres.reservedConnections; next: declare runtime.postgresPool.max: 14 for workflow, or name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 133',
     );
   });
 
@@ -124,7 +115,7 @@ describe('judgeConnections()', () => {
 
     test('counts none of those who use another database of the server, which has to have room for both', () => {
       const others = [opens('ai/b', 50, 'theirs')];
-      const one = [{ ...workflow, maxReplicas: 1, pool: { min: 5, max: 10 } }]; // (1 + 1 + 1) × 10
+      const one = [{ ...workflow, maxReplicas: 1, pool: { min: 5, max: 15 } }]; // (1 + 1) × 15
       expect(budget({ ...limited(40), others }, one)).toMatchObject({ needed: 30, available: 30 });
       expect(budget({ ...limited(40), others }, one).problem).toBeUndefined();
       expect(budget({ ...limited(40), others: [opens('ai/b', 58, 'theirs')] }, one)).toMatchObject({
@@ -167,7 +158,7 @@ describe('judgeConnections()', () => {
         name: 'beside one of ours that is not',
         given: {},
         pods: [ours, { ...workflow, component: 'api', maxReplicas: 1 }],
-        are: { workflow: 5 },
+        are: { workflow: 7 },
       },
       { name: 'none behind a pooler', given: { own: { pods: [ours], poolerConnections: 100 } }, are: {} },
     ])('$name', ({ given, pods, are }) => expect(bounds(given, pods)).toEqual(are));
@@ -190,12 +181,12 @@ describe('judgeConnections()', () => {
     const replicas = (given: Partial<BudgetInput>, pods: readonly PodPools[] = [ours]) =>
       Object.fromEntries(budget(given, pods).replicas);
     test.each<{ name: string; given: Partial<BudgetInput>; pods?: readonly PodPools[]; are: object }>([
-      { name: 'stay while smaller pools are enough', given: {}, pods: [{ ...ours, maxReplicas: 11 }], are: {} },
-      { name: 'are fewer where the least pools are too much: (11 + 3 + 3) × 5 = 85', given: {}, are: { workflow: 11 } },
+      { name: 'stay while smaller pools are enough', given: {}, pods: [{ ...ours, maxReplicas: 8 }], are: {} },
+      { name: 'are fewer where the least pools are too much: (8 + 8) × 5 = 80', given: {}, are: { workflow: 8 } },
       { name: 'never fewer than minReplicas', given: { others: [opens('ai/b', 80)] }, are: { workflow: 2 } },
       { name: 'stay where the autoscaler is not ours', given: {}, pods: [{ ...ours, hasFewer: false }], are: {} },
       {
-        name: 'are fewer for every service alike: twice (4 + 1 + 1) × 5 = 60 of 87, and (5 + 2 + 2) × 5 would be 90',
+        name: 'are fewer for every service alike: twice (4 + 4) × 5 = 80 of 87, and (5 + 5) × 5 would be 100',
         given: { others: [{ by: 'ai/b', database: 'shop', use: { pods: [ours], poolerConnections: undefined } }] },
         are: { workflow: 4 },
       },
@@ -208,7 +199,7 @@ describe('judgeConnections()', () => {
 
     test('are told, and where even that is not enough, that', () => {
       expect(budget({}, [ours]).problem).toContain(
-        'next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 5 for workflow and horizontal.maxReplicas to 11 for workflow, or declare',
+        'next: let it be so: budgets.onViolation has lowered runtime.postgresPool.max to 5 for workflow and horizontal.maxReplicas to 8 for workflow, or declare',
       );
       const { problem } = budget({ others: [opens('ai/b', 80)] }, [ours]);
       expect(problem).toContain(
@@ -222,13 +213,14 @@ describe('judgeConnections()', () => {
         component: fc.constant('a'),
         minReplicas: fc.integer({ min: 1, max: 5 }),
         maxReplicas: fc.integer({ min: 5, max: 60 }),
-        surge: fc.constantFrom<number | string>('25%', '100%', 0, 2),
+        hasOverlap: fc.boolean(),
         isLowered: fc.constant(true),
         hasFewer: fc.boolean(),
         pool: fc.record({ min: fc.integer({ min: 0, max: 5 }), max: fc.integer({ min: 5, max: 50 }) }),
       });
+      const podsOf = ({ hasOverlap, maxReplicas }: PodPools): number => (hasOverlap ? 2 : 1) * maxReplicas;
       const least = (one: PodPools): number =>
-        mostPods(one.hasFewer ? { ...one, maxReplicas: one.minReplicas } : one) * Math.max(one.pool.min, 1);
+        podsOf(one.hasFewer ? { ...one, maxReplicas: one.minReplicas } : one) * Math.max(one.pool.min, 1);
       fc.assert(
         fc.property(fc.array(pods, { minLength: 1, maxLength: 4 }), fc.integer({ min: 14, max: 2000 }), (all, max) => {
           const uses = all.map((one, index) => ({
@@ -241,7 +233,7 @@ describe('judgeConnections()', () => {
             const judged = budget({ connections: { ...server, max }, others }, [one]);
             const maxReplicas = judged.replicas.get('a') ?? one.maxReplicas;
             expect(maxReplicas).toBeGreaterThanOrEqual(one.minReplicas);
-            return mostPods({ ...one, maxReplicas }) * (judged.pools.get('a') ?? one.pool.max);
+            return podsOf({ ...one, maxReplicas }) * (judged.pools.get('a') ?? one.pool.max);
           });
           const sum = (figures: readonly number[]): number => figures.reduce((a, b) => a + b, 0);
           if (sum(all.map(least)) <= max - 13) expect(sum(together)).toBeLessThanOrEqual(max - 13);
@@ -258,9 +250,9 @@ describe('judgeConnections()', () => {
     expect(budget({ others: others.slice(4) }).problem).not.toContain('more services');
   });
 
-  test('then replicas, where the least pools are too much: (11 + 3 + 3) × 5 = 85', () => {
+  test('then replicas, where the least pools are too much: (8 + 8) × 5 = 80', () => {
     expect(budget({}, [{ ...workflow, maxReplicas: 20 }]).problem).toContain(
-      'next: declare runtime.postgresPool.max: 5 and horizontal.maxReplicas: 11 for workflow, or name the pooler',
+      'next: declare runtime.postgresPool.max: 5 and horizontal.maxReplicas: 8 for workflow, or name the pooler',
     );
   });
 
@@ -269,7 +261,7 @@ describe('judgeConnections()', () => {
       name: 'no fewer than minReplicas with the least pools',
       pods: [{ ...workflow, minReplicas: 12, maxReplicas: 20 }],
       own: undefined,
-      next: 'next: name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 613',
+      next: 'next: name the pooler that stands in between (spec.postgres[].pooler), or raise max_connections to 813',
     },
     {
       name: 'a pooler that opens too many, beside another service',
@@ -287,7 +279,7 @@ describe('judgeConnections()', () => {
       component: fc.constantFrom('a', 'b'),
       minReplicas: fc.integer({ min: 1, max: 5 }),
       maxReplicas: fc.integer({ min: 5, max: 60 }),
-      surge: fc.constantFrom<number | string>('25%', '100%', 0, 2),
+      hasOverlap: fc.boolean(),
       isLowered: fc.constant(false),
       hasFewer: fc.constant(false),
       pool: fc.record({ min: fc.integer({ min: 0, max: 5 }), max: fc.integer({ min: 5, max: 50 }) }),

@@ -18,7 +18,7 @@ const serviceOf = (spec: Partial<GenerationServiceSpec> = {}) =>
     spec: {
       components: [{ name: 'workflow', targetRef }],
       postgres: [{ name: 'main', secretRef: { name: 'pg' } }],
-      overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 1, max: 10 } } },
+      overrides: { horizontal: { maxReplicas: 3 }, runtime: { postgresPool: { min: 1, max: 10 } } },
       ...spec,
     },
   });
@@ -75,7 +75,7 @@ function judged({ spec, target, server = {}, hpa, others = [], before, isShared 
 
 describe('what is left for the pools', () => {
   const runtime = { postgresPool: { min: 1, max: 10 } };
-  const full: Seen = { settings: { max_connections: { value: '45' } } }; // 30 for (4 + 1 + 1) Pods
+  const full: Seen = { settings: { max_connections: { value: '45' } } }; // 30 for (3 + 3) Pods
   const bounds = (given: Given) => judged({ server: full, ...given }).left.atMost.pools;
 
   test.each<Given & { readonly name: string; readonly are: object }>([
@@ -94,13 +94,13 @@ describe('what is left for the pools', () => {
     { name: 'nothing in DryRun', spec: { mode: 'DryRun' }, are: {} },
   ])('$name', ({ are, ...given }) => expect(Object.fromEntries(bounds(given))).toEqual(are));
 
-  test('and for replicas, where the least pools are too much: (3 + 1 + 1) × 5 = 25 of 27, by that server', () => {
+  test('and for replicas, where the least pools are too much: (3 + 3) × 5 = 30 of 30, by that server', () => {
     const spec = { overrides: { horizontal: { maxReplicas: 4 }, runtime: { postgresPool: { min: 5, max: 10 } } } };
-    const server: Seen = { settings: { max_connections: { value: '42' } } };
+    const server: Seen = { settings: { max_connections: { value: '45' } } };
     expect([...judged({ spec, server }).left.atMost.replicas]).toEqual([
       ['workflow', { max: 3, by: 'postgres/main max_connections' }],
     ]);
-    expect(judged({ spec, server: { databaseLimit: 37 } }).left.atMost.replicas.get('workflow')).toEqual({
+    expect(judged({ spec, server: { databaseLimit: 40 } }).left.atMost.replicas.get('workflow')).toEqual({
       max: 3,
       by: 'postgres/main connection limit of database shop',
     });
@@ -150,29 +150,29 @@ describe('what is left for the pools', () => {
 
 describe('judgeBudgets()', () => {
   test.each<Given & { readonly name: string; readonly needed: number }>([
-    { name: 'a Deployment that says nothing of its surge: (4 + 1 + 1) × 10', needed: 60 },
-    { name: 'the surge that the target has: (4 + 2 + 2) × 10', target: { surge: 2 }, needed: 80 },
+    { name: 'all Pods twice, where a roll-out still ends the old ones: (3 + 3) × 10', needed: 60 },
+    { name: 'them once, where each ends before the next starts: 3 × 10', target: { hasOverlap: false }, needed: 30 },
     {
-      name: 'replicas above the policy’s, while they are there: (6 + 2 + 2) × 10',
+      name: 'replicas above the policy’s, while they are there: (6 + 6) × 10',
       target: { replicas: 6 },
-      needed: 100,
-    },
-    {
-      name: 'somebody else’s HPA where ours is off: (8 + 2 + 2) × 10',
-      spec: { overrides: { horizontal: { mode: 'FloorOnly' }, runtime: { postgresPool: { min: 1, max: 10 } } } },
-      hpa: 8,
       needed: 120,
     },
     {
-      name: 'the replicas that are there, without any HPA: (2 + 1 + 1) × 10',
+      name: 'somebody else’s HPA where ours is off: (8 + 8) × 10',
+      spec: { overrides: { horizontal: { mode: 'FloorOnly' }, runtime: { postgresPool: { min: 1, max: 10 } } } },
+      hpa: 8,
+      needed: 160,
+    },
+    {
+      name: 'the replicas that are there, without any HPA: (2 + 2) × 10',
       spec: { overrides: { horizontal: { mode: 'Off' }, runtime: { postgresPool: { min: 1, max: 10 } } } },
       needed: 40,
     },
     {
-      name: 'what the scaler may come to by itself, without any HPA: (4 + 1 + 1) × 10',
+      name: 'what the scaler may come to by itself, without any HPA: (3 + 3) × 10',
       spec: {
         overrides: {
-          horizontal: { mode: 'Off', maxReplicas: 4 },
+          horizontal: { mode: 'Off', maxReplicas: 3 },
           scaler: { algorithm: 'Score' as const },
           runtime: { postgresPool: { min: 1, max: 10 } },
         },
@@ -180,7 +180,7 @@ describe('judgeBudgets()', () => {
       needed: 60,
     },
     {
-      name: 'the replicas that are there, where the scaler only tells: (2 + 1 + 1) × 10',
+      name: 'the replicas that are there, where the scaler only tells: (2 + 2) × 10',
       spec: {
         overrides: {
           horizontal: { mode: 'Off', maxReplicas: 4 },

@@ -13,7 +13,7 @@ const named = (name: string, creationTimestamp: string) =>
   });
 const older = named('older', '2026-01-01T00:00:00Z');
 const younger = named('younger', '2026-01-02T00:00:00Z');
-const workload: WorkloadView = { replicas: 2, selector: [], surge: 1 } as never;
+const workload: WorkloadView = { replicas: 2, selector: [], hasOverlap: true } as never;
 
 async function targetOf(service: ReturnType<typeof named>, deployment: WorkloadView | undefined) {
   const caches = {
