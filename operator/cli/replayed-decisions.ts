@@ -130,7 +130,7 @@ export const isSame = ({ was, is }: ReplayedDecision): boolean => was.floor === 
 export function decisionsText({ decisions, lost }: ReplayedDecisions): string {
   const made = decisions.map((one) => {
     const { component, time, algorithm, was, is } = one;
-    const before = isSame(one) ? '' : `; it was ${was.floor} (${was.reason})`;
+    const before = isSame(one) ? ', as then' : `; it was ${was.floor} (${was.reason})`;
     return `scaler/${component}: at ${time} ${algorithm} asks for ${is.floor} (${is.reason})${before}\n`;
   });
   const unknown = lost.map(({ component, time, why }) => `scaler/${component}: at ${time} not known: ${why}\n`);

@@ -38,7 +38,7 @@ test('genops report has the decisions that the operator tells of, and genops rep
   expect(await genops('replay', file)).toMatchObject({
     code: 0,
     err: '',
-    out: expect.stringMatching(/\nscaler\/workflow: at \S+Z Score asks for \d+ \(\w+\)\n$/),
+    out: expect.stringMatching(/\nscaler\/workflow: at \S+Z Score asks for \d+ \(\w+\), as then\n$/),
   });
 
   expect(parse((await genops('report', ...generation())).out)).toMatchObject({ decisions: null });
@@ -117,7 +117,7 @@ test('what Lookahead asked for on the cluster is asked for again from the bundle
 
   const same = await genops('replay', file);
   expect(same).toMatchObject({ code: 0, err: '' });
-  expect(same.out).toContain(`Lookahead asks for ${floor} (`);
+  expect(same.out).toMatch(new RegExp(`Lookahead asks for ${floor} \\(\\w+\\), as then\\n`));
   expect(same.out).not.toContain('it was');
 
   const policy = join(operator.folder, 'policy.yaml');

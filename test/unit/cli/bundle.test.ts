@@ -227,7 +227,7 @@ describe('genops replay', () => {
     const answer = await genops(['replay', await decided(decision, { component: 'cache', score: null })]);
     expect(answer).toMatchObject({ code: 0, err: '' });
     const lines = answer.out.split('\n').filter((line) => line.startsWith('scaler/'));
-    expect(lines).toEqual(['scaler/workflow: at 2026-01-01T00:00:00Z Score asks for 8 (PressureHigh)']);
+    expect(lines).toEqual(['scaler/workflow: at 2026-01-01T00:00:00Z Score asks for 8 (PressureHigh), as then']);
   });
 
   test('is 1 where another version asked for another floor, and says both', async () => {
@@ -269,7 +269,7 @@ describe('genops replay', () => {
   test('asks Lookahead once more with what it had learned by then', async () => {
     const answer = await genops(['replay', await decided(ahead)]);
     expect(answer).toMatchObject({ code: 0, err: '' });
-    expect(answer.out).toContain('scaler/workflow: at 2026-01-01T00:00:30Z Lookahead asks for 7 (LoadHigh)\n');
+    expect(answer.out).toContain('scaler/workflow: at 2026-01-01T00:00:30Z Lookahead asks for 7 (LoadHigh), as then\n');
     const otherwise = { ...ahead, lookahead: { ...ahead.lookahead, floor: 8 } };
     expect(await genops(['replay', await decided(otherwise)])).toMatchObject({
       code: 1,
