@@ -62,7 +62,7 @@ test('a PostgreSQL takes the policy’s parameters, drift is put back and counte
       version: expect.stringMatching(/^18\./),
       hash: expect.stringMatching(/^[0-9a-f]{8}$/),
       pendingRestart: ['max_connections'],
-      connections: { needed: 600, available: 87 },
+      connections: { needed: 800, available: 87 },
     },
   ]);
 
