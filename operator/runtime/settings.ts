@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { hashNumber } from '../api/runtime-hash.ts';
+import { hashNumber, settingsHash } from '../api/runtime-hash.ts';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { checkSettings } from './check-settings.ts';
 import { defaultSettings } from './default-settings.ts';
@@ -154,7 +154,7 @@ export function onSectionChange<Section extends keyof RuntimeSettings>(
   });
 }
 
-/** Fields beyond the schema are a newer operator's, and are left alone. */
+/** Fields beyond the schema are a newer operator's, and are left alone. The hash is that of the text: who edits a figure leaves the one that stands there, and nobody would see what runs. */
 function readSettings(text: string): RuntimeSettings | { readonly problem: string } {
   let document: unknown;
   try {
@@ -163,5 +163,7 @@ function readSettings(text: string): RuntimeSettings | { readonly problem: strin
     return { problem: Error.isError(error) ? error.message : String(error) };
   }
   const problem = checkSettings(document);
-  return problem === undefined ? (document as RuntimeSettings) : { problem };
+  if (problem !== undefined) return { problem };
+  const settings = document as RuntimeSettings;
+  return { ...settings, hash: settingsHash(settings) };
 }

@@ -7,6 +7,7 @@ import { adminPath } from '../../operator/api/admin-request.ts';
 import { createAdminClient, type AdminAsk } from '../../operator/levers/runtime/admin.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { createScraper } from '../../operator/metrics/sources/pods.ts';
+import { hashNumber, settingsHash } from '../../operator/api/runtime-hash.ts';
 import { defaultSettings } from '../../operator/runtime/runtime.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { eventually } from '../world/eventually.ts';
@@ -46,14 +47,14 @@ test('each Pod does what it is asked for and says what came of it; what was mean
 
   const settings = {
     ...defaultSettings,
-    hash: '0000000000aa',
     cache: { ...defaultSettings.cache, l1: { entries: 1_000, ttlMs: 50 } },
   };
-  for (const hashBefore of [0, 0xaa])
+  const hash = hashNumber(settingsHash(settings));
+  for (const hashBefore of [0, hash])
     expect(await client.apply(pods, JSON.stringify(settings))).toEqual(
-      pods.map((pod) => ({ pod, kind: 'done', result: { hashBefore, hash: 0xaa } })),
+      pods.map((pod) => ({ pod, kind: 'done', result: { hashBefore, hash } })),
     );
-  expect(await (await fetch(second.metricsUrl)).text()).toContain('generation_runtime_config_hash 170\n');
+  expect(await (await fetch(second.metricsUrl)).text()).toContain(`generation_runtime_config_hash ${hash}\n`);
   expect(await client.apply(pods.slice(0, 1), '{"version":2}')).toMatchObject([
     {
       kind: 'failed',
@@ -94,7 +95,7 @@ test('each Pod does what it is asked for and says what came of it; what was mean
     return { status: response.status, ...((await response.json()) as object) };
   };
   expect(await again(second)).toEqual({ status: 401, error: 'meant for Pod workflow-0; this is workflow-1' });
-  expect(await again(first)).toMatchObject({ status: 200, result: { hash: 0xaa } });
+  expect(await again(first)).toMatchObject({ status: 200, result: { hash } });
   expect(await again(first)).toEqual({ status: 401, error: 'sent before' });
 });
 

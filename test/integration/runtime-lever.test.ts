@@ -1,4 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { hashNumber } from '../../operator/api/runtime-hash.ts';
 import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
@@ -174,6 +177,42 @@ describe('runtime settings', () => {
 
     await world.delete(generationServices, 'generation');
     await world.eventually(async () => expect(await world.get(configMaps, configMap)).toBeUndefined());
+  });
+
+  test('that were edited but for their hash are not what Pods are said to run with, and who can be told gets the declared ones', async () => {
+    const key = 'a secret of sixteen or more';
+    await using world = await startWorld({ operator: flags, secrets: ['admin'] });
+    await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'admin' }, stringData: { key } });
+    await world.apply(deployment());
+    const folder = await mkdtemp(path.join(tmpdir(), 'genops-runtime-lever-'));
+    await using _ = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+    const file = path.join(folder, 'settings.json'); // its volume, and this test its kubelet
+    await using pod = await startService({ ADMIN_KEY: key, POD_NAME: 'workflow-0', RUNTIME_SETTINGS: file });
+    await readyPod(world, Number(new URL(pod.metricsUrl).port), 'workflow-0');
+    const overrides = { runtime: { pools: { ai_api: 12 } }, collector, horizontal: { mode: 'Off' } } as const;
+    const { spec, ...rest } = generationService({ overrides });
+    await world.apply({ ...rest, spec });
+    const says = (status: 'True' | 'False', reason: string, message: string) =>
+      world.eventually(async () => {
+        const condition = expectCondition(await world.service(), 'RuntimeApplied', { status, reason });
+        expect(condition.message).toContain(message);
+      });
+    const limit = async () => {
+      const page = await (await fetch(pod.metricsUrl)).text();
+      return Number(/^generation_pool_limit\{pool="ai_api"\} (\d+)$/m.exec(page)?.[1]);
+    };
+    const { hash } = await world.eventually(() => written(world));
+    const text = (await world.get(configMaps, configMap))?.data?.['settings.json'] ?? '';
+    await writeFile(file, text);
+    await says('True', 'Applied', `with the settings ${hash}`);
+
+    await writeFile(file, text.replace('"ai_api": 12', '"ai_api": 888'));
+    await world.eventually(async () => expect(await limit()).toBe(888));
+    await says('False', 'PodsBehind', 'workflow-0 runs ');
+    const admin = { port: 'metrics', scheme: 'HTTP', secretRef: { name: 'admin' } };
+    await world.apply({ ...rest, spec: { ...spec, components: spec.components.map((one) => ({ ...one, admin })) } });
+    await says('True', 'Applied', `with the settings ${hash}`);
+    expect(await limit()).toBe(12);
   });
 
   test('are not written over a ConfigMap of somebody else', async () => {

@@ -39,8 +39,8 @@ async function act(
   if (answer.result === undefined) throw new Error(JSON.stringify(answer));
   return answer.result;
 }
-const apply = (service: ServiceProcess, hash: string, changes: Partial<typeof defaultSettings>) =>
-  act(service, 'apply-settings', JSON.stringify({ ...defaultSettings, hash, ...changes }));
+const apply = (service: ServiceProcess, changes: Partial<typeof defaultSettings>) =>
+  act(service, 'apply-settings', JSON.stringify({ ...defaultSettings, ...changes }));
 
 const workflow = async ({ url }: ServiceProcess) => (await fetch(`${url}/api/workflow`, { method: 'POST' })).status;
 const item = async ({ url }: ServiceProcess, id: string) => {
@@ -86,8 +86,8 @@ test('the reference workload asks model and database through the library, within
     WORKFLOW_CPU_MS: '1',
     ITEM_LOAD_MS: '50',
   });
-  const limits = (hash: string, aiApi: number, perHost: number, max: number) =>
-    apply(service, hash, {
+  const limits = (aiApi: number, perHost: number, max: number) =>
+    apply(service, {
       pools: { ai_api: aiApi },
       batch: { maxRequests: 1, maxWaitMs: 0 },
       http: { ...defaultSettings.http, connectionsPerHost: perHost },
@@ -109,13 +109,13 @@ test('the reference workload asks model and database through the library, within
     expect(new Set(await Promise.all(answers))).toEqual(new Set([200]));
     return { model: model.mostSince(), database: await backends() };
   };
-  await limits('0000000000aa', 50, 4, 3);
+  await limits(50, 4, 3);
   expect(await burst()).toEqual({ model: 4, database: 3 }); // the host's limit binds
-  await limits('0000000000bb', 2, 4, 6);
+  const { hash } = await limits(2, 4, 6);
   expect(await burst()).toEqual({ model: 2, database: 6 }); // now that of ai_api
   expect(await service.log()).toContain('"statement":"SELECT pg_sleep(?)"');
   expect(Object.fromEntries(await figuresOf(service))).toMatchObject({
-    generation_runtime_config_hash: 0xbb,
+    generation_runtime_config_hash: hash,
     generation_workflow_duration_seconds_count: 80,
     'generation_pool_limit{pool="ai_api"}': 2,
     generation_cpu_pool_threads: 1,
@@ -147,12 +147,12 @@ test('it computes in places of the pool cpu, reads in those of io, and remembers
     ((await (await fetch(`${service.url}/api/backends/status`)).json()) as BackendFigures).cpuPool;
   await compute(45, 1);
   expect(await cpuPool()).toEqual({ threads: 4, tasks: 45, remembered: 0 }); // nobody has told it anything
-  await apply(service, '0000000000aa', { cpuPool: { threads: 2, memoEntries: 100 } });
+  await apply(service, { cpuPool: { threads: 2, memoEntries: 100 } });
   await compute(20, 1); // each of the twenty prompts
   await compute(20, 1);
   expect(await cpuPool()).toEqual({ threads: 2, tasks: 85, remembered: 20 });
 
-  await apply(service, '0000000000bb', { pools: { cpu: 2, io: 3 }, batch: { maxRequests: 1, maxWaitMs: 0 } });
+  await apply(service, { pools: { cpu: 2, io: 3 }, batch: { maxRequests: 1, maxWaitMs: 0 } });
   const reads = Array.from({ length: 8 }, (_, index) => item(service, `${index}`));
   const over = Promise.all([compute(6, 150), ...reads]).then(() => true);
   const seen: { readonly cpu: number; readonly io: number }[] = [];
@@ -185,7 +185,7 @@ describe('a defect of the reference workload', () => {
       REDIS_PORT: String(redis.port),
       ITEM_LOAD_MS: '5',
     });
-    await apply(service, '0000000000aa', {});
+    await apply(service, {});
     for (let turn = 0; turn < 3; turn += 1) expect((await item(service, '7')).cache).toBe('miss');
     expect(await act(service, 'warm-cache')).toEqual({ keys: 1 });
     expect((await item(service, '7')).cache).toBe('hit');
@@ -195,13 +195,13 @@ describe('a defect of the reference workload', () => {
     await using service = await startService({ ...managed, DEFECT_HOG_PERCENT: '30' });
     const figure = async (name: string) => (await figuresOf(service)).get(name);
     const places = 'generation_pool_running{pool="cpu"}';
-    await apply(service, '0000000000bb', {});
+    await apply(service, {});
     await eventually(async () => expect(await figure(places)).toBe(2));
     const before = Number(await figure('process_cpu_seconds_total'));
     await eventually(async () =>
       expect(Number(await figure('process_cpu_seconds_total')) - before).toBeGreaterThan(0.5),
     );
-    await apply(service, '0000000000aa', { pools: { cpu: 1 } });
+    await apply(service, { pools: { cpu: 1 } });
     await eventually(async () => expect(await figure(places)).toBe(1));
   });
 });

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { milliseconds } from '../../api/duration.ts';
 import { bytes } from '../../api/quantity.ts';
+import { settingsHash } from '../../api/runtime-hash.ts';
 import type { RuntimeSettings } from '../../api/runtime-settings.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
 
@@ -13,8 +13,7 @@ export interface Rendered {
 /** What a policy declares, as the workload reads it. Equal policies give equal bytes. */
 export function render(policy: EffectivePolicy['runtime']): Rendered {
   const figures = figuresOf(policy);
-  const hash = createHash('sha256').update(JSON.stringify(figures)).digest('hex').slice(0, 12);
-  const settings = { version: 1, hash, ...figures } as const;
+  const settings = { version: 1, hash: settingsHash(figures), ...figures } as const;
   return { settings, text: `${JSON.stringify(settings, undefined, 2)}\n` };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hashNumber, settingsHash } from '../../../operator/api/runtime-hash.ts';
 import { effectivePolicy } from '../../../operator/decide/effective-policy.ts';
 import { render } from '../../../operator/levers/runtime/render.ts';
 import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
@@ -32,7 +33,11 @@ async function mountedFolder() {
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
-const textWith = (io: number, hash = '0000000000aa') => JSON.stringify({ ...defaultSettings, hash, pools: { io } });
+const settingsWith = (io: number) => {
+  const settings = { ...defaultSettings, pools: { io } };
+  return { ...settings, hash: settingsHash(settings) };
+};
+const textWith = (io: number) => JSON.stringify(settingsWith(io));
 
 describe('watchSettings()', () => {
   test('begins with the defaults, and takes over what is mounted later and each change of it', async () => {
@@ -45,8 +50,8 @@ describe('watchSettings()', () => {
     await mounted.write(textWith(3));
     await eventually(() => expect(settings.current.pools).toEqual({ io: 3 }));
     expect(settings.problem).toBeUndefined();
-    await mounted.write(textWith(4, '0000000000bb'));
-    await eventually(() => expect(settings.current).toMatchObject({ hash: '0000000000bb', pools: { io: 4 } }));
+    await mounted.write(textWith(4));
+    await eventually(() => expect(settings.current).toEqual(settingsWith(4)));
     expect(told).toEqual([{ io: 3 }, { io: 4 }]);
   });
 
@@ -56,22 +61,37 @@ describe('watchSettings()', () => {
     using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
     const told: unknown[] = [];
     settings.onChange(({ pools }) => told.push(pools));
-    const [pushed, hashes] = [textWith(4, '0000000000bb'), { hashBefore: 0xaa, hash: 0xbb }];
-    expect(settings.take(pushed)).toEqual(hashes);
-    expect(settings.take(pushed)).toEqual({ ...hashes, hashBefore: 0xbb });
+    const [before, hash] = [3, 4].map((io) => hashNumber(settingsWith(io).hash));
+    const pushed = textWith(4);
+    expect(settings.take(pushed)).toEqual({ hashBefore: before, hash });
+    expect(settings.take(pushed)).toEqual({ hashBefore: hash, hash });
     expect(() => settings.take('{"version":2}')).toThrow('/version is 2, not 1');
     expect(settings.current.pools).toEqual({ io: 4 });
     await mounted.write(pushed);
-    await mounted.write(textWith(5, '0000000000cc'));
+    await mounted.write(textWith(5));
     await eventually(() => expect(settings.current.pools).toEqual({ io: 5 }));
     expect(told).toEqual([{ io: 4 }, { io: 5 }]);
+  });
+
+  test('says the hash of what stands there, also where somebody has edited a figure and left the hash alone', async () => {
+    await using mounted = await mountedFolder();
+    const { settings: written, text } = render(effectivePolicy({}).policy.runtime);
+    await mounted.write(text);
+    using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
+    expect(settings.current).toEqual(written);
+    await mounted.write(text.replace('"ai_api": 5', '"ai_api": 888'));
+    await eventually(() => expect(settings.current.pools).toMatchObject({ ai_api: 888 }));
+    const edited = settings.current.hash;
+    expect(edited).not.toBe(written.hash);
+    expect(settings.take(text)).toEqual({ hashBefore: hashNumber(edited), hash: hashNumber(written.hash) }); // and what is pushed is not taken for what runs already
+    await consistently(() => expect(settings.current).toEqual(written), { forMs: 100 }); // though the volume has the other one yet
   });
 
   test('does not go back when the volume brings what a push has replaced, for two minutes', async () => {
     await using mounted = await mountedFolder();
     await mounted.write(textWith(3));
     using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
-    const [first, second] = [textWith(4, '0000000000bb'), textWith(5, '0000000000cc')];
+    const [first, second] = [textWith(4), textWith(5)];
     settings.take(first);
     settings.take(second);
     await mounted.write(first);
@@ -88,9 +108,9 @@ describe('watchSettings()', () => {
   test('goes back to what was replaced where that was pushed again', async () => {
     await using mounted = await mountedFolder();
     using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
-    const [first, second] = [textWith(4, '0000000000bb'), textWith(5, '0000000000cc')];
+    const [first, second] = [textWith(4), textWith(5)];
     for (const pushed of [first, second, first]) settings.take(pushed);
-    await mounted.write(textWith(6, '0000000000dd'));
+    await mounted.write(textWith(6));
     await eventually(() => expect(settings.current.pools).toEqual({ io: 6 }));
     await mounted.write(first);
     await eventually(() => expect(settings.current.pools).toEqual({ io: 4 }));
@@ -120,12 +140,14 @@ describe('watchSettings()', () => {
 
   test('stays with the last good settings when the file goes, and ignores fields of a newer operator', async () => {
     await using mounted = await mountedFolder();
-    await mounted.write(JSON.stringify({ ...defaultSettings, hash: '0000000000aa', later: { unheard: 1 } }));
+    const later = { ...defaultSettings, later: { unheard: 1 } };
+    const hash = settingsHash(later);
+    await mounted.write(JSON.stringify({ ...later, hash }));
     using settings = await watchSettings({ file: mounted.file, everyMs: 5 });
-    expect(settings.current.hash).toBe('0000000000aa');
+    expect(settings.current).toEqual({ ...later, hash });
     await mounted.remove();
     await eventually(() => expect(settings.problem).toContain('ENOENT'));
-    expect(settings.current.hash).toBe('0000000000aa');
+    expect(settings.current.hash).toBe(hash);
   });
 
   test('goes on, and tells the next, when one who is told throws, at once or later', async () => {
