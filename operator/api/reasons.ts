@@ -340,8 +340,8 @@ export const conditions = {
       },
       ConnectionsUnknown: {
         status: 'Unknown',
-        means: 'A PostgreSQL does not tell how many connections it has.',
-        next: 'See the condition PostgresApplied.',
+        means: 'A PostgreSQL does not tell how many connections it has, or has no such role as clientRole.',
+        next: 'See the condition PostgresApplied, or correct spec.postgres[].clientRole.',
       },
       QuotaExceeded: {
         status: 'False',

@@ -47,9 +47,7 @@ const workloadRef = (description: string) =>
           example: 'StatefulSet',
         }),
         name: objectName({ description: 'Name of the workload.' }),
-        containerName: Type.Optional(
-          name({ description: 'The container that runs the server; the first by default.' }),
-        ),
+        containerName: Type.Optional(name({ description: 'Its container; the first by default.' })),
       },
       { description },
     ),
@@ -65,8 +63,7 @@ export const RedisServer = struct(
     }),
     sentinelMasterName: Type.Optional(
       text({
-        description:
-          'Name of the primary at Sentinel, where the Secret leads to Sentinel. Every other topology is detected.',
+        description: 'Name of the primary, where the Secret leads to Sentinel. Every other topology is detected.',
         maxLength: 63,
         pattern: '^[A-Za-z0-9._-]+$',
         wanted: 'must be the name of a primary at Sentinel',
@@ -75,7 +72,7 @@ export const RedisServer = struct(
     ),
     workloadRef: workloadRef('The workload that runs the server; its memory limit bounds maxMemory.'),
     clusterRef: clusterRef(
-      'The object of another operator that owns this server: settings go through it, or are only reported.',
+      'Object of another operator that owns this server: settings go through it, or are only reported.',
     ),
   },
   { description: 'One Redis or Valkey that the service uses.' },
@@ -91,13 +88,20 @@ export const PostgresServer = struct(
         'Secret with uri (or url), or host, port, username (user), password, dbname (database) and sslmode; optionally ca.crt, tls.crt and tls.key.',
     }),
     workloadRef: workloadRef(
-      'The workload that runs the server; its memory limit bounds what parameters may take, whatever sizing.memory says.',
+      'The workload that runs the server; its memory limit bounds parameters, whatever sizing.memory says.',
     ),
-    clusterRef: clusterRef('The object of a database operator that owns this server: parameters go through it.'),
+    clusterRef: clusterRef('Object of a database operator that owns this server: parameters go through it.'),
     volumeSize: Type.Optional(
       quantity({
         description:
-          'Size in bytes of the volume that its data lies on, the write-ahead log too: no index is built that has no room there. Where clusterRef names an object that says it, that is taken.',
+          'Bytes of the volume of its data and write-ahead log: no index is built that has no room there. What the object of clusterRef says wins.',
+      }),
+    ),
+    clientRole: Type.Optional(
+      Type.String({
+        description: 'Role of the Pods: its CONNECTION LIMIT bounds them.',
+        maxLength: 63,
+        pattern: '^[ -~]+$',
       }),
     ),
     pooler: Type.Optional(
@@ -106,7 +110,7 @@ export const PostgresServer = struct(
           serverConnections: Type.Integer({
             minimum: 1,
             maximum: 10_000,
-            description: 'Most connections that the pooler opens to the server, for the connection budget.',
+            description: 'Most connections that it opens to the server, for the connection budget.',
           }),
         },
         { description: 'A pooler between the workload and the server.' },

@@ -19,6 +19,8 @@ export interface ServerConnections {
   readonly reserved: number;
   /** That its users are sent to, and how many sessions it takes at once; undefined: as many as the server. */
   readonly database: { readonly name: string; readonly limit: number | undefined };
+  /** That its users log in as, if somebody says so, and how many sessions that takes at once; undefined: as many as the server. */
+  readonly role?: { readonly name: string; readonly limit: number | undefined; readonly isThere: boolean };
   /** Sessions of clients that are open now; undefined: it does not tell. */
   readonly open: number | undefined;
 }
@@ -38,11 +40,13 @@ export interface OtherUse {
   readonly by: string;
   /** On that server. */
   readonly database: string;
+  /** That it logs in as; undefined: nobody says. */
+  readonly role?: string | undefined;
   readonly use: ConnectionUse;
 }
 
 export interface ConnectionBudget {
-  /** Of everybody together, where least is left: on the server, or in the database. */
+  /** Of everybody together, where least is left: on the server, in the database, or for the role. */
   readonly needed: number;
   readonly available: number;
   /** What that is bounded by: `max_connections` */
@@ -57,7 +61,7 @@ export interface ConnectionBudget {
   readonly replicas: ReadonlyMap<string, number>;
 }
 
-/** Where connections are counted: on a server, or in one database of it. */
+/** Where connections are counted: on a server, in one database of it, or of one role. */
 interface Room {
   /** `max_connections` */
   readonly by: string;
@@ -69,7 +73,7 @@ interface Room {
   readonly raise: (needed: number) => string;
 }
 
-/** Whether all that may be opened on one server at once, and in the database of this use, is less than there is. */
+/** Whether all that may be opened on one server at once, and in the database and by the role of this use, is less than there is. */
 export function judgeConnections(input: BudgetInput): ConnectionBudget {
   const judged = roomsOf(input).map((room) => judgeRoom(input, room));
   const [tightest, ...others] = judged.toSorted((a, b) => a.available - a.needed - (b.available - b.needed));
@@ -93,8 +97,9 @@ function leastOf(bounds: readonly ReadonlyMap<string, number>[]): ReadonlyMap<st
   );
 }
 
-function roomsOf({ connections, kept, others }: BudgetInput): readonly Room[] {
-  const { max, reserved, database } = connections;
+function roomsOf(input: BudgetInput): readonly Room[] {
+  const { connections, kept, others } = input;
+  const { max, reserved } = connections;
   const server = {
     by: 'max_connections',
     wanted: `max_connections ${max} − ${reserved} that the server reserves − ${kept} of postgres.reservedConnections`,
@@ -102,16 +107,34 @@ function roomsOf({ connections, kept, others }: BudgetInput): readonly Room[] {
     others,
     raise: (needed: number) => `raise max_connections to ${needed + reserved + kept}`,
   };
-  if (database.limit === undefined) return [server];
+  return [server, ...databaseRoom(input), ...roleRoom(input)];
+}
+
+function databaseRoom({ connections: { database }, kept, others }: BudgetInput): readonly Room[] {
+  if (database.limit === undefined) return [];
   const by = `connection limit of database ${database.name}`;
   return [
-    server,
     {
       by,
       wanted: `${by} ${database.limit} − ${kept} of postgres.reservedConnections`,
       available: Math.max(database.limit - kept, 0),
       others: others.filter((one) => one.database === database.name),
       raise: (needed) => `raise the ${by} to ${needed + kept} (ALTER DATABASE … CONNECTION LIMIT)`,
+    },
+  ];
+}
+
+/** People, migrations and ourselves log in as others. */
+function roleRoom({ connections: { role }, others }: BudgetInput): readonly Room[] {
+  if (role?.limit === undefined) return [];
+  const by = `connection limit of role ${role.name}`;
+  return [
+    {
+      by,
+      wanted: `${by} ${role.limit}`,
+      available: role.limit,
+      others: others.filter((one) => one.role === role.name),
+      raise: (needed) => `raise the ${by} to ${needed} (ALTER ROLE … CONNECTION LIMIT)`,
     },
   ];
 }

@@ -26,6 +26,7 @@ export interface ConnectionsPart extends Omit<BudgetPart, 'bounds'> {
 
 interface Server {
   readonly name: string;
+  readonly role: string | undefined;
   readonly use: ConnectionUse;
   /** Undefined: it did not answer. */
   readonly connections: ServerConnections | undefined;
@@ -46,8 +47,9 @@ export function judgeConnectionBudgets(
   const servers = serversOf(resolved, looked, caches);
   connectionUses.note(
     service,
-    servers.map(({ name, use, connections }) => ({
+    servers.map(({ name, role, use, connections }) => ({
       name,
+      role,
       server: connections?.server,
       database: connections?.database.name,
       use,
@@ -73,7 +75,7 @@ export function judgeConnectionBudgets(
       ...(problem === undefined ? [] : [{ reason: 'ConnectionsExceeded', message: problem } as const]),
       ...(undeclared === undefined ? [] : [{ reason: 'ConnectionsUndeclared', message: undeclared } as const]),
     ]),
-    ...(silent.length > 0 && { unknown: unanswered(silent) }),
+    ...(silent.length > 0 ? { unknown: unanswered(silent) } : withoutRole(servers)),
     fits: [`The connections fit: ${fits.join(', ')}.`],
     byServer: new Map(servers.map(({ name }) => [name, boundsOf(name, judged.get(name))])),
     connections: judged,
@@ -123,6 +125,18 @@ const unanswered = (silent: readonly string[]): BudgetWord => ({
   }),
 });
 
+/** A limit of a role that is not there bounds nobody, and somebody has meant one. */
+function withoutRole(servers: readonly Server[]): Pick<ConnectionsPart, 'unknown'> {
+  const missing = servers.filter(({ connections }) => connections?.role?.isThere === false);
+  if (missing.length === 0) return {};
+  const message = problemMessage({
+    saw: `no role ${missing.map(({ name, role }) => `${role} on ${name}`).join(', ')}`,
+    wanted: 'to know how many sessions it may have',
+    next: 'correct spec.postgres[].clientRole, or create it',
+  });
+  return { unknown: { reason: 'ConnectionsUnknown', message } };
+}
+
 function serversOf(
   resolved: Resolved,
   looked: readonly Observation[],
@@ -142,11 +156,11 @@ function serversOf(
       hasFewer: isLowered && isOurs,
     };
   });
-  return (service.spec.postgres ?? []).flatMap(({ name, pooler }) => {
+  return (service.spec.postgres ?? []).flatMap(({ name, pooler, clientRole: role }) => {
     const observation = looked.find(({ lever, unit }) => lever.name === 'postgresql' && unit.name === name);
     if (observation === undefined || observation.unit.mode === 'Off') return [];
     const { lever, seen } = observation;
     const connections = seen.kind === 'seen' ? lever.connectionsOf?.(seen.value) : undefined;
-    return [{ name, use: { pods, poolerConnections: pooler?.serverConnections }, connections }];
+    return [{ name, role, use: { pods, poolerConnections: pooler?.serverConnections }, connections }];
   });
 }

@@ -11,6 +11,8 @@ export interface NotedUse {
   readonly server: string | undefined;
   /** That its Secret names. */
   readonly database: string | undefined;
+  /** That its Pods log in as; undefined: nobody says. */
+  readonly role?: string | undefined;
   readonly use: ConnectionUse;
 }
 
@@ -53,9 +55,10 @@ export function createConnectionUses(): ConnectionUses {
       return [...(byServer.get(server) ?? [])].toSorted().flatMap((key) =>
         (byService.get(key) ?? [])
           .filter((use) => use.server === server && !(key === ownKey && use.name === own.name))
-          .map(({ name, use, database = '' }) => ({
+          .map(({ name, use, database = '', role }) => ({
             use,
             database,
+            role,
             by: key === ownKey ? `spec.postgres[${name}]` : key,
           })),
       );

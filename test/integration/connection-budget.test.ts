@@ -137,6 +137,44 @@ test('a database that takes fewer connections than its server bounds them, and w
   );
 });
 
+test('a role that may have fewer connections than its server bounds them too, whatever it is called, and one that is not there is told', async () => {
+  await using server = await startTuned({ version: '15' });
+  const clientRole = `the "app"; DROP TABLE x; --'`;
+  const quoted = `"${clientRole.replaceAll('"', '""')}"`;
+  await server.query(`CREATE ROLE ${quoted} LOGIN CONNECTION LIMIT 40`);
+  await using world = await startWorld({ secrets: ['postgres'] });
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'postgres' }, stringData: secretOf(server) });
+  await world.apply(deployment());
+  const withRole = (name: string): Partial<GenerationServiceSpec> => ({
+    postgres: postgres.map((one) => ({ ...one, clientRole: name })),
+    overrides: { horizontal: { maxReplicas: 20 }, runtime: { postgresPool: { min: 5, max: 5 } } },
+  });
+  await world.apply(generationService(withRole(clientRole)));
+  const exceeded = await world.eventually(async () =>
+    expectCondition(await world.service(), 'BudgetsConsistent', { status: 'False', reason: 'ConnectionsExceeded' }),
+  );
+  expect(exceeded.message).toContain(`wanted at most 40: connection limit of role ${clientRole} 40; next: `);
+  await world.eventually(async () =>
+    expect((await world.service()).status?.components?.[0]?.replicas).toMatchObject({
+      boundBy: `postgres/main connection limit of role ${clientRole}`,
+    }),
+  );
+
+  await server.query(`ALTER ROLE ${quoted} CONNECTION LIMIT -1`);
+  const told = (reason: string, status: 'False' | 'Unknown') =>
+    world.eventually(
+      async () => expectCondition(await world.service(), 'BudgetsConsistent', { status, reason }),
+      patient,
+    );
+  await world.eventually(
+    async () =>
+      expect((await told('ConnectionsExceeded', 'False')).message).toContain('wanted at most 87: max_connections 100'),
+    patient,
+  );
+  await world.apply(generationService({ ...withRole('nobody'), overrides: withPool(5).overrides ?? {} }));
+  expect((await told('ConnectionsUnknown', 'Unknown')).message).toMatch(/^saw no role nobody on main; .*clientRole/);
+});
+
 test('a quota bounds replicas while a PostgreSQL was never reached, and a pool that is new begins with its least', async () => {
   await using server = await startTuned({ version: '18' });
   await using world = await startWorld({ secrets: ['postgres'] });

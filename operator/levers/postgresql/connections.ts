@@ -9,6 +9,8 @@ export function connectionsOf({
   isStandby,
   database,
   databaseLimit,
+  clientRole,
+  roleLimit,
   statistics,
 }: PostgresObserved): ServerConnections {
   const figure = (name: string): number => Number(settings[name]?.value ?? 0);
@@ -16,7 +18,13 @@ export function connectionsOf({
     server: systemId === null ? address : isStandby ? `${systemId} ${address}` : systemId,
     max: figure('max_connections'),
     reserved: figure('superuser_reserved_connections') + figure('reserved_connections'), // the latter from 16 on
-    database: { name: database, limit: databaseLimit < 0 ? undefined : databaseLimit },
+    database: { name: database, limit: limitOf(databaseLimit) },
+    ...(clientRole !== undefined && {
+      role: { name: clientRole, limit: limitOf(roleLimit), isThere: roleLimit !== null },
+    }),
     open: statistics.state === 'Known' ? statistics.connections : undefined,
   };
 }
+
+/** -1: none. */
+const limitOf = (limit: number | null): number | undefined => (limit === null || limit < 0 ? undefined : limit);

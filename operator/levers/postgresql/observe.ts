@@ -34,6 +34,8 @@ export interface PostgresObserved extends ServerFacts {
   readonly address: string;
   /** Of its container, where its workload is named and has one. */
   readonly memoryLimitBytes: number | undefined;
+  /** That the Pods log in as; absent: nobody says. */
+  readonly clientRole?: string;
   /** By name. One that is absent is unknown to this server. */
   readonly settings: Readonly<Record<string, ServerSetting>>;
   readonly overlays: readonly Overlay[];
@@ -57,6 +59,8 @@ export interface ServerFacts {
   readonly database: string;
   /** So many sessions it takes at once, of all but superusers; -1: any number. */
   readonly databaseLimit: number;
+  /** So many sessions the role that was asked for may have at once; -1: any number. Null: there is no such role. */
+  readonly roleLimit: number | null;
   /** The role is its owner, or has the owner's rights. */
   readonly ownsDatabase: boolean;
   readonly isStandby: boolean;
@@ -84,15 +88,16 @@ export interface Overlay {
 export async function observe(unit: PostgresUnit, deps: PostgresDeps, signal: AbortSignal): Promise<PostgresObserved> {
   const address = await addressOf(unit, deps, signal);
   const owner = await readOwner(unit, deps.kube, signal);
-  const { workloadRef, namespace } = unit;
+  const { workloadRef, namespace, clientRole } = unit;
   const memoryLimitBytes = workloadRef && (await deps.memoryLimit?.(workloadRef, namespace, signal));
   await using postgres = await connectPostgres(address, signal);
   try {
-    const facts = await readFacts(postgres);
+    const facts = await readFacts(postgres, clientRole);
     return {
       ...facts,
       address: address.label,
       memoryLimitBytes,
+      ...(clientRole === undefined ? {} : { clientRole }),
       ...(owner === undefined ? {} : { owner }),
       settings: await readSettings(postgres, facts.maySeeFiles),
       overlays: await readOverlays(postgres),
@@ -125,6 +130,7 @@ const factsWith = (systemId: string): string => `SELECT ${systemId} AS "systemId
   pg_catalog.quote_ident(current_user) AS role,
   pg_catalog.current_database() AS database,
   pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "ownsDatabase", d.datconnlimit AS "databaseLimit",
+  (SELECT CASE WHEN r.rolsuper THEN -1 ELSE r.rolconnlimit END FROM pg_catalog.pg_roles r WHERE r.rolname = $1) AS "roleLimit",
   pg_catalog.pg_is_in_recovery() AS "isStandby",
   (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_replication r WHERE ${isStandby}) AS standbys,
   pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS "mayReload",
@@ -148,12 +154,12 @@ ORDER BY name, role NULLS FIRST, database NULLS FIRST`;
 export const readOverlays = (postgres: PostgresConnection): Promise<readonly Overlay[]> =>
   postgres.query<Overlay & { [column: string]: unknown }>(overlaid, [postgresParameterNames]);
 
-/** @throws {Problem} NotImplemented below PostgreSQL 15, where ALTER SYSTEM cannot be granted. */
-export async function readFacts(postgres: PostgresConnection): Promise<ServerFacts> {
+/** @param role Of which the limit is asked for. @throws {Problem} NotImplemented below PostgreSQL 15, where ALTER SYSTEM cannot be granted. */
+export async function readFacts(postgres: PostgresConnection, role: string | null = null): Promise<ServerFacts> {
   type Row = ServerFacts & { [column: string]: unknown };
-  const [facts] = await postgres.query<Row>(factsWith(systemIdentifier)).catch((error: unknown) => {
+  const [facts] = await postgres.query<Row>(factsWith(systemIdentifier), [role]).catch((error: unknown) => {
     if (sqlState(error) !== '42501') throw error;
-    return postgres.query<Row>(factsWith('NULL'));
+    return postgres.query<Row>(factsWith('NULL'), [role]);
   });
   if (facts === undefined) throw new Error(`no answer to a SELECT of one row from ${postgres.label}`);
   if (facts.major >= 15) return facts;

@@ -6,7 +6,8 @@ type PostgresPolicy = EffectivePolicy['postgres'];
 type PostgresSpec = NonNullable<Resolved['service']['spec']['postgres']>[number];
 
 /** One declared PostgreSQL and what is wanted of it. */
-export interface PostgresUnit extends LeverUnit, Pick<PostgresSpec, 'workloadRef' | 'clusterRef' | 'volumeSize'> {
+export interface PostgresUnit
+  extends LeverUnit, Pick<PostgresSpec, 'workloadRef' | 'clusterRef' | 'volumeSize' | 'clientRole'> {
   readonly namespace: string;
   readonly secretName: string;
   readonly policy: PostgresPolicy;

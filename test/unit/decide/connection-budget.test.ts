@@ -92,6 +92,31 @@ describe('judgeConnections()', () => {
     );
   });
 
+  describe('a role that may have fewer connections than its server', () => {
+    const limited = (limit: number | undefined) => ({
+      connections: { ...server, role: { name: 'app', limit, isThere: true } },
+    });
+    const app = (by: string, connections: number) => ({ ...opens(by, connections, 'another'), role: 'app' });
+
+    test('is what bounds them, with its own arithmetic and whoever logs in as it, whichever database they use', () => {
+      expect(budget({ ...limited(60), others: [app('ai/b', 7), opens('ai/c', 9)] })).toMatchObject({
+        needed: 127,
+        available: 60,
+        by: 'connection limit of role app',
+        problem: expect.stringMatching(
+          /7 of ai\/b; wanted at most 60: connection limit of role app 60; next: declare .*, or raise the connection limit of role app to 127 \(ALTER ROLE … CONNECTION LIMIT\)$/,
+        ),
+      });
+    });
+
+    test.each([
+      { name: 'does not where the server has fewer still', limit: 88, by: 'max_connections', available: 87 },
+      { name: 'does one below', limit: 86, by: 'connection limit of role app', available: 86 },
+      { name: 'takes none at all', limit: 0, by: 'connection limit of role app', available: 0 },
+      { name: 'has no limit', limit: undefined, by: 'max_connections', available: 87 },
+    ])('$name', ({ limit, by, available }) => expect(budget(limited(limit))).toMatchObject({ by, available }));
+  });
+
   describe('a database that takes fewer connections than its server', () => {
     const limited = (limit: number) => ({ connections: { ...server, database: { name: 'shop', limit } } });
     const ours = { ...workflow, isLowered: true };

@@ -104,6 +104,13 @@ describe('what is left for the pools', () => {
       max: 3,
       by: 'postgres/main connection limit of database shop',
     });
+    const asApp = { ...spec, postgres: [{ name: 'main', secretRef: { name: 'pg' }, clientRole: 'app' }] };
+    expect(
+      judged({ spec: asApp, server: { clientRole: 'app', roleLimit: 27 } }).left.atMost.replicas.get('workflow'),
+    ).toEqual({
+      max: 3,
+      by: 'postgres/main connection limit of role app',
+    });
     const floorOnly = { overrides: { ...spec.overrides, horizontal: { mode: 'FloorOnly' as const, maxReplicas: 4 } } };
     expect(judged({ spec: floorOnly, server, hpa: 4 }).left.atMost.replicas.size).toBe(0);
     const direct = {
@@ -211,6 +218,18 @@ describe('judgeBudgets()', () => {
       name: 'that nobody knows of a server that is silent',
       server: 'Silent',
       says: [{ status: 'Unknown', reason: 'ConnectionsUnknown' }],
+    },
+    {
+      name: 'that nobody knows the limit of a role that is not there',
+      spec: { postgres: [{ name: 'main', secretRef: { name: 'pg' }, clientRole: 'nobody' }] },
+      server: { clientRole: 'nobody' },
+      says: [
+        {
+          status: 'Unknown',
+          reason: 'ConnectionsUnknown',
+          message: expect.stringMatching(/^saw no role nobody on main;/),
+        },
+      ],
     },
     {
       name: 'nothing yet while another service was not looked at',

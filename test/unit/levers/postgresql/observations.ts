@@ -79,6 +79,7 @@ export function seen({ settings = {}, ...facts }: Seen = {}): PostgresObserved {
     database: 'shop',
     ownsDatabase: false,
     databaseLimit: -1,
+    roleLimit: null,
     memoryLimitBytes: undefined,
     statementsSchema: null,
     seesStatements: false,
