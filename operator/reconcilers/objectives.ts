@@ -1,4 +1,6 @@
+import type { Condition } from '../api/conditions.ts';
 import { milliseconds } from '../api/duration.ts';
+import { causeNews, type CauseLook, type CauseSeen } from '../decide/cause-news.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import type { Key } from '../kube/object.ts';
 import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
@@ -7,6 +9,7 @@ import { assess, statesOf, type Assessment } from './assess.ts';
 import { selectPods, type Caches } from './caches.ts';
 import { resolveInForce } from './in-force.ts';
 import { keepRollUps } from './kept-roll-ups.ts';
+import { createLastWords } from './last-words.ts';
 import { measure, type MeasuringDeps } from './measuring.ts';
 import { isWatched } from './targets.ts';
 import type { VisitDeps } from './visit.ts';
@@ -24,8 +27,10 @@ export interface ObjectivesDeps extends VisitDeps, MeasuringDeps {
 export function objectives(deps: ObjectivesDeps): Reconcile {
   /** When a service last had a Pod, ms since the epoch. */
   const podsAt = new Map<Key, number>();
+  const causes = createLastWords<CauseSeen>();
   const forget = (key: Key): Next => {
     podsAt.delete(key);
+    causes.forget(key);
     deps.collector.untrack(key);
     deps.standings.forget(key);
     return awaitChange;
@@ -43,11 +48,20 @@ export function objectives(deps: ObjectivesDeps): Reconcile {
     else measure(resolved, deps);
     const assessed = deps.assessed.of(cached); // undefined: the visit that assesses it is still to come
     const assessment = assess(resolved, deps);
-    if (assessed !== undefined && assessed !== statesOf(assessment)) deps.services.add(key);
+    const { seen, isNews } = causeNews({ ...causesOf(resolved, assessment), before: causes.of(cached), now });
+    causes.put(cached, seen);
+    if (assessed !== undefined && (isNews || assessed !== statesOf(assessment))) deps.services.add(key);
     note(resolved, assessment, deps);
     await keepRollUps(cached, deps, signal, isResting ? 'atOnce' : undefined);
     return isResting ? awaitChange : requeueAfter(milliseconds(resolved.policy.collector.interval));
   };
+}
+
+/** Why figures are missing: a state has one word for it, and whoever repairs it looks for the others. */
+function causesOf({ service }: Resolved, { conditions }: Assessment): Pick<CauseLook, 'shown' | 'found'> {
+  const causeIn = (all: readonly Pick<Condition, 'type' | 'status' | 'message'>[] = []): string | undefined =>
+    all.find(({ type, status }) => type === 'MetricsAvailable' && status === 'False')?.message;
+  return { shown: causeIn(service.status?.conditions), found: causeIn(conditions) };
 }
 
 /** How long each objective was met is counted look by look, here alone. */
