@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { orAborted } from './aborted.ts';
-import { openSharedLevel, type RedisServer, type SharedLevel } from './shared-level.ts';
+import { openSharedLevel, type RedisServer } from './shared-level.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
+import type { Ticket } from './ticket.ts';
 
 export type CacheLevel = 'l1' | 'l2';
 export type CacheResult = 'hit' | 'miss' | 'error';
@@ -60,7 +61,6 @@ export function openCache(settings: LiveSettings, options: CacheOptions = {}): C
   const unsubscribe = onSectionChange(settings, 'cache', ({ l1 }) => {
     memory = memoryOf(l1, memory);
   });
-  const sharedTtlMs = (): number => settings.current.cache.l2.ttlMs;
   const keep = (key: string, value: unknown): void => {
     if (memory === undefined) return;
     const { ttlMs } = settings.current.cache.l1;
@@ -69,16 +69,27 @@ export function openCache(settings: LiveSettings, options: CacheOptions = {}): C
     memory.set(key, Promise.resolve<Found<unknown>>({ value, from: 'l1' }), { ttl });
   };
 
+  /** @returns False where it is out of date. Redis that cannot be asked is as good as none. */
+  const share = async (key: string, value: unknown, ticket: Ticket): Promise<boolean> => {
+    const { ttlMs } = settings.current.cache.l2;
+    const longest = value === undefined ? Math.min(ttlMs, nothingTtlMs) : ttlMs;
+    return (await shared?.set(key, value, { ticket, ttlMs: jittered(longest) })) ?? true;
+  };
+
   async function fly(key: string, load: Load, flight: Flight): Promise<Found<unknown>> {
     try {
       const answer = await shared?.get(key);
       if (answer !== undefined) onLookup?.('l2', answer.result);
-      const value =
-        answer?.result === 'hit'
-          ? answer.value
-          : await loaded(key, load, { shared, ttlMs: sharedTtlMs, flight, isMissing: answer?.result === 'miss' });
+      if (answer?.result === 'hit') {
+        if (!flight.isStale) keep(key, answer.value);
+        return { value: answer.value, from: 'l2' };
+      }
+      if (flights.get(key) === flight) flight.isStale = false; // what was heard before a load begins is in what it reads
+      const value = await load(key);
+      const ticket = answer?.result === 'miss' ? answer.ticket : undefined;
+      if (!flight.isStale && ticket !== undefined && !(await share(key, value, ticket))) flight.isStale = true; // a deletion that was not heard, or not yet
       if (!flight.isStale) keep(key, value);
-      return { value, from: answer?.result === 'hit' ? 'l2' : 'loader' };
+      return { value, from: 'loader' };
     } finally {
       if (flights.get(key) === flight) flights.delete(key);
     }
@@ -126,22 +137,6 @@ type Load = (key: string) => Promise<unknown>;
 
 /** Answers as they are handed out: a hit makes nothing new. */
 type Memory = LRUCache<string, Promise<Found<unknown>>>;
-
-interface LoadInput {
-  readonly shared: SharedLevel | undefined;
-  readonly ttlMs: () => number;
-  readonly flight: Flight;
-  /** In Redis; where that cannot be asked, nobody knows, and nothing is written. */
-  readonly isMissing: boolean;
-}
-
-/** Redis that cannot be asked is as good as none: what it would have had is loaded. */
-async function loaded(key: string, load: Load, { shared, ttlMs, flight, isMissing }: LoadInput): Promise<unknown> {
-  const value = await load(key);
-  const longest = value === undefined ? Math.min(ttlMs(), nothingTtlMs) : ttlMs();
-  if (isMissing && !flight.isStale) await shared?.set(key, value, jittered(longest));
-  return value;
-}
 
 /** Up to a tenth less, so that what was loaded together does not expire together. */
 const jittered = (ttlMs: number): number => Math.max(1, Math.round(ttlMs * (1 - 0.1 * Math.random())));

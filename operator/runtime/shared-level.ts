@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { createDeadlines, type Deadlines } from './deadlines.ts';
 import { isRefusal, keepAsking, reopen } from './heartbeat.ts';
+import { drawTicket, isOfAnotherType, sharedTicket, writeWith, type Ticket } from './ticket.ts';
 import { told } from './told.ts';
 
 export interface RedisServer {
@@ -11,12 +12,17 @@ export interface RedisServer {
   readonly tls?: NonNullable<RedisOptions['tls']>;
 }
 
-export type SharedAnswer = { readonly result: 'hit'; readonly value: unknown } | { readonly result: 'miss' | 'error' };
+export type SharedAnswer =
+  | { readonly result: 'hit'; readonly value: unknown }
+  /** Without a ticket, nothing that is loaded now may be written. */
+  | { readonly result: 'miss'; readonly ticket: Ticket | undefined }
+  | { readonly result: 'error' };
 
 /** The cache in Redis. It may be away at any time: nobody is held up by it. */
 export interface SharedLevel extends AsyncDisposable {
   get(key: string): Promise<SharedAnswer>;
-  set(key: string, value: unknown, ttlMs: number): Promise<void>;
+  /** Only while nobody has touched the key since the ticket was drawn. @returns False where somebody has: the value may be out of date. */
+  set(key: string, value: unknown, how: { readonly ticket: Ticket; readonly ttlMs: number }): Promise<boolean>;
   /** @throws Where it could not be deleted: the others go on serving it. */
   delete(key: string): Promise<void>;
   /** Whether Redis tells us of every key that somebody else changes, deletes or lets expire. */
@@ -59,25 +65,39 @@ export function openSharedLevel({ redis: server, prefix, onForget, onError }: Sh
     keepAsking(data, () => within(data.ping()), noted),
     keepAsking(listener, () => within(listener.ping(channel)), noted), // it says nothing while nobody deletes anything, and nothing when it is cut
   ];
+  const missing = async (ticket: Promise<Ticket | undefined>): Promise<SharedAnswer> => {
+    try {
+      return { result: 'miss', ticket: await within(ticket) };
+    } catch (error) {
+      noted(error); // a full Redis, say, which has nothing all the same
+      return { result: 'miss', ticket: undefined };
+    }
+  };
   return {
     get isTracked() {
       return tracking.isOn;
     },
     async get(key) {
       try {
-        return parsed(await within(together(() => data.get(prefix + key))));
+        const found = parsed(await within(together(() => data.get(prefix + key))));
+        return found ?? (await missing(drawTicket(data, prefix + key)));
       } catch (error) {
+        if (isOfAnotherType(error)) return missing(sharedTicket(data, prefix + key));
         noted(error);
         return { result: 'error' };
       }
     },
-    async set(key, value, ttlMs) {
+    async set(key, value, { ticket, ttlMs }) {
       const text = asJson(prefix + key, value);
-      if (Error.isError(text)) return failed(text); // Redis was not asked: that says nothing of the listener
+      if (Error.isError(text)) {
+        failed(text); // Redis was not asked: that says nothing of the listener
+        return true;
+      }
       try {
-        await within(data.set(prefix + key, text, 'PX', ttlMs));
+        return await within(writeWith(data, { name: prefix + key, ticket, text, ttlMs }));
       } catch (error) {
         noted(error);
+        return true;
       }
     },
     async delete(key) {
@@ -193,23 +213,28 @@ const connectionTo = ({ host, port, username, password, tls }: RedisServer) => (
 
 function asJson(key: string, value: unknown): string | Error {
   try {
-    return JSON.stringify({ value });
+    const text = JSON.stringify(value) as string | undefined; // of a function or a symbol too there is none
+    if (text !== undefined) return `{"value":${text}}`;
+    return value === undefined ? '{}' : unheld(key);
   } catch (cause) {
-    return new TypeError(
-      `saw a value of ${key} that JSON cannot hold; wanted one for Redis; next: it is kept in memory alone; load what JSON can hold`,
-      { cause },
-    );
+    return unheld(key, { cause });
   }
 }
 
-/** What is no entry of ours is as good as none. */
-function parsed(text: string | null): SharedAnswer {
-  if (text === null || text === '') return { result: 'miss' };
+const unheld = (key: string, options?: ErrorOptions): TypeError =>
+  new TypeError(
+    `saw a value of ${key} that JSON cannot hold; wanted one for Redis; next: it is kept in memory alone; load what JSON can hold`,
+    options,
+  );
+
+/** Undefined: nothing is there, or what is no entry of ours. */
+function parsed(text: string | null): Extract<SharedAnswer, { readonly result: 'hit' }> | undefined {
+  if (text === null || text === '') return undefined;
   try {
     const entry: unknown = JSON.parse(text);
-    if (typeof entry !== 'object' || entry === null) return { result: 'miss' };
+    if (typeof entry !== 'object' || entry === null) return undefined;
     return { result: 'hit', value: 'value' in entry ? entry.value : undefined };
   } catch {
-    return { result: 'miss' };
+    return undefined;
   }
 }

@@ -1,36 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import { startRedis, type RedisServer } from '../../hack/servers/redis.ts';
+import { startRedis } from '../../hack/servers/redis.ts';
 import { openCache, type Cache, type CacheOptions } from '../../operator/runtime/cache.ts';
 import { defaultSettings } from '../../operator/runtime/default-settings.ts';
 import { createSettings } from '../../operator/runtime/settings.ts';
 import { consistently, eventually } from '../world/eventually.ts';
+import { source, trackedCache } from './cache-world.ts';
 import { withholdingProxy } from './withholding-proxy.ts';
-
-/** Loads a value, and counts how often. */
-function source(value: unknown = { text: 'loaded' }) {
-  let loads = 0;
-  return {
-    load: () => {
-      loads += 1;
-      return Promise.resolve(value);
-    },
-    get loads() {
-      return loads;
-    },
-  };
-}
-
-async function trackedCache(
-  redis: RedisServer,
-  options: Omit<CacheOptions, 'redis'> = {},
-  settings = createSettings(defaultSettings),
-) {
-  const cache = openCache(settings, { redis: { host: '127.0.0.1', port: redis.port }, ...options });
-  await eventually(() => expect(cache.isTracked).toBe(true));
-  return cache;
-}
 
 /** How long a cache, in ms, takes itself for told of deletions. */
 async function silenceOf(cache: Cache): Promise<number> {
@@ -199,6 +176,17 @@ describe('the cache of two levels', () => {
     expect(await redis.command('EXISTS', 'cache:a')).toBe(1);
   });
 
+  test.each([() => 1, Symbol('one')])('keeps in memory alone a value that is %p, and says so', async (value) => {
+    await using redis = await startRedis();
+    const errors: string[] = [];
+    await using cache = await trackedCache(redis, { onError: ({ message }) => errors.push(message) });
+    expect(await cache.get('a', () => Promise.resolve(value))).toEqual({ value, from: 'loader' });
+    expect(await cache.get('a', source().load)).toEqual({ value, from: 'l1' });
+    expect(errors).toEqual([expect.stringContaining('saw a value of cache:a that JSON cannot hold')]);
+    await using other = await trackedCache(redis);
+    expect((await other.get('a', source().load)).from).toBe('loader');
+  });
+
   test('keeps in memory alone what JSON cannot hold, says so, and forgets nothing else', async () => {
     await using redis = await startRedis();
     const errors: string[] = [];
@@ -210,7 +198,8 @@ describe('the cache of two levels', () => {
     expect((await cache.get('a', origin.load)).from).toBe('l1');
     expect((await cache.get('b', origin.load)).from).toBe('l1');
     expect(errors).toEqual([expect.stringContaining('saw a value of cache:b that JSON cannot hold')]);
-    expect(await redis.command('EXISTS', 'cache:b')).toBe(0);
+    await using other = await trackedCache(redis);
+    expect((await other.get('b', origin.load)).from).toBe('loader');
   });
 
   test('says so when it could not delete everywhere, and deletes from a Redis that takes nothing any more', async () => {
