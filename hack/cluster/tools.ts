@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 /** A module of hack/tools that pins programs. */
 interface ToolModule {
-  readonly folder: 'kubernetes' | 'containerd' | 'gitops' | 'helm3' | 'actionlint';
+  readonly folder: 'kubernetes' | 'oldest-kubernetes' | 'containerd' | 'gitops' | 'helm3' | 'actionlint';
   readonly title: string;
   /** What `go build` builds: a package, or `tool` for the tool directives of go.mod. */
   readonly packages: string;
@@ -87,6 +87,16 @@ const gitOps: ToolModule = {
   names: ['gitops'],
 };
 
+/** In a module of its own: its Kubernetes is the oldest that the chart takes. */
+const oldestKubernetes: ToolModule = {
+  folder: 'oldest-kubernetes',
+  title: 'what the oldest Kubernetes says against a CRD',
+  packages: '.',
+  tags: '',
+  versions: {},
+  names: ['oldest-kubernetes'],
+};
+
 /** In a module of its own: it has nothing of Kubernetes in it. */
 const actionlint: ToolModule = {
   folder: 'actionlint',
@@ -120,6 +130,11 @@ export async function gitOpsPrograms(progress: Progress, signal: AbortSignal): P
 /** The folder with helm, of version 3. A minute where the cache has it not. */
 export async function helm3Program(progress: Progress, signal: AbortSignal): Promise<string> {
   return programsOf(helm3, progress, signal);
+}
+
+/** The folder with oldest-kubernetes: see hack/tools/oldest-kubernetes/main.go. A minute where the cache has it not. */
+export async function oldestKubernetesProgram(progress: Progress, signal: AbortSignal): Promise<string> {
+  return programsOf(oldestKubernetes, progress, signal);
 }
 
 /** The folder with actionlint, which knows what GitHub takes for a workflow. Half a minute where the cache has it not. */
