@@ -61,16 +61,23 @@ function then(input: StartInput, name: string): number {
 const numberOf = (setting: ServerSetting | undefined, text: string): number =>
   setting === undefined ? 0 : (bytesOf(text, setting) ?? figureOf(text, setting) ?? 0);
 
+/** A visit takes up to three connections and an index that is being built one: with fewer nobody here could raise it again. */
+const ownConnections = 4;
+
 function reservedProblem(input: StartInput, names: readonly string[]): StartProblem | undefined {
   if (!names.includes('max_connections')) return undefined;
   const reserved = now(input, 'superuser_reserved_connections') + now(input, 'reserved_connections');
   const most = then(input, 'max_connections');
-  if (most > reserved) return undefined;
+  const least = reserved + ownConnections;
+  if (most >= least) return undefined;
   return {
     names: ['max_connections'],
     saw: `max_connections = ${most} where the server reserves ${reserved} connections`,
-    wanted: 'more connections than are reserved: the server would not start',
-    next: `set max_connections above ${reserved}`,
+    wanted:
+      most > reserved
+        ? `room for the ${ownConnections} that genops opens itself`
+        : 'more connections than are reserved: the server would not start',
+    next: `set max_connections to ${least} or more`,
   };
 }
 

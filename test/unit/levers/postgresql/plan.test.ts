@@ -303,7 +303,12 @@ describe('what would not start again is not written', () => {
     {
       name: 'no connection above the reserved ones',
       parameters: { max_connections: '5' },
-      message: /reserves 5 connections/,
+      message: /reserves 5 connections; wanted more .* would not start; next: set max_connections to 9 or more/,
+    },
+    {
+      name: 'fewer connections above the reserved ones than genops opens itself',
+      parameters: { max_connections: '8' },
+      message: /reserves 5 connections; wanted room for the 4 that genops opens itself/,
     },
     { name: 'more processes than there may be', parameters: { max_connections: '262143' }, message: /at most 262143/ },
     {
@@ -349,7 +354,7 @@ describe('what would not start again is not written', () => {
   });
 
   test.each<Given & { readonly name: string }>([
-    { name: 'one connection above the reserved ones', parameters: { max_connections: '6' } },
+    { name: 'as many connections above the reserved ones as genops opens itself', parameters: { max_connections: '9' } },
     { name: 'less memory on a server of unknown size', parameters: { shared_buffers: '64MB' } },
     {
       name: 'a little more on a server of unknown size (100 → 500 connections, 26 MB)',
