@@ -14,12 +14,12 @@ const sentinelMasterName = 'mymaster';
 const keyPattern = (version: RedisVersion) => (version === '6.2' ? '~*' : '%R~* resetchannels');
 const later = {
   '6.2': '',
-  '7.0': ' +latency|histogram +cluster|shards',
-  '8.2': ' +latency|histogram +cluster|shards +client|setinfo',
-  'valkey-9.1': ' +latency|histogram +cluster|shards +client|setinfo',
+  '7.0': ' +cluster|shards',
+  '8.2': ' +cluster|shards +client|setinfo',
+  'valkey-9.1': ' +cluster|shards +client|setinfo',
 } as const satisfies Record<RedisVersion, string>;
 const tuning = (version: RedisVersion) =>
-  `${keyPattern(version)} -@all +ping +info +role +config|get +config|set +slowlog|get +slowlog|len +memory|usage +scan +dbsize +latency|latest +client|setname +cluster|slots +cluster|info +acl|whoami${later[version]}`;
+  `${keyPattern(version)} -@all +ping +info +config|get +config|set +slowlog|get +memory|usage +object|idletime +object|freq +pttl +scan +client|setname +cluster|slots${later[version]}`;
 const looking = (version: RedisVersion) =>
   `-@all +ping +info +config|get +slowlog|get +client|setname ${version === '6.2' ? '+cluster|slots' : '+cluster|shards'}`;
 const users = (grants: string) => `user default on nopass ~* &* +@all\nuser genops reset on >${password} ${grants}\n`;
