@@ -156,6 +156,32 @@ describe('vertical', () => {
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await vpaSpec(world, 'by-hand')).toEqual(sizing);
   });
+
+  test('takes over one that somebody made beside ours, which goes', async () => {
+    await using world = await startWorld();
+    await installVpaKind(world);
+    await world.apply(deployment());
+    await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' });
+    await told(world, 'True', 'Applied');
+    const theirs = {
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
+      updatePolicy: { updateMode: 'Off' },
+    };
+    const { kind } = verticalPodAutoscalers;
+    await world.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind, metadata: { name: 'by-hand' }, spec: theirs });
+    await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' });
+    expect((await told(world, 'False', 'Conflict')).message).toContain('genops.dev/adopt=vpa');
+    expect(await vpaSpec(world)).toBeDefined();
+
+    await declare(world, { mode: 'Enforce' }, { deletionPolicy: 'Restore' }, 'vpa');
+    expect((await told(world, 'True', 'Applied')).message).toContain('/by-hand sizes memory');
+    expect(await vpaSpec(world)).toBeUndefined();
+    expect((await vpaSpec(world, 'by-hand'))?.updatePolicy).toEqual({ updateMode: 'InPlaceOrRecreate' });
+
+    await world.delete(generationServices, 'generation');
+    await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
+    expect(await vpaSpec(world, 'by-hand')).toEqual(theirs);
+  });
 });
 
 describe('the real autoscaler', () => {

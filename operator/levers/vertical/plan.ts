@@ -92,10 +92,11 @@ const soonMs = 15_000;
 export function plan({ unit, observed, memory, now }: Input): Plan {
   if (observed.kind === 'absent') return { changes: [], condition: absent(unit), status: {}, againMs };
   const { vpas, container } = observed;
+  const made = madeOf(unit, vpas);
   const own = ownOf(unit, vpas, memory);
   const rest = strays(unit, vpas).map(deletion);
   if (!unit.isWanted) return unwanted(unit, own, rest, memory);
-  const foreign = vpas.find((vpa) => vpa !== own && aimsAt(vpa, unit.targetRef));
+  const foreign = vpas.find((vpa) => vpa !== own && vpa !== made && aimsAt(vpa, unit.targetRef));
   const recommendation = recommendationOf((own ?? foreign)?.targets[container], unit.told);
   const stay = (condition: PlannedCondition, changes: readonly VerticalChange[] = rest): Plan => ({
     changes,
@@ -104,8 +105,9 @@ export function plan({ unit, observed, memory, now }: Input): Plan {
     againMs: recommendation === undefined ? soonMs : againMs,
   });
   if (unit.steering.isRefused) return stay(refused(unit), [...rest, ...ended(unit, own, memory)]);
-  const adopting = own === undefined && foreign !== undefined && unit.adopt && foreign.controller === undefined;
-  if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign));
+  const isFree = own === made && foreign?.controller === undefined; // one that was taken over already is the only one
+  const adopting = foreign !== undefined && unit.adopt && isFree;
+  if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign, isFree));
   const atAnyTime = updateModeOf(unit.policy, observed.abilities);
   const calmed = [...rest, ...calming({ unit, container, own, memory })];
   if (unit.steering.leavesNoMetric) return stay(metricless(unit), calmed);
@@ -119,12 +121,13 @@ export function plan({ unit, observed, memory, now }: Input): Plan {
   const floor = oomFloorOf({ pods: observed.pods, container, memory, now });
   const spec = render({ ...unit, policy: flooredBy(floor, unit.policy), container, resources, updateMode });
   const known = withOomFloor(memory ?? {}, floor);
-  const change = changeFrom({ unit, held: own ?? foreign, adopting, spec, memory: known });
+  const change = changeFrom({ unit, held: adopting ? foreign : own, adopting, spec, memory: known });
   const condition = inForce({ unit, container, spec, resources, name: change.name, atAnyTime, maintenance, floor });
   const isPlanned = change.differences.length > 0 || adopting;
   const { unconfirmed: _, ...settled } = known;
   const next = isPlanned ? known : settled;
-  const planned = stay(condition, isPlanned ? [...rest, change] : rest);
+  const spare = made !== undefined && (adopting || made !== own) ? [...rest, deletion(made)] : rest; // first: two would fight
+  const planned = stay(condition, isPlanned ? [...spare, change] : spare);
   return isDeepStrictEqual(next, memory ?? {}) ? planned : { ...planned, remember: next };
 }
 
@@ -136,10 +139,12 @@ export function restore({ unit, observed, memory }: Input): Plan {
   return { changes: returned(own, memory), condition, status: {} };
 }
 
-/** The one that we made, or that we took over. */
-const ownOf = ({ owner, vpaName }: VerticalUnit, vpas: readonly VpaView[], memory: UnitMemory | undefined) =>
-  vpas.find(({ controller, name }) => controller?.uid === owner.uid && name === vpaName) ??
-  vpas.find(({ uid }) => uid === memory?.originals?.['uid']);
+const madeOf = ({ owner, vpaName }: VerticalUnit, vpas: readonly VpaView[]): VpaView | undefined =>
+  vpas.find(({ controller, name }) => controller?.uid === owner.uid && name === vpaName);
+
+/** The one that we took over, or that we made: that goes once another is taken over. */
+const ownOf = (unit: VerticalUnit, vpas: readonly VpaView[], memory: UnitMemory | undefined): VpaView | undefined =>
+  vpas.find(({ uid }) => uid === memory?.originals?.['uid']) ?? madeOf(unit, vpas);
 
 /** Those that we made for components that are gone, or that nobody wants sized any more. */
 const strays = ({ owner, kept }: VerticalUnit, vpas: readonly VpaView[]): readonly VpaView[] =>
@@ -287,9 +292,9 @@ function contested({ namespace, policy, steering }: VerticalUnit, scaling: reado
   return { status: 'False', reason: 'Conflict', message };
 }
 
-function conflict(unit: VerticalUnit, { name, controller }: VpaView): PlannedCondition {
+function conflict(unit: VerticalUnit, { name, controller }: VpaView, isFree: boolean): PlannedCondition {
   const owner = controller === undefined ? '' : ` (of ${controller.kind} ${controller.name})`;
-  const adopt = controller === undefined ? 'annotate this service with genops.dev/adopt=vpa to take it over, ' : '';
+  const adopt = isFree ? 'annotate this service with genops.dev/adopt=vpa to take it over, ' : '';
   const message = problemMessage({
     saw: `${where(unit, name)}${owner} for ${unit.targetRef.kind} ${unit.targetRef.name}`,
     wanted: 'it to be ours alone',

@@ -227,6 +227,29 @@ describe('plan()', () => {
     ]);
   });
 
+  test('takes it over beside one of its own, which goes first, also where that was cut short', () => {
+    const beside = seen([made(), foreign]);
+    const { message } = planned(unitWith(), beside).condition;
+    expect(message).toMatch(/^saw VerticalPodAutoscaler ai\/by-hand for .*; next: annotate .*adopt=vpa/);
+    const unit = unitWith({}, { adopt: true });
+    const { changes, condition } = planned(unit, beside);
+    expect(changes).toMatchObject([
+      { kind: 'delete', name: 'generation-workflow-vpa', uid: 'vpa-uid' },
+      { kind: 'apply', name: 'by-hand', owner: undefined, force: true, remember: { originals } },
+    ]);
+    expect(condition).toMatchObject({ status: 'True', reason: 'Applied' });
+    const taken = { ...foreign, spec: made().spec };
+    expect(planned(unit, seen([made(), taken]), { originals }).changes).toMatchObject([{ kind: 'delete' }]);
+    expect(planned(unit, seen([taken]), { originals }).changes).toEqual([]);
+  });
+
+  test('takes over one, and no other after it', () => {
+    const other = { ...foreign, name: 'another', uid: 'another-uid' };
+    const { changes, condition } = planned(unitWith({}, { adopt: true }), seen([foreign, other]), { originals });
+    expect({ changes, reason: condition.reason }).toEqual({ changes: [], reason: 'Conflict' });
+    expect(condition.message).toMatch(/^saw VerticalPodAutoscaler ai\/another .*; next: set vertical.mode: "Off", or/);
+  });
+
   test('takes none that another object controls', () => {
     const controlled = { ...foreign, controller: { ...owner, kind: 'Operator', name: 'other', uid: 'other' } };
     const { changes, condition } = planned(unitWith({}, { adopt: true }), seen([controlled]));
