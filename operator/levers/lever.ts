@@ -52,8 +52,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   release?(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** I/O; idempotent; reads back, and only what the server answers counts. */
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
-  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. */
-  forget?(service: string, signal: AbortSignal): Promise<void>;
+  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. @returns What is left of it, and why: it is asked again. */
+  forget?(service: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /** What one nginx says of the Pods that it sends requests to. */
@@ -140,6 +140,8 @@ export interface LeverChange {
   readonly remember?: UnitMemory;
   /** Which of a unit's several servers: one that does not take a change holds up no other. */
   readonly node?: string;
+  /** Neither is it held up by an earlier change that is not taken, nor does it hold up a later one. */
+  readonly isIndependent?: true;
 }
 
 /** `from` is absent where the thing does not exist yet. */

@@ -202,7 +202,7 @@ export async function apply(
       const taken: LeverChange[] = [];
       const untaken: Untaken[] = [];
       for (const change of plan.changes) {
-        if (untaken.some(({ node }) => node === change.node)) continue;
+        if (isHeldUp(change, untaken)) continue;
         mustLead(mayAct);
         const made = await orProblem(signal, (until) => plan.lever.apply(change, plan.unit, until));
         if (made.kind === 'seen') taken.push(...takenOf(change, made.value));
@@ -213,8 +213,11 @@ export async function apply(
   );
 }
 
+const isHeldUp = ({ node, isIndependent }: LeverChange, untaken: readonly Untaken[]): boolean =>
+  isIndependent !== true && untaken.some((one) => !one.isIndependent && one.node === node);
+
 /** Why a server did not take a change. */
-interface Untaken {
+interface Untaken extends Pick<LeverChange, 'isIndependent'> {
   readonly node: string | undefined;
   readonly condition: PlannedCondition;
   /** Absent where the server answered, and refused. */
@@ -224,12 +227,13 @@ interface Untaken {
 
 type Attempt = Awaited<ReturnType<typeof orProblem<Outcome>>>;
 
-function untakenOf({ node }: LeverChange, made: Attempt): readonly Untaken[] {
-  if (made.kind === 'problem') return [{ node, condition: conditionOf(made.problem), problem: made.problem }];
+function untakenOf({ node, isIndependent }: LeverChange, made: Attempt): readonly Untaken[] {
+  const of = { node, ...(isIndependent && { isIndependent }) };
+  if (made.kind === 'problem') return [{ ...of, condition: conditionOf(made.problem), problem: made.problem }];
   const { value } = made;
   if (value.result === 'outdated')
-    return [{ node, condition: conditionOf(value.problem), problem: value.problem, isOutdated: true }];
-  return value.result === 'refused' ? [{ node, condition: value.condition }] : [];
+    return [{ ...of, condition: conditionOf(value.problem), problem: value.problem, isOutdated: true }];
+  return value.result === 'refused' ? [{ ...of, condition: value.condition }] : [];
 }
 
 function resultOf(plan: UnitPlan, taken: readonly LeverChange[], untaken: readonly Untaken[]): UnitResult {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { milliseconds } from '../api/duration.ts';
-import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
+import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
+import type { Key } from '../kube/object.ts';
 import { isHolding, type UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
@@ -16,8 +17,18 @@ import { applyLookingAgain, planService, type VisitDeps } from './visit.ts';
 
 /** What the budget leaves is known only once the servers were looked at: the next visit has it. */
 const boundAgainMs = 500;
+/** Nobody tells when a transaction of somebody else has ended. */
+const leftAgainMs = 15_000;
 /** Nobody tells what other workloads of the namespace may come to. */
 const quotaAgainMs = 60_000;
+
+/** What still runs for a service that is gone may wait for others: it ends by us alone, so it is tried until it has. */
+async function endOf(key: Key, { levers, logger }: VisitDeps, signal: AbortSignal): Promise<Next> {
+  const left = (await Promise.all(levers.flatMap((lever) => lever.forget?.(key, signal) ?? []))).flat();
+  if (left.length === 0) return awaitChange;
+  logger.warn('left of a service that is gone', { service: key, left });
+  return requeueAfter(leftAgainMs);
+}
 
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
@@ -36,8 +47,7 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.podsAsked.forget(key);
       deps.optimizerLooks.forget(key);
       deps.states.forget(key);
-      await Promise.all(deps.levers.flatMap((lever) => lever.forget?.(key, signal) ?? []));
-      return awaitChange;
+      return endOf(key, deps, signal);
     }
     const service = deps.statuses.latest(cached);
     if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);

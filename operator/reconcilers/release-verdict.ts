@@ -11,6 +11,8 @@ export interface Left {
   /** Of the unit's condition. */
   readonly reason: string | undefined;
   readonly message: string;
+  /** What would be changed to put it back. */
+  readonly wanted: readonly string[];
   /** `host:port` of the server that we changed. */
   readonly address: string | undefined;
 }

@@ -3,7 +3,9 @@ import type { Resolved } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
-import { observe, planAll, unitKey } from '../levers/run.ts';
+import { differenceText } from '../levers/differences.ts';
+import type { Difference } from '../levers/lever.ts';
+import { observe, planAll, unitKey, type UnitResult } from '../levers/run.ts';
 import { claimedBy } from './claims.ts';
 import { resolveInForce } from './in-force.ts';
 import { generationServices } from './kinds.ts';
@@ -63,15 +65,19 @@ async function wait(service: Service, left: readonly Left[], deps: VisitDeps, si
 
 /** What went with its namespace is no news; a server that stays and keeps our settings is. */
 function giveUp(service: Service, left: readonly Left[], isGoing: boolean, { events, logger }: VisitDeps): void {
-  const notes = left.map(asText);
+  const notes = left.map((one) => asText({ ...one, message: [...wantedText(one), one.message].join(': ') }));
   const about = { service: keyOf(service), left: notes };
   if (isGoing) return void logger.info('not put back: it goes with its namespace', about);
-  logger.warn('not put back: no answer in time', about);
+  logger.warn('not put back in time', about);
   const note = notes.join(' | ');
   events.record({ regarding: service, type: 'Warning', reason: 'RestoreGivenUp', action: 'Restore', note });
 }
 
 const asText = ({ unit, message }: Left): string => (unit === undefined ? message : `${unit}: ${message}`);
+
+/** With the service goes what it remembers: first of all what a person would have to put back. */
+const wantedText = ({ wanted }: Left): readonly string[] =>
+  wanted.length === 0 ? [] : [`not put back: ${[...new Set(wanted)].join(', ')}`];
 
 /** What is not as it was. Whatever goes wrong is no reason to wait longer than we are patient. */
 async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<readonly Left[]> {
@@ -92,17 +98,25 @@ async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal):
     const results = await applyRemembered(service, plans, state, deps, signal);
     return results
       .filter(({ condition }) => condition.status !== 'True')
-      .map(({ plan, condition: { reason, message } }) => {
+      .map((result) => {
+        const { plan, condition } = result;
+        const { reason, message } = condition;
         const unit = unitKey(plan);
-        return { unit, lever: plan.lever.name, reason, message, address: state.levers[unit]?.address };
+        const wanted = untaken(result).map(differenceText);
+        return { unit, lever: plan.lever.name, reason, message, wanted, address: state.levers[unit]?.address };
       });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ApiError && error.isStale) throw error; // read again at once
     deps.logger.warn('could not put back', { service: keyOf(service), error });
     const message = Error.isError(error) ? error.message : String(error);
-    return [{ unit: undefined, lever: undefined, reason: undefined, message, address: undefined }];
+    return [{ unit: undefined, lever: undefined, reason: undefined, message, wanted: [], address: undefined }];
   }
+}
+
+function untaken({ plan, taken }: UnitResult): readonly Difference[] {
+  const made = new Set(taken.flatMap(({ differences }) => differences));
+  return plan.changes.flatMap(({ differences }) => differences).filter((one) => !made.has(one));
 }
 
 /** What is held goes back to what is declared; where nobody knows that, to the defaults. */

@@ -3,6 +3,8 @@ import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import type { Resolved } from '../../operator/decide/resolve.ts';
 import { postgresqlIndexes } from '../../operator/levers/postgresql/indexes/lever.ts';
 import type { WantedIndex } from '../../operator/levers/postgresql/indexes/wanted.ts';
+import { keyOf } from '../../operator/kube/object.ts';
+import { storedService } from '../world/builders.ts';
 import { leverTuner, secretData } from './lever-tuner.ts';
 
 export type Indexes = NonNullable<NonNullable<PolicySpec['postgres']>['indexes']>;
@@ -78,6 +80,8 @@ export function indexTuner({
         now,
       ),
     restore: () => visit('restore', { postgres: servers }),
+    /** The service is gone. */
+    forget: () => lever.forget?.(keyOf(storedService()), AbortSignal.timeout(30_000)),
     /** Another process: it has what was remembered, and nothing else. */
     restart: () => void (lever = start()),
   };

@@ -175,7 +175,7 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
       outcome: 'failed',
       reason: 'Failed',
       message: expect.stringContaining(
-        `saw index public.${wantedIndex.name} of a table that somebody has locked, or reads`,
+        `saw the table of index public.${wantedIndex.name} read or locked by a transaction (pid ${reader.pid})`,
       ),
     };
     expect(await visit([], { pruneIndexes: 'Owned' })).toMatchObject(held);

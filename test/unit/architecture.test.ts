@@ -82,7 +82,7 @@ const doesIo = [
   'operator/levers/*/{observe,apply}.ts',
   'operator/levers/horizontal/floor.ts',
   'operator/levers/redis/{big-keys,key-sample,key-walk,connect,config,every-node,owner,parting-words,sentinel,slow-log,sweep}.ts',
-  'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue,room,standby-scans,statement-counts,survey}.ts',
+  'operator/levers/postgresql/indexes/{lever,observe,apply,builds,catalogue,holders,room,standby-scans,statement-counts,survey}.ts',
   'operator/levers/postgresql/advice/{advisor,answers,hypothetical,planned,prove,read,sandbox,worst}.ts',
   'operator/levers/runtime/{acknowledged,admin,push}.ts',
   'operator/levers/load-balancer/{agent,certificate,connections,dns-server,generation,kept,nginx-process,nginx-program,request-log-server,tending,watched,workers}.ts',

@@ -99,6 +99,16 @@ describe('apply()', () => {
       const [result] = await apply(plans, () => true, never);
       expect(result).toMatchObject({ outcome, taken: [of('b', 'one')] });
     });
+    test('neither holds an independent change up nor is held up by one', async () => {
+      const [one, two, alone] = ['one', 'two', 'three'].map((field) => of('a', field));
+      if (one === undefined || two === undefined || alone === undefined) throw new Error('three changes');
+      const independent = { ...alone, isIndependent: true } as const;
+      const silent = new Problem('Unreachable', { saw: 'a', wanted: 'b' });
+      const run = async (list: readonly LeverChange[], answers: readonly (Outcome | Problem)[]) =>
+        (await apply(planned({ ...toDo, changes: list }, 'Enforce', answers), () => true, never))[0]?.taken;
+      expect(await run([independent, one], [silent, { result: 'applied' }])).toEqual([one]);
+      expect(await run([one, two, independent], [silent, { result: 'applied' }])).toEqual([independent]);
+    });
     test('says of each that did not take a change why, a silent one first', async () => {
       const silent = new Problem('Unreachable', { saw: 'a', wanted: 'b' });
       const plans = planned({ ...toDo, changes }, 'Enforce', [{ ...refused, fields: ['one'] }, silent]);

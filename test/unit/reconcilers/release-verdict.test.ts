@@ -6,6 +6,7 @@ const redis = (address: string | undefined, reason = 'Unreachable'): Left => ({
   lever: 'redis',
   reason,
   message: 'saw no answer',
+  wanted: [],
   address,
 });
 const hpa: Left = {
@@ -13,6 +14,7 @@ const hpa: Left = {
   lever: 'horizontal',
   reason: 'Failed',
   message: 'saw no HPA',
+  wanted: [],
   address: undefined,
 };
 const unseen: Left = {
@@ -20,6 +22,7 @@ const unseen: Left = {
   lever: undefined,
   reason: undefined,
   message: 'socket hang up',
+  wanted: [],
   address: undefined,
 };
 const outside = redis('10.0.0.7:6379');

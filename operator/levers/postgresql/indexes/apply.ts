@@ -12,12 +12,15 @@ import {
   dropIndex,
   dropInvalid,
   indexKey,
+  invalidOid,
   isTimeOut,
   rejectedBy,
   type Begun,
+  type Leftover,
 } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
+import { byHand, untilUnheld } from './holders.ts';
 import { failedText } from './judge.ts';
 import { createIndex, qualified } from './statement.ts';
 import type { IndexesUnit } from './unit.ts';
@@ -48,21 +51,25 @@ export async function apply(
     if (change.action === 'Mark') await asOwner(() => mark(postgres, change, unit.mark));
     else if (change.isValid || change.isPartitioned) {
       if (change.isPartitioned) await onlyOurs(postgres, change, unit.mark);
+      else await untilUnheld(postgres, change, deps.holders, signal);
       await asOwner(() => dropIndex(postgres, change));
     } else {
       await asOwner(() => mark(postgres, change, unit.mark)); // should the drop have to wait, the next look knows whose it is
       const { pid, inVain } = change;
       const cancel = pid === null ? () => Promise.resolve() : () => end(postgres, change, pid, signal);
       await deps.builds.end(address.label, indexKey(change.database, change), { cancel, inVain }, signal);
+      await untilUnheld(postgres, change, deps.holders, signal);
       await asOwner(() => dropInvalid(postgres, change));
     }
     return { result: 'applied' };
   } catch (error) {
     signal.throwIfAborted();
-    if (isTimeOut(error)) throw lockedProblem(change, error);
-    throw serverProblem(error, address.label);
+    throw dropProblem(change, error, address.label);
   }
 }
+
+const dropProblem = (index: { readonly schema: string; readonly name: string }, error: unknown, label: string) =>
+  isTimeOut(error) ? lockedProblem(index, error) : serverProblem(error, label);
 
 /** What of a partitioned index takes no time: all of it or nothing, and behind no lock for long. @throws {Problem} */
 async function shape(change: Shaping, ours: string, address: PostgresAddress, signal: AbortSignal): Promise<Outcome> {
@@ -122,9 +129,9 @@ function outcomeOf(begun: Begun, wanted: WantedIndex): Outcome {
 const cancellingAll = `SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a
 WHERE a.application_name = $1 AND a.usename = session_user AND a.pid <> pg_catalog.pg_backend_pid()`;
 
-/** Ends what this process builds for a service that is gone; its session drops what is left of it. @throws {Problem} */
-export async function forget(service: string, { builds }: IndexesDeps, signal: AbortSignal): Promise<void> {
-  for (const { order, address, work } of builds.of(service)) {
+/** Ends what this process builds for a service that is gone; its session drops what is left of it. @returns What it could not drop, and why: to be asked again. @throws {Problem} */
+export async function forget(service: string, deps: IndexesDeps, signal: AbortSignal): Promise<readonly string[]> {
+  for (const { order, address, work } of deps.builds.of(service)) {
     try {
       await using postgres = await connectPostgres(address, signal);
       await postgres.query(cancellingAll, [order.session]);
@@ -133,6 +140,28 @@ export async function forget(service: string, { builds }: IndexesDeps, signal: A
       signal.throwIfAborted();
       throw serverProblem(error, address.label);
     }
+  }
+  const left = [];
+  for (const leftover of deps.builds.leftOf(service)) left.push(...(await dropLeft(leftover, deps, signal)));
+  return left;
+}
+
+/** Empty: it is gone. */
+async function dropLeft(leftover: Leftover, deps: IndexesDeps, signal: AbortSignal): Promise<readonly string[]> {
+  const { order, address, oid } = leftover;
+  const { schema, name } = order.wanted;
+  try {
+    await using postgres = await connectPostgres({ ...address, database: order.database }, signal, { isPatient: true });
+    if ((await invalidOid(postgres, { schema, name })) === oid) {
+      await untilUnheld(postgres, { schema, name, oid }, deps.holders, signal);
+      await becoming(postgres, order.owner, () => dropInvalid(postgres, { schema, name }));
+    }
+    deps.builds.settle(leftover);
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    const problem = dropProblem({ schema, name }, error, address.label);
+    return [`${order.database} of ${address.label}: ${problem.message}`];
   }
 }
 
@@ -189,11 +218,11 @@ async function becoming(postgres: PostgresConnection, owner: string, work: () =>
   await postgres.query('RESET ROLE');
 }
 
-const lockedProblem = ({ schema, name }: OfIndex, cause: unknown): Problem =>
+const lockedProblem = ({ schema, name }: Pick<OfIndex, 'schema' | 'name'>, cause: unknown): Problem =>
   new Problem('Failed', {
     saw: `index ${schema}.${name} of a table that somebody has locked, or reads in a transaction that goes on`,
     wanted: 'to drop it, for which every transaction on the table has to end',
-    next: 'nothing: it is tried again; where it stays so, see in pg_stat_activity whose transaction is the oldest',
+    next: `see in pg_stat_activity whose transaction is the oldest; ${byHand({ schema, name })}`,
     cause,
   });
 

@@ -45,6 +45,10 @@ export interface Builds {
   failuresOn(server: string): Readonly<Record<string, BuildFailure>>;
   /** What runs for this service, `namespace/name`. */
   of(service: string): readonly Running[];
+  /** What builds for this service have left that came to nothing, and could not drop: nobody else looks for it once the service is gone. */
+  leftOf(service: string): readonly Leftover[];
+  /** It is dropped, or another has come in its place. */
+  settle(leftover: Leftover): void;
   /** Ends a build, whoever began it: that is no failure of its own, unless it was in vain. */
   end(server: string, key: string, { cancel, inVain }: Ending, signal: AbortSignal): Promise<void>;
 }
@@ -62,6 +66,11 @@ export interface Running {
   readonly work: Promise<void>;
 }
 
+/** `oid`: of the invalid index. */
+export interface Leftover extends Pick<Running, 'order' | 'address'> {
+  readonly oid: string;
+}
+
 export const indexKey = (database: string, { schema, name }: Pick<WantedIndex, 'schema' | 'name'>): string =>
   `${database}.${schema}.${name}`;
 
@@ -76,6 +85,8 @@ const rememberedFailures = 1000;
 export function createBuilds(now: () => number = Date.now): Builds {
   const running = new Map<string, Running>();
   const failures = new LRUCache<string, NotedFailure>({ max: rememberedFailures });
+  const leftovers = new LRUCache<string, Leftover>({ max: rememberedFailures });
+  const noteLeft = (one: Leftover): void => void leftovers.set(leftoverKey(one), one);
   const failureOn = (server: string, key: string) => failures.get(`${server} ${key}`)?.failure;
   const note = (server: string, key: string, found: Found | undefined, before: BuildFailure | undefined): void => {
     if (found === undefined) failures.delete(`${server} ${key}`);
@@ -84,6 +95,7 @@ export function createBuilds(now: () => number = Date.now): Builds {
   const run = async (order: BuildOrder, address: PostgresAddress): Promise<void> => {
     const key = indexKey(order.database, order.wanted);
     const found = await build(order, address);
+    if (found?.left !== undefined) noteLeft({ order, address, oid: found.left });
     note(address.label, key, found, failureOn(address.label, key));
   };
   return {
@@ -103,6 +115,8 @@ export function createBuilds(now: () => number = Date.now): Builds {
         [...failures.values()].filter((one) => one.server === server).map(({ key, failure }) => [key, failure]),
       ),
     of: (service) => [...running.values()].filter(({ order }) => order.service === service),
+    leftOf: (service) => [...leftovers.values()].filter(({ order }) => order.service === service),
+    settle: (leftover) => void leftovers.delete(leftoverKey(leftover)),
     async end(server, key, { cancel, inVain }, signal) {
       const before = failureOn(server, key); // that our own build notes its cancelling is no second failure
       await cancel();
@@ -113,6 +127,8 @@ export function createBuilds(now: () => number = Date.now): Builds {
     },
   };
 }
+
+const leftoverKey = ({ order, address, oid }: Leftover): string => `${address.label} ${order.database} ${oid}`;
 
 export const rejectedBy = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
@@ -128,7 +144,7 @@ function withRest({ message, isPassing }: Found, before: BuildFailure | undefine
   return { message, isPassing, attempts, againAt: now + restMs };
 }
 
-type Found = Pick<BuildFailure, 'message' | 'isPassing'>;
+type Found = Pick<BuildFailure, 'message' | 'isPassing'> & { readonly left?: string };
 /** Else it would begin again at once where old transactions are not to be seen, and go on like that. */
 const vain: Readonly<Record<InVain, string>> = {
   LockWait: 'half an hour of waiting for one lock',
@@ -178,8 +194,10 @@ async function buildIn(postgres: PostgresConnection, order: BuildOrder): Promise
     const target = { on: qualified(wanted.schema, wanted.table), name: wanted.name, isConcurrent: true, opclasses };
     await postgres.query(createIndex(wanted, target));
   } catch (error) {
-    if (sqlState(error) !== '') await dropInvalid(postgres, wanted).catch(unlessPassing);
-    throw error;
+    if (!Error.isError(error) || sqlState(error) === '') throw error;
+    await dropInvalid(postgres, wanted).catch(unlessPassing);
+    const left = await invalidOid(postgres, wanted).catch(() => undefined); // a session that is gone tells nothing
+    return { ...failureOf(error, order), ...(left !== undefined && { left }) };
   }
   await postgres.query(`COMMENT ON INDEX ${index} IS ${escapeLiteral(mark)}`);
   return undefined;
@@ -209,11 +227,18 @@ export async function dropInvalid(
   postgres: PostgresConnection,
   { schema, name }: Pick<WantedIndex, 'schema' | 'name'>,
 ): Promise<void> {
-  const [left] = await postgres.query(ofInvalid, [schema, name]);
-  if (left !== undefined) await dropIndex(postgres, { schema, name });
+  if ((await invalidOid(postgres, { schema, name })) !== undefined) await dropIndex(postgres, { schema, name });
 }
 
-const ofInvalid = `SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+export async function invalidOid(
+  postgres: PostgresConnection,
+  { schema, name }: Pick<WantedIndex, 'schema' | 'name'>,
+): Promise<string | undefined> {
+  const [left] = await postgres.query<{ oid: string }>(ofInvalid, [schema, name]);
+  return left?.oid;
+}
+
+const ofInvalid = `SELECT c.oid::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND NOT i.indisvalid
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid AND p.datname = pg_catalog.current_database())`;
 

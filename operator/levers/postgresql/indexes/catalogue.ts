@@ -277,6 +277,27 @@ export const readOldTransactions = (
 ): Promise<readonly OldTransaction[]> =>
   postgres.query<Row<OldTransaction>>(ofOld, [tables.map(({ oid }) => oid), seconds]);
 
+/** A transaction that has so much as read a table: no index of it is dropped concurrently before its end. */
+export interface Holder extends Omit<OldTransaction, 'hasSnapshot' | 'tableOids'> {
+  /** No later one of the same session is called so. */
+  readonly transaction: string;
+}
+
+/** Who runs autovacuum is nobody: it makes way by itself. Whoever may log in is told who holds a lock. */
+const ofHolders = `SELECT DISTINCT ON (l.virtualtransaction) l.virtualtransaction AS transaction, l.pid, x.gid, coalesce(a.usename, x.owner) AS role,
+  a.application_name AS application, a.state, ${minute('coalesce(a.xact_start, x.prepared)')} AS since
+FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  LEFT JOIN pg_catalog.pg_locks own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid' AND own.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = own.transactionid
+WHERE l.locktype = 'relation' AND l.granted AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+  AND l.relation = (SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid::text = $1)
+  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() AND (l.pid IS NULL OR a.usesysid IS NOT NULL)
+ORDER BY l.virtualtransaction`;
+
+/** Those on the table of an index. */
+export const readHolders = (postgres: PostgresConnection, indexOid: string): Promise<readonly Holder[]> =>
+  postgres.query<Row<Holder>>(ofHolders, [indexOid]);
+
 /** What a server has on its disk, or may have soon. */
 export interface Used {
   /** Of all that lies with the data, and in no tablespace that somebody has made: that has a disk of its own. */

@@ -42,6 +42,7 @@ export function postgresqlIndexes(
     counting: createStatementCounting(countEveryMs),
     surveys: createSurveys(countEveryMs),
     forms: new LRUCache<string, WantedForm>({ max: rememberedForms }),
+    holders: new LRUCache<string, true>({ max: rememberedForms }),
     used: new LRUCache<string, UsedSeen>({ max: rememberedForms, ttl: usedForMs }),
     oldAfterSeconds,
   };

@@ -30,6 +30,7 @@ import {
 import type { IndexesMemory } from './changes.ts';
 import type { IndexForm } from './form.ts';
 import type { Gain } from './gain.ts';
+import type { KnownHolders } from './holders.ts';
 import { partsOf } from './partitions.ts';
 import { roomOn, volumeOf, type Room, type UsedSeen } from './room.ts';
 import { createIndex, isSendable, type OpclassSchemas } from './statement.ts';
@@ -47,6 +48,7 @@ export interface IndexesDeps extends PostgresDeps {
   readonly forms: LRUCache<string, WantedForm>;
   /** What a server has on its disk, by `host:port`: it looks at each of its files for that. */
   readonly used: LRUCache<string, UsedSeen>;
+  readonly holders: KnownHolders;
   /** From this age on a transaction is not waited for within a build, but before it. */
   readonly oldAfterSeconds: number;
 }

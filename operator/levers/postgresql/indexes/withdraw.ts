@@ -81,6 +81,7 @@ function dropOf(
     action: 'Drop',
     cause: 'Declared',
     ...(isValid || isPartitioned ? {} : { isWithdrawal: true as const }),
+    isIndependent: true,
     differences: [{ field: `index ${name}`, from, to: 'dropped' }],
     database,
     schema,

@@ -103,22 +103,22 @@ function waitingText(waits: Waits) {
   if (waits.for === 'Passing')
     return { saw: waits.failure.message, wanted: 'to build it', next: 'nothing: it is tried again' };
   const { transaction } = waits;
-  const next =
-    transaction.pid === null
-      ? `COMMIT PREPARED or ROLLBACK PREPARED '${transaction.gid ?? ''}'`
-      : endIt(transaction.pid);
   return {
     saw: transactionText(transaction),
     wanted: 'none so old before it is built: the build would wait for its end',
-    next,
+    next: endingOf(transaction),
   };
 }
 
 const minuteOf = (ms: number): string => new Date(ms).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
 const endIt = (pid: number): string => `wait for its end, or SELECT pg_terminate_backend(${pid})`;
+export const endingOf = ({ pid, gid }: Pick<Transaction, 'pid' | 'gid'>): string =>
+  pid === null ? `COMMIT PREPARED or ROLLBACK PREPARED '${gid ?? ''}'` : endIt(pid);
+
+type Transaction = Omit<OldTransaction, 'hasSnapshot' | 'tableOids'>;
 
 /** Who, and since when: nothing of what it says. */
-function transactionText({ pid, gid, ...transaction }: OldTransaction): string {
+export function transactionText({ pid, gid, ...transaction }: Transaction): string {
   const what = pid === null ? `the prepared transaction ${gid ?? ''}` : `a transaction (pid ${pid})`;
   return `${what} of ${who(transaction)}`;
 }
