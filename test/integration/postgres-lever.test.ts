@@ -231,11 +231,13 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
 
   test('the command line wins, and that is said; nothing is written', async () => {
     await using server = await startTuned({ version, commandLine: { work_mem: '7MB', statement_timeout: '7s' } });
-    const parameters = { work_mem: '16MB', statement_timeout: '30s' };
+    await server.query("ALTER ROLE postgres SET lock_timeout = '9s'");
+    const parameters = { work_mem: '16MB', statement_timeout: '30s', lock_timeout: '0' };
     const visited = await tuner({ secret: secretOf(server), policy: { parameters } }).visit();
     expect(visited).toMatchObject({ outcome: 'nothing', status: 'False', reason: 'SetOnCommandLine' });
     expect(visited.message).toContain('saw work_mem = 7MB on the command line');
     expect(visited.message).toContain('saw statement_timeout = 7s on the command line');
+    expect(visited.message).toContain('Besides, lock_timeout = 9s of role postgres wins over what the server has');
     expect(await autoConf(server)).toBe('');
   });
 

@@ -43,7 +43,7 @@ export function plan(input: PlanInput<PostgresUnit, PostgresObserved>): LeverPla
   const status = statusOf(unit, observed, wanted);
   return {
     changes,
-    condition: withDatabase(obstacle ?? conditionOf(verdicts, { unit, observed, wanted, left }), verdicts),
+    condition: withDatabase(conditionOf(verdicts, { unit, observed, wanted, left }, obstacle), verdicts),
     status: { ...status, ...pendingRestart(waiting) },
     statusAfter: { ...status, ...pendingRestart([...waiting, ...written].toSorted()) },
     againMs: obstacle?.reason === 'OwnerBehind' || (unit.clusterRef && changes.length > 0) ? ownerAgainMs : againMs,
@@ -141,20 +141,18 @@ interface Said {
 }
 
 /** What holds once the changes are made: first what may not be written, then what waits for a restart, then what others have instead. */
-function conditionOf(verdicts: readonly Verdict[], said: Said): PlannedCondition {
+function conditionOf(
+  verdicts: readonly Verdict[],
+  said: Said,
+  obstacle: PlannedCondition | undefined,
+): PlannedCondition {
   const { unit, observed } = said;
-  const held = verdicts.filter((verdict) => verdict.state === 'Held').toSorted((a, b) => severity(a) - severity(b));
-  const [worst] = held;
-  if (worst !== undefined)
-    return {
-      status: worst.reason === 'OverlaidByRole' ? 'Unknown' : 'False',
-      reason: worst.reason,
-      message: heldText(held, said),
-    };
+  const overlaid = overlaidSettings(verdicts, said);
+  const first = obstacle ?? heldCondition(verdicts, said);
+  if (first !== undefined) return overlaid === '' ? first : { ...first, message: besides(first.message, overlaid) };
   const waiting = waitingSettings(verdicts);
   const leftWaiting = said.left.filter(({ name }) => observed.settings[name]?.isPending === true);
   const leftInForce = said.left.filter((one) => !leftWaiting.includes(one));
-  const overlaid = overlaidSettings(said);
   const sentences = [
     waiting &&
       `Of ${unit.name}, ${waiting} waits for a restart: the old value is in force until then; everything else is.`,
@@ -167,6 +165,18 @@ function conditionOf(verdicts: readonly Verdict[], said: Said): PlannedCondition
   const applied = `${verdicts.length} parameters of ${unit.name} (PostgreSQL ${observed.version}) are in force.`;
   const stays = leftInForce.length > 0 ? [leftText(unit, leftInForce, 'stays in force')] : [];
   return { status: 'True', reason, message: [...(sentences.length === 0 ? [applied] : sentences), ...stays].join(' ') };
+}
+
+/** Else it would come to light only once what is said first is gone. */
+const besides = (message: string, overlaid: string): string =>
+  `${message.replace(/\.$/, '')}. Besides, ${overlaid} wins over what the server has (ALTER ROLE or ALTER DATABASE … SET).`;
+
+function heldCondition(verdicts: readonly Verdict[], said: Said): PlannedCondition | undefined {
+  const held = verdicts.filter((verdict) => verdict.state === 'Held').toSorted((a, b) => severity(a) - severity(b));
+  const [worst] = held;
+  if (worst === undefined) return undefined;
+  const status = worst.reason === 'OverlaidByRole' ? 'Unknown' : 'False';
+  return { status, reason: worst.reason, message: heldText(held, said) };
 }
 
 /** We put nothing back before the service is deleted: whoever removed it may want it all the same. */
@@ -215,9 +225,11 @@ const severities = [
 ] as const satisfies readonly Held['reason'][];
 const severity = ({ reason }: Held): number => severities.indexOf(reason);
 
-/** Where sessions of some role or database get another value than the declared one. */
-function overlaidSettings({ observed, wanted }: Said): string {
+/** Where sessions of some role or database get another value than the declared one, but for what is said of a parameter by itself. */
+function overlaidSettings(verdicts: readonly Verdict[], { observed, wanted }: Said): string {
   const others = observed.overlays.filter(({ name, value, role, database }) => {
+    if (verdicts.some((one) => one.name === name && one.state === 'Held' && one.reason === 'OverlaidByRole'))
+      return false;
     const [setting, text] = [observed.settings[name], wanted.get(name)];
     const isOurs = role === null && database === observed.database; // and set, or taken away, in this visit
     if (isOurs && setting !== undefined && isDatabaseWay(setting, observed)) return false;

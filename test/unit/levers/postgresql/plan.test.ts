@@ -223,6 +223,18 @@ describe('what is said', () => {
       reason: 'OverlaidByRole',
       message: /work_mem = 64MB of role app wins over them/,
     },
+    ...[
+      { reason: 'SetOnCommandLine', settings: { work_mem: { source: 'command line', value: '7168' } } },
+      { reason: 'AlterSystemOff', settings: { allow_alter_system: { value: 'off' } } },
+      { reason: 'PermissionDenied', settings: { work_mem: { maySet: false } } },
+    ].map(({ reason, settings }) => ({
+      name: `an overlay beside ${reason}`,
+      server: { settings, overlays: [{ name: 'random_page_cost', value: '4', role: 'app', database: null }] },
+      parameters: { work_mem: '16MB', random_page_cost: '1.1' },
+      status: 'False' as const,
+      reason,
+      message: /\. Besides, random_page_cost = 4 of role app wins over what the server has/,
+    })),
     {
       name: 'an overlay that has the declared value',
       server: { overlays: [{ name: 'work_mem', value: '16384', role: 'app', database: null }] },
