@@ -75,9 +75,10 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await creations(server)).toHaveLength(1);
   });
 
-  test('a build that cannot succeed says why in the server’s words, and leaves nothing', async () => {
+  test('a build that cannot succeed says why in the server’s words, and how to see it, and leaves nothing', async () => {
     await using server = await startTuned({ version });
     await makeTables(server, 10);
+    await server.query('INSERT INTO workflows (status) VALUES (NULL), (NULL)');
     const unique = { name: 'one_each', table: 'workflows', columns: [{ name: 'status' }], unique: true };
     const { visit } = indexTuner({ secret: secretOf(server) });
     const said = {
@@ -95,6 +96,11 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
       entry: { indexes: [{ name: 'one_each', state: 'Failed' }] },
     });
     expect(await indexesOf(server)).toEqual([]);
+    const [, sql = 'SELECT'] =
+      / database by: (SELECT .*); it is tried again/.exec((await visit([unique])).message) ?? [];
+    expect(
+      (await server.query(sql)).map(({ status, count }) => `${String(status)} ${String(count)}`).toSorted(),
+    ).toEqual(['done 3', 'pending 4', 'running 3']);
   });
 
   test('a build that finds no room says so, and leaves nothing; where the volume is known it is not begun', async () => {

@@ -29,6 +29,8 @@ export interface BuildFailure {
   readonly message: string;
   /** Nothing is wrong: something is in the way that passes. */
   readonly isPassing: boolean;
+  /** The index is to be unique, and rows are not. */
+  readonly isDuplicate?: true;
   readonly attempts: number;
   /** When the next may begin; ms since the epoch. */
   readonly againAt: number;
@@ -138,13 +140,14 @@ const firstRestMs = 60_000;
 const longestRestMs = 3_600_000;
 
 /** What passes is tried again soon; what fails, after twice as long each time. */
-function withRest({ message, isPassing }: Found, before: BuildFailure | undefined, now: number): BuildFailure {
+function withRest({ left: _, ...found }: Found, before: BuildFailure | undefined, now: number): BuildFailure {
+  const { isPassing } = found;
   const attempts = isPassing ? 0 : (before?.attempts ?? 0) + 1;
   const restMs = isPassing ? passingMs : Math.min(firstRestMs * 2 ** (attempts - 1), longestRestMs);
-  return { message, isPassing, attempts, againAt: now + restMs };
+  return { ...found, attempts, againAt: now + restMs };
 }
 
-type Found = Pick<BuildFailure, 'message' | 'isPassing'> & { readonly left?: string };
+type Found = Pick<BuildFailure, 'message' | 'isPassing' | 'isDuplicate'> & { readonly left?: string };
 /** Else it would begin again at once where old transactions are not to be seen, and go on like that. */
 const vain: Readonly<Record<InVain, string>> = {
   LockWait: 'half an hour of waiting for one lock',
@@ -269,6 +272,7 @@ function unlessPassing(error: unknown): void {
 
 function failureOf(error: Error, { wanted }: BuildOrder): Found {
   const isLocked = sqlState(error) === '55P03';
+  if (sqlState(error) === '23505') return { message: error.message, isPassing: false, isDuplicate: true };
   return isLocked
     ? { message: `${tableName(wanted)} locked by somebody for more than ${probeMs / 1000} s`, isPassing: true }
     : { message: error.message, isPassing: false };

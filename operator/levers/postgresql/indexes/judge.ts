@@ -5,6 +5,7 @@ import type { BuildSession, Index, OldTransaction, Table } from './catalogue.ts'
 import { serves, type IndexForm } from './form.ts';
 import type { DatabaseSeen, IndexesObserved } from './observe.ts';
 import { partsOf, workOf, type Part, type PartitionWork } from './partitions.ts';
+import { duplicates } from './statement.ts';
 import type { IndexesUnit } from './unit.ts';
 import { indexText, tableName, type WantedIndex } from './wanted.ts';
 
@@ -288,11 +289,16 @@ export const waitsForWindow = (verdict: IndexVerdict): verdict is ToBuild & { re
   'waits' in verdict && verdict.waits?.for === 'Window';
 
 /** Why a build failed, and when it is tried again. */
-export const failedText = ({ message, againAt }: BuildFailure, wanted: WantedIndex) => ({
-  saw: `"${message}" from the build of ${indexText(wanted)}`,
-  wanted: 'it valid',
-  next: `see to what the message names; it is tried again at ${new Date(againAt).toISOString()}`,
-});
+export function failedText({ message, isDuplicate, againAt }: BuildFailure, wanted: WantedIndex) {
+  const remedy = isDuplicate
+    ? `take away rows that have the same values, or declare another index without unique; they are shown in the index’s database by: ${duplicates(wanted)}`
+    : 'see to what the message names';
+  return {
+    saw: `"${message}" from the build of ${indexText(wanted)}`,
+    wanted: 'it valid',
+    next: `${remedy}; it is tried again at ${new Date(againAt).toISOString()}`,
+  };
+}
 
 const failed = (reason: Failed['reason'], saw: string, next: string): Failed => ({
   state: 'Failed',

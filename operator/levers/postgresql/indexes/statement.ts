@@ -30,6 +30,14 @@ export function createIndex(wanted: WantedIndex, { on, name, isConcurrent, opcla
   ].join(' ');
 }
 
+/** Shows the values that more than one row has: what keeps an index from being unique. A NULL equals nothing. */
+export function duplicates({ schema, table, columns, where = [] }: WantedIndex): string {
+  const keys = columns.map(({ name }) => escapeIdentifier(name));
+  const conditions = [...where.map(conditionText), ...keys.map((key) => `${key} IS NOT NULL`)].join(' AND ');
+  const list = keys.join(', ');
+  return `SELECT ${list}, count(*) FROM ${qualified(schema, table)} WHERE ${conditions} GROUP BY ${list} HAVING count(*) > 1`;
+}
+
 const methods = {
   BTree: 'btree',
   Hash: 'hash',
