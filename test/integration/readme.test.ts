@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { startCluster, stopCluster } from '../../hack/cluster/cluster.ts';
+import { startCluster, stopCluster, type Cluster } from '../../hack/cluster/cluster.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { eventually } from '../world/eventually.ts';
 
@@ -29,7 +29,37 @@ async function type(commands: string): Promise<string> {
   return (await run('bash', ['-ec', script], { timeout: 300_000, maxBuffer: 2 ** 24 })).stdout;
 }
 
-beforeAll(() => startCluster({ name }, AbortSignal.timeout(300_000)), 310_000);
+const operator = 'system:serviceaccount:genops-system:genops';
+interface Asked {
+  readonly user: { readonly username: string };
+  readonly verb: string;
+  readonly objectRef?: { readonly resource: string };
+  readonly responseStatus?: { readonly code?: number };
+}
+/** Of a request that is made when the operator is about to go, which may lose its Role before it ends (docs/uninstall.md). */
+const lastPath = 'configmaps/asked-last';
+/** What the installed operator asked of the API server until then, with the answer. */
+async function askedByOperator({ auditLogPath = '' }: Cluster): Promise<readonly string[]> {
+  const log = await eventually(
+    () => {
+      const text = readFileSync(auditLogPath, 'utf8');
+      expect(text).toContain(lastPath); // it is written in batches, every half minute at the latest
+      return text.slice(0, text.indexOf(lastPath));
+    },
+    { withinMs: 50_000 },
+  );
+  return log
+    .split('\n')
+    .filter((line) => line.includes(operator))
+    .map((line) => JSON.parse(line) as Asked)
+    .filter(({ user, objectRef }) => user.username === operator && objectRef !== undefined)
+    .map(({ verb, objectRef, responseStatus }) => `${responseStatus?.code} ${verb} ${objectRef?.resource}`);
+}
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster({ name, audit: true }, AbortSignal.timeout(300_000));
+}, 310_000);
 afterAll(() => stopCluster(name, AbortSignal.timeout(120_000)), 130_000);
 
 test('every command of README.md from the images to the end does what is said of it, in the order in which it stands there', async () => {
@@ -64,6 +94,7 @@ test('every command of README.md from the images to the end does what is said of
     { withinMs: 90_000 },
   );
 
+  await type('kubectl get configmap asked-last --ignore-not-found');
   const uninstall = section('Install').split('\n\n').find((text) => text.startsWith('**Uninstall**')) ?? ''; // prettier-ignore
   const ends = spans(uninstall, /^(?:kubectl delete|helm uninstall) /);
   expect(ends).toHaveLength(2);
@@ -71,3 +102,11 @@ test('every command of README.md from the images to the end does what is said of
   expect(await type('helm list -A -q')).toBe('');
   expect(await type('kubectl get crd -o name')).toContain('generationservices.genops.dev');
 }, 900_000);
+
+test('of all that the operator asked of the API server nothing was denied until its uninstall, but for where other API servers are', async () => {
+  const asked = await askedByOperator(cluster);
+  const some = ['200 get secrets', '201 create configmaps', '201 patch horizontalpodautoscalers', '201 create events'];
+  expect(asked).toEqual(expect.arrayContaining(some));
+  const denied = new Set(asked.filter((request) => /^40[13] /.test(request)));
+  expect([...denied]).toEqual(['403 list endpointslices']); // without that right it knows the one that answers
+}, 60_000);
