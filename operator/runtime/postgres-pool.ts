@@ -1,7 +1,7 @@
 import { Pool, type PoolClient, type PoolConfig, type QueryResult, type QueryResultRow } from 'pg';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { orAborted } from './aborted.ts';
-import { lend, type Connection } from './lent-connection.ts';
+import { isAnswer, lend, type Connection } from './lent-connection.ts';
 import type { QueryMonitor } from './query-monitor.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
 import { told } from './told.ts';
@@ -14,7 +14,7 @@ export interface PostgresPool extends AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<QueryResult<Row>>;
   /**
-   * One connection for several statements, a transaction say. It goes back when `work` ends, however that is: a transaction that is open then is rolled back.
+   * One connection for several statements, a transaction say. It goes back when `work` ends, however that is: a transaction that is open then is rolled back. It is ended where a statement got no answer, or is under way when `work` throws an error of its own.
    * What is set for the session stays for who has it next (SET, LISTEN, an advisory lock, a temporary table): take SET LOCAL and its like.
    *
    * @throws What `work` throws; that `work` returned within a transaction; the signal's reason when it fires before there is a connection; when there is none within the time for one statement.
@@ -22,7 +22,7 @@ export interface PostgresPool extends AsyncDisposable {
   withConnection<T>(work: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T>;
   readonly total: number;
   readonly idle: number;
-  /** Callers that wait for a connection. */
+  /** Callers that wait for a connection, one that is being opened also. */
   readonly queued: number;
 }
 
@@ -69,8 +69,17 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       }
     },
   });
+  let queued = 0; // the pool's own count has those too who have given up
+  const waiting = async (client: Promise<PoolClient>): Promise<PoolClient> => {
+    queued += 1;
+    try {
+      return await client;
+    } finally {
+      queued -= 1;
+    }
+  };
   const withConnection: PostgresPool['withConnection'] = async (work, signal) => {
-    const client = await connectionFrom(pool, signal);
+    const client = await waiting(connectionFrom(pool, signal));
     const lent = lend(client, connectionOf(client));
     let isUsable = false;
     try {
@@ -80,7 +89,8 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       if (left.isOpen) throw new Error(leftOpen);
       return result;
     } catch (error) {
-      if (isAnswer(error)) ({ isUsable } = await lent.takeBack());
+      // Who has thrown something of their own does not wait for a statement that nobody awaits: its connection goes.
+      if (isAnswer(error) || lent.underWay === 0) ({ isUsable } = await lent.takeBack());
       throw error;
     } finally {
       const isGoing = !isUsable || mustGo(client);
@@ -104,7 +114,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       return pool.idleCount;
     },
     get queued() {
-      return pool.waitingCount;
+      return queued;
     },
     async [Symbol.asyncDispose]() {
       unsubscribe();
@@ -140,10 +150,6 @@ async function connectionFrom(pool: Pool, signal: AbortSignal | undefined): Prom
 
 const leftOpen =
   'saw a transaction open when its work had ended, and rolled it back; wanted COMMIT or ROLLBACK before; next: await one within withConnection';
-
-/** The server has refused a statement; its connection goes on, in a transaction perhaps. Anything else, a time-out say, leaves it in the middle of something. */
-const isAnswer = (error: unknown): boolean =>
-  Error.isError(error) && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code)) && 'severity' in error;
 
 /** Also for those that the server, or what is between, has ended, and those that could not be opened before: looks a while after one goes or comes back. @returns Ends it. */
 function refill(pool: Pool, fill: () => Promise<void>): () => void {

@@ -116,6 +116,43 @@ describe('the PostgreSQL pool', () => {
     expect((await pool.query(backend)).rows).toEqual(rows); // all on one connection
   });
 
+  test('keeps a connection whose work throws an error of its own, and rolls back what that left open', async () => {
+    await using server = await startPostgres();
+    await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
+    await pool.query('CREATE TABLE item (n integer)');
+    const { rows } = await pool.query(backend);
+    for (const first of ['SELECT 1', 'BEGIN', 'SELECT nonsense'])
+      await expect(
+        pool.withConnection(async (connection) => {
+          await connection.query(first).catch(() => undefined);
+          await connection.query('INSERT INTO item VALUES (1)');
+          throw new Error('NotFound');
+        }),
+      ).rejects.toThrow('NotFound');
+    expect((await pool.query(backend)).rows).toEqual(rows);
+    expect(await server.query('SELECT n FROM item')).toEqual([{ n: 1 }, { n: 1 }]); // not that of the transaction
+  });
+
+  test('keeps no connection whose statement got no answer, or is under way when its work throws', async () => {
+    await using server = await startPostgres();
+    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 300 }));
+    await using pool = openPostgresPool(settings, { server: addressOf(server) });
+    const hidden = pool.withConnection(async (connection) => {
+      await connection.query('SET statement_timeout = 0');
+      await connection.query('SELECT pg_sleep(10)').catch(() => undefined); // what we have waited for in vain
+      return connection.query(backend).catch(() => 'gone');
+    });
+    const left = async (): Promise<unknown> => (await pool.query(backend)).rows[0];
+    await hidden;
+    const before = await left();
+    const thrown = pool.withConnection((connection) => {
+      connection.query('SELECT pg_sleep(10)').catch(() => undefined);
+      return Promise.reject(new Error('NotFound'));
+    });
+    await expect(thrown).rejects.toThrow('NotFound');
+    expect(await left()).not.toEqual(before);
+  });
+
   test('waits for what its work has not awaited, and lends the connection to nobody twice', async () => {
     await using server = await startPostgres();
     await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
@@ -163,13 +200,17 @@ describe('the PostgreSQL pool', () => {
     await using pool = openPostgresPool(createSettings(postgresWith({ max: 1 })), { server: addressOf(server) });
     const gate = Promise.withResolvers<void>();
     const held = pool.withConnection(() => gate.promise);
+    await eventually(() => expect([pool.total, pool.queued]).toEqual([1, 0]));
     const impatient = new AbortController();
     const left = pool.query(backend, [], impatient.signal);
+    expect(pool.queued).toBe(1);
     impatient.abort(new Error('too late'));
     await expect(left).rejects.toThrow('too late');
     await expect(pool.query(backend, [], impatient.signal)).rejects.toThrow('too late');
+    const { queued } = pool;
     gate.resolve();
     await held;
+    expect(queued).toBe(0);
     expect((await pool.query(backend)).rows).toHaveLength(1);
     expect([pool.total, pool.idle, pool.queued]).toEqual([1, 1, 0]);
   });
