@@ -1,11 +1,14 @@
-import { Agent, Dispatcher, fetch, interceptors, type RequestInfo, type RequestInit, type Response } from 'undici';
+import { Agent, Dispatcher, fetch, interceptors, Request, type RequestInit, type Response } from 'undici';
 import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { onSectionChange, type LiveSettings } from './settings.ts';
 import { createTurns, type Turns } from './turns.ts';
 
+/** What `fetch` takes: a Request of undici, or the global one. */
+type Asked = string | URL | Request | globalThis.Request;
+
 export interface HttpPool extends AsyncDisposable {
   /** As everywhere, within the pool's limits and its time for a request in all, waiting included. Read or cancel each body: its connection is taken until then. */
-  fetch(url: RequestInfo, init?: Omit<RequestInit, 'dispatcher'>): Promise<Response>;
+  fetch(url: Asked, init?: Omit<RequestInit, 'dispatcher'>): Promise<Response>;
   /** Requests that may be under way, those that are, and those that wait for one of them to end. */
   readonly limit: number;
   readonly running: number;
@@ -16,7 +19,6 @@ export interface HttpPool extends AsyncDisposable {
 export function openHttpPool(settings: LiveSettings): HttpPool {
   const turns = createTurns(settings.current.http.connections);
   let agent = agentOf(settings.current.http);
-  const dispatcher = new InTurn(turns, () => agent);
   const unsubscribe = onSectionChange(settings, 'http', (http) => {
     const before = agent;
     agent = agentOf(http);
@@ -24,9 +26,12 @@ export function openHttpPool(settings: LiveSettings): HttpPool {
     void before.close(); // what is under way ends there
   });
   return {
-    async fetch(url, { signal, ...init } = {}) {
+    async fetch(asked, init = {}) {
+      const request = typeof asked === 'string' || asked instanceof URL ? asked : ownRequest(asked);
+      const given = init.signal === undefined && request instanceof Request ? request.signal : init.signal;
       const inTime = AbortSignal.timeout(settings.current.http.timeoutMs);
-      return fetch(url, { ...init, dispatcher, signal: signal ? AbortSignal.any([signal, inTime]) : inTime });
+      const signal = given ? AbortSignal.any([given, inTime]) : inTime;
+      return fetch(request, { ...init, signal, dispatcher: new InTurn(turns, { agent: () => agent, signal }) });
     },
     get limit() {
       return turns.limit;
@@ -55,15 +60,22 @@ function agentOf({ connectionsPerHost, dnsTtlMs, keepAliveMs, connectTimeoutMs }
   return agent.compose(interceptors.dns({ maxTTL: dnsTtlMs }));
 }
 
+/** undici knows no Request but its own. */
+const ownRequest = (request: Request | globalThis.Request): Request =>
+  request instanceof Request ? request : new Request(request.url, request as unknown as RequestInit);
+
 /** A request takes its turn when it is sent, by the agent that there is then, and gives it back with the end of its answer. */
 class InTurn extends Dispatcher {
   readonly #turns: Turns;
   readonly #agent: () => Dispatcher;
+  readonly #signal: AbortSignal;
 
-  constructor(turns: Turns, agent: () => Dispatcher) {
+  /** @param input.signal Of the one request that it is made for, and of its redirects: who gives up leaves the queue. */
+  constructor(turns: Turns, { agent, signal }: { readonly agent: () => Dispatcher; readonly signal: AbortSignal }) {
     super();
     this.#turns = turns;
     this.#agent = agent;
+    this.#signal = signal;
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -73,7 +85,7 @@ class InTurn extends Dispatcher {
       await promise;
     };
     const failed = (error: Error): void => handler.onResponseError?.(neverBegun, error); // undici tells it so itself, all but always
-    this.#turns.run(sent).catch(failed);
+    this.#turns.run(sent, this.#signal).catch(failed);
     return true;
   }
 }

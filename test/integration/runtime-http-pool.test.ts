@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
+import { Request as UndiciRequest } from 'undici';
 import type { RuntimeSettings } from '../../operator/api/runtime-settings.ts';
 import { defaultSettings } from '../../operator/runtime/default-settings.ts';
 import { openHttpPool } from '../../operator/runtime/http-pool.ts';
@@ -92,6 +94,45 @@ describe('the HTTP pool', () => {
       'TimeoutError',
     ]);
     await eventually(() => expect([pool.running, pool.queued]).toEqual([0, 0]));
+  });
+
+  test('lets who gives up go out of the queue at once, and never asks for them', async () => {
+    const held: (() => void)[] = [];
+    await using server = await counting((_, response) => void held.push(() => response.end('ok')));
+    await using pool = openHttpPool(createSettings(httpWith({ connections: 1 })));
+    const first = ask(pool, server.url);
+    await eventually(() => expect(held).toHaveLength(1));
+    const impatient = new AbortController();
+    const others = Promise.allSettled(
+      Array.from({ length: 10 }, () => pool.fetch(server.url, { signal: impatient.signal })),
+    );
+    await eventually(() => expect(pool.queued).toBe(10));
+    impatient.abort(new Error('too late'));
+    for (const one of await others) expect(one).toMatchObject({ reason: { message: 'too late' } });
+    expect([pool.running, pool.queued]).toEqual([1, 0]);
+    held[0]?.();
+    expect(await first).toBe('ok');
+    expect(held).toHaveLength(1);
+  });
+
+  test.each([
+    ['of undici', UndiciRequest],
+    ['of Node', Request],
+  ])('takes a Request %s, and heeds its signal', async (_, Made) => {
+    await using server = await counting((request, response) => {
+      if (request.url === '/never') return;
+      const { method, headers } = request;
+      void text(request).then((body) => response.end([method, headers['x-of'], body].join(' ')));
+    });
+    await using pool = openHttpPool(createSettings(defaultSettings));
+    const posted = new Made(server.url, { method: 'POST', headers: { 'x-of': 'test' }, body: 'hello' });
+    expect(await (await pool.fetch(posted)).text()).toBe('POST test hello');
+    const impatient = new AbortController();
+    const left = pool.fetch(new Made(`${server.url}never`, { signal: impatient.signal }));
+    await eventually(() => expect(pool.running).toBe(1));
+    impatient.abort(new Error('too late'));
+    await expect(left).rejects.toThrow('too late');
+    await eventually(() => expect(pool.running).toBe(0));
   });
 
   test('asks on the same connection when something else was set', async () => {
