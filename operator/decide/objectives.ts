@@ -1,5 +1,5 @@
 import type { NewCondition } from '../api/conditions.ts';
-import { metricNames } from '../api/contract.ts';
+import { metricNames, type SignalName } from '../api/contract.ts';
 import { seconds } from '../api/duration.ts';
 import { problemMessage } from '../api/problem.ts';
 import { bytes } from '../api/quantity.ts';
@@ -23,7 +23,7 @@ export interface Observation {
   readonly observedAt: number;
   /** Absent: the service as a whole. */
   readonly component?: string;
-  /** Only a lower bound is known: the quantile lies beyond the last bucket of its histogram. */
+  /** Only a lower bound is known: the quantile lies beyond the last bucket of its histogram, or a Pod leaves out its part of the sum. */
   readonly atLeast?: true;
 }
 
@@ -58,8 +58,10 @@ export interface ObjectivesInput {
   readonly insideSince?: InsideSince | undefined;
   /** Share of the attainment window; undefined where nothing was judged in it. */
   readonly attainment?: ((name: ObjectiveName) => number | undefined) | undefined;
-  /** MetricsAvailable is True: what has no figure all the same is not served. */
+  /** MetricsAvailable is True: what has no figure all the same is not told, or is none. */
   readonly isFresh?: boolean | undefined;
+  /** All components are read from JSON views: metrics have no names there. */
+  readonly isOfViews?: boolean | undefined;
   /** Components that get no more replicas. */
   readonly full?: readonly FullComponent[] | undefined;
   /** ms since the epoch. */
@@ -214,7 +216,8 @@ function concurrency(
   const wasExercised = before === 'Met' || before === 'NotMet';
   const under = (others: readonly ObjectiveState[]): ObjectiveState => {
     if (observation === undefined) return 'Unknown';
-    if (!isExercised(observation.value, goal, wasExercised)) return 'NotExercised';
+    if (!isExercised(observation.value, goal, wasExercised))
+      return observation.atLeast === true ? 'Unknown' : 'NotExercised'; // what a Pod does not tell may be the rest of it
     if (others.includes('NotMet')) return 'NotMet';
     return others.every((other) => other === 'Met') ? 'Met' : 'Unknown';
   };
@@ -252,23 +255,24 @@ function entryOf(
   return {
     ...entry,
     ...(component !== undefined && { component }),
-    measured: `${isBound === true ? '>' : ''}${format(value)}`,
+    measured: `${isBound === true ? boundSign(name) : ''}${format(value)}`,
     observedAt: rfc3339(observedAt),
   };
 }
 
+/** A time is beyond its last bucket; what the Pods tell is a part, and may be all of it. */
+const boundSign = (name: ObjectiveName): string => (name === 'ConcurrentWorkflows' ? '≥' : '>');
+
 /** Its message names objectives and targets, not figures: those move, and stand in status.objectives. */
 function conditionOf(
   required: readonly Stated[],
-  { policy, isFresh = false, full = [] }: ObjectivesInput,
+  { policy, isFresh = false, isOfViews = false, full = [] }: ObjectivesInput,
 ): ObjectivesAnswer['condition'] {
   const type = 'ObjectivesMet';
-  const named = (said: ObjectiveState): string =>
-    required
-      .filter((one) => one.state === said)
-      .map(({ name, target, cause = '' }) => `${name} (${target}${cause})`)
-      .join(', ');
-  const [notMet, unknown] = [named('NotMet'), named('Unknown')];
+  const named = (all: readonly Stated[]): string =>
+    all.map(({ name, target, cause = '' }) => `${name} (${target}${cause})`).join(', ');
+  const notMet = named(required.filter((one) => one.state === 'NotMet'));
+  const open = required.filter((one) => one.state === 'Unknown');
   if (notMet !== '') {
     const missed = required.filter((one) => one.state === 'NotMet');
     const limited = capacityMessage(
@@ -283,32 +287,53 @@ function conditionOf(
     });
     return { type, status: 'False', reason: 'NotMet', message };
   }
-  if (unknown !== '') {
+  if (open.length > 0) {
+    const [unmeasured, bounded] = [named(open.filter((one) => !isBound(one))), named(open.filter(isBound))];
     const message = problemMessage({
-      saw: `no data for ${unknown}`,
+      saw: [
+        ...(unmeasured === '' ? [] : [`no data for ${unmeasured}`]),
+        ...(bounded === '' ? [] : [`only a lower bound of ${bounded}`]),
+      ].join(', and '),
       wanted: 'every required objective measured',
-      next: isFresh ? serving(required, policy) : 'see the condition MetricsAvailable',
+      next: isFresh ? serving(open, policy, isOfViews) : 'see the condition MetricsAvailable',
     });
     return { type, status: 'Unknown', reason: 'Unknown', message };
   }
   return { type, status: 'True', reason: 'Met', message: 'Every required objective that was exercised is met.' };
 }
 
+const isBound = ({ observation }: Stated): boolean => observation?.atLeast === true;
+
 /** What to do about objectives that are unknown while the Pods' figures are fresh. */
-function serving(required: readonly Stated[], policy: ObjectivesInput['policy']): string {
-  const unknown = required.filter(({ state: said }) => said === 'Unknown').map(({ name }) => name);
+function serving(open: readonly Stated[], policy: ObjectivesInput['policy'], isOfViews: boolean): string {
   const server = 'a server of spec.redis that answers (or objectives.cacheHitRatio.source: Workload)';
-  const isOfRedis = policy.cacheHitRatio.source === 'Redis';
+  const signal = (name: SignalName, metric: string): string =>
+    isOfViews ? `the signal ${name} of the JSON views` : metric;
   const judgedBy: Readonly<Record<ObjectiveName, string>> = {
-    WorkflowDuration: metricNames.workflowDuration,
-    ConcurrentWorkflows: metricNames.workflowsInFlight,
-    CachedResponseTime: `${metricNames.requestDuration} with cache="hit"`,
-    Memory: metricNames.memory,
-    CacheHitRatio: isOfRedis ? server : metricNames.cacheRequests,
-    SuccessRatio: metricNames.requestDuration,
+    WorkflowDuration: signal('workflowDuration', metricNames.workflowDuration),
+    ConcurrentWorkflows: signal('workflowsInFlight', metricNames.workflowsInFlight),
+    CachedResponseTime: signal('cachedResponseTime', `${metricNames.requestDuration} with cache="hit"`),
+    Memory: signal('memory', metricNames.memory),
+    CacheHitRatio:
+      policy.cacheHitRatio.source === 'Redis' ? server : signal('cacheRequests', metricNames.cacheRequests),
+    SuccessRatio: signal('errors', metricNames.requestDuration),
   };
-  const wanted = unknown.map((name) => `${name} is judged by ${judgedBy[name]}`).join(', ');
-  return `other figures are fresh, so there is no such metric: serve it, map it or set its mode Off (docs/workload-contract.md); ${wanted}`;
+  const wanted = open.filter((one) => !isBound(one)).map(({ name }) => `${name} is judged by ${judgedBy[name]}`);
+  const docs = isOfViews ? 'docs/metric-sources.md' : 'docs/workload-contract.md';
+  const isPart = ({ name }: Stated): boolean => name === 'ConcurrentWorkflows';
+  return [
+    ...(wanted.length === 0
+      ? []
+      : [
+          `other figures are fresh: this one has not been told twice yet, is no figure, or is not there: serve it, map it or set its mode Off (${docs}); ${wanted.join(', ')}`,
+        ]),
+    ...(open.some((one) => isBound(one) && isPart(one))
+      ? ['of ConcurrentWorkflows a Pod leaves out its part: compare what each Pod serves, and network policies']
+      : []),
+    ...(open.some((one) => isBound(one) && !isPart(one))
+      ? ['a time beyond the last bucket of its histogram is not known: give it a bucket at the target or above']
+      : []),
+  ].join('; ');
 }
 
 const timed =

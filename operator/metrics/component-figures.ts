@@ -24,6 +24,8 @@ export interface ComponentFigures {
   /** Ready Pods, and those of them that answered, when the last row was closed. */
   readonly podsReady: number;
   readonly podsAnswered: number;
+  /** Lately every Ready Pod has told its part: sums are of all of them. Else they are lower bounds. */
+  readonly isWhole: boolean;
   /** Means over the window, of a rate of all Pods over the rows that have one of each: 1/s of all Pods, 1/s of one Pod, cores, percent of limits (or requests). */
   readonly requestRate?: Timed;
   readonly requestRatePerPod?: Timed;
@@ -89,6 +91,7 @@ export function figuresOver(
     coveredMs: answered.filter((pods) => pods > 0).length * options.intervalMs,
     podsReady: slice.figures.podsReady.at(-1) ?? 0,
     podsAnswered: answered.at(-1) ?? 0,
+    isWhole: isFresh(wholeAt(slice)),
     ...(Object.fromEntries(
       Object.entries(known).filter(([, figure]) => figure !== undefined && isFresh(figure.observedAt)),
     ) as Partial<ComponentFigures>),
@@ -100,6 +103,12 @@ export function figuresOver(
       }),
     ),
   };
+}
+
+/** When the last row was closed in which no Ready Pod left out its part of the load. */
+function wholeAt({ times, figures: { podsReady, podsAnswered, podsPartial } }: Slice): number {
+  const row = podsReady.findLastIndex((ready, at) => podsAnswered[at] === ready && podsPartial[at] === 0);
+  return times[row] ?? -Infinity;
 }
 
 type Fold = (values: readonly number[]) => number;

@@ -46,7 +46,7 @@ export function measuredFrom({
     objectives: {
       workflowDuration: percentile(known, 'workflowDuration', policy.workflowDuration.percentile),
       cachedResponseTime: percentile(known, 'cachedResponseTime', policy.cachedResponseTime.percentile),
-      workflowsInFlight: total(known, ({ inFlightMax }) => inFlightMax),
+      workflowsInFlight: inFlight(known),
       memory,
       oomKilledAt: kills.length === 0 ? undefined : Math.max(...kills),
       redisHitRatio,
@@ -105,15 +105,18 @@ function extreme(
   return seen.toSorted((a, b) => sign * (b.value - a.value))[0];
 }
 
-function total(
-  components: readonly Named[],
-  of: (figures: ComponentFigures) => Timed | undefined,
-): Observation | undefined {
-  const seen = components.flatMap(({ figures }) => of(figures) ?? []);
+/** Of all components that tell of it. One whose Pods leave out their part, or of which none answers, makes it a lower bound. */
+function inFlight(components: readonly Named[]): Observation | undefined {
+  const seen = components.flatMap(({ figures: { inFlightMax } }) => inFlightMax ?? []);
   if (seen.length === 0) return undefined;
+  const isBound = components.some(
+    ({ figures: { isWhole, podsAnswered, inFlightMax } }) =>
+      !isWhole && (inFlightMax !== undefined || podsAnswered === 0),
+  );
   return {
     value: seen.reduce((sum, { value }) => sum + value, 0),
     observedAt: Math.min(...seen.map(({ observedAt }) => observedAt)),
+    ...(isBound && { atLeast: true as const }),
   };
 }
 

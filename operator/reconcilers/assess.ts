@@ -128,6 +128,7 @@ function objectives(
     insideSince: standing?.insideSince,
     attainment: standing === undefined ? shown : (name) => standing.attainment(name, now),
     isFresh,
+    isOfViews: components.every(({ spec: { name } }) => collector.sourceOf(key, name)?.type === 'HTTP'),
     full: fullComponents(resolved, decisions),
     now,
   });

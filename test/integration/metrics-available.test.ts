@@ -68,3 +68,39 @@ test.concurrent(
   },
   180_000,
 );
+
+/** Three workflows in flight, and a few more that ended since the start. */
+function workflowPage(): string {
+  const count = Math.floor(performance.now() / 100);
+  const histogram = (name: string) =>
+    `# TYPE ${name} histogram\n${name}_bucket{le="0.05"} ${count}\n${name}_bucket{le="+Inf"} ${count}\n${name}_sum ${count / 100}\n${name}_count ${count}\n`;
+  const times = ['http_server_request_duration_seconds', 'generation_workflow_duration_seconds']
+    .map(histogram)
+    .join('');
+  return `${times}# TYPE generation_workflows_in_flight gauge\ngeneration_workflows_in_flight 3\n`;
+}
+const serving = (response: ServerResponse) =>
+  void response.setHeader('content-type', 'text/plain; version=0.0.4').end(workflowPage());
+
+test.concurrent(
+  'what one of two Pods has in flight is a lower bound while the other hangs: unknown below the target, and exercised once both are read',
+  async () => {
+    await using a = await openPod();
+    await using b = await openPod();
+    a.answer = serving;
+    b.answer = () => undefined; // it never answers
+    await using world = await startWorld({ operator: flags });
+    const objectives = { window: '1m', concurrentWorkflows: { target: 4 } } as const;
+    const components = [{ ...workflow, metrics: [pods] }];
+    await openService(world, [a.port, b.port], { overrides: { ...often, objectives }, components });
+    const concurrent = (expected: object) =>
+      world.eventually(async () => {
+        const { objectives: all = [] } = (await world.service()).status ?? {};
+        expect(all.find(({ name }) => name === 'ConcurrentWorkflows')).toMatchObject(expected);
+      }, patience);
+    await concurrent({ state: 'Unknown', measured: '≥3' });
+    b.answer = serving;
+    await concurrent({ state: 'Met', measured: '6' });
+  },
+  180_000,
+);

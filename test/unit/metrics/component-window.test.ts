@@ -141,6 +141,17 @@ describe('figuresOver()', () => {
     );
     expect(figures).toMatchObject({ requestRate: { value: 10 }, podsReady: 2, podsAnswered: 1 });
   });
+  test('sums are whole while each Pod has told its part within two and a half looks, and lower bounds after that', () => {
+    const both = [{ inFlight: 3 }, { inFlight: 3 }];
+    const isWhole = (rows: Parameters<typeof filled>[0]) => over(filled(rows), 300_000, 10_000 * rows.length).isWhole;
+    const silent = [{ inFlight: 3 }, undefined];
+    expect(isWhole([both])).toBe(true);
+    expect(isWhole([both, silent, silent])).toBe(true); // a look that fails is no news
+    expect(isWhole([both, silent, silent, silent])).toBe(false);
+    expect(isWhole([both, [{ inFlight: 3 }, {}], silent, silent])).toBe(false);
+    expect(isWhole([silent, silent, both])).toBe(true);
+    expect(isWhole([silent])).toBe(false);
+  });
   describe('tells of Pods that leave out a part of the load that others tell', () => {
     const whole = { requests: 100, inFlight: 8, queue: 1 };
     const { requests: _, ...noRequests } = whole;

@@ -9,6 +9,7 @@ const figures = (known: Partial<ComponentFigures>): ComponentFigures => ({
   coveredMs: 0,
   podsReady: 1,
   podsAnswered: 1,
+  isWhole: true,
   histograms: {},
   ...known,
 });
@@ -24,6 +25,18 @@ describe('measuredFrom()', () => {
   test('knows nothing of a service without figures', () => {
     const { objectives } = measuredFrom({ policy, components: [{ name: 'a', figures: undefined }] });
     expect(Object.entries(objectives).filter(([, value]) => value !== undefined)).toEqual([['idle', []]]);
+  });
+  test.each([
+    { name: 'all that tell of it are whole', of: {}, bound: undefined },
+    { name: 'of one a Pod leaves out its part', of: { inFlightMax: at(1), isWhole: false }, bound: true },
+    { name: 'of one that never told of it a Pod is silent', of: { isWhole: false }, bound: undefined },
+    { name: 'one is silent as a whole', of: { isWhole: false, podsAnswered: 0 }, bound: true },
+  ])('what is in flight where $name: a lower bound $bound', ({ of, bound }) => {
+    const components = [
+      { name: 'a', figures: figures({ inFlightMax: at(3) }) },
+      { name: 'b', figures: figures(of) },
+    ];
+    expect(measuredFrom({ policy, components }).objectives.workflowsInFlight?.atLeast).toBe(bound);
   });
   test('takes the worst component, sums the load, and says of which component it speaks', () => {
     const { objectives, rating } = measuredFrom({

@@ -139,7 +139,7 @@ describe('objectives', () => {
       const { status, message } = conditionOf(assessment, 'ObjectivesMet') ?? {};
       expect(status).toBe('Unknown');
       expect(message).toMatch(
-        /^saw no data for WorkflowDuration .* no such metric: .*workload-contract\.md.* generation_workflow_duration_seconds/,
+        /^saw no data for WorkflowDuration .* or is not there: .*workload-contract\.md.* generation_workflow_duration_seconds/,
       );
       expect(message).not.toMatch(/MetricsAvailable/);
     });
