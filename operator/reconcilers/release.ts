@@ -4,7 +4,7 @@ import { ApiError } from '../kube/api-error.ts';
 import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { differenceText } from '../levers/differences.ts';
-import type { Difference } from '../levers/lever.ts';
+import type { Difference, UnitMemory } from '../levers/lever.ts';
 import { observe, planAll, unitKey, type UnitResult } from '../levers/run.ts';
 import { claimedBy } from './claims.ts';
 import { resolveInForce } from './in-force.ts';
@@ -102,8 +102,10 @@ async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal):
         const { plan, condition } = result;
         const { reason, message } = condition;
         const unit = unitKey(plan);
-        const wanted = untaken(result).map(differenceText);
-        return { unit, lever: plan.lever.name, reason, message, wanted, address: state.levers[unit]?.address };
+        const memory = state.levers[unit];
+        const back = plan.changes.length > 0 ? untaken(result) : changed(memory);
+        const wanted = back.map(differenceText);
+        return { unit, lever: plan.lever.name, reason, message, wanted, address: memory?.address };
       });
   } catch (error) {
     signal.throwIfAborted();
@@ -118,6 +120,15 @@ function untaken({ plan, taken }: UnitResult): readonly Difference[] {
   const made = new Set(taken.flatMap(({ differences }) => differences));
   return plan.changes.flatMap(({ differences }) => differences).filter((one) => !made.has(one));
 }
+
+/** Of a server that cannot be looked at: nobody knows what of it still stands. */
+const changed = (memory: UnitMemory = {}, at = ''): readonly Difference[] => [
+  ...Object.entries(memory.originals ?? {}).map(([name, original]) => {
+    const from = memory.applied?.[name];
+    return { field: `${name}${at}`, ...(from !== undefined && { from }), to: original ?? 'nothing' };
+  }),
+  ...Object.entries(memory.nodes ?? {}).flatMap(([address, node]) => changed(node, `@${address}`)),
+];
 
 /** What is held goes back to what is declared; where nobody knows that, to the defaults. */
 async function resolveAsDeclared(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<Resolved> {
