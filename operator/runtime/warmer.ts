@@ -7,7 +7,7 @@ export interface CacheWarmer {
   note(session: string, key: string): void;
   /** Warms the keys that were read most often, no more than a second allows. @returns How many are in the cache now. */
   warmPopular(): Promise<number>;
-  /** Keys that were warmed. */
+  /** Keys that were warmed; of those that failed, none. */
   readonly warmed: number;
 }
 
@@ -22,18 +22,19 @@ const rememberedKeys = 5_000;
 export function createWarmer(settings: LiveSettings, warm: (key: string) => Promise<unknown>): CacheWarmer {
   const coAccess = createCoAccess();
   const lately = new LRUCache<string, true>({ max: rememberedKeys });
-  let [warmed, allowance, filledAt] = [0, 0, -Infinity];
+  let warmed = 0;
+  const times: number[] = []; // when, within the last second
   /** At most `maxPerSecond` in any second; what is beyond is dropped: the next read asks again. */
   const mayWarm = (): boolean => {
-    const { maxPerSecond } = settings.current.cache.warming;
     const now = performance.now();
-    if (now - filledAt >= 1_000) [allowance, filledAt] = [maxPerSecond, now];
-    allowance -= 1;
-    return allowance >= 0;
+    while (times[0] !== undefined && times[0] <= now - 1_000) times.shift();
+    if (times.length >= settings.current.cache.warming.maxPerSecond) return false;
+    times.push(now);
+    return true;
   };
-  const begin = (key: string): Promise<unknown> => {
+  const begin = async (key: string): Promise<void> => {
+    await warm(key);
     warmed += 1;
-    return warm(key);
   };
   return {
     get warmed() {

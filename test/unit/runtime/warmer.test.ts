@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createCoAccess } from '../../../operator/runtime/co-access.ts';
 import { defaultSettings } from '../../../operator/runtime/default-settings.ts';
 import { createSettings } from '../../../operator/runtime/settings.ts';
@@ -65,6 +66,34 @@ describe('createWarmer()', () => {
     for (let turn = 0; turn < 20; turn += 1) warmer.note(`again ${turn}`, `a${turn}`);
     expect(keys).toHaveLength(maxPerSecond);
   });
+  test('warms at most so many in any second, wherever that begins', () => {
+    jest.useFakeTimers();
+    try {
+      const { keys, warmer } = warming(settingsWith({ hotAfterReads: 1, maxPerSecond: 3 }));
+      for (let turn = 0; turn < 9; turn += 1) for (const key of [`a${turn}`, `b${turn}`]) warmer.note(`s${turn}`, key);
+      const warmedAt = (ms: number, turns: readonly number[]): number => {
+        jest.advanceTimersByTime(ms - performance.now());
+        for (const turn of turns) warmer.note(`again ${turn}`, `a${turn}`);
+        return keys.length;
+      };
+      const start = performance.now() + 1;
+      expect(warmedAt(start, [0])).toBe(1);
+      expect(warmedAt(start + 900, [1, 2])).toBe(3);
+      expect(warmedAt(start + 999, [3, 4])).toBe(3);
+      expect(warmedAt(start + 1_000, [5, 6])).toBe(4); // in the place of the first alone
+      expect(warmedAt(start + 1_900, [7, 8])).toBe(6);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+  test('is not stopped by what is thrown at once', async () => {
+    const warmer = createWarmer(settingsWith({ hotAfterReads: 1, maxPerSecond: 50 }), () => {
+      throw new Error('at once');
+    });
+    for (const session of ['1', '2']) for (const key of ['a', 'b']) warmer.note(session, key);
+    expect(await warmer.warmPopular()).toBe(0);
+    expect(warmer.warmed).toBe(0);
+  });
   test('warms what was read most often when asked to, no more than a second allows', async () => {
     const { keys, warmer } = warming(settingsWith({ hotAfterReads: 100, maxPerSecond: 2 }));
     for (const [key, reads] of [
@@ -83,6 +112,7 @@ describe('createWarmer()', () => {
     );
     for (const key of ['there', 'gone']) warmer.note('session', key);
     expect(await warmer.warmPopular()).toBe(1);
+    expect(warmer.warmed).toBe(1);
   });
   test('tries a key again whose warming has failed', async () => {
     let tries = 0;
@@ -91,7 +121,7 @@ describe('createWarmer()', () => {
       return Promise.reject(new Error('away'));
     });
     for (const session of ['1', '2']) for (const key of ['a', 'b']) warmer.note(session, key);
-    await Promise.resolve();
+    await nextTurn();
     const before = tries;
     warmer.note('3', 'a');
     expect(tries).toBeGreaterThan(before);
