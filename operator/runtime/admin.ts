@@ -5,8 +5,8 @@ import { LRUCache } from 'lru-cache';
 import { adminHeaders, adminPath, adminSignature, adminToleranceSeconds } from '../api/admin-request.ts';
 
 export interface AdminOptions {
-  /** The shared secret. At least 16 characters. */
-  readonly key: string;
+  /** The shared secret. At least 16 characters; undefined, as a variable of the environment may be, is refused. */
+  readonly key: string | undefined;
   /** What may be asked for, by name; the result is sent as JSON. */
   readonly actions: Readonly<Record<string, (body: string) => unknown>>;
   /** Name of this Pod: what is meant for another one is refused. By default the host's name, which is the Pod's unless that has more than 63 characters or the Pod says another (`hostname`, `hostNetwork`). */
@@ -36,12 +36,15 @@ const maxNonces = 10_000;
 
 /**
  * `POST /genops/actions/<name>`, for who knows the secret, once, in this Pod. Nothing is told to anybody else, not even which actions there are.
+ * Each admin remembers for itself what it was sent: make one for a process.
  *
- * @throws {RangeError} for a secret that can be guessed.
+ * @throws {RangeError} for no secret, or one that can be guessed.
  */
 export function createAdmin({ key, actions, pod: own = hostname(), now = Date.now }: AdminOptions): Admin {
-  if (key.length < 16)
-    throw new RangeError(`saw a key of ${key.length} characters; wanted at least 16; next: openssl rand -hex 32`);
+  if (key === undefined || key.length < 16) {
+    const saw = key === undefined ? 'no key' : `a key of ${key.length} characters`;
+    throw new RangeError(`saw ${saw}; wanted at least 16; next: openssl rand -hex 32`);
+  }
   const begunSeconds = Math.floor(now() / 1_000); // what was asked of the process before is not known any more
   const used = new LRUCache<string, true>({ max: maxNonces + 1, ttl: (2 * adminToleranceSeconds + 1) * 1_000 });
   return {

@@ -21,6 +21,17 @@ async function project() {
 
 const start = /^```ts\n(.*?)^```/ms.exec(await readFile(join(root, 'operator/runtime/README.md'), 'utf8'))?.[1] ?? '';
 
+/** What the admin example of docs/runtime.md stands on. */
+const around = `import { createAdmin, type Cache, type CacheWarmer, type MemoryOptimizer, type PushedSettings } from 'genops/runtime';
+declare const settings: PushedSettings;
+declare const memory: MemoryOptimizer;
+declare const cache: Cache;
+declare const warmer: CacheWarmer;
+declare const { method, path, headers, text }: { method: string; path: string; headers: NodeJS.Dict<string>; text: string };
+`;
+const guide = await readFile(join(root, 'docs/runtime.md'), 'utf8');
+const admin = around + (/^```ts\n(const admin = .*?)^```/ms.exec(guide)?.[1] ?? 'missing');
+
 const main = `import { createSettings, defaultSettings, openPools, type ConcurrencyPool } from 'genops/runtime';
 using pools = openPools(createSettings(defaultSettings));
 const pool: ConcurrencyPool = pools.of('ai_api');
@@ -45,8 +56,9 @@ test('the library that is published has types, runs, brings nothing of the opera
   const files = {
     'main.ts': main,
     'start.ts': start,
+    'admin.ts': admin,
     'wrong.ts': main.replace('answer: number', 'answer: string'),
-    'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.ts', 'start.ts', 'wrong.ts'] }),
+    'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.ts', 'start.ts', 'admin.ts', 'wrong.ts'] }),
     'package.json': JSON.stringify({ type: 'module' }),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(user.folder, name), text);

@@ -143,5 +143,6 @@ describe('createAdmin()', () => {
 
   test('has no secret that can be guessed', () => {
     expect(() => createAdmin({ key: 'short', actions: {} })).toThrow('saw a key of 5 characters; wanted at least 16');
+    expect(() => createAdmin({ key: undefined, actions: {} })).toThrow('saw no key; wanted at least 16');
   });
 });
