@@ -23,6 +23,7 @@ export interface CpuPoolOptions {
 /** Worker threads for work that only computes, so that the event loop stays free. */
 export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPoolOptions): CpuPool<Task, Result> {
   let current = openThreads(options, settings.current.cpuPool);
+  let isOver = false;
   const unsubscribe = onSectionChange(settings, 'cpuPool', (cpuPool) => {
     const before = current;
     current = openThreads(options, cpuPool);
@@ -30,6 +31,7 @@ export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPo
   });
   return {
     async run(task, signal) {
+      if (isOver) throw new Error(disposedOf); // piscina would begin new threads for it
       const { pool, memo, underWay } = current;
       const key = memo && keyOf(task);
       const known = key === undefined ? undefined : memo?.get(key);
@@ -56,11 +58,15 @@ export function openCpuPool<Task, Result>(settings: LiveSettings, options: CpuPo
       return current.memo?.size ?? 0;
     },
     async [Symbol.asyncDispose]() {
+      isOver = true;
       unsubscribe();
       await current.pool.destroy();
     },
   };
 }
+
+const disposedOf =
+  'saw a task for a CPU pool that has been disposed of; wanted it before that; next: end what asks before the pool';
 
 /** What a thread cannot send back ends it, with an error whose words are in its stack alone. */
 function inWords(error: unknown): unknown {

@@ -335,6 +335,13 @@ describe('the CPU pool', () => {
     expect(pool.remembered).toBe(3); // what is in shared memory may be another the next time
   });
 
+  test('runs nothing any more once it has been disposed of, and answers nothing that it remembers', async () => {
+    const pool = openCpuPool<Work, unknown>(createSettings(cpuWith({ threads: 1, memoEntries: 9 })), { filename });
+    expect(await pool.run({ n: 2 })).toMatchObject({ result: 4 });
+    await pool[Symbol.asyncDispose]();
+    for (const n of [2, 3]) await expect(pool.run({ n })).rejects.toThrow('a CPU pool that has been disposed of');
+  });
+
   test('ends on the threads that there were what was asked before the settings changed', async () => {
     const settings = createSettings(cpuWith({ threads: 2, memoEntries: 0 }));
     await using pool = openCpuPool<Work, { readonly result: number }>(settings, { filename });
