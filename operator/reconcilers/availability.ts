@@ -8,6 +8,7 @@ import type { Collector } from '../metrics/collector.ts';
 import { stateOf, type PodView } from '../metrics/pod-view.ts';
 import type { PassedOver } from '../metrics/sources/source.ts';
 import { selectPods, type PodIndex } from './caches.ts';
+import { namedSources } from './measuring.ts';
 
 export interface AvailabilityDeps {
   readonly collector: Collector;
@@ -103,7 +104,8 @@ export function availability(
   const ofLoad = broken.find(({ into }) => into === 'requests');
   if (ofLoad !== undefined)
     return no('SignalMissing', `${ofLoad.words} in ${wantedOf[source]} of component ${name}`, aFigure, correct);
-  const [wanted, next] = missingOf[source];
+  const tried = source === 'Resource' ? namedSources(component.spec).filter(({ type: other }) => other !== source) : [];
+  const [wanted, next] = tried.length === 0 ? missingOf[source] : onTrial(tried);
   return no('SignalMissing', `no requestRate in ${wantedOf[source]} of component ${name}`, wanted, next);
 }
 
@@ -137,6 +139,12 @@ const missingOf = {
 const aFigure = 'a number from 0';
 const correct =
   'correct what counts it in the workload, or the query that asks for it: its load is unknown until then, and nothing is scaled down';
+
+/** None of them has failed when it was tried last: it is not read yet. */
+const onTrial = (sources: readonly { readonly type: SourceType }[]): readonly [string, string] => [
+  'a source that knows of load: it has cpu and memory only',
+  `wait: ${sources.map(({ type }) => type).join(', ')} is being tried, and is read once it has worked for three looks`,
+];
 
 function notAllFigures(broken: ReturnType<Collector['brokenOf']>): string {
   const all = [...new Set(broken.map(({ words }) => words))];

@@ -193,8 +193,32 @@ describe('MetricsAvailable', () => {
     expect(sourceOf(world.assess())).toBeUndefined();
     expect(statesOf(world.assess())).not.toBe(statesOf(assessment));
   });
+  test('while a better source is being tried that is the next step, and not to name one', async () => {
+    const prometheus: Source = { ...portless, type: 'Prometheus' };
+    const answers = { isUp: false };
+    const tried = (pages: Source): Source => ({
+      ...prometheus,
+      read: (view, signal) => (answers.isUp ? pages.read(view, signal) : prometheus.read(view, signal)),
+    });
+    const metrics = [{ type: 'Prometheus', prometheus: {} }, { type: 'Resource' }] as const;
+    const spec = { components: [{ ...componentOf('workflow'), metrics: [...metrics] }] };
+    const source = (pages: Source): Source =>
+      choiceOf({ sources: [tried(pages), { ...pages, type: 'Resource' }], intervalMs });
+    using world = await after(10, { pods: [pod('a')], page: memory, source, spec });
+    const said = () => conditionOf(world.assess(), 'MetricsAvailable');
+    expect(said()).toMatchObject({ reason: 'SourceUnreachable' });
+    answers.isUp = true;
+    while (said()?.reason === 'SourceUnreachable') await jest.advanceTimersByTimeAsync(intervalMs);
+    expect(said()).toMatchObject({
+      reason: 'SignalMissing',
+      message: expect.stringMatching(
+        /; next: wait: Prometheus is being tried, and is read once it has worked for three/,
+      ),
+    });
+  });
   test.each(['HTTP', 'Prometheus', 'Resource'] as const)('says what %s lacks, and what to do', async (type) => {
-    using world = await after(6, { pods: [pod('a')], page: memory, source: (pages) => ({ ...pages, type }) });
+    const spec = { components: [{ ...componentOf('workflow'), metrics: [{ type }] }] };
+    using world = await after(6, { pods: [pod('a')], page: memory, source: (pages) => ({ ...pages, type }), spec });
     const { message = '', reason } = conditionOf(world.assess(), 'MetricsAvailable') ?? {};
     expect(reason).toBe('SignalMissing');
     expect(message).toMatch(
