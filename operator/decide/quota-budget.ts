@@ -30,30 +30,47 @@ export interface QuotaBudget {
   readonly replicas: ReadonlyMap<string, number>;
 }
 
-/** Whether all Pods that may be in a namespace at once fit into a quota of it: of each figure that our own Pods take of. */
-export const judgeQuota = (
-  { name, hard }: Quota,
+/** Whether all Pods that may be in a namespace at once fit into its quotas: of each figure that our own Pods take of. */
+export function judgeQuotas(
+  quotas: readonly Quota[],
   own: readonly PodsAsked[],
   others: readonly PodsAsked[],
-): readonly QuotaBudget[] =>
-  counted.flatMap((resource) => {
-    const available = hard[resource];
-    if (available === undefined || own.every(({ each }) => each[resource].most === 0)) return [];
-    return [judgeFigure({ quota: name, resource, available, own, others })];
+): readonly QuotaBudget[] {
+  const judged = quotas.flatMap(({ name, hard }) =>
+    counted.flatMap((resource) => {
+      const available = hard[resource];
+      if (available === undefined || own.every(({ each }) => each[resource].most === 0)) return [];
+      return [judgeFigure({ quota: name, resource, available, own, others })];
+    }),
+  );
+  const inForce = leastOf(judged.map(({ lowered }) => lowered));
+  const ours = new Set(own.map(({ by }) => by));
+  return judged.map(({ lowered, figure, ...rest }) => {
+    const replicas = new Map([...lowered].filter(([by]) => ours.has(by)));
+    const { needed, available } = rest;
+    return { ...rest, replicas, ...(needed > available && { problem: problemOf(figure, needed, inForce) }) };
   });
+}
+
+type Replicas = ReadonlyMap<string, number>;
+
+/** Replicas have to be within all of them. */
+function leastOf(all: readonly Replicas[]): Replicas {
+  const least = new Map<string, number>();
+  for (const [by, max] of all.flatMap((one) => [...one])) least.set(by, Math.min(max, least.get(by) ?? max));
+  return least;
+}
 
 interface Figure extends Pick<QuotaBudget, 'quota' | 'resource' | 'available'> {
   readonly own: readonly PodsAsked[];
   readonly others: readonly PodsAsked[];
 }
 
-function judgeFigure(input: Figure): QuotaBudget {
-  const { quota, resource, available, own, others } = input;
+function judgeFigure(figure: Figure) {
+  const { quota, resource, available, own, others } = figure;
   const needed = sum([...own, ...others].map(mostOf(resource)));
-  const judged = { quota, resource, needed, available };
-  if (needed <= available) return { ...judged, replicas: new Map() };
-  const replicas = fewerFor(input);
-  return { ...judged, replicas, problem: problemOf(input, needed, replicas) };
+  const lowered = needed <= available ? new Map<string, number>() : fewerFor(figure);
+  return { quota, resource, needed, available, lowered, figure };
 }
 
 const mostOf =
@@ -62,7 +79,7 @@ const mostOf =
     maxReplicas * each[resource].most;
 
 /** By the same share of everybody whose replicas are ours to say, so that all come to it by themselves. Of what a VerticalPodAutoscaler sizes the least counts: more may be given to fewer Pods by itself. */
-function fewerFor({ resource, available, own, others }: Figure): ReadonlyMap<string, number> {
+function fewerFor({ resource, available, own, others }: Figure): Replicas {
   const all = [...own, ...others];
   const least = ({ each }: PodsAsked): number => each[resource].least;
   const kept = sum(all.map((one) => least(one) * (one.hasFewer ? one.minReplicas : one.maxReplicas)));
@@ -70,18 +87,21 @@ function fewerFor({ resource, available, own, others }: Figure): ReadonlyMap<str
   const room = Math.max(available - kept, 0);
   if (room >= above) return new Map();
   return new Map(
-    own
+    all
       .filter((one) => one.hasFewer && least(one) > 0 && one.minReplicas < one.maxReplicas)
       .map((one) => [one.by, one.minReplicas + Math.floor(((one.maxReplicas - one.minReplicas) * room) / above)]),
   );
 }
 
-function problemOf(input: Figure, needed: number, replicas: ReadonlyMap<string, number>): string {
+/** @param inForce What all figures together have lowered, of other services too: they come to it by themselves. */
+function problemOf(input: Figure, needed: number, inForce: Replicas): string {
   const { quota, resource, available, own, others } = input;
   const text = (figure: number): string => amountText(resource, figure);
-  const list = [...replicas].map(([component, max]) => `${max} for ${component}`).join(', ');
-  const lowered = replicas.size === 0 ? '' : `horizontal.maxReplicas to ${list}`;
-  const isEnough = replicas.size > 0 && sum(withReplicas(input, replicas).map(mostOf(resource))) <= available;
+  const isLowered = ({ by, each }: PodsAsked): boolean => inForce.has(by) && each[resource].most > 0;
+  const list = own.filter(isLowered).map(({ by }) => `${inForce.get(by)} for ${by}`);
+  const beside = others.some(isLowered) ? [`those of other services by the same share`] : [];
+  const lowered = list.length === 0 ? '' : `horizontal.maxReplicas to ${[...list, ...beside].join(', ')}`;
+  const isEnough = lowered !== '' && sum(withReplicas(input, inForce).map(mostOf(resource))) <= available;
   const but =
     lowered === '' || isEnough ? '' : `, of which budgets.onViolation has lowered ${lowered}, which is not enough`;
   const next = [
@@ -97,10 +117,8 @@ function problemOf(input: Figure, needed: number, replicas: ReadonlyMap<string, 
   });
 }
 
-const withReplicas = ({ own, others }: Figure, replicas: ReadonlyMap<string, number>): readonly PodsAsked[] => [
-  ...own.map((one) => ({ ...one, maxReplicas: replicas.get(one.by) ?? one.maxReplicas })),
-  ...others,
-];
+const withReplicas = ({ own, others }: Figure, replicas: Replicas): readonly PodsAsked[] =>
+  [...own, ...others].map((one) => ({ ...one, maxReplicas: replicas.get(one.by) ?? one.maxReplicas }));
 
 /** What would fit, where only this service has fewer. */
 function fewer(input: Figure): readonly string[] {

@@ -1,6 +1,6 @@
 import type { GenerationService } from '../api/generation-service.ts';
 import { podAmounts, templateAmounts } from '../decide/pod-amounts.ts';
-import { amountText, judgeQuota, type PodsAsked, type QuotaBudget } from '../decide/quota-budget.ts';
+import { amountText, judgeQuotas, type PodsAsked, type QuotaBudget } from '../decide/quota-budget.ts';
 import type { Resolved } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
@@ -38,7 +38,7 @@ export function judgeQuotaBudgets(resolved: Resolved, { podsAsked, caches }: Quo
   if (others === undefined) return { problems: [], unknown: pending, fits: [], bounds: undefined };
   const named = new Set([...own.map(({ by }) => targetOf({ service, component: by })), ...others.map(targetOf)]);
   const beside = [...others.map(({ asked }) => asked), ...workloadsBeside(namespace, named, caches)];
-  const judged = quotas.flatMap((quota) => judgeQuota(quota, own, beside));
+  const judged = judgeQuotas(quotas, own, beside);
   return {
     problems: judged.flatMap(({ problem }) =>
       problem === undefined ? [] : [{ reason: 'QuotaExceeded', message: problem } as const],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { PodAmounts, Span } from '../../../operator/decide/pod-amounts.ts';
-import { judgeQuota, type PodsAsked, type QuotaBudget } from '../../../operator/decide/quota-budget.ts';
+import { judgeQuotas, type PodsAsked, type Quota, type QuotaBudget } from '../../../operator/decide/quota-budget.ts';
 
 const none: Span = { least: 0, most: 0 };
 const asks = (amounts: Partial<PodAmounts>): PodAmounts => ({
@@ -22,6 +22,8 @@ const workflow: PodsAsked = {
 };
 const gib = 2 ** 30;
 const cpu = (cores: number) => ({ name: 'compute', hard: { 'requests.cpu': cores * 1000 } });
+const judgeQuota = (quota: Quota, own: readonly PodsAsked[], others: readonly PodsAsked[]) =>
+  judgeQuotas([quota], own, others);
 const judgedOne = (...input: Parameters<typeof judgeQuota>): QuotaBudget => {
   const [only, ...more] = judgeQuota(...input);
   if (only === undefined || more.length > 0) throw new Error(`${more.length} more figures`);
@@ -77,6 +79,20 @@ describe('judgeQuota()', () => {
     expect(problem).toContain(
       ', of which budgets.onViolation has lowered horizontal.maxReplicas to 2 for workflow, which is not enough; wanted at most 500m; next: raise',
     );
+  });
+
+  test('what was lowered is what all figures leave, and other services come down too: 4 + 2 + 3 of 9 Pods', () => {
+    const thumbs = { ...workflow, by: 'thumbs (ai/thumbs-app)', minReplicas: 1, maxReplicas: 10 };
+    const proxy = { ...web, by: 'Deployment proxy', minReplicas: 3, maxReplicas: 3, each: asks({}) };
+    const quotas = [
+      { name: 'cpu', hard: { 'requests.cpu': 5_000 } },
+      { name: 'pods', hard: { pods: 9 } },
+    ];
+    const judged = judgeQuotas(quotas, [workflow], [thumbs, proxy]);
+    expect(judged.map(({ replicas }) => Object.fromEntries(replicas))).toEqual([{ workflow: 6 }, { workflow: 4 }]);
+    const said =
+      'next: let it be so: budgets.onViolation has lowered horizontal.maxReplicas to 4 for workflow, those of other services by the same share, or ';
+    for (const { problem } of judged) expect(problem).toContain(said);
   });
 
   describe('Pods that a VerticalPodAutoscaler sizes', () => {
