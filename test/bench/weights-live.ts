@@ -4,7 +4,7 @@ import type { PolicySpec } from '../../operator/api/performance-policy.ts';
 import type { AgentOfTest } from '../integration/nginx-agent-world.ts';
 import { constant } from '../workload/load/profile.ts';
 import { parseRequest } from '../workload/load/requests.ts';
-import { runLoad } from '../workload/load/run.ts';
+import { runLoad, type LoadSummary } from '../workload/load/run.ts';
 import { median } from './statistics.ts';
 import type { BenchCluster } from './weights-cluster.ts';
 import { startPods, type BenchPods } from './weights-pods.ts';
@@ -34,6 +34,15 @@ export interface LiveLine {
   readonly contestant: string;
   readonly slow: Phase;
   readonly recovering: Phase;
+  /** Of its nginx, in all rounds, as what follows. */
+  readonly loads: number;
+  readonly failures: Failures;
+}
+
+interface Failures {
+  /** Requests whose connection ended before they were answered; none is sent again. */
+  readonly resets: number;
+  /** Answers of 5xx, none in time, and requests that were not sent for want of room. */
   readonly errors: number;
 }
 
@@ -49,7 +58,7 @@ interface Phase {
 interface Measured {
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly errors: number;
+  readonly failures: Failures;
   /** Of the third Pod. */
   readonly share: number;
 }
@@ -75,14 +84,16 @@ export async function runLive(
       timeoutMs: 180_000,
       signal,
     });
+  const loadsOf = () => Promise.all(sides.map(async ({ agent }) => (await agent.report()).loads));
+  const before = await loadsOf();
   const results: (readonly Phases[])[] = [];
   for (let round = 0; round < rounds; round += 1) results.push(await takeRound(sides, round, signal));
-  return names.map((contestant, index) =>
-    lineOf(
-      contestant,
-      results.flatMap((round) => round[index] ?? []),
-    ),
-  );
+  const after = await loadsOf();
+  return names.map((contestant, index) => ({
+    contestant,
+    loads: (after[index] ?? NaN) - (before[index] ?? NaN),
+    ...phasesOf(results.flatMap((round) => round[index] ?? [])),
+  }));
 }
 
 /** A contestant: its nginx, and the Pods that only this one has. */
@@ -92,6 +103,8 @@ interface Side {
 }
 
 interface Phases {
+  /** Before it is measured. */
+  readonly first: Failures;
   readonly slow: Measured;
   readonly recovering: Measured;
 }
@@ -106,23 +119,27 @@ const setThird = (
 
 async function takeRound(sides: readonly Side[], round: number, signal: AbortSignal): Promise<readonly Phases[]> {
   await setThird(sides, slowMs, signal);
-  await loadAll(sides, leadInSeconds, 3 * round, signal);
+  const first = await loadAll(sides, leadInSeconds, 3 * round, signal);
   await setThird(sides, slowMs, signal);
   const slow = await measureAll(sides, 3 * round + 1, signal);
   const recovering = await measureAll(sides, 3 * round + 2, signal);
-  return slow.map((one, index) => ({ slow: one, recovering: recovering[index] ?? one }));
+  return first.map((load, index) => {
+    const [one, other] = [slow[index], recovering[index]];
+    if (one === undefined || other === undefined) throw new Error('each contestant is measured');
+    return { first: failuresOf(load), slow: one, recovering: other };
+  });
 }
 
 /** The third Pod is as fast as the others when it ends. */
 async function measureAll(sides: readonly Side[], seed: number, signal: AbortSignal): Promise<readonly Measured[]> {
   const loads = await loadAll(sides, seconds, seed, signal);
   const taken = await setThird(sides, usualMs, signal);
-  return loads.map(({ latency, errors, refused }, index) => {
+  return loads.map((load, index) => {
     const own = taken[index] ?? [];
     return {
-      p50Ms: latency?.p50Ms ?? NaN,
-      p99Ms: latency?.p99Ms ?? NaN,
-      errors: errors + refused,
+      p50Ms: load.latency?.p50Ms ?? NaN,
+      p99Ms: load.latency?.p99Ms ?? NaN,
+      failures: failuresOf(load),
       share: (own[2] ?? 0) / own.reduce((sum, count) => sum + count, 0),
     };
   });
@@ -144,12 +161,18 @@ const loadAll = (sides: readonly Side[], forSeconds: number, seed: number, signa
     ),
   );
 
-function lineOf(contestant: string, rounds: readonly Phases[]): LiveLine {
+const failuresOf = ({ errors, refused, failures }: LoadSummary): Failures => ({
+  resets: failures.Connection,
+  errors: errors + refused - failures.Connection,
+});
+
+function phasesOf(rounds: readonly Phases[]): Pick<LiveLine, 'slow' | 'recovering' | 'failures'> {
+  const all = rounds.flatMap(({ first, slow, recovering }) => [first, slow.failures, recovering.failures]);
+  const sum = (kind: keyof Failures): number => all.reduce((total, one) => total + one[kind], 0);
   return {
-    contestant,
     slow: phaseOf(rounds.map(({ slow }) => slow)),
     recovering: phaseOf(rounds.map(({ recovering }) => recovering)),
-    errors: rounds.reduce((sum, { slow, recovering }) => sum + slow.errors + recovering.errors, 0),
+    failures: { resets: sum('resets'), errors: sum('errors') },
   };
 }
 

@@ -76,18 +76,25 @@ function missedBy(line: Line): readonly string[] {
   ];
 }
 
+/** Requests on a kept connection that a reload may cost. */
+const mostResetsEach = 0.2;
+const missedResets = (what: string, resets: number, loads: number): readonly string[] =>
+  resets > mostResetsEach * loads
+    ? [`${what}: ${resets} resets by ${loads} reloads, wanted ${mostResetsEach} each`]
+    : [];
+
 /** Beside plain least_conn at the same time; runs of one and the same are up to 20 % apart. */
 const [mostSlow, mostRecovering] = [1.02, 1.2];
 
 /** What is missed. */
 function printedLive(version: NginxVersion, lines: readonly LiveLine[]): readonly string[] {
   console.log(
-    `\n| nginx ${version}, three Pods, rounds: ${rounds} | one 3× slower: p50 | p99 ms (least–most) | its share | it recovers: p99 ms | its share | errors |`,
+    `\n| nginx ${version}, three Pods, rounds: ${rounds} | one 3× slower: p50 | p99 ms (least–most) | its share | it recovers: p99 ms | its share | reloads | resets | errors |`,
   );
-  console.log('|---|--:|--:|--:|--:|--:|--:|');
-  for (const { contestant, slow: one, recovering, errors } of lines) {
+  console.log('|---|--:|--:|--:|--:|--:|--:|--:|--:|');
+  for (const { contestant, slow: one, recovering, loads, failures } of lines) {
     const figures = [ms(one.p50Ms), p99Text(one), percent(one.share), p99Text(recovering), percent(recovering.share)];
-    console.log(`| ${[contestant, ...figures, errors].join(' | ')} |`);
+    console.log(`| ${[contestant, ...figures, loads, failures.resets, failures.errors].join(' | ')} |`);
   }
   const [plain, weighed] = ['least_conn', 'least_conn, weights'].map((name) =>
     lines.find(({ contestant }) => contestant === name),
@@ -101,14 +108,12 @@ function printedLive(version: NginxVersion, lines: readonly LiveLine[]): readonl
         ? []
         : [`nginx ${version}, ${phase}: p99 ${ratioOf(phase).toFixed(2)} × least_conn, wanted ${most[phase]}`],
     ),
-    ...lines.flatMap(({ contestant, errors }) =>
-      errors === 0 ? [] : [`nginx ${version}, ${contestant}: ${errors} errors, wanted 0`],
-    ),
+    ...lines.flatMap(({ contestant, loads, failures: { resets, errors } }) => [
+      ...(errors > 0 ? [`nginx ${version}, ${contestant}: ${errors} errors, wanted 0`] : []),
+      ...missedResets(`nginx ${version}, ${contestant}`, resets, loads),
+    ]),
   ];
 }
-
-/** Requests on a kept connection that a reload may cost. */
-const mostResetsEach = 0.2;
 
 /** What is missed. */
 function printedChanges(pace: string, { version, loads, requests, resets, failed }: ChangesLine): readonly string[] {
@@ -119,9 +124,7 @@ function printedChanges(pace: string, { version, loads, requests, resets, failed
   );
   return [
     ...(failed > 0 ? [`${what}: ${failed} failed after one retry, wanted 0`] : []),
-    ...(resets > mostResetsEach * loads
-      ? [`${what}: ${resets} resets by ${loads} reloads, wanted ${mostResetsEach} each`]
-      : []),
+    ...missedResets(what, resets, loads),
   ];
 }
 
