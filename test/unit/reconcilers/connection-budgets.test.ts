@@ -106,7 +106,7 @@ describe('what is left for the pools', () => {
     });
     const asApp = { ...spec, postgres: [{ name: 'main', secretRef: { name: 'pg' }, clientRole: 'app' }] };
     expect(
-      judged({ spec: asApp, server: { clientRole: 'app', roleLimit: 27 } }).left.atMost.replicas.get('workflow'),
+      judged({ spec: asApp, server: { clientRole: 'app', roleLimit: 32 } }).left.atMost.replicas.get('workflow'),
     ).toEqual({
       max: 3,
       by: 'postgres/main connection limit of role app',
