@@ -199,9 +199,15 @@ async function secretOf(
   const { namespace, name } = secret;
   try {
     const data = await readSecret(namespace, name, signal);
-    return data === undefined
-      ? failed('Secret', `no Secret ${namespace}/${name}`, 'create it, or correct metrics[].prometheus.secretRef')
-      : { result: 'read', data };
+    if (data === undefined)
+      return failed('Secret', `no Secret ${namespace}/${name}`, 'create it, or correct metrics[].prometheus.secretRef');
+    if (!secretKeys.some((key) => data[key] !== undefined))
+      return failed(
+        'Secret',
+        `none of its keys in Secret ${namespace}/${name}`,
+        `it has some of ${secretKeys.join(', ')}`,
+      );
+    return { result: 'read', data };
   } catch (error) {
     if (isProblem(error)) return failed('Secret', error.saw, error.next);
     if (signal.aborted || (Error.isError(error) && error.name === 'ApiError'))
@@ -209,6 +215,9 @@ async function secretOf(
     throw error;
   }
 }
+
+/** What is read of a Secret; one that has none of them is a slip of the pen, and no server without a login. */
+const secretKeys = ['token', 'username', 'password', 'ca.crt', 'tls.crt', 'tls.key'] as const;
 
 const text = (data: SecretData, key: string): string | undefined => data[key]?.toString('utf8').trim() || undefined;
 
@@ -250,7 +259,6 @@ function agentFor({ url: own }: PrometheusServer, url: URL, data: SecretData, de
 
 function fingerprintOf(data: SecretData): string {
   const hash = createHash('sha256');
-  for (const key of ['token', 'username', 'password', 'ca.crt', 'tls.crt', 'tls.key'])
-    hash.update(`${key} ${data[key]?.length ?? -1} `).update(data[key] ?? '');
+  for (const key of secretKeys) hash.update(`${key} ${data[key]?.length ?? -1} `).update(data[key] ?? '');
   return hash.digest('base64');
 }
