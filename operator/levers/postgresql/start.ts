@@ -75,7 +75,7 @@ function reservedProblem(input: StartInput, names: readonly string[]): StartProb
     saw: `max_connections = ${most} where the server reserves ${reserved} connections`,
     wanted:
       most > reserved
-        ? `room for the ${ownConnections} that genops opens itself`
+        ? `room for the ${ownConnections} that are genops' own`
         : 'more connections than are reserved: the server would not start',
     next: `set max_connections to ${least} or more`,
   };

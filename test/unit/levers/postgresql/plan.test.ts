@@ -320,7 +320,7 @@ describe('what would not start again is not written', () => {
     {
       name: 'fewer connections above the reserved ones than genops opens itself',
       parameters: { max_connections: '8' },
-      message: /reserves 5 connections; wanted room for the 4 that genops opens itself/,
+      message: /reserves 5 connections; wanted room for the 4 that are genops' own/,
     },
     { name: 'more processes than there may be', parameters: { max_connections: '262143' }, message: /at most 262143/ },
     {
