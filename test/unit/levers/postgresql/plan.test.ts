@@ -366,7 +366,10 @@ describe('what would not start again is not written', () => {
   });
 
   test.each<Given & { readonly name: string }>([
-    { name: 'as many connections above the reserved ones as genops opens itself', parameters: { max_connections: '9' } },
+    {
+      name: 'as many connections above the reserved ones as genops opens itself',
+      parameters: { max_connections: '9' },
+    },
     { name: 'less memory on a server of unknown size', parameters: { shared_buffers: '64MB' } },
     {
       name: 'a little more on a server of unknown size (100 → 500 connections, 26 MB)',
