@@ -224,7 +224,8 @@ export function foresightFor(server: ServerObserved, target: number): string | u
   if (server.sample.state === 'Unknown')
     return `what maxmemory ${mebibytes(target)} costs is not known: ${server.sample.why}`;
   const foresight = foresightOf(server, target);
-  if (foresight === undefined) return `what maxmemory ${mebibytes(target)} costs is not known: too few keys${server.sample.onlyExpiring ? ' that expire' : ''}`;
+  if (foresight === undefined)
+    return `what maxmemory ${mebibytes(target)} costs is not known: too few keys${server.sample.onlyExpiring ? ' that expire' : ''}`;
   return foresightText(target, foresight, server.recent?.ratio);
 }
 
