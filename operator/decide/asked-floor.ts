@@ -64,7 +64,7 @@ function scoreAsks(decision: ScoreDecision): Omit<AskedFloor, 'terms'> {
     message: `${pointsText('up', up)}; ${pointsText('down', down)}.`,
     figures: [],
     heldBy: clippedBy ?? (isHeld ? hold : undefined),
-    heldUntil: isHeld && reason === 'CoolingDown' ? coolsUntil : undefined,
+    heldUntil: coolsUntil,
   };
 }
 

@@ -57,5 +57,5 @@ const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
 
 function nextAt({ heldBy, heldUntil }: Omit<FloorDecision, 'memory'>, nextLook: number): number | undefined {
   const end = heldBy === undefined ? 'look' : endOf[heldBy];
-  return end === 'look' ? nextLook : end === 'time' ? heldUntil : undefined;
+  return end === 'look' ? Math.max(nextLook, heldUntil ?? 0) : end === 'time' ? heldUntil : undefined;
 }

@@ -109,7 +109,7 @@ export interface AskedFloor {
   readonly wanted?: number | undefined;
   readonly madeFrom?: MadeFrom | undefined;
   readonly heldBy: FloorHold | undefined;
-  /** ms since the epoch; undefined: time alone does not end it. */
+  /** ms since the epoch; of what moves, the end of the cooldown that begins with it. Undefined: time alone does not end it. */
   readonly heldUntil: number | undefined;
 }
 
@@ -130,7 +130,7 @@ export interface FloorDecision {
   readonly madeFrom?: MadeFrom | undefined;
   /** Undefined: nothing stands between it and what is asked for. */
   readonly heldBy: FloorHold | undefined;
-  /** ms since the epoch: when that ends if the load stays; undefined where time alone does not end it. */
+  /** ms since the epoch: when that ends if the load stays, or the cooldown that a move of the scaler begins; undefined where time alone does not end it. */
   readonly heldUntil: number | undefined;
   readonly memory: BehaviorMemory | undefined;
 }
@@ -146,10 +146,17 @@ export function decideFloor(input: FloorInput): FloorDecision {
     const to = clamp(asked.floor, input);
     const { reason, message, figures, heldBy, heldUntil } = asked;
     const own = { to, reason, message, heldBy, heldUntil, memory: shadowed?.memory ?? input.memory };
-    if (shadowed === undefined || to > shadowed.to) return decided(input, figures, own);
+    if (shadowed === undefined || tells(own, shadowed)) return decided(input, figures, own);
   }
   const message = `The policy's minReplicas is ${minReplicas}.`;
   return shadowed ?? decided(input, [], { to: minReplicas, reason: 'MinReplicas', message });
+}
+
+/** Whether the scaler's answer is what is told. Of two that come to the same, it is where the metrics would have no more than that: the end of their window changes nothing then, and the end of what holds the scaler does. */
+function tells(own: Pick<Move, 'to' | 'heldBy'>, metrics: Pick<Move, 'to' | 'heldBy'>): boolean {
+  if (own.to !== metrics.to) return own.to > metrics.to;
+  if (metrics.heldBy === 'ScaleDownStabilization' || metrics.heldBy === 'ScaleDownRate') return true;
+  return own.heldBy !== undefined && (metrics.heldBy === undefined || metrics.heldBy === 'MinReplicas');
 }
 
 /** A decision that is told and not carried out. */

@@ -33,7 +33,7 @@ const ask = (rest: Partial<ScoreFloorInput>) =>
 describe('scoreFloor()', () => {
   test('asks for a step more than the floor in force, whoever raised it', () => {
     expect(ask({ inForce: 7, memory: { floor: 3 } })).toMatchObject({
-      asked: { floor: 9, reason: 'LoadHigh', heldBy: undefined },
+      asked: { floor: 9, reason: 'LoadHigh', heldBy: undefined, heldUntil: now + 300_000 }, // its own cooldown begins
       memory: { floor: 9, lastScaledAt: now },
     });
   });

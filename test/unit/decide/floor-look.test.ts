@@ -40,6 +40,18 @@ test.each<{ name: string; held: Partial<FloorDecision>; intervalMs?: number; exp
     expected: now + 15_000,
   },
   {
+    name: 'after the cooldown that its own move began',
+    held: { action: 'ScaleUp', heldUntil: now + 60_000 },
+    intervalMs: 15_000,
+    expected: now + 60_000,
+  },
+  {
+    name: 'and not before the next look where that is shorter',
+    held: { action: 'ScaleUp', heldBy: 'MaxReplicas', heldUntil: now + 5_000 },
+    intervalMs: 15_000,
+    expected: now + 15_000,
+  },
+  {
     name: 'not by time while the service is paused',
     held: { heldBy: 'Paused' },
     intervalMs: 15_000,

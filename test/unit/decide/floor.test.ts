@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { decideFloor, type FloorDecision, type FloorInput } from '../../../operator/decide/floor.ts';
+import { decideFloor, type AskedFloor, type FloorDecision, type FloorInput } from '../../../operator/decide/floor.ts';
 
 const now = 1_800_000_000_000;
 const base: FloorInput = {
@@ -29,7 +29,7 @@ const seen = (replicas: number, secondsAgo: number): FloorInput['memory'] => ({
   replicas,
 });
 
-const asked = (floor: number): FloorInput['asked'] => ({
+const asked = (floor: number): AskedFloor => ({
   floor,
   reason: 'CoolingDown',
   message: 'up 55 of more than 50.',
@@ -87,6 +87,32 @@ describe('decideFloor()', () => {
       name: 'is what the scaler asks for where that is more than a metric does',
       input: { asked: asked(6), shadow: load(250, 250) },
       expected: { to: 6, reason: 'CoolingDown' },
+    },
+    {
+      name: 'is told by the scaler where a metric asks for less and only its window keeps the same floor',
+      input: { floor: 6, current: 6, asked: asked(6), shadow: load(10, 10, 10, 10, 10, 10), memory: seen(6, 100) },
+      expected: { action: 'Hold', to: 6, reason: 'CoolingDown', heldBy: 'Cooldown', heldUntil: now + 1 },
+    },
+    {
+      name: 'and where the scaler would have more than maxReplicas allow',
+      input: {
+        floor: 20,
+        current: 20,
+        asked: { ...asked(20), reason: 'LoadHigh', heldBy: 'MaxReplicas', heldUntil: undefined },
+        shadow: load(...Array.from({ length: 20 }, () => 10)),
+        memory: seen(20, 100),
+      },
+      expected: { action: 'Hold', to: 20, reason: 'LoadHigh', heldBy: 'MaxReplicas', heldUntil: undefined },
+    },
+    {
+      name: 'and where only the scaler is held (5 × 100 / 100 = 5)',
+      input: { floor: 5, current: 5, asked: asked(5), shadow: load(100, 100, 100, 100, 100) },
+      expected: { action: 'Hold', to: 5, reason: 'CoolingDown', heldBy: 'Cooldown' },
+    },
+    {
+      name: 'but by a metric that would have more, or is not known',
+      input: { floor: 6, current: 6, asked: asked(6), shadow: load(undefined) },
+      expected: { action: 'Hold', to: 6, reason: 'MetricsStale', heldBy: 'MetricsStale' },
     },
     {
       name: 'rises with the load (2 × 250 / 100 = 5)',
