@@ -102,6 +102,7 @@ const lacks: Readonly<Partial<Record<RuleHold, string>>> = {
   NotMeasured: 'nobody reads its metric: of signals only those of the contract are read (docs/reference/api.md)',
   NoAdmin: 'components[].admin says nothing of how to ask its Pods',
   NoRuntime: 'its Pods have no settings from us (runtime, with all of them current)',
+  AtLeast: 'it can take no more workers (a quarter of fewer than four rounds to none, and half is the least)',
   NoPodFigures: 'by that metric nobody knows which Pod is the worst (docs/optimizer.md names those that tell)',
   LastPod: 'it would evict the last Ready Pod',
   AtBound: 'it has gone as far as its bounds let it',

@@ -140,6 +140,15 @@ describe('optimizerActive()', () => {
       ],
     },
     {
+      name: 'who has too few workers to give any',
+      answer: looked('AtLeast', { looks: [{ ...gc, action: 'ReduceWorkers', heldBy: 'AtLeast' }] }),
+      says: [
+        'True',
+        'Active',
+        'Skipped, since it can take no more workers (a quarter of fewer than four rounds to none, and half is the least): gc on workflow.',
+      ],
+    },
+    {
       name: 'that the last Pod is left alone',
       answer: looked('LastPod'),
       says: ['True', 'Active', 'Skipped, since it would evict the last Ready Pod: gc on workflow.'],

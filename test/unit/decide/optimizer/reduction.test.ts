@@ -26,6 +26,7 @@ describe('workers', () => {
     { name: '4 threads may be 3', threads: 4, cpu: 2, steps: [], may: true },
     { name: 'and 2', threads: 4, cpu: 2, steps: ['shed'], may: true },
     { name: 'but never less than half', threads: 4, cpu: 2, steps: ['shed', 'shed'], may: false },
+    { name: 'a quarter of fewer than four is none', threads: 3, cpu: 3, steps: [], may: false },
     { name: 'one stays one', threads: 1, cpu: 1, steps: [], may: false },
     { name: 'the pool alone may be reduced', threads: 1, cpu: 4, steps: [], may: true },
   ])('$name', ({ threads, cpu, steps, may }) => {
