@@ -82,6 +82,7 @@ export const simulate = command({
     const { policy, alone, declared } = await readPolicies(values.policy);
     const service = serviceOf(values, policy);
     if (values.solve === true) {
+      takesNoLoad(values);
       const answer = solved(policy, declared, service);
       out.write(output === 'text' ? solvedText(answer) : structured(output, answer));
       return answer.solution === undefined ? exit.no : exit.yes;
@@ -95,9 +96,8 @@ export const simulate = command({
     const runs: Simulated[] = [];
     for (const name of names) runs.push({ name, outcome: await simulated(name, simulation, { err, signal }) });
     const [own] = runs;
-    if (own !== undefined && values.decisions !== undefined)
-      await writeFile(values.decisions, decisionLog(own.outcome));
-    if (values.picture !== undefined) await writeFile(values.picture, pictureOf({ title, trace, service, runs }));
+    if (own !== undefined && values.decisions !== undefined) await write(values.decisions, decisionLog(own.outcome));
+    if (values.picture !== undefined) await write(values.picture, pictureOf({ title, trace, service, runs }));
     out.write(output === 'text' ? asText(trace, runs) : structured(output, plain(simulation, runs)));
     return exit.yes;
   },
@@ -106,6 +106,22 @@ export const simulate = command({
 interface Simulated {
   readonly name: Compared;
   readonly outcome: Outcome;
+}
+
+const ofLoad = ['trace', 'prometheus', 'query', 'against', 'decisions', 'picture'] as const;
+
+function takesNoLoad(values: Readonly<Partial<Record<(typeof ofLoad)[number], string | undefined>>>): void {
+  const given = ofLoad.find((flag) => values[flag] !== undefined);
+  if (given !== undefined)
+    throw new UsageError(`saw --solve with --${given}; wanted one of them: --solve takes no load`);
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new UsageError(`cannot write ${file}: ${Error.isError(error) ? error.message : ''}`, { cause: error });
+  }
 }
 
 /** Above as many requests following each of them takes minutes. */

@@ -14,7 +14,7 @@ const wanted = 'wanted CSV time,arrivals: seconds in equal steps, and how many r
 export function readTrace(csv: string): Trace {
   const lines = csv.split('\n').filter((line) => line.trim() !== '');
   const rows = /^[\s"]*[A-Za-z]/.test(lines[0] ?? '') ? lines.slice(1) : lines;
-  if (rows.length < 2) throw new RangeError(`saw ${rows.length} steps; ${wanted}`);
+  if (rows.length < 2) throw new RangeError(`saw fewer than two steps (${rows.length}); ${wanted}`);
   const offset = lines.length - rows.length + 1;
   const [first, second] = [timeOf(rows[0] ?? '', offset), timeOf(rows[1] ?? '', offset + 1)];
   const stepSeconds = second - first;

@@ -139,6 +139,26 @@ describe('genops simulate', () => {
     { name: 'no trace', args: [], says: 'name the load: genops simulate --trace week.csv' },
     { name: 'a trace that is not there', args: ['--trace', '/none.csv'], says: 'cannot read /none.csv' },
     {
+      name: 'decisions that go nowhere',
+      args: ['--trace', 'STEP', '--decisions', '/none/d.csv'],
+      says: 'cannot write /none/d.csv: ENOENT',
+    },
+    {
+      name: 'a picture that goes nowhere',
+      args: ['--trace', 'STEP', '--picture', '/none/d.svg'],
+      says: 'cannot write /none/d.svg: ENOENT',
+    },
+    {
+      name: 'load where only capacity is asked for',
+      args: ['--solve', '--trace', 'STEP'],
+      says: 'saw --solve with --trace; wanted one of them: --solve takes no load',
+    },
+    {
+      name: 'opponents where only capacity is asked for',
+      args: ['--solve', '--against', 'hpa'],
+      says: 'saw --solve with --against; wanted one of them: --solve takes no load',
+    },
+    {
       name: 'an opponent that nobody knows',
       args: ['--trace', 'STEP', '--against', 'keda'],
       says: 'saw --against keda; wanted one of lookahead, score, hpa, kpa',

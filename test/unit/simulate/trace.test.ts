@@ -14,7 +14,11 @@ describe('readTrace()', () => {
   });
 
   test.each([
-    { name: 'a single step', csv: 'time,arrivals\n0,1\n', message: 'saw 1 steps; wanted CSV time,arrivals' },
+    {
+      name: 'a single step',
+      csv: 'time,arrivals\n0,1\n',
+      message: 'saw fewer than two steps (1); wanted CSV time,arrivals',
+    },
     { name: 'a step that is left out', csv: '0,1\n15,1\n45,1\n', message: 'line 3: saw time 45 where 30 comes next' },
     { name: 'time that does not go on', csv: '0,1\n0,1\n', message: 'line 2: saw time 0 after 0' },
     { name: 'arrivals that are no number', csv: 'time,arrivals\n0,1\n15,many\n', message: 'line 3: saw "15,many"' },
