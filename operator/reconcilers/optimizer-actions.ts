@@ -73,7 +73,7 @@ export async function makeAction(
   const pace = ask.action === 'collect-garbage' && { pace: stopping(ready.length) };
   try {
     const replies = await deps.admin.ask({ admin, pods, action: ask.action, ...pace }, signal);
-    return told(replies, ask);
+    return told(replies, ask, pods.length < ready.length);
   } catch (error) {
     if (isProblem(error)) return failed(error);
     throw error;
@@ -109,6 +109,7 @@ function concerned(
 function told(
   replies: readonly AdminReply<AdminAction>[],
   { figure, told: text }: NonNullable<(typeof asked)[OptimizerAction]>,
+  isOfLarge: boolean,
 ): Made {
   const done = replies.filter((reply) => reply.kind === 'done');
   const refused = replies.find((reply) => reply.kind === 'failed');
@@ -117,7 +118,8 @@ function told(
     ...(refused === undefined ? [] : [`; ${refused.pod.name}: ${refused.failure.message}`]),
     ...(late === 0 ? [] : [`; ${late} not asked, since the others took ${askedWithinMs / 1_000} s`]),
   ].join('');
-  if (done.length === 0) return { kind: 'failed', message: `saw none of ${replies.length} Pods do it${why}` };
+  const of = `${replies.length} Pods${isOfLarge ? ' above the value' : ''}`;
+  if (done.length === 0) return { kind: 'failed', message: `saw none of ${of} do it${why}` };
   const sum = done.reduce((all, { result }) => all + ((result as Readonly<Record<string, number>>)[figure] ?? 0), 0);
-  return { kind: 'done', message: `${text(sum)} in ${done.length} of ${replies.length} Pods${why}` };
+  return { kind: 'done', message: `${text(sum)} in ${done.length} of ${of}${why}` };
 }

@@ -12,7 +12,7 @@ const admin = { port: 'admin', scheme: 'HTTP', secretRef: { name: 'generation-ad
 const figures = { beforeBytes: 2 ** 30, afterBytes: 2 ** 29, freedBytes: 2 ** 29, heapFreedBytes: 0, entries: 1 };
 
 /** An action on so many Ready Pods, of which the first `done` take it and nobody else is asked. */
-async function made(action: OptimizerAction, ready: number, done = ready) {
+async function made(action: OptimizerAction, ready: number, done = ready, above: readonly string[] = []) {
   let pace: AdminAsk<AdminAction>['pace'];
   const ask = (asked: AdminAsk<AdminAction>): Promise<readonly AdminReply<AdminAction>[]> => {
     ({ pace } = asked);
@@ -41,7 +41,7 @@ async function made(action: OptimizerAction, ready: number, done = ready) {
       admin: { ask },
       sweep: () => Promise.resolve([]),
       caches: { pods: { list: () => pods.values(), by: () => [] } },
-      collector: { podFigures: () => [] },
+      collector: { podFigures: () => above.map((name) => ({ name, state: 'Ready', memoryBytes: 2 })) },
     },
     new AbortController().signal,
   );
@@ -76,6 +76,12 @@ describe('makeAction()', () => {
       kind: 'done',
       message: '1536Mi freed in 3 of 4 Pods; 1 not asked, since the others took 15 s',
     });
+  });
+});
+
+test('a collection in a part of the Pods says that these were the ones above the value', async () => {
+  expect(await made('CollectGarbage', 6, 2, ['workflow-0', 'workflow-1'])).toMatchObject({
+    message: '1024Mi freed in 2 of 2 Pods above the value',
   });
 });
 
