@@ -1,4 +1,4 @@
-import type { Trace } from '../simulate/trace.ts';
+import { mostArrivals, tooMany, type Trace } from '../simulate/trace.ts';
 
 export interface TraceQuery {
   /** `http://prometheus.monitoring:9090`. */
@@ -52,6 +52,8 @@ async function pointsOf(
   end: number,
   signal: AbortSignal,
 ): Promise<readonly Point[]> {
+  if (!/^https?:/.test(url) || !URL.canParse(url))
+    throw new RangeError(`saw --prometheus ${url}; wanted its URL, for example http://127.0.0.1:9090`);
   const asked = new URL(`${url.replace(/\/$/, '')}/api/v1/query_range`);
   for (const [name, value] of Object.entries({ query, start, end, step: stepSeconds }))
     asked.searchParams.set(name, String(value));
@@ -67,9 +69,16 @@ async function pointsOf(
   return result[0]?.values ?? [];
 }
 
-const causeOf = ({ message, cause }: Error): string => (Error.isError(cause) ? cause.message : message);
+/** A port that fetch keeps away from (1, 22, 6000, …) is only called bad there. */
+const badPort =
+  'bad port: Node’s fetch refuses this port, as browsers do; wanted Prometheus on another one, for example kubectl port-forward -n monitoring svc/prometheus 9090, and --prometheus http://127.0.0.1:9090';
 
-/** @throws {RangeError} where nothing is known. */
+function causeOf({ message, cause }: Error): string {
+  const said = Error.isError(cause) ? cause.message : message;
+  return said === 'bad port' ? badPort : said;
+}
+
+/** @throws {RangeError} where nothing is known, or more than any service has. */
 function filled(rates: Float64Array, stepSeconds: number): QueriedTrace {
   const known = rates.findIndex((rate) => rate >= 0 && rate < Infinity);
   if (known === -1) throw new RangeError('saw no point of the query in that time; wanted requests a second');
@@ -77,6 +86,7 @@ function filled(rates: Float64Array, stepSeconds: number): QueriedTrace {
   const counts = rates.map((rate) => {
     if (rate >= 0 && rate < Infinity) last = rate;
     else missing++;
+    if (last * stepSeconds > mostArrivals) throw new RangeError(tooMany(last * stepSeconds));
     carried += last * stepSeconds;
     const whole = Math.round(carried); // parts of a request are carried on, not lost
     carried -= whole;

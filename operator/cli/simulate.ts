@@ -10,6 +10,7 @@ import { lengthSeconds, type Trace } from '../simulate/trace.ts';
 import { command, exit, oneOf, UsageError } from './command.ts';
 import { readPolicy } from './manifests.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
+import { fewRemark, overloadRemark } from './simulate-remarks.ts';
 import {
   compared,
   methods,
@@ -93,9 +94,11 @@ export const simulate = command({
     const names = namesOf(policy, values.against);
     const method = methodFor(oneOf('method', values.method, ['auto', ...methods]), trace);
     const simulation = simulationOf({ policy, alone, trace, service, method, seed: whole('seed', values.seed) });
+    err.write(overloadRemark(trace, service));
     const runs: Simulated[] = [];
     for (const name of names) runs.push({ name, outcome: await simulated(name, simulation, { err, signal }) });
     const [own] = runs;
+    if (own !== undefined) err.write(fewRemark(trace, own.outcome));
     if (own !== undefined && values.decisions !== undefined) await write(values.decisions, decisionLog(own.outcome));
     if (values.picture !== undefined) await write(values.picture, pictureOf({ title, trace, service, runs }));
     out.write(output === 'text' ? asText(trace, runs) : structured(output, plain(simulation, runs)));
@@ -127,10 +130,18 @@ async function write(file: string, text: string): Promise<void> {
 /** Above as many requests following each of them takes minutes. */
 const manyRequests = 10_000_000;
 
-const methodFor = (method: Method | 'auto', { counts }: Trace): Method => {
+/** Each takes 16 bytes. */
+const mostRequests = 100_000_000;
+
+function methodFor(method: Method | 'auto', { counts }: Trace): Method {
+  const requests = counts.reduce((sum, count) => sum + count, 0);
+  if (method === 'requests' && requests > mostRequests)
+    throw new UsageError(
+      `saw ${requests} requests with --method requests; wanted ${mostRequests} at most, or --method steps`,
+    );
   if (method !== 'auto') return method;
-  return counts.reduce((sum, count) => sum + count, 0) > manyRequests ? 'steps' : 'requests';
-};
+  return requests > manyRequests ? 'steps' : 'requests';
+}
 
 async function readPolicies(file: string | undefined): Promise<Policies & Pick<EffectiveResult, 'declared'>> {
   const given = file === undefined ? undefined : await readPolicy(file);

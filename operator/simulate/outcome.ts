@@ -11,7 +11,9 @@ export interface Outcome {
   /** Share of requests that took longer than the objective, or were given up. */
   readonly overRatio: number;
   readonly givenUpRatio: number;
-  /** Share of the 5-minute windows in which the 95th percentile missed the objective. */
+  /** 5-minute windows with enough requests to be judged. */
+  readonly windows: number;
+  /** Share of these in which the 95th percentile missed the objective. */
   readonly windowsOverRatio: number;
   readonly replicaHours: number;
   readonly changes: number;
@@ -66,6 +68,7 @@ export function outcomeOf({ counts, over, givenUp, longestQueue, decisions }: Ta
     requests,
     overRatio: share(sum(over), requests),
     givenUpRatio: share(givenUp, requests),
+    windows: judged,
     windowsOverRatio: share(missed, judged),
     replicaHours: replicaSeconds / 3600,
     changes: decisions.length - 1,

@@ -6,19 +6,36 @@ export interface Trace {
 
 const wanted = 'wanted CSV time,arrivals: seconds in equal steps, and how many requests arrived in each';
 
+const names = /^time(_s)?,arrivals$/i;
+
+/** Of a step: more is a mistake in the file, and no sum of it is exact. */
+export const mostArrivals = 1e12;
+
+/** A mistake too: ten years. */
+const mostSeconds = 315_360_000;
+
 /**
- * A trace from CSV with the columns time (seconds) and arrivals.
+ * A trace from CSV with the columns time (seconds) and arrivals, with or without a line of these names.
  *
  * @throws {RangeError} that names the first line which is wrong.
  */
 export function readTrace(csv: string): Trace {
   const lines = csv.split('\n').filter((line) => line.trim() !== '');
-  const rows = /^[\s"]*[A-Za-z]/.test(lines[0] ?? '') ? lines.slice(1) : lines;
+  const [head = ''] = lines;
+  const isNamed = /^[\s"]*[A-Za-z]/.test(head);
+  if (isNamed && !names.test(head.replaceAll(/[\s"]/g, '')))
+    throw new RangeError(`line 1: saw ${JSON.stringify(head)}; ${wanted}`);
+  const rows = isNamed ? lines.slice(1) : lines;
   if (rows.length < 2) throw new RangeError(`saw fewer than two steps (${rows.length}); ${wanted}`);
   const offset = lines.length - rows.length + 1;
   const [first, second] = [timeOf(rows[0] ?? '', offset), timeOf(rows[1] ?? '', offset + 1)];
   const stepSeconds = second - first;
   if (!(stepSeconds > 0)) throw new RangeError(`line ${offset + 1}: saw time ${second} after ${first}; ${wanted}`);
+  const length = stepSeconds * rows.length;
+  if (length > mostSeconds)
+    throw new RangeError(
+      `saw steps of ${stepSeconds} s, ${length} s in all; wanted 10 years (${mostSeconds} s) at most`,
+    );
   const counts = new Float64Array(rows.length);
   for (const [step, row] of rows.entries()) {
     const at = timeOf(row, offset + step);
@@ -29,10 +46,14 @@ export function readTrace(csv: string): Trace {
       );
     if (!(arrivals >= 0 && arrivals < Infinity))
       throw new RangeError(`line ${offset + step}: saw ${JSON.stringify(row)}; ${wanted}`);
+    if (arrivals > mostArrivals) throw new RangeError(`line ${offset + step}: ${tooMany(arrivals)}`);
     counts[step] = arrivals;
   }
   return { stepSeconds, counts };
 }
+
+export const tooMany = (arrivals: number): string =>
+  `saw ${arrivals} arrivals; wanted ${mostArrivals} in a step at most`;
 
 function timeOf(row: string, line: number): number {
   const comma = row.indexOf(',');

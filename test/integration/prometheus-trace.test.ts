@@ -29,6 +29,9 @@ test('simulate reads its load from a Prometheus: over more points than one answe
     /^saw 2 series of .*; wanted one, for example sum\(/,
   );
   await expect(ask('vector(', 60)).rejects.toThrow(/ answered 400: .*parse error/);
+  await expect(ask('vector(1e99)', 60)).rejects.toThrow(
+    'saw 1.5e+100 arrivals; wanted 1000000000000 in a step at most',
+  );
   await expect(ask('nothing', 60)).rejects.toThrow('saw no point of the query in that time');
 
   const simulate = ['simulate', '--prometheus', prometheus.url, '--last', '1h'];

@@ -12,6 +12,13 @@ beforeAll(() => {
   const steps = Array.from({ length: 120 }, (_, step) => `${step * 15},${step < 40 ? 12 : 75}`);
   writeFileSync(file('step.csv'), `time,arrivals\n${steps.join('\n')}\n`);
   writeFileSync(
+    file('many.csv'),
+    steps
+      .slice(0, 30)
+      .map((row) => `${row.split(',')[0]},1e12\n`)
+      .join(''),
+  );
+  writeFileSync(
     file('policy.yaml'),
     `apiVersion: genops.dev/v1alpha1
 kind: PerformancePolicy
@@ -89,6 +96,33 @@ describe('genops simulate', () => {
     expect(ratio).toBeLessThan(1.25);
   });
 
+  const rows = (arrivals: number): string => Array.from({ length: 40 }, (_, n) => `${15 * n},${arrivals}\n`).join('');
+  test.each([
+    {
+      name: 'load that no number of replicas within the bounds can bear (800 / 15 × 8 s = 427 of 20 × 5 slots)',
+      csv: `time,arrivals\n${rows(800)}`,
+      says: 'the load asks for 4.27 × what maxReplicas 20 can do: 53.3 requests/s on average, 8 s of work each, keep 427 slots busy, and 20 × 5 are there. No autoscaler does more: raise horizontal.maxReplicas (86 at least), or see whether --service-time and --slots are those of the service\n',
+    },
+    {
+      name: 'load for just what there is (187.5 / 15 × 8 s = 100 of 20 × 5 slots)',
+      csv: rows(187.5),
+      says: 'the load asks for 1 × what maxReplicas 20 can do: 12.5 requests/s on average, 8 s of work each, keep 100 slots busy, and 20 × 5 are there. No autoscaler does more: raise horizontal.maxReplicas (21 at least), or see whether --service-time and --slots are those of the service\n',
+    },
+    { name: 'nothing of load that fits', csv: rows(180), says: '' },
+    { name: 'load of no requests', csv: rows(0), says: 'the load has no requests: the figures say nothing\n' },
+    {
+      name: 'load with too few requests to judge a window (19 in each 300 s)',
+      csv: rows(0.95),
+      says: 'the load has 38 requests in 0.167 h, and no 5 minutes with 20 of them: none is judged, so no window counts as missed\n',
+    },
+    { name: 'nothing of load with just enough (21 in each 300 s)', csv: rows(1.05), says: '' },
+  ])('says $name', async ({ csv, says }) => {
+    writeFileSync(file('remark.csv'), csv);
+    const answer = await genops(['simulate', '--trace', file('remark.csv'), '--method', 'steps', '-o', 'json']);
+    expect([answer.code, answer.err]).toEqual([0, says]);
+    expect(JSON.parse(answer.out)).toMatchObject({ runs: [{ name: 'score' }] });
+  });
+
   test('writes the decisions of the policy’s scaler, and a picture', async () => {
     const [decisions, picture] = [file('decisions.csv'), file('step.svg')];
     const { code, out } = await genops([
@@ -159,6 +193,21 @@ describe('genops simulate', () => {
       says: 'saw --solve with --against; wanted one of them: --solve takes no load',
     },
     {
+      name: 'more single requests than memory holds',
+      args: ['--trace', 'MANY', '--method', 'requests'],
+      says: 'saw 30000000000000 requests with --method requests; wanted 100000000 at most, or --method steps',
+    },
+    {
+      name: 'a port to which Node’s fetch does not go',
+      args: ['--prometheus', 'http://127.0.0.1:1', '--query', 'up'],
+      says: 'cannot reach http://127.0.0.1:1: bad port: Node’s fetch refuses this port, as browsers do; wanted Prometheus on another one, for example kubectl port-forward -n monitoring svc/prometheus 9090, and --prometheus http://127.0.0.1:9090',
+    },
+    ...['prometheus:9090', 'ftp://prometheus', 'http://'].map((url) => ({
+      name: `what is no address of a Prometheus: ${url}`,
+      args: ['--prometheus', url, '--query', 'up'],
+      says: `saw --prometheus ${url}; wanted its URL, for example http://127.0.0.1:9090`,
+    })),
+    {
       name: 'an opponent that nobody knows',
       args: ['--trace', 'STEP', '--against', 'keda'],
       says: 'saw --against keda; wanted one of lookahead, score, hpa, kpa',
@@ -184,7 +233,8 @@ describe('genops simulate', () => {
       says: 'saw no PerformancePolicy in',
     },
   ])('answers 2 to $name', async ({ args, says }) => {
-    const { code, err } = await genops(['simulate', ...args.map((arg) => (arg === 'STEP' ? file('step.csv') : arg))]);
+    const files = { STEP: file('step.csv'), MANY: file('many.csv') };
+    const { code, err } = await genops(['simulate', ...args.map((arg) => files[arg as keyof typeof files] ?? arg)]);
     expect(code).toBe(2);
     expect(err).toContain(says);
   });
