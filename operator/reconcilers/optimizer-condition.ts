@@ -53,9 +53,10 @@ export function optimizerActive(
   ]
     .map((text) => ` ${text}`)
     .join('');
+  const would = wouldText(answer, resolved.service.metadata.annotations?.[annotations.approve]);
   if (resolved.mode === 'DryRun' || optimizer.mode === 'DryRun')
-    return said('True', 'DryRun', `Rules are judged and nothing is done.${wouldText(held('DryRun'))}${rest}`);
-  return said('True', 'Active', `Rules are judged every ${optimizer.interval}.${wouldText(held('DryRun'))}${rest}`);
+    return said('True', 'DryRun', `Rules are judged and nothing is done.${would}${rest}`);
+  return said('True', 'Active', `Rules are judged every ${optimizer.interval}.${would}${rest}`);
 }
 
 const named = (looks: readonly RuleLook[]): string =>
@@ -86,15 +87,28 @@ const exhaustedText = (looks: readonly RuleLook[], most: number): string =>
     next: 'what they are to cure lasts: see what each came to in status.optimizer, or raise optimizer.maxActionsPerHour',
   });
 
-function wouldText(looks: readonly RuleLook[]): string {
-  if (looks.length === 0) return '';
-  const each = looks.map(({ rule, component, action }) => `${rule} (${action} on ${component})`).join(', ');
-  const approval = looks.find((look) => look.approval !== undefined)?.approval;
-  const how =
-    approval === undefined
-      ? ''
-      : ` To let the first pass once: annotate the service with ${annotations.approve}=${approval}.`;
-  return ` Would act now: ${each}.${how}`;
+/** @param approved What the annotation has now. */
+function wouldText({ looks }: LookAnswer, approved: string | undefined): string {
+  const told = looks.filter(({ heldBy }) => heldBy === 'DryRun');
+  const later = looks.filter(({ heldBy, approval }) => heldBy === 'ActionAtWork' && approval !== undefined);
+  const actions = (of: readonly RuleLook[]): string =>
+    of.map(({ rule, component, action }) => `${rule} (${action} on ${component})`).join(', ');
+  const approval = [...told, ...later].find((look) => look.approval !== undefined)?.approval;
+  return [
+    ...(told.length === 0 ? [] : [` Would act now: ${actions(told)}.`]),
+    ...(later.length === 0 ? [] : [` Would act after the action that is at work: ${actions(later)}.`]),
+    ...(approval === undefined ? [] : [` To let the first pass once: ${approveText(approval, approved)}.`]),
+  ].join('');
+}
+
+/** Of an annotation, which may be long, as much as tells it apart. */
+const mostShown = 40;
+
+function approveText(approval: string, approved: string | undefined): string {
+  const how = `annotate the service with ${annotations.approve}=${approval}`;
+  if (approved === undefined || approved === approval) return how;
+  const seen = approved.length > mostShown ? `${approved.slice(0, mostShown)}…` : approved;
+  return `${how} (saw ${JSON.stringify(seen)} there, which approves nothing of this: the value is another one after each action and each change of the rule)`;
 }
 
 /** Why a rule that would act is skipped, until somebody changes it. */

@@ -70,7 +70,7 @@ const hold = (by: RuleHold): Held => ({ heldBy: by });
 
 /** What keeps a rule whose comparison holds from acting, the most lasting first; undefined: nothing. */
 export function heldBy(rule: OptimizerRule, component: Situation, moment: Moment): Held | undefined {
-  const { mode, policy, kept, approved, isFrozen, brakedUntil, maintenance, now } = moment;
+  const { mode, policy, kept, isFrozen, brakedUntil, maintenance, now } = moment;
   const ofAction = actionHeldBy(rule, component, moment);
   if (ofAction !== undefined) return hold(ofAction);
   if (mode === 'Paused') return hold('Paused');
@@ -78,17 +78,28 @@ export function heldBy(rule: OptimizerRule, component: Situation, moment: Moment
     return { heldBy: 'OomKilled', heldUntil: component.oomHeldUntil };
   if (disrupts(rule, component) && !maintenance.isOpen)
     return { heldBy: 'MaintenancePending', heldUntil: maintenance.opensAt };
-  if (kept.pending !== undefined) return atWork(kept, now);
   const nextAt = kept.records[recordKey({ component: component.name, rule: rule.name })]?.nextAt ?? 0;
+  if (kept.pending !== undefined)
+    return { ...atWork(kept, now), ...(now >= nextAt && awaitedApproval(rule, component, moment)) };
   if (now < nextAt) return { heldBy: 'Cooldown', heldUntil: nextAt };
   if (actsWithinHour(kept, now).length >= policy.maxActionsPerHour)
     return { heldBy: 'ActionsExhausted', heldUntil: freeAgainAt(kept, now) };
   if (brakedUntil !== undefined) return { heldBy: 'Braked', heldUntil: brakedUntil };
   if (isFrozen && (rule.action === 'ReduceWorkers' || disrupts(rule, component))) return hold('BudgetBurning');
   if (mode === 'DryRun') return hold('DryRun');
-  if (!policy.isOnlyTold && !rule.isOnlyTold) return undefined;
-  const approval = approvalOf(rule, { component: component.name, kept });
-  return approved === approval ? undefined : { heldBy: 'DryRun', approval };
+  const awaited = awaitedApproval(rule, component, moment);
+  return awaited && { heldBy: 'DryRun', ...awaited };
+}
+
+/** The value that a rule waits for; undefined: it needs none, has it, or none would let it pass. */
+function awaitedApproval(
+  rule: OptimizerRule,
+  { name }: Situation,
+  { mode, policy, kept, approved }: Moment,
+): { readonly approval: string } | undefined {
+  if (mode !== 'Enforce' || (!policy.isOnlyTold && !rule.isOnlyTold)) return undefined;
+  const approval = approvalOf(rule, { component: name, kept });
+  return approved === approval ? undefined : { approval };
 }
 
 /** What the action itself needs. */

@@ -20,7 +20,7 @@ export interface RuleLook {
   readonly heldBy: RuleHold | undefined;
   /** ms since the epoch; when time alone ends what holds it. */
   readonly heldUntil: number | undefined;
-  /** Of what it would do in DryRun: with it in the annotation genops.dev/approve it does so once. */
+  /** Of what it would do in DryRun, or after the action that is at work: with it in the annotation genops.dev/approve it does so once. */
   readonly approval?: string;
   /** What it settles for, where that is longer than declared, and how often its metric comes anew; absent: as declared. */
   readonly settles?: { readonly declaredMs: number; readonly ms: number; readonly everyMs: number };

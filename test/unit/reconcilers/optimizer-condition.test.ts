@@ -39,6 +39,8 @@ interface Row {
   readonly spec?: Partial<GenerationServiceSpec>;
   readonly answer?: LookAnswer | undefined;
   readonly kept?: KeptOptimizer;
+  /** The annotation genops.dev/approve. */
+  readonly approve?: string;
   readonly says: readonly [status: string, reason: string, message: string] | undefined;
 }
 
@@ -98,6 +100,42 @@ describe('optimizerActive()', () => {
       name: 'how to let it pass',
       answer: looked('DryRun', { looks: [{ ...gc, heldBy: 'DryRun', approval: 'abc' }] }),
       says: ['True', 'Active', 'To let the first pass once: annotate the service with genops.dev/approve=abc.'],
+    },
+    {
+      name: 'what stands where another value is wanted',
+      answer: looked('DryRun', { looks: [{ ...gc, heldBy: 'DryRun', approval: 'abc' }] }),
+      approve: 'ab c',
+      says: [
+        'True',
+        'Active',
+        'annotate the service with genops.dev/approve=abc (saw "ab c" there, which approves nothing of this: the value is another one after each action and each change of the rule).',
+      ],
+    },
+    {
+      name: 'no more than the beginning of what stands there',
+      answer: looked('DryRun', { looks: [{ ...gc, heldBy: 'DryRun', approval: 'abc' }] }),
+      approve: 'x'.repeat(50),
+      says: ['True', 'Active', `genops.dev/approve=abc (saw "${'x'.repeat(40)}…" there, `],
+    },
+    {
+      name: 'nothing of what stands there once it is the right one: the next look takes it',
+      answer: looked('DryRun', { looks: [{ ...gc, heldBy: 'DryRun', approval: 'abc' }] }),
+      approve: 'abc',
+      says: ['True', 'Active', 'annotate the service with genops.dev/approve=abc.'],
+    },
+    {
+      name: 'how to let it pass while another action is at work',
+      answer: looked('ActionAtWork', { looks: [{ ...gc, heldBy: 'ActionAtWork', approval: 'abc' }] }),
+      says: [
+        'True',
+        'Active',
+        'Would act after the action that is at work: gc (CollectGarbage on workflow). To let the first pass once: annotate the service with genops.dev/approve=abc.',
+      ],
+    },
+    {
+      name: 'nothing of what waits for an action and needs nobody',
+      answer: looked('ActionAtWork'),
+      says: ['True', 'Active', 'Rules are judged every 30s.'],
     },
     {
       name: 'what nobody can be asked for',
@@ -183,10 +221,16 @@ describe('optimizerActive()', () => {
       ],
     },
     { name: 'what does not help', kept, says: ['True', 'Active', 'gc on workflow does not help (1 of 6 times)'] },
-  ])('says $name', ({ spec = declared, kept: known, says, ...given }) => {
+  ])('says $name', ({ spec = declared, kept: known, approve, says, ...given }) => {
     using world = serviceWith({ spec });
     const answer = 'answer' in given ? given.answer : looked('Quiet');
-    const [found] = optimizerActive(world.resolution().resolved, { answer, kept: known });
+    const { resolved } = world.resolution();
+    const metadata = {
+      ...resolved.service.metadata,
+      ...(approve !== undefined && { annotations: { 'genops.dev/approve': approve } }),
+    };
+    const annotated = { ...resolved, service: { ...resolved.service, metadata } };
+    const [found] = optimizerActive(annotated, { answer, kept: known });
     expect(found?.status).toBe(says?.[0]);
     expect(found?.reason).toBe(says?.[1]);
     if (says !== undefined) expect(found?.message).toContain(says[2]);

@@ -275,6 +275,18 @@ describe('lookAtRules()', () => {
     expect(look({ approved, policy: other }).action).toBeUndefined();
   });
 
+  test('the value that approves a rule is told while another action is at work', () => {
+    const told = { ...policy, rules: [{ ...rule, isOnlyTold: true }] };
+    const look = (given: Partial<LookInput>) => lookAtRules({ ...input, policy: told, ...given }).looks[0];
+    const { approval = '' } = look({}) ?? {};
+    const kept = { ...nothingKept, pending };
+    expect(look({ kept })).toMatchObject({ heldBy: 'ActionAtWork', heldUntil: judgedAt(pending), approval });
+    expect(look({ kept, approved: approval })).not.toHaveProperty('approval'); // it acts as soon as that is over
+    expect(look({ kept, policy })).not.toHaveProperty('approval'); // it needs none
+    expect(look({ kept, mode: 'DryRun' })).not.toHaveProperty('approval'); // none lets it pass
+    expect(look({ kept: { ...kept, records: cooling.records } })).not.toHaveProperty('approval'); // its cooldown comes first
+  });
+
   test('what it does is what its rule says, from now on', () => {
     expect(lookAtRules(input).action).toEqual({ ...pending, rule: 'gc', begunAt: now });
   });
