@@ -88,6 +88,20 @@ describe('genops policy effective -f', () => {
     expect(answer.out).toMatch(/^❌ horizontal\.\w+: saw .*; wanted: .*, for example /m);
   });
 
+  const optimizerRules = (when: string): string =>
+    `{ rules: [{ name: leak, when: { operator: GreaterThan, ${when} }, action: CollectGarbage }] }`;
+  test.each([
+    { name: 'a metric that nobody knows', when: 'metric: memori, value: 1Gi', saw: 'metric: memori, value: 1Gi' },
+    { name: 'a value that is none', when: "metric: memory, value: 'abc'", saw: 'metric: memory, value: abc' },
+  ])('is 2 for $name, which the API server takes: in a policy and in overrides', async ({ when, saw }) => {
+    const rules = optimizerRules(when);
+    const said = `optimizer.rules[0].when.metric: saw ${saw}; wanted: must compare a known metric with a value in its unit`;
+    const ofPolicy = await effective([`${policy}  optimizer: ${rules}\n`]);
+    expect(ofPolicy).toMatchObject({ code: 2, err: expect.stringContaining(`0.yaml: spec.${said}`) });
+    const ofOverrides = await effective([policy, service(`{ optimizer: ${rules} }`)]);
+    expect(ofOverrides).toMatchObject({ code: 2, err: expect.stringContaining(`1.yaml: spec.overrides.${said}`) });
+  });
+
   test.each<{ name: string; texts: readonly string[]; args?: readonly string[]; says: RegExp }>([
     {
       name: 'neither a service nor a policy in the files',
