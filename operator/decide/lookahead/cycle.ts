@@ -42,11 +42,14 @@ export const createCycle = (): Cycle => ({
 
 const at = (ring: Float64Array, minute: number): number => ring[minute & (minutesKept - 1)] ?? 0;
 
+/** Windows that count as one minute; a longer one counts as one too. */
+export const windowsPerMinute = (periodSeconds: number): number => Math.max(1, Math.round(60 / periodSeconds));
+
 /** Takes in the demand of one window. */
-export function noteDemand(cycle: Cycle, demand: number, windowsPerMinute: number): void {
+export function noteDemand(cycle: Cycle, demand: number, perMinute: number): void {
   cycle.openSum += demand;
   cycle.openCount++;
-  if (cycle.openCount < windowsPerMinute) return;
+  if (cycle.openCount < perMinute) return;
   closeMinute(cycle, cycle.openSum / cycle.openCount);
   cycle.openSum = 0;
   cycle.openCount = 0;

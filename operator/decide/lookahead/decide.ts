@@ -113,7 +113,7 @@ export function lookBackOf(
 }
 
 /** Windows until what is asked for now serves, with a tenth more for starts that are slow. */
-function horizonOf(startUpSeconds: number, { periodSeconds, horizonSeconds }: LookaheadSettings): number {
+export function horizonOf(startUpSeconds: number, { periodSeconds, horizonSeconds }: LookaheadSettings): number {
   const decidingSeconds = 4; // to measure, to decide, to create the Pod
   const ahead = 1.1 * startUpSeconds + periodSeconds + decidingSeconds;
   return Math.ceil(Math.min(ahead, Math.max(horizonSeconds, periodSeconds)) / periodSeconds);

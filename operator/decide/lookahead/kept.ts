@@ -3,6 +3,7 @@ import { littleNeed } from './learn.ts';
 import {
   createLookaheadMemory,
   experts,
+  newestOf,
   windowsKept,
   type Expert,
   type LookaheadMemory,
@@ -29,8 +30,7 @@ const short = (value: number): number => Number(value.toPrecision(4));
 
 export function keepLookahead(memory: LookaheadMemory, { periodSeconds }: LookaheadSettings): KeptLookahead {
   const count = Math.min(memory.window, Math.round(keptSeconds / periodSeconds));
-  const last = (ring: Float64Array): readonly number[] =>
-    Array.from({ length: count }, (_, index) => short(ring[(memory.window - count + index) & (memory.size - 1)] ?? 0));
+  const last = (ring: Float64Array): readonly number[] => newestOf(ring, memory, count).map(short);
   const kept = experts.map((expert) => {
     const { calibration, lossSum, lossWeight, coveredSum } = memory.records[expert];
     return [expert, { errors: errorsOf(calibration), loss: [lossSum, lossWeight, coveredSum].map(short) }] as const;

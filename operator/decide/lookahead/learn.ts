@@ -1,5 +1,5 @@
 import { calibrate } from './calibration.ts';
-import { noteDemand, skipMinutes } from './cycle.ts';
+import { noteDemand, skipMinutes, windowsPerMinute } from './cycle.ts';
 import type { LookaheadDecision } from './decide.ts';
 import { greatestOf, greatestOfMany, longMemorySeconds, peakAfter } from './forecast.ts';
 import { experts, type LookaheadMemory, type LookaheadSettings, type Record, type Sample } from './memory.ts';
@@ -48,7 +48,7 @@ export function learn(
     records[expert].forecasts[place] = forecast;
     records[expert].uppers[place] = upper;
   }
-  noteDemand(memory.cycle, memory.demands[place] ?? 0, Math.max(1, Math.round(60 / periodSeconds)));
+  noteDemand(memory.cycle, memory.demands[place] ?? 0, windowsPerMinute(periodSeconds));
   if (isWhole) noteWork(memory, sample, decision, settings);
   else memory.throughputs.waiting = 0;
   memory.window++;

@@ -92,6 +92,13 @@ export interface LookaheadMemory {
 export const windowsKept = ({ periodSeconds, horizonSeconds }: LookaheadSettings): number =>
   2 ** Math.ceil(Math.log2(Math.max(1200, 5 * horizonSeconds) / periodSeconds + 4));
 
+/** The newest `count` windows of a ring, oldest first. */
+export const newestOf = (
+  ring: Float64Array,
+  { size, window }: Pick<LookaheadMemory, 'size' | 'window'>,
+  count: number,
+): readonly number[] => Array.from({ length: count }, (_, index) => ring[(window - count + index) & (size - 1)] ?? 0);
+
 export function createLookaheadMemory(settings: LookaheadSettings): LookaheadMemory {
   const size = windowsKept(settings);
   const ring = (): Float64Array => new Float64Array(size);

@@ -1,9 +1,10 @@
 import type { Calibration } from './calibration.ts';
-import { minutesOnePeriodAgo, withMinutes, type KnownMinutes } from './cycle.ts';
-import { decideLookahead, lookBackOf, type LookaheadDecision } from './decide.ts';
+import { minutesOnePeriodAgo, windowsPerMinute, withMinutes, type KnownMinutes } from './cycle.ts';
+import { decideLookahead, horizonOf, lookBackOf, type LookaheadDecision } from './decide.ts';
 import {
   createLookaheadMemory,
   experts,
+  newestOf,
   windowsKept,
   type Expert,
   type LookaheadMemory,
@@ -56,25 +57,27 @@ export interface LookaheadRecord {
 export function stoodOn(memory: LookaheadMemory, sample: Sample, settings: LookaheadSettings): StoodOn {
   const { window, size, soundSince, loadSince, peakAt, slow, quick, slotsSeen, throughputs, records } = memory;
   const count = Math.min(window, size, lookBackOf(memory, sample, settings));
-  const last = (ring: Float64Array): readonly number[] =>
-    Array.from({ length: count }, (_, index) => ring[(window - count + index) & (size - 1)] ?? 0);
   const judged = experts.map((expert) => [expert, judgedOf(records[expert])] as const);
   return {
     window,
     soundSince,
     loadSince,
     peakAt,
-    demands: last(memory.demands),
-    needs: last(memory.needs),
-    wants: last(memory.wants),
+    demands: newestOf(memory.demands, memory, count),
+    needs: newestOf(memory.needs, memory, count),
+    wants: newestOf(memory.wants, memory, count),
     slow: { ...slow },
     quick: { ...quick },
     slots: slotsSeen.slots,
     saturation: throughputs.saturation,
-    cycle: minutesOnePeriodAgo(memory.cycle, 1 + settings.horizonSeconds / Math.max(60, settings.periodSeconds)),
+    cycle: minutesOnePeriodAgo(memory.cycle, minutesAhead(Infinity, settings)),
     experts: Object.fromEntries(judged) as Record<Expert, Judged>,
   };
 }
+
+/** As far as is looked ahead where a Pod takes so long; of the slowest it is the horizon. */
+const minutesAhead = (startUpSeconds: number, settings: LookaheadSettings): number =>
+  horizonOf(startUpSeconds, settings) / windowsPerMinute(settings.periodSeconds);
 
 function judgedOf({ calibration, lossSum, lossWeight, coveredSum }: ExpertRecord): Judged {
   const { counts, ...rest } = calibration;
@@ -107,8 +110,12 @@ function memoryOf(stood: StoodOn, settings: LookaheadSettings, size: number): Lo
   return { ...memory, peakAt, slow: { ...slow }, quick: { ...quick } };
 }
 
+type Input = LookaheadRecord['input'];
+
+const sizeFor = (settings: LookaheadSettings, as: LookaheadSettings): number =>
+  Math.max(windowsKept(settings), windowsKept(as));
+
 /** What is decided by what a decision stood on: the same, or under other settings something else. */
-export function decideAgain({ settings, sample, memory }: LookaheadRecord['input'], as = settings): LookaheadDecision {
-  const size = Math.max(windowsKept(settings), windowsKept(as));
-  return decideLookahead(memoryOf(memory, as, size), sample, as);
+export function decideAgain({ settings, sample, memory }: Input, as = settings): LookaheadDecision {
+  return decideLookahead(memoryOf(memory, as, sizeFor(settings, as)), sample, as);
 }

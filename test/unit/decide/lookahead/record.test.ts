@@ -7,7 +7,12 @@ import {
   type LookaheadSettings,
   type Sample,
 } from '../../../../operator/decide/lookahead/memory.ts';
-import { decideAgain, stoodOn, type LookaheadRecord } from '../../../../operator/decide/lookahead/record.ts';
+import {
+  decideAgain,
+  looksFurther,
+  stoodOn,
+  type LookaheadRecord,
+} from '../../../../operator/decide/lookahead/record.ts';
 import { settings } from './settings.ts';
 
 type Input = LookaheadRecord['input'];
@@ -20,7 +25,7 @@ interface Step {
 function* decisionsOver(
   arrivals: Iterable<number | 'missing'>,
   by: LookaheadSettings = settings,
-  most = 30,
+  { most = 30, startUpSeconds = 47 } = {},
 ): Generator<Step> {
   const memory = createLookaheadMemory(by);
   let [asked, left, windows] = [3, 0, 0];
@@ -34,7 +39,7 @@ function* decisionsOver(
     const ready = Math.min(asked, 4 + 4 * Math.floor(windows++ / 30)); // they come slowly
     const busySeconds = left > 0 ? by.periodSeconds * ready * by.slotsPerReplica : 7.3 * finished;
     const load = { arrived, finished, busySeconds, waiting: left };
-    const sample: Sample = { ...load, ready, asked, startUpSeconds: 47 };
+    const sample: Sample = { ...load, ready, asked, startUpSeconds };
     const input: Input = { settings: by, sample, memory: stoodOn(memory, sample, by), isStartUpDeclared: false };
     const decision = decideLookahead(memory, sample, by);
     learn(memory, sample, decision, by);
@@ -71,14 +76,18 @@ describe('what a decision stood on', () => {
   });
 
   test('also where more Pods have brought nothing', () => {
-    const steps = [...decisionsOver(Array<number>(120).fill(25), settings, 20)];
+    const steps = [...decisionsOver(Array<number>(120).fill(25), settings, { most: 20 })];
     expect(steps.some(({ decision }) => decision.saturation !== undefined)).toBe(true);
     for (const step of steps) expect(again(step)).toEqual(step.decision);
   });
 
-  test('also where the load repeats', () => {
-    const squares = Array.from({ length: 6 * 300 }, (_, window) => (window % 120 < 48 ? 35 : 5));
-    const steps = [...decisionsOver(squares, settings, 60)].slice(-120);
+  test.each([
+    { periodSeconds: 10, every: 120, high: 48 },
+    { periodSeconds: 45, every: 20, high: 2 }, // each counts as a minute, and nine are looked ahead
+  ])('also where the load repeats, in windows of $periodSeconds s', ({ periodSeconds, every, high }) => {
+    const squares = Array.from({ length: 15 * every }, (_, window) => (window % every < high ? 35 : 5));
+    const by = { ...settings, periodSeconds, horizonSeconds: 400 };
+    const steps = [...decisionsOver(squares, by, { most: 60, startUpSeconds: 400 })].slice(-every);
     expect(steps.some(({ decision }) => decision.opinions.some(({ expert }) => expert === 'cycle'))).toBe(true);
     for (const step of steps) expect(again(step)).toEqual(step.decision);
   });
@@ -88,7 +97,7 @@ describe('what a decision stood on', () => {
       { length: 2_000 },
       (_, window) => 20 + Math.round(17 * Math.sin(window / 40)) + (window % 7),
     );
-    expect([...decisionsOver(busy, settings, 60)].at(-1)?.written.length).toBeLessThan(16_000);
+    expect([...decisionsOver(busy, settings, { most: 60 })].at(-1)?.written.length).toBeLessThan(16_000);
   });
 
   test('says what other settings would have decided', () => {
