@@ -6,7 +6,7 @@ import { lookaheadSettings } from '../decide/lookahead/settings.ts';
 import { scoreRules } from '../decide/score.ts';
 import { slotsOf } from '../decide/slots.ts';
 import { isObject, type Bundle } from './bundle.ts';
-import { UsageError } from './command.ts';
+import { soundRecord, type SoundRecord } from './sound-record.ts';
 
 /** Replicas that were asked for, before others raise them, and why. */
 interface Asked {
@@ -63,12 +63,12 @@ function replayedOne(
     const why = whyUnwritten(decision);
     return why === undefined ? undefined : { ...about, why };
   }
-  const { input, floor, reason } = soundRecord(algorithm === 'Score' ? score : lookahead, { ...about, algorithm });
+  const record = soundRecord(algorithm === 'Score' ? score : lookahead, { ...about, algorithm });
   const policy = policyFor?.(about.component);
-  const why = policyFor && whyNotUnder(policy, algorithm, input);
+  const why = policyFor && whyNotUnder(policy, record);
   if (why !== undefined) return { ...about, why };
-  const asks = { Score: scoreAsks, Lookahead: lookaheadAsks }[algorithm] as (...by: readonly unknown[]) => Asked;
-  return { ...about, algorithm, was: { floor, reason }, is: asks(input, policy) };
+  const is = record.algorithm === 'Score' ? scoreAsks(record.input, policy) : lookaheadAsks(record.input, policy);
+  return { ...about, algorithm, was: { floor: record.floor, reason: record.reason }, is };
 }
 
 function whyUnwritten({ terms, heldBy }: Readonly<Record<string, unknown>>): string | undefined {
@@ -78,29 +78,14 @@ function whyUnwritten({ terms, heldBy }: Readonly<Record<string, unknown>>): str
   return hasTerms ? 'the version that decided it did not tell what it was made from' : undefined;
 }
 
-function whyNotUnder(policy: EffectivePolicy | undefined, algorithm: Algorithm, input: unknown): string | undefined {
+function whyNotUnder(policy: EffectivePolicy | undefined, record: SoundRecord): string | undefined {
   if (policy === undefined) return 'the service of the bundle has no such component';
   const { scaler } = policy;
-  if (scaler.algorithm !== algorithm)
-    return `${algorithm} decided it, and what ${scaler.algorithm} decides by was not kept`;
-  const { isStartUpDeclared } = input as Partial<LookaheadRecord['input']>;
-  return isStartUpDeclared === true && scaler.lookahead.startUp === undefined
-    ? 'scaler.lookahead.startUp was declared, and how long its Pods took was not kept'
-    : undefined;
-}
-
-/** As far as can be seen without deciding. @throws {UsageError} */
-function soundRecord(
-  record: unknown,
-  { component, time, algorithm }: Pick<ReplayedDecision, 'component' | 'time' | 'algorithm'>,
-): Asked & { readonly input: unknown } {
-  const { input } = record as { readonly input?: unknown };
-  const parts = algorithm === 'Score' ? ['rules'] : ['settings', 'sample', 'memory'];
-  if (isObject(input) && parts.every((part) => isObject(input[part])))
-    return record as Asked & { readonly input: unknown };
-  throw new UsageError(
-    `saw a decision of ${algorithm} for ${component} at ${time} without what it was made from; wanted decisions as genops report of this version writes them`,
-  );
+  if (scaler.algorithm !== record.algorithm)
+    return `${record.algorithm} decided it, and what ${scaler.algorithm} decides by was not kept`;
+  const isUnknown =
+    record.algorithm === 'Lookahead' && record.input.isStartUpDeclared && scaler.lookahead.startUp === undefined;
+  return isUnknown ? 'scaler.lookahead.startUp was declared, and how long its Pods took was not kept' : undefined;
 }
 
 function scoreAsks(input: ScoreRecord['input'], policy: EffectivePolicy | undefined): Asked {
@@ -112,17 +97,18 @@ function scoreAsks(input: ScoreRecord['input'], policy: EffectivePolicy | undefi
 }
 
 function lookaheadAsks(input: LookaheadRecord['input'], policy: EffectivePolicy | undefined): Asked {
-  const { to, reason } = policy === undefined ? decideAgain(input) : decideUnder(input, policy);
+  const again = policy === undefined ? { input, settings: input.settings } : askedUnder(policy, input);
+  const { to, reason } = decideAgain(again.input, again.settings);
   return { floor: to, reason };
 }
 
 /** Windows stay as long as they were measured. */
-function decideUnder({ sample, ...input }: LookaheadRecord['input'], policy: EffectivePolicy) {
+function askedUnder(policy: EffectivePolicy, input: LookaheadRecord['input']) {
   const { periodSeconds, learnsSlots } = input.settings;
   const { startUp } = policy.scaler.lookahead;
-  const startUpSeconds = startUp === undefined ? sample.startUpSeconds : seconds(startUp);
+  const startUpSeconds = startUp === undefined ? input.sample.startUpSeconds : seconds(startUp);
   const settings = lookaheadSettings(policy, { periodSeconds, learnsSlots, slotsPerReplica: slotsOf(policy) });
-  return decideAgain({ ...input, sample: { ...sample, startUpSeconds } }, settings);
+  return { input: { ...input, sample: { ...input.sample, startUpSeconds } }, settings };
 }
 
 export const isSame = ({ was, is }: ReplayedDecision): boolean => was.floor === is.floor && was.reason === is.reason;

@@ -244,6 +244,19 @@ describe('genops replay', () => {
   test.each([
     { name: 'without what it was made from', score: { floor: 8, reason: 'PressureHigh' } },
     { name: 'without its rules', score: { ...asked.madeFrom.score, input: { ...input, rules: undefined } } },
+    { name: 'with rules of nothing', score: { ...asked.madeFrom.score, input: { ...input, rules: {} } } },
+    {
+      name: 'with signals of nothing',
+      score: {
+        ...asked.madeFrom.score,
+        input: { ...input, rules: { ...rules, scaleUp: { ...rules.scaleUp, signals: [{}] } } },
+      },
+    },
+    {
+      name: 'with a fallback of nothing',
+      score: { ...asked.madeFrom.score, input: { ...input, rules: { ...rules, fallback: {} } } },
+    },
+    { name: 'without its answer', score: { input } },
   ])('is 2 for a decision of Score $name, and asks for none', async ({ score }) => {
     const answer = await genops(['replay', await decided({ ...decision, time: '2026-01-01T00:00:15Z', score })]);
     expect(answer).toMatchObject({
@@ -275,9 +288,21 @@ describe('genops replay', () => {
       code: 1,
       out: expect.stringContaining('Lookahead asks for 7 (LoadHigh); it was 8 (LoadHigh)\n'),
     });
-    const cut = { ...ahead, lookahead: { input: { ...stood, memory: undefined }, floor, reason, wanted } };
-    expect(await genops(['replay', await decided(cut)])).toMatchObject({
+  });
+
+  test.each([
+    { name: 'without memory', cut: { memory: undefined } },
+    { name: 'with a memory of nothing', cut: { memory: {} } },
+    { name: 'with experts of nothing', cut: { memory: { ...stood.memory, experts: {} } } },
+    { name: 'with a word for a figure', cut: { memory: { ...stood.memory, needs: ['much'] } } },
+    { name: 'with a cycle of nothing', cut: { memory: { ...stood.memory, cycle: {} } } },
+    { name: 'with settings of nothing', cut: { settings: {} } },
+    { name: 'with a sample of nothing', cut: { sample: {} } },
+  ])('is 2 for a decision of Lookahead $name', async ({ cut }) => {
+    const one = { ...ahead, lookahead: { ...ahead.lookahead, input: { ...stood, ...cut } } };
+    expect(await genops(['replay', await decided(one)])).toMatchObject({
       code: 2,
+      out: '',
       err: expect.stringMatching(/saw a decision of Lookahead for workflow at \S+ without what it was made from/),
     });
   });
