@@ -1,7 +1,7 @@
 import { seconds } from '../api/duration.ts';
 import { scoreFloor, type ScoreRecord } from '../decide/asked-floor.ts';
 import type { EffectivePolicy } from '../decide/effective-policy.ts';
-import { decideAgain, type LookaheadRecord } from '../decide/lookahead/record.ts';
+import { decideAgain, looksFurther, type LookaheadRecord } from '../decide/lookahead/record.ts';
 import { lookaheadSettings } from '../decide/lookahead/settings.ts';
 import { scoreRules } from '../decide/score.ts';
 import { slotsOf } from '../decide/slots.ts';
@@ -83,9 +83,13 @@ function whyNotUnder(policy: EffectivePolicy | undefined, record: SoundRecord): 
   const { scaler } = policy;
   if (scaler.algorithm !== record.algorithm)
     return `${record.algorithm} decided it, and what ${scaler.algorithm} decides by was not kept`;
-  const isUnknown =
-    record.algorithm === 'Lookahead' && record.input.isStartUpDeclared && scaler.lookahead.startUp === undefined;
-  return isUnknown ? 'scaler.lookahead.startUp was declared, and how long its Pods took was not kept' : undefined;
+  if (record.algorithm === 'Score') return undefined;
+  if (record.input.isStartUpDeclared && scaler.lookahead.startUp === undefined)
+    return 'scaler.lookahead.startUp was declared, and how long its Pods took was not kept';
+  const { input, settings } = askedUnder(policy, record.input);
+  return looksFurther(input, settings)
+    ? 'by a longer start-up, horizon or objective it looks back further than what was kept'
+    : undefined;
 }
 
 function scoreAsks(input: ScoreRecord['input'], policy: EffectivePolicy | undefined): Asked {

@@ -115,6 +115,14 @@ type Input = LookaheadRecord['input'];
 const sizeFor = (settings: LookaheadSettings, as: LookaheadSettings): number =>
   Math.max(windowsKept(settings), windowsKept(as));
 
+/** Whether other settings look back over more than is written down: what is not is unknown, and would count for no load. */
+export function looksFurther({ settings, sample, memory: stood }: Input, as: LookaheadSettings): boolean {
+  const memory = memoryOf(stood, as, sizeFor(settings, as));
+  const windows = Math.min(memory.window, memory.size, lookBackOf(memory, sample, as));
+  const minutes = minutesOnePeriodAgo(memory.cycle, minutesAhead(sample.startUpSeconds, as))?.minutes ?? [];
+  return windows > stood.wants.length || minutes.length > (stood.cycle?.minutes.length ?? 0);
+}
+
 /** What is decided by what a decision stood on: the same, or under other settings something else. */
 export function decideAgain({ settings, sample, memory }: Input, as = settings): LookaheadDecision {
   return decideLookahead(memoryOf(memory, as, sizeFor(settings, as)), sample, as);

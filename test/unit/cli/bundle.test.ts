@@ -346,11 +346,17 @@ describe('genops replay', () => {
       expect(answer.out).toContain('Score asks for 11 (PressureHigh); it was 8 (PressureHigh)\n');
     });
 
+    // Of an hour the 20 minutes that a start of 30 s needs; a start of ten looks back over 51.
+    const kept = Array<number>(120).fill(1);
+    const hour = { ...stood.memory, window: 360, demands: kept, needs: kept, wants: kept };
+    const long = { ...ahead, lookahead: { ...ahead.lookahead, input: { ...stood, memory: hour } } };
+    const slow = { ...lookahead, lookahead: { startUp: '600s', horizon: '900s' } };
     const declared = { ...ahead, lookahead: { ...ahead.lookahead, input: { ...stood, isStartUpDeclared: true } } };
     test.each([
       { name: 'the other algorithm', spec: {}, one: ahead, why: 'Lookahead decided it, and what Score decides by' },
       { name: 'Pods that were not asked', spec: { scaler: lookahead }, one: declared, why: 'scaler.lookahead.startUp' },
       { name: 'no such component', spec: {}, one: { ...ahead, component: 'x' }, why: 'the service of the bundle' },
+      { name: 'more than was kept', spec: { scaler: slow }, one: long, why: 'by a longer start-up, horizon or' },
     ])('is 2 and says why where that cannot be told: $name', async ({ spec, one, why }) => {
       const answer = await by(spec, one);
       expect(answer).toMatchObject({ code: 2, err: expect.stringMatching(/saw none that can be made once more/) });

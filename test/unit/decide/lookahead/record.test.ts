@@ -107,4 +107,44 @@ describe('what a decision stood on', () => {
     expect(again(last, { ...settings, minReplicas: 9 })).toMatchObject({ to: 9, clippedBy: 'MinReplicas' });
     expect(again(last, { ...settings, slotsPerReplica: 2 }).to).toBeGreaterThan(10);
   });
+
+  describe('says of other settings whether they look back over more than was kept', () => {
+    const steady = [...decisionsOver(Array<number>(400).fill(30))];
+    const squares = Array.from({ length: 6 * 300 }, (_, window) => (window % 120 < 12 ? 35 : 5));
+    const repeating = [...decisionsOver(squares, settings, { most: 60 })];
+    const short = { ...settings, horizonSeconds: 60 };
+    const shortRepeating = [...decisionsOver(squares, short, { most: 60 })];
+    // 1200 s are always kept. Of a start of 47 s the down window is three times 1.5 × 7 windows, of one of 600 s within a horizon of 900 s three times 1.5 × 68.
+    test.each([
+      { name: 'as it was', steps: steady, further: false },
+      {
+        name: 'a longer horizon that the start-up does not need',
+        steps: steady,
+        by: { horizonSeconds: 900 },
+        further: false,
+      },
+      { name: 'a longer start-up in the same horizon', steps: steady, startUpSeconds: 600, further: true },
+      { name: 'both longer', steps: steady, by: { horizonSeconds: 900 }, startUpSeconds: 600, further: true },
+      { name: 'a longer objective', steps: steady, by: { objectiveSeconds: 600 }, further: true },
+      {
+        name: 'both longer, of all that there was',
+        steps: steady.slice(0, 110),
+        by: { horizonSeconds: 900 },
+        startUpSeconds: 600,
+        further: false,
+      },
+      { name: 'a load that repeats', steps: repeating, startUpSeconds: 200, further: false },
+      {
+        name: 'minutes of a load that repeats',
+        steps: shortRepeating,
+        by: { horizonSeconds: 240 },
+        startUpSeconds: 200,
+        further: true,
+      },
+    ])('$name', ({ steps, by = {}, startUpSeconds = 47, further }) => {
+      const { settings: then, ...input } = JSON.parse(steps.at(-1)?.written ?? '') as Input;
+      const sample = { ...input.sample, startUpSeconds };
+      expect(looksFurther({ ...input, settings: then, sample }, { ...then, ...by })).toBe(further);
+    });
+  });
 });
