@@ -26,7 +26,9 @@ export interface Cycle {
   period: number;
   /** The minute that is not over yet. */
   openSum: number;
+  /** Windows of it, and those of them that are known. */
   openCount: number;
+  openKnown: number;
 }
 
 export const createCycle = (): Cycle => ({
@@ -38,6 +40,7 @@ export const createCycle = (): Cycle => ({
   period: 0,
   openSum: 0,
   openCount: 0,
+  openKnown: 0,
 });
 
 const at = (ring: Float64Array, minute: number): number => ring[minute & (minutesKept - 1)] ?? 0;
@@ -45,18 +48,24 @@ const at = (ring: Float64Array, minute: number): number => ring[minute & (minute
 /** Windows that count as one minute; a longer one counts as one too. */
 export const windowsPerMinute = (periodSeconds: number): number => Math.max(1, Math.round(60 / periodSeconds));
 
-/** Takes in the demand of one window. */
-export function noteDemand(cycle: Cycle, demand: number, perMinute: number): void {
-  cycle.openSum += demand;
+/** Takes in the demand of one window; undefined: it is not known, and its minute is that of the others. */
+export function noteDemand(cycle: Cycle, demand: number | undefined, perMinute: number): void {
   cycle.openCount++;
+  if (demand !== undefined) {
+    cycle.openSum += demand;
+    cycle.openKnown++;
+  }
   if (cycle.openCount < perMinute) return;
-  closeMinute(cycle, cycle.openSum / cycle.openCount);
+  if (cycle.openKnown === 0) skipMinutes(cycle, 1);
+  else closeMinute(cycle, cycle.openSum / cycle.openKnown);
   cycle.openSum = 0;
   cycle.openCount = 0;
+  cycle.openKnown = 0;
 }
 
-/** Minutes of which nothing is known: the last one is taken to have gone on, so that what repeats stays in step. */
+/** Minutes of which nothing is known: the last one, if there is one, is taken to have gone on, so that what repeats stays in step. */
 export function skipMinutes(cycle: Cycle, count: number): void {
+  if (cycle.length === 0) return;
   const last = at(cycle.minutes, cycle.length - 1);
   for (let minute = 0; minute < Math.min(count, longest); minute++) closeMinute(cycle, last);
 }

@@ -48,7 +48,7 @@ export function learn(
     records[expert].forecasts[place] = forecast;
     records[expert].uppers[place] = upper;
   }
-  noteDemand(memory.cycle, memory.demands[place] ?? 0, windowsPerMinute(periodSeconds));
+  noteDemand(memory.cycle, isWhole ? decision.demand : undefined, windowsPerMinute(periodSeconds));
   if (isWhole) noteWork(memory, sample, decision, settings);
   else memory.throughputs.waiting = 0;
   memory.window++;

@@ -111,6 +111,17 @@ describe('decideLookahead()', () => {
       });
     });
 
+    test('learns nothing of it about what the load repeats', () => {
+      const { memory } = after(60, () => 20);
+      for (const [window, arrived] of [90, 20, 20, 20, 20, 20, 95, 90, 90, 90, 90, 90].entries()) {
+        const isPartial = (window === 0 || window >= 6) && { isPartial: true as const };
+        const sample = sampleOf(arrived, 6, { ...isPartial });
+        learn(memory, sample, decideLookahead(memory, sample, settings), settings);
+      }
+      expect(memory.cycle.length).toBe(12); // minutes all the same
+      for (const minute of memory.cycle.minutes.subarray(0, 12)) expect(minute).toBeCloseTo(16, 9);
+    });
+
     test('learns no service time of it', () => {
       const { memory } = after(300, () => 20);
       for (let window = 0; window < 100; window++) {

@@ -124,4 +124,12 @@ describe('a cycle', () => {
     for (let minute = 220; minute < 400; minute++) noteDemand(cycle, square(minute), 1);
     expect(cycle.period).toBe(20);
   });
+
+  test('has of a minute what is known of it, and of one that is not the minute before', () => {
+    const cycle = createCycle();
+    const unknown = undefined;
+    for (const demand of [unknown, unknown, 10, 20, unknown, 30, unknown, unknown, 40, 50])
+      noteDemand(cycle, demand, 2);
+    expect([...cycle.minutes.subarray(0, cycle.length)]).toEqual([15, 30, 30, 45]); // nothing was before the first two
+  });
 });
