@@ -243,7 +243,7 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
       if (result.result === 'read') acceptReading(tracked.window, uid, result.reading);
       else {
         metrics.sourceErrors.inc({ source: source.type });
-        acceptFailure(tracked.window, uid, result.failure);
+        acceptFailure(tracked.window, uid, result.failure, result.usage);
       }
       schedule.add(nextTurn(uid, intervalMs, { now: performance.now(), after: intervalsAfter(failures), places }), pod);
     },

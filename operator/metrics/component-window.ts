@@ -61,6 +61,8 @@ export interface PodRecord {
   readonly rows: Ring<PodColumn>;
   latest: Reading | undefined;
   failure: ReadFailure | undefined;
+  /** Its CPU and memory, from elsewhere, as of the look that failed. */
+  usage: Reading | undefined;
 }
 
 /** Everything measured of one component. */
@@ -117,6 +119,7 @@ export function acceptReading(window: ComponentWindow, uid: string, reading: Rea
   const record = recordOf(window, uid);
   record.latest = reading;
   record.failure = undefined;
+  record.usage = undefined;
   const { elapsedMs, figures } = reading;
   record.rows.append(reading.observedAt, {
     ...figures,
@@ -128,8 +131,8 @@ export function acceptReading(window: ComponentWindow, uid: string, reading: Rea
   }
 }
 
-export function acceptFailure(window: ComponentWindow, uid: string, failure: ReadFailure): void {
-  recordOf(window, uid).failure = failure;
+export function acceptFailure(window: ComponentWindow, uid: string, failure: ReadFailure, usage?: Reading): void {
+  Object.assign(recordOf(window, uid), { failure, usage });
 }
 
 function recordOf({ pods, options }: ComponentWindow, uid: string): PodRecord {
@@ -139,7 +142,12 @@ function recordOf({ pods, options }: ComponentWindow, uid: string): PodRecord {
     options.history,
     Math.ceil(Math.max(options.windowMs, rateWindowMs(options)) / options.intervalMs) + 1,
   );
-  const record: PodRecord = { rows: createRing(podColumns, rows), latest: undefined, failure: undefined };
+  const record: PodRecord = {
+    rows: createRing(podColumns, rows),
+    latest: undefined,
+    failure: undefined,
+    usage: undefined,
+  };
   pods.set(uid, record);
   return record;
 }
@@ -155,7 +163,7 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
     return isFresh ? [{ view, reading: latest }] : [];
   });
   const looks = fresh.map(({ view, reading }) => lookOf(reading, measuredContainer(view, options)));
-  const { requestRate, ...row } = rowOf(looks);
+  const { requestRate, ...row } = rowOf([...looks, ...usageOf(window, ready, at)]);
   const isCounted = fresh.every(({ reading }) => reading.elapsedMs !== undefined); // what some of the Pods do would look like a lower load
   window.rows.append(at, {
     ...row,
@@ -170,6 +178,14 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
   for (const name of histogramNames) window.histograms[name].append(at, pending[name]);
   window.pending = {};
 }
+
+/** Of those that cannot be read, CPU and memory: of nothing else is anything known. They stand until the next look, which may be eight intervals later. */
+const usageOf = ({ pods, options }: ComponentWindow, ready: readonly PodView[], at: number): readonly Look[] =>
+  ready.flatMap((view) => {
+    const usage = pods.get(view.uid)?.usage;
+    const isFresh = usage !== undefined && at - usage.observedAt <= 8.5 * options.intervalMs;
+    return isFresh ? [lookOf(usage, measuredContainer(view, options))] : [];
+  });
 
 /** How many leave out a part of the load that others tell: sums are less than there is. */
 function partialOf(looks: readonly Look[]): number {

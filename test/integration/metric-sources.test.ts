@@ -119,6 +119,10 @@ test('metrics.k8s.io of a real metrics-server: cores and working set of the cont
   const { reading: together } = { reading: undefined, ...(await both.read(local, signal)) };
   expect(together?.figures.memoryBytes).toBe(alone?.figures.memoryBytes); // of the Pod's container, not of the process beside us that stands for it
   expect(together?.figures.queue).toBe(0);
+  expect(await both.read({ ...pod, ip: '169.254.169.254' }, signal)).toMatchObject({
+    failure: { reason: 'AddressRefused' },
+    usage: { figures: { memoryBytes: expect.any(Number) } }, // objective A4 stays judged while nothing else can be read
+  });
 });
 
 test('Pods that serve no metrics have their memory judged by metrics.k8s.io, and the condition says what is missing', async () => {

@@ -172,7 +172,8 @@ export function withResource(source: Source, options: ResourceSourceOptions): So
     },
     async read(pod, signal) {
       const [result, used] = await Promise.all([source.read(pod, signal), usage.read(pod, signal)]);
-      if (result.result === 'failed' || used.result === 'failed') return result;
+      if (used.result === 'failed') return result;
+      if (result.result === 'failed') return { ...result, usage: used.reading };
       return { result: 'read', reading: overlaid(result.reading, used.reading) };
     },
   };

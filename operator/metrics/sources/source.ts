@@ -21,7 +21,9 @@ export interface PassedOver {
 }
 
 export type ReadResult =
-  { readonly result: 'read'; readonly reading: Reading } | { readonly result: 'failed'; readonly failure: ReadFailure };
+  | { readonly result: 'read'; readonly reading: Reading }
+  /** `usage`: CPU and memory, where they are known from elsewhere all the same. */
+  | { readonly result: 'failed'; readonly failure: ReadFailure; readonly usage?: Reading };
 
 export interface ReadFailure {
   readonly reason:

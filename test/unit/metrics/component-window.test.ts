@@ -141,6 +141,23 @@ describe('figuresOver()', () => {
     );
     expect(figures).toMatchObject({ requestRate: { value: 10 }, podsReady: 2, podsAnswered: 1 });
   });
+  test('of a silent Pod CPU and memory still count where metrics.k8s.io has them, until the next look (eight intervals later at most)', () => {
+    const window = createComponentWindow(options);
+    const usage = { ...reading(9_000, { memoryBytes: 600, cpuSeconds: 10 }), usageEveryMs: 15_000 };
+    const at = (row: number) => {
+      closeRow(window, [view('a')], row);
+      return over(window, 5_000, row + 1);
+    };
+    acceptReading(window, 'a', reading(9_000, { requests: 100, memoryBytes: 500 }));
+    acceptFailure(window, 'a', { reason: 'TimedOut', message: 'silent' }, usage);
+    const figures = at(10_000);
+    expect(figures).toMatchObject({ memoryBytes: { value: 600 }, memoryPercent: { value: 60 }, podsAnswered: 0 });
+    expect([figures.cpuCores?.value, figures.requestRate, figures.isWhole]).toEqual([1, undefined, false]);
+    expect(at(90_000).memoryBytes?.value).toBe(600); // one that fails is looked at ever more seldom, at most eight intervals apart
+    expect(at(110_000).memoryBytes).toBeUndefined();
+    acceptFailure(window, 'a', { reason: 'TimedOut', message: 'silent' });
+    expect(at(120_000).memoryBytes).toBeUndefined();
+  });
   test('sums are whole while each Pod has told its part within two and a half looks, and lower bounds after that', () => {
     const both = [{ inFlight: 3 }, { inFlight: 3 }];
     const isWhole = (rows: Parameters<typeof filled>[0]) => over(filled(rows), 300_000, 10_000 * rows.length).isWhole;

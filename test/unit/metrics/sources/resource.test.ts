@@ -125,8 +125,14 @@ describe('withResource()', () => {
     expect(read).toMatchObject({ reading: { figures: { cpuSeconds: 1, memoryBytes: 7 } } });
     expect(read).not.toHaveProperty('reading.usageEveryMs');
   });
-  test('fails where the exposition does', async () => {
+  test('fails where the exposition does, and says what metrics.k8s.io has meanwhile', async () => {
     const broken = { ...exposition, read: () => Promise.resolve(failed('TimedOut', 'x')) };
-    expect(await withResource(broken, always(metricsOf(0))).read(pod, signal)).toMatchObject({ result: 'failed' });
+    expect(await withResource(broken, always(metricsOf(0))).read(pod, signal)).toMatchObject({
+      result: 'failed',
+      failure: { reason: 'TimedOut' },
+      usage: { figures: { memoryBytes: 100 * 2 ** 20 } },
+    });
+    const nothing = await withResource(broken, always({ metadata: { name: 'b' } })).read(pod, signal);
+    expect(nothing).toEqual(failed('TimedOut', 'x'));
   });
 });
