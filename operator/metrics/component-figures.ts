@@ -105,6 +105,12 @@ export function figuresOver(
   };
 }
 
+/** Whether the sum of a figure over these components is less than there is: of one that tells of it Pods leave out their part, or none of one answers. */
+export const isLowerBound = (
+  all: readonly ComponentFigures[],
+  of: (figures: ComponentFigures) => Timed | undefined,
+): boolean => all.some((one) => !one.isWhole && (of(one) !== undefined || one.podsAnswered === 0));
+
 /** When the last row was closed in which no Ready Pod left out its part of the load. */
 function wholeAt({ times, figures: { podsReady, podsAnswered, podsPartial } }: Slice): number {
   const row = podsReady.findLastIndex((ready, at) => podsAnswered[at] === ready && podsPartial[at] === 0);

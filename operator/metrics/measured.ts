@@ -2,7 +2,7 @@ import { objectiveNames } from '../api/status.ts';
 import type { EffectivePolicy } from '../decide/effective-policy.ts';
 import type { Measured, ObjectiveName, Observation } from '../decide/objectives.ts';
 import type { RatingInput } from '../decide/rating.ts';
-import type { ComponentFigures, Timed } from './component-figures.ts';
+import { isLowerBound, type ComponentFigures, type Timed } from './component-figures.ts';
 import { quantile, together, type Histogram } from './histogram.ts';
 import type { HistogramName } from './signals.ts';
 
@@ -105,13 +105,13 @@ function extreme(
   return seen.toSorted((a, b) => sign * (b.value - a.value))[0];
 }
 
-/** Of all components that tell of it. One whose Pods leave out their part, or of which none answers, makes it a lower bound. */
+/** Of all components that tell of it. */
 function inFlight(components: readonly Named[]): Observation | undefined {
   const seen = components.flatMap(({ figures: { inFlightMax } }) => inFlightMax ?? []);
   if (seen.length === 0) return undefined;
-  const isBound = components.some(
-    ({ figures: { isWhole, podsAnswered, inFlightMax } }) =>
-      !isWhole && (inFlightMax !== undefined || podsAnswered === 0),
+  const isBound = isLowerBound(
+    components.map(({ figures }) => figures),
+    ({ inFlightMax }) => inFlightMax,
   );
   return {
     value: seen.reduce((sum, { value }) => sum + value, 0),

@@ -25,6 +25,9 @@ export const History = view('Everything that charts need: figures of a time, and
     inFlight: series('Workflows in flight.'),
     queue: series('Requests that wait.'),
     replicas: series('Ready Pods.'),
+    podsMeasured: series(
+      'Those of them that told all of their load. Fewer than replicas: requestRate, inFlight and queue are lower bounds.',
+    ),
     floor: series('minReplicas of the autoscalers.'),
     max: series('maxReplicas of the autoscalers.'),
   }),
@@ -86,6 +89,10 @@ export function history({ service, components, changes, now }: HistoryInput): Hi
       inFlight: column('inFlight', sum),
       queue: column('queue', sum),
       replicas: column('podsReady', sum),
+      podsMeasured: each(
+        ({ podsAnswered, podsPartial }, row) => (podsAnswered[row] ?? NaN) - (podsPartial[row] ?? NaN),
+        sum,
+      ),
       floor: bound('floor'),
       max: bound('max'),
     },

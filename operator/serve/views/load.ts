@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
-import type { ComponentFigures } from '../../metrics/component-figures.ts';
+import { isLowerBound, type ComponentFigures } from '../../metrics/component-figures.ts';
 import { quantile, together, type Histogram } from '../../metrics/histogram.ts';
 import {
   figure,
@@ -19,6 +19,8 @@ import type { ViewInput } from './figures.ts';
 
 const percentiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 type Percentile = keyof typeof percentiles;
+const sums = ['requestRate', 'inFlight', 'queue'] as const;
+const bounded = [...sums, 'p50', 'p95', 'p99'] as const;
 
 const figures = {
   requestRate: figure('Requests per second.'),
@@ -28,8 +30,9 @@ const figures = {
   p50: figure('Median response time in seconds.'),
   p95: figure('95th percentile of the response time in seconds.'),
   p99: figure('99th percentile of the response time in seconds.'),
-  atLeast: Type.Array(Type.Enum(['p50', 'p95', 'p99'], { type: 'string', description: 'Name of a percentile.' }), {
-    description: 'Percentiles that lie beyond the last bucket of the histogram: what stands there is a lower bound.',
+  atLeast: Type.Array(Type.Enum([...bounded], { type: 'string', description: 'Name of a figure.' }), {
+    description:
+      'What is a lower bound: sums that lack a part, since a Pod is not read or does not tell it, and percentiles beyond the last bucket of the histogram.',
   }),
   errorRate: figure('Share of responses with a 5xx status, 0 to 1.'),
   observedAt: timeOrNull('When the newest of these was measured.'),
@@ -78,22 +81,25 @@ function loadOf(all: readonly ComponentFigures[]): Load['total'] {
     requestRatePerPod: another === undefined ? valueOf(only?.requestRatePerPod) : null, // Pods of different work have no mean
     inFlight: sumOf(all.map(({ inFlight }) => inFlight?.value)),
     queue: sumOf(all.map(({ queue }) => queue?.value)),
-    ...times(histogram),
+    ...percentilesOf(histogram),
+    atLeast: [...sums.filter((name) => isBound(all, name)), ...beyond(histogram)],
     errorRate: errors.length === 0 ? null : known(Math.max(...errors)),
     observedAt: timeOf(newestOf(all)),
   };
 }
 
-function times(histogram: Histogram | undefined): Record<Percentile, number | null> & { atLeast: Percentile[] } {
-  const seen = Object.entries(percentiles).map(
-    ([name, share]) => [name as Percentile, histogram === undefined ? undefined : quantile(histogram, share)] as const,
+const isBound = (all: readonly ComponentFigures[], name: (typeof sums)[number]): boolean =>
+  all.some(({ [name]: seen }) => seen !== undefined) && isLowerBound(all, ({ [name]: seen }) => seen);
+
+const percentilesOf = (histogram: Histogram | undefined) =>
+  Object.fromEntries(
+    Object.entries(percentiles).map(([name, share]) => [name, known(histogram && quantile(histogram, share)?.value)]),
+  ) as Record<Percentile, number | null>;
+
+const beyond = (histogram: Histogram | undefined): Percentile[] =>
+  (Object.keys(percentiles) as Percentile[]).filter(
+    (name) => histogram !== undefined && quantile(histogram, percentiles[name])?.atLeast === true,
   );
-  const values = Object.fromEntries(seen.map(([name, answer]) => [name, known(answer?.value)]));
-  return {
-    ...(values as Record<Percentile, number | null>),
-    atLeast: seen.flatMap(([name, answer]) => (answer?.atLeast === true ? [name] : [])),
-  };
-}
 
 function newestOf(all: readonly ComponentFigures[]): number | undefined {
   const seen = all.flatMap(({ requestRate, inFlight, queue, errorRatio, histograms: { responseTime } }) =>

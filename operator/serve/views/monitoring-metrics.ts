@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { rfc3339 } from '../../api/rfc3339.ts';
 import type { Observation } from '../../decide/objectives.ts';
+import { isLowerBound, type ComponentFigures } from '../../metrics/component-figures.ts';
 import { measuredFrom } from '../../metrics/measured.ts';
 import { figure, known, megabytes, sumOf, time, view } from './figures.ts';
 import type { ViewInput } from './figures.ts';
@@ -35,15 +36,19 @@ export function monitoringMetrics({ policy, components, redisHitRatio, now }: Vi
       memory_usage_mb: megabytes(objectives.memory?.value),
       success_rate: known(success),
       cpu_percent: known(rating.cpuPercent),
-      request_rate: sumOf(figures.map(({ requestRate }) => requestRate?.value)),
+      request_rate: wholeOf(figures, 'requestRate'),
       response_time_p95: exactly(rating.responseTimeP95),
       cache_hit_ratio: known(rating.cacheHitRatio),
       error_rate: known(success === undefined ? undefined : 1 - success),
-      active_connections: sumOf(figures.map(({ activeConnections }) => activeConnections?.value)),
+      active_connections: wholeOf(figures, 'activeConnections'),
     },
     timestamp: rfc3339(now),
   };
 }
+
+/** A lower bound would look like less load. */
+const wholeOf = (all: readonly ComponentFigures[], name: 'requestRate' | 'activeConnections'): number | null =>
+  isLowerBound(all, ({ [name]: seen }) => seen) ? null : sumOf(all.map(({ [name]: seen }) => seen?.value));
 
 /** A lower bound would look like a time that was kept. */
 const exactly = (seen: Pick<Observation, 'value' | 'atLeast'> | undefined): number | null =>

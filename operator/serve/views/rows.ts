@@ -4,6 +4,8 @@ import type { RingSlice } from '../../metrics/windows.ts';
 /** What trends and histories are made of. */
 export const viewColumns = [
   'podsReady',
+  'podsAnswered',
+  'podsPartial',
   'requestRate',
   'answerRate',
   'errorRate',
@@ -16,6 +18,6 @@ export const viewColumns = [
   'workflowDurationP95',
   'inFlight',
   'queue',
-] as const satisfies readonly (keyof TrendRows | 'workflowDurationP95' | 'podsReady' | 'inFlight' | 'queue')[];
+] as const satisfies readonly (keyof TrendRows | 'workflowDurationP95' | `pods${string}` | 'inFlight' | 'queue')[];
 /** Snapshots of one component. */
 export type Rows = RingSlice<(typeof viewColumns)[number]>;
