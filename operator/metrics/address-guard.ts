@@ -9,22 +9,18 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What no Pod has and no metric source should be: this machine itself, link-local with the cloud's metadata (some clouds have theirs elsewhere), multicast, unspecified. */
-const refused = [
-  '0.0.0.0/8',
-  '127.0.0.0/8',
+/** What no Pod has and no metric source should be: this machine itself, or unspecified. */
+const ownMachine = ['0.0.0.0/8', '127.0.0.0/8', '::/128', '::1/128'];
+/** Link-local with the cloud's metadata; some clouds have theirs elsewhere. */
+const metadata = [
   '169.254.0.0/16',
   '100.100.100.200/32',
   '168.63.129.16/32',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-  '::/128',
-  '::1/128',
   'fe80::/10',
-  'ff00::/8',
   'fd00:ec2::254/128',
   'fd20:ce::254/128',
 ];
+const multicast = ['224.0.0.0/4', '240.0.0.0/4', 'ff00::/8'];
 
 /**
  * @param options.refuse Addresses that are refused besides, at any port: the API server's.
@@ -40,7 +36,7 @@ export function createAddressGuard({
   readonly refuse?: readonly string[];
   readonly refuseAt?: readonly Endpoint[];
 } = {}): AddressGuard {
-  const [blocked, allowed] = [blockList(refused), blockList(widen)];
+  const [blocked, allowed] = [blockList([...ownMachine, ...metadata, ...multicast]), blockList(widen)];
   for (const address of refuse) blocked.addAddress(address, familyOf(address));
   const blockedAt = new Map<number, BlockList>();
   for (const { address, port } of refuseAt) {
@@ -50,12 +46,25 @@ export function createAddressGuard({
   }
   return (address, port) => {
     if (isIP(address) === 0) return false;
-    const inner = innerAddress(address);
-    const isIn = (list: BlockList): boolean =>
-      list.check(address, familyOf(address)) || (inner !== undefined && list.check(inner, 'ipv4'));
     const at = port === undefined ? undefined : blockedAt.get(port);
-    return isIn(allowed) || !(isIn(blocked) || (at !== undefined && isIn(at)));
+    return isIn(allowed, address) || !(isIn(blocked, address) || (at !== undefined && isIn(at, address)));
   };
+}
+
+/** Itself, or the IPv4 address that it leads to. */
+function isIn(list: BlockList, address: string): boolean {
+  const inner = innerAddress(address);
+  return list.check(address, familyOf(address)) || (inner !== undefined && list.check(inner, 'ipv4'));
+}
+
+/** What to do about a source at an address that the guard refuses. What has credentials to give is not to be allowed by way of advice. */
+export function nextFor(address: string): string {
+  const another = 'name the source by its Service or its own address';
+  if (isIn(blockList(ownMachine), address))
+    return `${another}: this one is the operator’s own machine; where that is meant, start the operator with --allow-metric-address and its network, for example 127.0.0.0/8`;
+  if (isIn(blockList(metadata), address))
+    return `${another}: this one is link-local or of a cloud’s metadata, where machines get credentials`;
+  return `${another}: this one is ${isIn(blockList(multicast), address) ? 'of no single server' : 'the API server’s'}`;
 }
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'ipv4' : 'ipv6');
@@ -81,8 +90,16 @@ function groupsOf(address: string): readonly string[] {
 const dotted = (groups: readonly string[]): string =>
   groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]).join('.');
 
-/** Code of the error with which a guarded look-up ends where nothing is left to dial. */
-export const addressRefused = 'ERR_ADDRESS_REFUSED';
+/** With it a guarded look-up ends where nothing is left to dial. */
+export class AddressRefused extends Error {
+  readonly code = 'ERR_ADDRESS_REFUSED';
+  readonly next: string;
+
+  constructor(message: string, next: string) {
+    super(message);
+    this.next = next;
+  }
+}
 
 /** Looks a name up and gives only what may be dialled at this port: checked at each connection, so that no name can move to another address after it was looked at. */
 export const guardedLookup =
@@ -93,13 +110,12 @@ export const guardedLookup =
       const allowed = addresses.filter(({ address }) => guard(address, port));
       const [first] = allowed;
       if (first === undefined) {
-        const found = addresses.map(({ address }) => address).join(', ');
-        return callback(refusal(`${host} is ${found}: not an address to read metrics from`), []);
+        const found = addresses.map(({ address }) => address);
+        const message = `${host} is ${found.join(', ')}: not an address to read metrics from`;
+        return callback(new AddressRefused(message, nextFor(found[0] ?? '')), []);
       }
       return options.all === true ? callback(null, allowed) : callback(null, first.address, first.family);
     });
-
-const refusal = (message: string): NodeJS.ErrnoException => Object.assign(new Error(message), { code: addressRefused });
 
 function blockList(networks: readonly string[]): BlockList {
   const list = new BlockList();

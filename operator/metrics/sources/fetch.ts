@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { addressRefused } from '../address-guard.ts';
+import { AddressRefused } from '../address-guard.ts';
 import { words, type ReadFailure } from './source.ts';
 
 export interface FetchInput {
@@ -92,12 +92,7 @@ function failureOf({ origin, path, access }: FetchInput, error: unknown, signal:
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
     return { reason: 'TooLarge', message: `${url} answered more than the operator reads` };
   if (code === 'TypeError' || code === 'ReferenceError' || code === 'RangeError') throw error; // a bug of ours
-  if (code === addressRefused)
-    return {
-      reason: 'AddressRefused',
-      message: error.message,
-      next: 'start the operator with --allow-metric-address and its network, for example 10.0.0.0/8',
-    };
+  if (error instanceof AddressRefused) return { reason: 'AddressRefused', message: error.message, next: error.next };
   if (timeoutCodes.has(code)) return { reason: 'TimedOut', message: `${url} did not answer in time` };
   return { reason: 'Unreachable', message: `${url}: ${code}`, ...tlsNext(url, code, access) };
 }

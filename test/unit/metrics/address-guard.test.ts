@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createAddressGuard, guardedLookup } from '../../../operator/metrics/address-guard.ts';
+import { createAddressGuard, guardedLookup, nextFor } from '../../../operator/metrics/address-guard.ts';
 
 describe('createAddressGuard()', () => {
   const guard = createAddressGuard();
@@ -65,6 +65,23 @@ describe('createAddressGuard()', () => {
   });
   test.each(['127.0.0.1', '127.0.0.0/33', 'x/8', '10.0.0.0/'])('refuses %p as a network', (network) => {
     expect(() => createAddressGuard({ widen: [network] })).toThrow(RangeError);
+  });
+});
+
+describe('nextFor() an address that is refused', () => {
+  test.each([
+    { address: '127.0.0.1', next: /own machine; .* --allow-metric-address .* 127\.0\.0\.0\/8$/ },
+    { address: '::1', next: /own machine/ },
+    { address: '::ffff:127.0.0.1', next: /own machine/ },
+    { address: '169.254.169.254', next: /of a cloud’s metadata, where machines get credentials$/ },
+    { address: '::ffff:a9fe:a9fe', next: /of a cloud’s metadata/ },
+    { address: 'fe80::1', next: /link-local/ },
+    { address: '100.100.100.200', next: /of a cloud’s metadata/ },
+    { address: '224.0.0.1', next: /of no single server$/ },
+    { address: '10.96.0.1', next: /the API server’s$/ },
+  ])('$address', ({ address, next }) => {
+    expect(nextFor(address)).toMatch(next);
+    expect(/--allow-metric-address/.test(nextFor(address))).toBe(next.source.startsWith('own'));
   });
 });
 
