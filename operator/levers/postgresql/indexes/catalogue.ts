@@ -84,8 +84,8 @@ export interface Waiter {
   readonly since: string | null;
 }
 
-/** A transaction whose end a build would have to wait for. */
-export interface OldTransaction {
+/** Who has one open, and since when. */
+export interface Transaction {
   /** Null: a prepared one. */
   readonly pid: number | null;
   /** Of a prepared one. */
@@ -95,6 +95,10 @@ export interface OldTransaction {
   readonly state: string | null;
   /** To the minute: no figure that is another at each look. */
   readonly since: string | null;
+}
+
+/** One whose end a build would have to wait for. */
+export interface OldTransaction extends Transaction {
   /** Then it holds up a build on every table of the database. */
   readonly hasSnapshot: boolean;
   /** Tables that it writes to or locks. */
@@ -278,7 +282,7 @@ export const readOldTransactions = (
   postgres.query<Row<OldTransaction>>(ofOld, [tables.map(({ oid }) => oid), seconds]);
 
 /** A transaction that has so much as read a table: no index of it is dropped concurrently before its end. */
-export interface Holder extends Omit<OldTransaction, 'hasSnapshot' | 'tableOids'> {
+export interface Holder extends Transaction {
   /** No later one of the same session is called so. */
   readonly transaction: string;
 }

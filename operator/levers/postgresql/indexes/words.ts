@@ -3,7 +3,7 @@ import type { IdleIndexes } from '../../../decide/idle-indexes.ts';
 import { maintenanceText } from '../../../decide/maintenance-window.ts';
 import type { PlanInput, PlannedCondition } from '../../lever.ts';
 import { adviceText } from '../advice/words.ts';
-import type { Index, OldTransaction, Waiter } from './catalogue.ts';
+import type { Index, Transaction, Waiter } from './catalogue.ts';
 import type { IndexesMemory } from './changes.ts';
 import { serves } from './form.ts';
 import { waitsForWindow, type IndexVerdict, type ToBuild, type Waits } from './judge.ts';
@@ -114,8 +114,6 @@ const minuteOf = (ms: number): string => new Date(ms).toISOString().replace(/:\d
 const endIt = (pid: number): string => `wait for its end, or SELECT pg_terminate_backend(${pid})`;
 export const endingOf = ({ pid, gid }: Pick<Transaction, 'pid' | 'gid'>): string =>
   pid === null ? `COMMIT PREPARED or ROLLBACK PREPARED '${gid ?? ''}'` : endIt(pid);
-
-type Transaction = Omit<OldTransaction, 'hasSnapshot' | 'tableOids'>;
 
 /** Who, and since when: nothing of what it says. */
 export function transactionText({ pid, gid, ...transaction }: Transaction): string {
