@@ -17,3 +17,22 @@ export function oomKillIn(pods: readonly PodView[], now: number): OomKill | unde
   );
   return kills.toSorted((a, b) => b.at - a.at)[0];
 }
+
+/** A look at the Pods of a component. */
+export interface PodsSeen {
+  readonly pods: readonly PodView[];
+  /** The one that is sized. */
+  readonly container: string;
+  readonly now: number;
+}
+
+/** With what its container has, in bytes. No limit: there is none, or a resize goes on; what is not in force yet has killed nobody. */
+export function measuredKillIn({ pods, container, now }: PodsSeen): (OomKill & Memory) | undefined {
+  const kill = oomKillIn(pods, now);
+  const pod = pods.find(({ name }) => name === kill?.pod);
+  if (kill === undefined || pod === undefined || pod.resize !== undefined) return kill;
+  const { memoryRequest, memoryLimit } = pod.containers.find(({ name }) => name === container) ?? {};
+  return { ...kill, memoryRequest, memoryLimit };
+}
+
+type Memory = { readonly [Figure in 'memoryRequest' | 'memoryLimit']?: number | undefined };

@@ -1,51 +1,56 @@
 import { problemMessage } from '../../api/problem.ts';
 import { amount, quantity } from '../../api/quantity.ts';
-import type { PodView } from '../../metrics/pod-view.ts';
 import type { PlannedCondition, UnitMemory } from '../lever.ts';
-import { oomHeldMs, oomKillIn, type OomKill } from '../oom-kill.ts';
+import { measuredKillIn, oomHeldMs, type OomKill, type PodsSeen } from '../oom-kill.ts';
 import { textOf, type Amount } from './amounts.ts';
 
-/** With what its container had then, as it is sent: least that any Pod gets for a day. */
+/** With the most that a killed container had within that day, as it is sent: least that any Pod gets for a day. */
 export interface MemoryKill extends OomKill {
   readonly had: { readonly requests?: string | undefined; readonly limits?: string | undefined };
+  /** What this one had is not known yet: another look may tell. */
+  readonly isOpen: boolean;
 }
 
-interface Moment {
-  readonly pods: readonly PodView[];
-  /** The one that is sized. */
-  readonly container: string;
-  /** What was remembered of the kills before: the Pod may be gone. */
+/** `memory`: what was remembered of the kills before; the Pod may be gone. */
+interface Moment extends PodsSeen {
   readonly memory: UnitMemory | undefined;
-  readonly now: number;
 }
 
-/** The newest that still counts, with what stood there when it was first seen. */
-export function memoryKillOf({ pods, container, memory, now }: Moment): MemoryKill | undefined {
-  const before = rememberedKill(memory, now);
-  const kill = oomKillIn(pods, now);
-  if (kill === undefined || kill.at <= (before?.at ?? -Infinity)) return before;
-  const pod = pods.find(({ name }) => name === kill.pod);
-  const { memoryRequest, memoryLimit } = pod?.containers.find(({ name }) => name === container) ?? {};
-  if (memoryLimit === undefined || pod?.resize !== undefined) return { ...kill, had: before?.had ?? {} }; // a limit that is not in force yet killed nobody
-  const requests = memoryRequest === undefined ? undefined : textOf(memoryRequest, 'memory');
-  return { ...kill, had: { requests, limits: textOf(memoryLimit, 'memory') } };
+/** The newest that still counts, with what stood there when it was first seen with a limit. */
+export function memoryKillOf({ memory, ...seen }: Moment): MemoryKill | undefined {
+  const before = rememberedKill(memory, seen.now);
+  const kill = measuredKillIn(seen);
+  if (kill === undefined || !isNews(kill, before)) return before;
+  const { pod, at, memoryRequest, memoryLimit } = kill;
+  const { requests, limits } = before?.had ?? {};
+  if (memoryLimit === undefined) return { pod, at, had: { requests, limits }, isOpen: true };
+  const had = { requests: greaterOf(requests, memoryRequest), limits: greaterOf(limits, memoryLimit) };
+  return { pod, at, had, isOpen: false };
 }
+
+const isNews = (kill: OomKill, before: MemoryKill | undefined): boolean =>
+  before === undefined || kill.at > before.at || (kill.at === before.at && before.isOpen);
+
+const greaterOf = (before: string | undefined, bytes: number | undefined): string | undefined =>
+  bytes === undefined || bytes <= (amount(before) ?? 0) ? before : textOf(bytes, 'memory');
 
 /** Of a component's memory of this lever. */
 export function rememberedKill(memory: UnitMemory | undefined, now: number): MemoryKill | undefined {
-  const { oomKilledAt, oomKilledPod: pod, oomRequest: requests, oomLimit: limits } = memory?.applied ?? {};
+  const { oomKilledAt, oomKilledPod: pod, oomRequest: requests, oomLimit: limits, oomIsOpen } = memory?.applied ?? {};
   const at = Number(oomKilledAt ?? NaN);
-  return pod === undefined || !(now - at <= oomHeldMs) ? undefined : { pod, at, had: { requests, limits } };
+  if (pod === undefined || !(now - at <= oomHeldMs)) return undefined;
+  return { pod, at, had: { requests, limits }, isOpen: oomIsOpen !== undefined };
 }
 
 /** The memory with the kill that counts now, and without one that is over. */
 export function withKill({ applied, ...rest }: UnitMemory, kill: MemoryKill | undefined): UnitMemory {
-  const { oomKilledAt: _, oomKilledPod: __, oomRequest: ___, oomLimit: ____, ...others } = applied ?? {};
+  const others = Object.fromEntries(Object.entries(applied ?? {}).filter(([key]) => !key.startsWith('oom')));
   if (kill === undefined) return { ...rest, applied: others };
   const { requests, limits } = kill.had;
   const had = {
     ...(requests !== undefined && { oomRequest: requests }),
     ...(limits !== undefined && { oomLimit: limits }),
+    ...(kill.isOpen && { oomIsOpen: 'true' }),
   };
   return { ...rest, applied: { ...others, oomKilledAt: String(kill.at), oomKilledPod: kill.pod, ...had } };
 }
@@ -73,11 +78,11 @@ export function heldMemory<One extends Seen>(amounts: readonly One[]): readonly 
 
 export function heldByOom({ pod, at, had }: MemoryKill, wanted: string): PlannedCondition {
   const until = new Date(at + oomHeldMs).toISOString().slice(0, 16);
-  const limit = had.limits === undefined ? '' : ` with a limit of ${had.limits}`;
+  const limit = had.limits === undefined ? '' : `, or than the ${had.limits} that one was killed with`;
   const message = problemMessage({
-    saw: `Pod ${pod} killed for its memory at ${new Date(at).toISOString().slice(0, 16)}Z${limit}`,
+    saw: `Pod ${pod} killed for its memory at ${new Date(at).toISOString().slice(0, 16)}Z`,
     wanted,
-    next: `declare at least what there is, or wait until ${until}Z: so long no Pod gets less memory than it has, or than that one had`,
+    next: `declare at least what there is, or wait until ${until}Z: so long no Pod gets less memory than it has${limit}`,
   });
   return { status: 'False', reason: 'MemoryHeld', message };
 }

@@ -1,8 +1,7 @@
 import { quantity } from '../../api/quantity.ts';
 import type { EffectivePolicy } from '../../decide/effective-policy.ts';
-import type { PodView } from '../../metrics/pod-view.ts';
 import type { UnitMemory } from '../lever.ts';
-import { oomHeldMs, oomKillIn } from '../oom-kill.ts';
+import { measuredKillIn, oomHeldMs, type PodsSeen } from '../oom-kill.ts';
 
 /** The least memory that the VPA may give for a day, since a Pod was killed with less. */
 export interface OomFloor {
@@ -11,28 +10,21 @@ export interface OomFloor {
   readonly mebibytes: number;
 }
 
-interface Moment {
-  readonly pods: readonly PodView[];
-  /** The one that is sized. */
-  readonly container: string;
-  /** What was remembered of the kills before. */
+/** `memory`: what was remembered of the kills before. */
+interface Moment extends PodsSeen {
   readonly memory: UnitMemory | undefined;
-  readonly now: number;
 }
 
 /** As the recommender of the VPA answers a kill: a fifth more. */
 const above = 1.2;
 
-/** By the limit that stood when the kill was first seen: what the Pod gets afterwards raises nothing again. */
-export function oomFloorOf({ pods, container, memory, now }: Moment): OomFloor | undefined {
-  const before = remembered(memory, now);
-  const kill = oomKillIn(pods, now);
-  if (kill === undefined || kill.at <= (before?.killedAt ?? -Infinity)) return before;
-  const pod = pods.find(({ name }) => name === kill.pod);
-  const limit = pod?.containers.find(({ name }) => name === container)?.memoryLimit;
-  if (limit === undefined || pod?.resize !== undefined) return before; // a limit that is not in force yet killed nobody
-  const mebibytes = Math.ceil((above * limit) / 2 ** 20);
-  return { killedAt: kill.at, mebibytes: Math.max(mebibytes, before?.mebibytes ?? 0) };
+/** By the limit that stood when the kill was first seen with one: what the Pod gets afterwards raises nothing again. */
+export function oomFloorOf({ memory, ...seen }: Moment): OomFloor | undefined {
+  const before = remembered(memory, seen.now);
+  const { at, memoryLimit } = measuredKillIn(seen) ?? {};
+  if (at === undefined || memoryLimit === undefined || at <= (before?.killedAt ?? -Infinity)) return before;
+  const mebibytes = Math.ceil((above * memoryLimit) / 2 ** 20);
+  return { killedAt: at, mebibytes: Math.max(mebibytes, before?.mebibytes ?? 0) };
 }
 
 function remembered(memory: UnitMemory | undefined, now: number): OomFloor | undefined {

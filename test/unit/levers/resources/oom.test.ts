@@ -48,8 +48,9 @@ describe('a kill for memory', () => {
     expect(remember).toEqual(known);
     expect(condition).toMatchObject({ status: 'False', reason: 'MemoryHeld' });
     expect(condition.message).toContain(
-      'saw Pod a killed for its memory at 1970-01-01T00:00Z with a limit of 256Mi; wanted requests cpu 500m, memory 128Mi; limits cpu 1000m, memory 200Mi',
+      'saw Pod a killed for its memory at 1970-01-01T00:00Z; wanted requests cpu 500m, memory 128Mi; limits cpu 1000m, memory 200Mi',
     );
+    expect(condition.message).toContain('than it has, or than the 256Mi that one was killed with');
     const written = planned([killed], undefined, { method: 'Template' }).changes.at(-1);
     expect(written?.remember).toEqual({ applied: { method: 'Template', ...applied } });
     const handedOver = planned([killed], { applied: { method: 'Template' } }).changes.find(
@@ -96,6 +97,27 @@ describe('a kill for memory', () => {
       oomKilledAt: '1',
       oomLimit: '256Mi',
     });
+  });
+
+  test('takes nothing back of an earlier one that had more', () => {
+    const lesser = pod('b', memory(100, 128), { oomKilledAt: 1 });
+    expect(planned([lesser], known, { now: 1 }).remember?.applied).toMatchObject({
+      oomKilledAt: '1',
+      oomKilledPod: 'b',
+      oomRequest: '150Mi',
+      oomLimit: '256Mi',
+    });
+  });
+
+  test('while a resize goes on counts at once, and tells its limit at a later look, once', () => {
+    const resize = { state: 'Deferred', message: '' } as const;
+    const first = planned([pod('a', memory(150, 256), { oomKilledAt: 0, resize })], { applied: { method: 'InPlace' } });
+    expect(first.remember?.applied).not.toHaveProperty('oomLimit');
+    expect(first.remember?.applied).toMatchObject({ oomKilledAt: '0', oomKilledPod: 'a' });
+    expect(planned([], first.remember).remember?.applied).not.toHaveProperty('oomLimit');
+    const { remember } = planned([killed], first.remember);
+    expect(remember?.applied).toEqual({ method: 'InPlace', ...applied });
+    expect(planned([pod('a', memory(150, 512), { oomKilledAt: 0 })], remember).remember).toEqual(remember);
   });
 
   test('takes no more than was declared where that is more, and is no concern of what is not wanted', () => {

@@ -227,7 +227,7 @@ describe('after a Pod was killed for its memory', () => {
       condition: { status: 'False', reason: 'MemoryHeld' },
     });
     expect(condition.message).toBe(
-      'saw Pod a killed for its memory at 1969-12-31T00:00Z with a limit of 4096Mi; wanted requests cpu 500m, memory 1Gi; limits cpu 1000m, memory 2Gi; next: declare at least what there is, or wait until 1970-01-01T00:00Z: so long no Pod gets less memory than it has, or than that one had',
+      'saw Pod a killed for its memory at 1969-12-31T00:00Z; wanted requests cpu 500m, memory 1Gi; limits cpu 1000m, memory 2Gi; next: declare at least what there is, or wait until 1970-01-01T00:00Z: so long no Pod gets less memory than it has, or than the 4096Mi that one was killed with',
     );
     expect(resized(killed(day + 1))).toEqual(['a', 'b']);
   });
