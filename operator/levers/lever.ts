@@ -52,7 +52,7 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   release?(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** I/O; idempotent; reads back, and only what the server answers counts. */
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
-  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. @returns What is left of it, and why: it is asked again. */
+  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. @returns What is left of it, and why: it is asked again, for a day. */
   forget?(service: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 

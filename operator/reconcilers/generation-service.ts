@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { milliseconds } from '../api/duration.ts';
-import { awaitChange, requeueAfter, type Next, type Reconcile } from '../kube/loop.ts';
+import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { hashOf } from '../kube/hash.ts';
-import type { Key } from '../kube/object.ts';
 import { isHolding, type UnitPlan } from '../levers/run.ts';
 import { assess, statesOf } from './assess.ts';
 import { ensureFinalizer, release } from './release.ts';
 import { leftBy, withBounds } from './budget-bounds.ts';
 import { judgeBudgets } from './budgets.ts';
 import { resolveInForce } from './in-force.ts';
+import { createLeftBehind } from './left-behind.ts';
 import { nextVisit } from './next-visit.ts';
 import { podWeights } from './pod-weights.ts';
 import { hasQuota } from './quota-budgets.ts';
@@ -17,21 +17,12 @@ import { applyLookingAgain, planService, type VisitDeps } from './visit.ts';
 
 /** What the budget leaves is known only once the servers were looked at: the next visit has it. */
 const boundAgainMs = 500;
-/** Nobody tells when a transaction of somebody else has ended. */
-const leftAgainMs = 15_000;
 /** Nobody tells what other workloads of the namespace may come to. */
 const quotaAgainMs = 60_000;
 
-/** What still runs for a service that is gone may wait for others: it ends by us alone, so it is tried until it has. */
-async function endOf(key: Key, { levers, logger }: VisitDeps, signal: AbortSignal): Promise<Next> {
-  const left = (await Promise.all(levers.flatMap((lever) => lever.forget?.(key, signal) ?? []))).flat();
-  if (left.length === 0) return awaitChange;
-  logger.warn('left of a service that is gone', { service: key, left });
-  return requeueAfter(leftAgainMs);
-}
-
 /** Brings one GenerationService to its policy. */
 export function generationService(deps: VisitDeps): Reconcile {
+  const leftBehind = createLeftBehind(deps);
   return async (key, signal) => {
     const cached = deps.caches.services.get(key);
     if (cached === undefined) {
@@ -47,8 +38,9 @@ export function generationService(deps: VisitDeps): Reconcile {
       deps.podsAsked.forget(key);
       deps.optimizerLooks.forget(key);
       deps.states.forget(key);
-      return endOf(key, deps, signal);
+      return leftBehind.end(key, signal);
     }
+    leftBehind.forget(key);
     const service = deps.statuses.latest(cached);
     if (service.metadata.deletionTimestamp !== undefined) return release(service, deps, signal);
     const resolution = await resolveInForce(service, deps, signal);

@@ -20,7 +20,7 @@ import {
 } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
-import { byHand, untilUnheld } from './holders.ts';
+import { byHand, untilUnheld, type Tried } from './holders.ts';
 import { failedText } from './judge.ts';
 import { createIndex, qualified } from './statement.ts';
 import type { IndexesUnit } from './unit.ts';
@@ -34,6 +34,7 @@ export async function apply(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const address = await addressOf(unit, deps, signal);
+  const tried = 'while the service is there';
   if (change.action === 'Build') {
     const failures = deps.builds.failuresOn(address.label);
     if (change.after.some((one) => indexKey(change.database, one) in failures)) return { result: 'nothing' };
@@ -51,25 +52,28 @@ export async function apply(
     if (change.action === 'Mark') await asOwner(() => mark(postgres, change, unit.mark));
     else if (change.isValid || change.isPartitioned) {
       if (change.isPartitioned) await onlyOurs(postgres, change, unit.mark);
-      else await untilUnheld(postgres, change, deps.holders, signal);
+      else await untilUnheld(postgres, change, { known: deps.holders, tried }, signal);
       await asOwner(() => dropIndex(postgres, change));
     } else {
       await asOwner(() => mark(postgres, change, unit.mark)); // should the drop have to wait, the next look knows whose it is
       const { pid, inVain } = change;
       const cancel = pid === null ? () => Promise.resolve() : () => end(postgres, change, pid, signal);
       await deps.builds.end(address.label, indexKey(change.database, change), { cancel, inVain }, signal);
-      await untilUnheld(postgres, change, deps.holders, signal);
+      await untilUnheld(postgres, change, { known: deps.holders, tried }, signal);
       await asOwner(() => dropInvalid(postgres, change));
     }
     return { result: 'applied' };
   } catch (error) {
     signal.throwIfAborted();
-    throw dropProblem(change, error, address.label);
+    throw dropProblem(change, error, { label: address.label, tried });
   }
 }
 
-const dropProblem = (index: { readonly schema: string; readonly name: string }, error: unknown, label: string) =>
-  isTimeOut(error) ? lockedProblem(index, error) : serverProblem(error, label);
+const dropProblem = (
+  index: { readonly schema: string; readonly name: string },
+  error: unknown,
+  { label, tried }: { readonly label: string; readonly tried: Tried },
+) => (isTimeOut(error) ? lockedProblem(index, error, tried) : serverProblem(error, label));
 
 /** What of a partitioned index takes no time: all of it or nothing, and behind no lock for long. @throws {Problem} */
 async function shape(change: Shaping, ours: string, address: PostgresAddress, signal: AbortSignal): Promise<Outcome> {
@@ -150,17 +154,18 @@ export async function forget(service: string, deps: IndexesDeps, signal: AbortSi
 async function dropLeft(leftover: Leftover, deps: IndexesDeps, signal: AbortSignal): Promise<readonly string[]> {
   const { order, address, oid } = leftover;
   const { schema, name } = order.wanted;
+  const tried = 'for a day';
   try {
     await using postgres = await connectPostgres({ ...address, database: order.database }, signal, { isPatient: true });
     if ((await invalidOid(postgres, { schema, name })) === oid) {
-      await untilUnheld(postgres, { schema, name, oid }, deps.holders, signal);
+      await untilUnheld(postgres, { schema, name, oid }, { known: deps.holders, tried }, signal);
       await becoming(postgres, order.owner, () => dropInvalid(postgres, { schema, name }));
     }
     deps.builds.settle(leftover);
     return [];
   } catch (error) {
     signal.throwIfAborted();
-    const problem = dropProblem({ schema, name }, error, address.label);
+    const problem = dropProblem({ schema, name }, error, { label: address.label, tried });
     return [`${order.database} of ${address.label}: ${problem.message}`];
   }
 }
@@ -218,11 +223,11 @@ async function becoming(postgres: PostgresConnection, owner: string, work: () =>
   await postgres.query('RESET ROLE');
 }
 
-const lockedProblem = ({ schema, name }: Pick<OfIndex, 'schema' | 'name'>, cause: unknown): Problem =>
+const lockedProblem = ({ schema, name }: Pick<OfIndex, 'schema' | 'name'>, cause: unknown, tried: Tried): Problem =>
   new Problem('Failed', {
     saw: `index ${schema}.${name} of a table that somebody has locked, or reads in a transaction that goes on`,
     wanted: 'to drop it, for which every transaction on the table has to end',
-    next: `see in pg_stat_activity whose transaction is the oldest; ${byHand({ schema, name })}`,
+    next: `see in pg_stat_activity whose transaction is the oldest; ${byHand({ schema, name }, tried)}`,
     cause,
   });
 

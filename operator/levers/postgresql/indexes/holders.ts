@@ -12,6 +12,9 @@ interface HeldIndex {
   readonly oid: string;
 }
 
+/** How long a drop is tried again. Of a service that is gone somebody has to remember it. */
+export type Tried = 'while the service is there' | 'for a day';
+
 /** Transactions that were waited for once, by server: they are not waited for again at the next index. */
 export type KnownHolders = LRUCache<string, true>;
 
@@ -27,7 +30,7 @@ const lookEveryMs = 250;
 export async function untilUnheld(
   postgres: PostgresConnection,
   index: HeldIndex,
-  known: KnownHolders,
+  { known, tried }: { readonly known: KnownHolders; readonly tried: Tried },
   signal: AbortSignal,
 ): Promise<void> {
   const keyOf = ({ transaction }: Holder): string => `${postgres.label} ${transaction}`;
@@ -36,23 +39,23 @@ export async function untilUnheld(
   for (let waitedMs = 0; holders.length > 0; waitedMs += lookEveryMs) {
     if (waitedMs >= passesWithinMs || holders.some((one) => known.has(keyOf(one)))) {
       for (const one of holders) known.set(keyOf(one), true);
-      throw heldProblem(index, holders);
+      throw heldProblem(index, holders, tried);
     }
     await setTimeout(lookEveryMs, undefined, { signal });
     holders = (await readHolders(postgres, index.oid)).filter((one) => first.has(keyOf(one)));
   }
 }
 
-function heldProblem({ schema, name }: HeldIndex, holders: readonly Holder[]): Problem {
+function heldProblem({ schema, name }: HeldIndex, holders: readonly Holder[], tried: Tried): Problem {
   const [one, ...others] = holders;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return new Problem('Failed', {
     saw: `the table of index ${schema}.${name} read or locked by ${one === undefined ? 'somebody' : transactionText(one)}${more}`,
     wanted: 'their end before it is dropped',
-    next: `${one === undefined ? 'wait' : endingOf(one)}; ${byHand({ schema, name })}`,
+    next: `${one === undefined ? 'wait' : endingOf(one)}; ${byHand({ schema, name }, tried)}`,
   });
 }
 
 /** Who reads it may read it when nobody tries again. */
-export const byHand = ({ schema, name }: Pick<HeldIndex, 'schema' | 'name'>): string =>
-  `it is tried again while the service is there, and then left to you: DROP INDEX CONCURRENTLY ${qualified(schema, name)}`;
+export const byHand = ({ schema, name }: Pick<HeldIndex, 'schema' | 'name'>, tried: Tried): string =>
+  `it is tried again ${tried}, and then left to you: DROP INDEX CONCURRENTLY ${qualified(schema, name)}`;
