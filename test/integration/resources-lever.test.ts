@@ -64,16 +64,19 @@ const admissionKind = (kind: string) =>
     kind,
     namespaced: false,
   });
-async function installAdmission({ kube, signal }: World): Promise<AsyncDisposable> {
-  const all = parseAllDocuments(await readFile(admission, 'utf8')).map((one) => one.toJS() as NamedManifest);
-  for (const manifest of all)
-    await kube.apply(admissionKind(manifest.kind), manifest, { manager: 'helm', force: true }, signal);
-  return {
-    async [Symbol.asyncDispose]() {
-      for (const { kind, metadata } of all)
-        await kube.delete(admissionKind(kind), metadata.name, {}, AbortSignal.timeout(10_000));
-    },
-  };
+/** For this world alone. It stays: once its last binding is gone an API server sees no new ConfigMap for it until it is started again (kubernetes#130887). */
+async function installAdmission({ kube, namespace, signal }: World): Promise<void> {
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+  const all = parseAllDocuments(await readFile(admission, 'utf8')).map(
+    (one) => one.toJS() as NamedManifest & { readonly spec: object },
+  );
+  for (const manifest of all) {
+    const isBinding = manifest.kind === 'MutatingAdmissionPolicyBinding';
+    const scoped = isBinding
+      ? { ...manifest, spec: { ...manifest.spec, matchResources: { namespaceSelector } } }
+      : manifest;
+    await kube.apply(admissionKind(manifest.kind), scoped, { manager: 'helm', force: true }, signal);
+  }
 }
 const resourcesOf = async (world: World, name: string) =>
   (await world.get(podResource, name))?.spec.containers.map(({ resources }) => resources)[0];
@@ -185,7 +188,7 @@ describe('resources', () => {
 
   test('are what a new Pod begins with, where the chart has installed its admission policy, and no longer than they are declared', async () => {
     await using world = await startWorld();
-    await using _ = await installAdmission(world);
+    await installAdmission(world);
     await world.apply(deployment('workflow-execution', { resources: small }));
     await declare(world, { mode: 'Enforce', ...wanted });
     await told(world, 'True', 'Applied');
