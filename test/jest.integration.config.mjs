@@ -14,6 +14,7 @@ export default {
     '<rootDir>/test/integration/load.test.ts',
     '<rootDir>/test/integration/measured-load.test.ts',
     '<rootDir>/test/integration/readme.test.ts',
+    '<rootDir>/test/integration/runtime-cache-deletions.test.ts',
     '<rootDir>/test/integration/runtime-cache.test.ts',
     '<rootDir>/test/integration/workload.test.ts',
   ],

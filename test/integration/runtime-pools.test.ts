@@ -74,7 +74,7 @@ describe('the PostgreSQL pool', () => {
   test('ends a statement that takes too long, and goes on with what the server has refused', async () => {
     await using server = await startPostgres();
     const slow: unknown[] = [];
-    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 300 }));
+    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 1_500 }));
     const monitor = createQueryMonitor(
       createSettings({ ...settings.current, queryMonitor: { slowAboveMs: 200, maxStatements: 10 } }),
       { onSlow: ({ statement }) => slow.push(statement) },
@@ -135,7 +135,7 @@ describe('the PostgreSQL pool', () => {
 
   test('keeps no connection whose statement got no answer, or is under way when its work throws', async () => {
     await using server = await startPostgres();
-    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 300 }));
+    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 1_500 }));
     await using pool = openPostgresPool(settings, { server: addressOf(server) });
     const hidden = pool.withConnection(async (connection) => {
       await connection.query('SET statement_timeout = 0');
@@ -182,7 +182,7 @@ describe('the PostgreSQL pool', () => {
 
   test('waits for no connection longer than for a statement: of a server that says nothing, or that others have', async () => {
     await using silent = await takingOnly();
-    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 300 }));
+    const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 1_500 }));
     await using hanging = openPostgresPool(settings, { server: addressOf(silent) });
     await expect(hanging.query(backend)).rejects.toThrow('timeout');
     await using server = await startPostgres();

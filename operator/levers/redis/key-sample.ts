@@ -31,7 +31,7 @@ export interface CountedKey extends AnyKey {
 }
 
 const mostKeys = 1_000;
-const withinMs = 300;
+const withinMs = 1_000;
 
 /** Neither asks of a key in a way that makes it look used; `own` counts the look-ups that the server takes for somebody's. */
 export async function sampleKeys(
