@@ -9,6 +9,7 @@ import {
   type ConnectionUse,
   type PodPools,
 } from './connection-clamp.ts';
+import { leastOf } from './least-of.ts';
 
 /** How many connections a server has. */
 export interface ServerConnections {
@@ -89,13 +90,6 @@ export function judgeConnections(input: BudgetInput): ConnectionBudget {
 
 const connectionsOnServer = ({ own, others }: BudgetInput): number =>
   sum([own, ...others.map(({ use }) => use)].map(connectionsNeeded));
-
-function leastOf(bounds: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
-  const components = new Set(bounds.flatMap((one) => [...one.keys()]));
-  return new Map(
-    [...components].map((component) => [component, Math.min(...bounds.flatMap((one) => one.get(component) ?? []))]),
-  );
-}
 
 function roomsOf(input: BudgetInput): readonly Room[] {
   const { connections, kept, others } = input;

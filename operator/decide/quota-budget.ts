@@ -1,4 +1,5 @@
 import { problemMessage } from '../api/problem.ts';
+import { leastOf } from './least-of.ts';
 import { counted, type Counted, type PodAmounts } from './pod-amounts.ts';
 
 /** Pods of one workload that may be there at once. Those that a roll-out adds are not counted: where there is no room for them it takes longer, and nothing else. */
@@ -53,13 +54,6 @@ export function judgeQuotas(
 }
 
 type Replicas = ReadonlyMap<string, number>;
-
-/** Replicas have to be within all of them. */
-function leastOf(all: readonly Replicas[]): Replicas {
-  const least = new Map<string, number>();
-  for (const [by, max] of all.flatMap((one) => [...one])) least.set(by, Math.min(max, least.get(by) ?? max));
-  return least;
-}
 
 interface Figure extends Pick<QuotaBudget, 'quota' | 'resource' | 'available'> {
   readonly own: readonly PodsAsked[];
