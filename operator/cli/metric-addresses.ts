@@ -66,6 +66,8 @@ export async function apiServerEndpoints(
 }
 
 const retry = { baseMs: 500, capMs: 5_000 };
+/** What a proxy before the API server says of a path that it does not pass on. */
+const unknownThere: ReadonlySet<number> = new Set([400, 405, 501]);
 
 /** Asked until it is answered: a guard that was made while the API server was slow or down would not know it for as long as the process runs. Undefined: not there, or not ours to know. */
 async function answerTo<Answer>(
@@ -79,6 +81,7 @@ async function answerTo<Answer>(
     } catch (error) {
       if (signal.aborted || isRefusal(error)) break;
       if (!(error instanceof ApiError)) throw error;
+      if (unknownThere.has(error.status)) break;
       logger.warn('where the API server is, which no metric source may be, is not known yet', { error });
       await sleep(backoffMs(retry, attempt, Math.random), undefined, { signal }).catch(() => undefined); // an abort ends the loop
     }
