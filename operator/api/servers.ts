@@ -100,8 +100,8 @@ export const PostgresServer = struct(
     clientRole: Type.Optional(
       Type.String({
         description: 'Role of the Pods: its CONNECTION LIMIT bounds them.',
+        minLength: 1,
         maxLength: 63,
-        pattern: '^[ -~]+$',
       }),
     ),
     pooler: Type.Optional(

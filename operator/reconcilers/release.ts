@@ -103,7 +103,7 @@ async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal):
         const { reason, message } = condition;
         const unit = unitKey(plan);
         const memory = state.levers[unit];
-        const back = plan.changes.length > 0 ? untaken(result) : changed(memory);
+        const back = plan.changes.length > 0 ? untaken(result) : isRestore ? changedOn(memory) : [];
         const wanted = back.map(differenceText);
         return { unit, lever: plan.lever.name, reason, message, wanted, address: memory?.address };
       });
@@ -121,13 +121,16 @@ function untaken({ plan, taken }: UnitResult): readonly Difference[] {
   return plan.changes.flatMap(({ differences }) => differences).filter((one) => !made.has(one));
 }
 
-/** Of a server that cannot be looked at: nobody knows what of it still stands. */
-const changed = (memory: UnitMemory = {}, at = ''): readonly Difference[] => [
+/** Of a server that cannot be looked at: nobody knows what of it still stands. What an object of the cluster was like is no such value. */
+const changedOn = (memory: UnitMemory = {}): readonly Difference[] =>
+  memory.address === undefined && memory.nodes === undefined ? [] : originalsOf(memory);
+
+const originalsOf = (memory: UnitMemory, at = ''): readonly Difference[] => [
   ...Object.entries(memory.originals ?? {}).map(([name, original]) => {
     const from = memory.applied?.[name];
     return { field: `${name}${at}`, ...(from !== undefined && { from }), to: original ?? 'nothing' };
   }),
-  ...Object.entries(memory.nodes ?? {}).flatMap(([address, node]) => changed(node, `@${address}`)),
+  ...Object.entries(memory.nodes ?? {}).flatMap(([address, node]) => originalsOf(node, `@${address}`)),
 ];
 
 /** What is held goes back to what is declared; where nobody knows that, to the defaults. */
