@@ -186,7 +186,7 @@ test('a Prometheus is read where a service names one, and status says so; where 
   await isRead('Resource');
   await world.restartOperator();
   await says(
-    /^saw 127\.0\.0\.1 is not an address to read metrics from .*next: start the operator with --allow-metric-a/,
+    /^saw 127\.0\.0\.1 is not an address to read metrics from .*next: name the source .* start the operator with --allow-metric-a/,
   );
 }, 500_000);
 
