@@ -57,7 +57,7 @@ test('on a real node what a workload has left lying in memory is collected once 
       expect(found[0]?.lastAction?.outcome).toBeDefined();
       return found;
     },
-    { withinMs: 240_000 },
+    { withinMs: 120_000 },
   );
   // 1 s after the collection metrics-server still has the memory from before it.
   const { message: told } = expectCondition(await world.service(), 'OptimizerActive', { status: 'True' });
@@ -78,4 +78,4 @@ test('on a real node what a workload has left lying in memory is collected once 
   await world.eventually(async () => expect(await toldOf(world, 'ActionHelped')).toHaveLength(1));
   await world.consistently(async () => expect(await toldOf(world, 'ActionTaken')).toHaveLength(1), 12_000); // a look and more
   expect(await collections()).toBe('1');
-}, 600_000);
+}, 480_000);
