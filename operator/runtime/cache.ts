@@ -47,6 +47,8 @@ const nothingYet = Promise.resolve<Found<unknown>>({ value: undefined, from: 'lo
 const untrackedTtlMs = 1_000;
 /** That there is nothing may change soon. */
 const nothingTtlMs = 10_000;
+const ttlOf = (value: unknown, longest: number): number =>
+  jittered(value === undefined ? Math.min(longest, nothingTtlMs) : longest);
 
 export function openCache(settings: LiveSettings, options: CacheOptions = {}): Cache {
   const { redis, prefix = 'cache:', onLookup, onError } = options;
@@ -58,22 +60,17 @@ export function openCache(settings: LiveSettings, options: CacheOptions = {}): C
     for (const flight of key === undefined ? flights.values() : [flights.get(key)]) if (flight) flight.isStale = true;
   };
   const shared = redis && openSharedLevel({ redis, prefix, onForget: forget, onError });
-  const unsubscribe = onSectionChange(settings, 'cache', ({ l1 }) => {
-    memory = memoryOf(l1, memory);
-  });
+  const unsubscribe = onSectionChange(settings, 'cache', ({ l1 }) => void (memory = memoryOf(l1, memory)));
   const keep = (key: string, value: unknown): void => {
-    if (memory === undefined) return;
     const { ttlMs } = settings.current.cache.l1;
     const longest = shared === undefined || shared.isTracked ? ttlMs : Math.min(ttlMs, untrackedTtlMs);
-    const ttl = jittered(value === undefined ? Math.min(longest, nothingTtlMs) : longest);
-    memory.set(key, Promise.resolve<Found<unknown>>({ value, from: 'l1' }), { ttl });
+    memory?.set(key, Promise.resolve<Found<unknown>>({ value, from: 'l1' }), { ttl: ttlOf(value, longest) });
   };
 
   /** @returns False where it is out of date. Redis that cannot be asked is as good as none. */
   const share = async (key: string, value: unknown, ticket: Ticket): Promise<boolean> => {
-    const { ttlMs } = settings.current.cache.l2;
-    const longest = value === undefined ? Math.min(ttlMs, nothingTtlMs) : ttlMs;
-    return (await shared?.set(key, value, { ticket, ttlMs: jittered(longest) })) ?? true;
+    const ttlMs = ttlOf(value, settings.current.cache.l2.ttlMs);
+    return (await shared?.set(key, value, { ticket, ttlMs })) ?? true;
   };
 
   async function fly(key: string, load: Load, flight: Flight): Promise<Found<unknown>> {

@@ -39,6 +39,20 @@ const refillMs = 1_000;
 /** Time for a server that does not keep its own statement_timeout. */
 const graceMs = 1_000;
 
+/** The pool's own count has those too who have given up. */
+function countedQueue() {
+  let length = 0;
+  return {
+    async wait<T>(turn: Promise<T>): Promise<T> {
+      length += 1;
+      return turn.finally(() => (length -= 1));
+    },
+    get length() {
+      return length;
+    },
+  };
+}
+
 /** Between `min` and `max` connections; each is replaced after `recycleAfterQueries`, or once it was opened with settings that are not in force any more. */
 export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOptions): PostgresPool {
   const { server, monitor, onError } = options;
@@ -69,17 +83,9 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       }
     },
   });
-  let queued = 0; // the pool's own count has those too who have given up
-  const waiting = async (client: Promise<PoolClient>): Promise<PoolClient> => {
-    queued += 1;
-    try {
-      return await client;
-    } finally {
-      queued -= 1;
-    }
-  };
+  const queue = countedQueue();
   const withConnection: PostgresPool['withConnection'] = async (work, signal) => {
-    const client = await waiting(connectionFrom(pool, signal));
+    const client = await queue.wait(connectionFrom(pool, signal));
     const lent = lend(client, connectionOf(client));
     let isUsable = false;
     try {
@@ -114,7 +120,7 @@ export function openPostgresPool(settings: LiveSettings, options: PostgresPoolOp
       return pool.idleCount;
     },
     get queued() {
-      return queued;
+      return queue.length;
     },
     async [Symbol.asyncDispose]() {
       unsubscribe();
