@@ -1,13 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { findCluster, startCluster, stopCluster, type Cluster } from '../../hack/cluster/cluster.ts';
 import { markedProcesses } from '../../hack/cluster/local/daemons.ts';
-import { baseFolder, registered } from '../../hack/cluster/local/registry.ts';
+import { baseFolder, registered, type Registered } from '../../hack/cluster/local/registry.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
 import { waitUntil } from '../../hack/cluster/ready.ts';
 import { controlPlane } from '../../hack/cluster/control-plane.ts';
@@ -97,6 +98,15 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
     });
 
     await runPod(await startCluster({ name: 'harness-a' }, signal()));
+  });
+
+  test('refuses at once what is sent to the address of a Service that leads nowhere', async () => {
+    await startCluster({ name: 'harness-a' }, signal());
+    const [{ plan }] = (await registered()).filter(({ record }) => record.name === 'harness-a') as [Registered];
+    const nobodys = plan.serviceRange.replace('.0/18', '.9');
+    const socket = connect({ host: nobodys, port: 80, timeout: 10_000 });
+    socket.on('timeout', () => socket.destroy(new Error('no answer within ten seconds')));
+    await expect(once(socket, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
   test('needs no node for the API alone, and refuses to pass it off as a cluster with one', async () => {

@@ -78,7 +78,12 @@ export function metricsObjects({ nodeAddress }: ClusterPlan, authority: string):
 }
 
 /** Run as root in the node's namespaces. */
-export function insideCommands({ nodeAddress, uplinkAddress, hostAddress }: ClusterPlan): readonly string[] {
+export function insideCommands({
+  nodeAddress,
+  uplinkAddress,
+  hostAddress,
+  serviceRange,
+}: ClusterPlan): readonly string[] {
   return [
     'mount -t tmpfs tmpfs /run', // what containerd, the kubelet and iptables keep under fixed names stays in here
     'mount -t tmpfs tmpfs /var/log',
@@ -89,6 +94,8 @@ export function insideCommands({ nodeAddress, uplinkAddress, hostAddress }: Clus
     'ip link set uplink up',
     `ip route add default via ${hostAddress}`,
     'echo 1 > /proc/sys/net/ipv4/ip_forward',
+    // What kube-proxy leads nowhere yet would circle between the node and the machine, and who asked would wait until they give up. By a reset: of ICMP the kernel sends a host only some.
+    `iptables -A FORWARD -d ${serviceRange} -p tcp -j REJECT --reject-with tcp-reset`,
   ];
 }
 
