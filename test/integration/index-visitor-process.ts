@@ -14,12 +14,19 @@ const service = storedService({
 });
 const resolution = resolve({ service, policy: undefined, targets: new Map(), podsMetrics: 'Shadow' });
 if (resolution.kind !== 'resolved') throw new Error(JSON.stringify(resolution.conditions));
+const { resolved } = resolution;
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 
-while (!stop.signal.aborted) {
-  const observations = await observe([lever], resolution.resolved, stop.signal);
+while (!stop.signal.aborted) await visit().catch(unlessStopped);
+
+async function visit(): Promise<void> {
+  const observations = await observe([lever], resolved, stop.signal);
   const plans = planAll(observations, { memory: {}, now: Date.now(), verb: 'plan' });
   const [result] = await apply(plans, () => true, stop.signal);
   process.stdout.write(`${JSON.stringify({ ...result?.plan.status, message: result?.condition.message })}\n`);
+}
+
+function unlessStopped(error: unknown): void {
+  if (!stop.signal.aborted) throw error;
 }
