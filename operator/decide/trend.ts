@@ -13,7 +13,13 @@ export interface TrendRows {
   readonly responseTimeP95: Float32Array;
   readonly cacheHitRate: Float32Array;
   readonly cacheMissRate: Float32Array;
+  /** Ready Pods, those of them that were read, and those of these that left out a part of their load. */
+  readonly podsReady: Float32Array;
+  readonly podsAnswered: Float32Array;
+  readonly podsPartial: Float32Array;
 }
+
+type Load = 'activeConnections' | 'requestRate';
 
 export interface TrendInput {
   readonly rating: EffectivePolicy['rating'];
@@ -48,9 +54,11 @@ export function trendOf({ rating: policy, windowSeconds, components, cacheServer
     const known = means(column);
     return known.length === 0 ? undefined : Math.max(...known);
   };
-  const total = (column: keyof TrendRows): number | undefined => {
-    const known = means(column);
-    return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value);
+  const total = (column: Load): number | undefined => {
+    const loads = components.map((rows) => ofWhole(rows, column));
+    const known = loads.flatMap((load) => mean(load) ?? []);
+    const isPart = loads.some(({ length }, at) => length === 0 && components[at]?.podsReady.length !== 0);
+    return known.length === 0 || isPart ? undefined : known.reduce((sum, value) => sum + value);
   };
   const averages = {
     cpuPercent: worst('cpuPercent'),
@@ -79,6 +87,10 @@ export function trendOf({ rating: policy, windowSeconds, components, cacheServer
   };
 }
 
+/** Of a load, the snapshots in which every Pod told its own: what some of them do would look like a lower one. */
+const ofWhole = ({ podsReady, podsAnswered, podsPartial, ...rows }: TrendRows, column: Load): Float32Array =>
+  rows[column].filter((_, row) => (podsAnswered[row] ?? NaN) - (podsPartial[row] ?? NaN) >= (podsReady[row] ?? NaN));
+
 function mean(column: Float32Array): number | undefined {
   let [sum, count] = [0, 0];
   for (const value of column) {
@@ -91,11 +103,12 @@ function mean(column: Float32Array): number | undefined {
 
 /** Rows in which any figure is known: a Pod that was not there leaves a row of gaps. */
 function countOf(rows: TrendRows): number {
-  const columns = Object.values(rows) as readonly Float32Array[];
-  const [first] = columns;
-  return first === undefined
-    ? 0
-    : first.reduce((count, _, row) => count + Number(columns.some((column) => !Number.isNaN(column[row] ?? NaN))), 0);
+  const { podsReady, podsAnswered: _, podsPartial: __, ...figures } = rows;
+  const columns = Object.values(figures);
+  return podsReady.reduce(
+    (count, _ready, row) => count + Number(columns.some((column) => !Number.isNaN(column[row] ?? NaN))),
+    0,
+  );
 }
 
 /** The share that `part` has of the sum of `whole`, over the rows of all components in which all are known. */

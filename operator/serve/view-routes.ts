@@ -42,10 +42,10 @@ const parameters: Readonly<Partial<Record<ViewPath, readonly string[]>>> = {
 export function routeOf({ pathname, searchParams }: URL): Route {
   if (pathname === '/metrics') return { kind: 'metrics' };
   if (pathname === '/generationservices')
-    return unknownOf(searchParams, ['namespace']) ?? fleetOf(searchParams.get('namespace') ?? undefined);
+    return unreadOf(searchParams, ['namespace']) ?? fleetOf(searchParams.get('namespace') ?? undefined);
   const [, namespace = '', rest = ''] = /^\/namespaces\/([^/]*)\/generationservices(?:\/(.*))?$/.exec(pathname) ?? [];
   if (namespace === '') return { kind: 'notFound', message: 'the server could not find the requested view' };
-  if (rest === '') return unknownOf(searchParams, []) ?? fleetOf(namespace);
+  if (rest === '') return unreadOf(searchParams, []) ?? fleetOf(namespace);
   const slash = rest.indexOf('/');
   const [name, tail] = slash < 0 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash + 1)];
   const path = viewPaths.find((one) => one === tail);
@@ -54,7 +54,7 @@ export function routeOf({ pathname, searchParams }: URL): Route {
       kind: 'notFound',
       message: `the server could not find the requested view; wanted one of ${viewPaths.join(', ')}`,
     };
-  return unknownOf(searchParams, parameters[path] ?? []) ?? viewOf({ namespace, name, path }, searchParams);
+  return unreadOf(searchParams, parameters[path] ?? []) ?? viewOf({ namespace, name, path }, searchParams);
 }
 
 function viewOf(
@@ -70,12 +70,17 @@ function viewOf(
   return { kind: 'view', ...about, windowMs, sinceMs };
 }
 
-/** Refuses what nobody reads: a parameter that is misspelt must not be passed over. */
-function unknownOf(searchParams: URLSearchParams, known: readonly string[]): Route | undefined {
-  const unknown = [...new Set(searchParams.keys())].filter((name) => !known.includes(name));
-  if (unknown.length === 0) return undefined;
+/** Refuses what nobody reads: a parameter that is misspelt, or the second of a name, must not be passed over. */
+function unreadOf(searchParams: URLSearchParams, known: readonly string[]): Route | undefined {
+  const names = [...searchParams.keys()];
+  const unknown = [...new Set(names)].filter((name) => !known.includes(name));
   const wanted = known.length === 0 ? 'none here' : known.join(', ');
-  return { kind: 'wrong', message: `saw parameter ${unknown.slice(0, 5).map(quoted).join(', ')}; wanted ${wanted}` };
+  if (unknown.length > 0)
+    return { kind: 'wrong', message: `saw parameter ${unknown.slice(0, 5).map(quoted).join(', ')}; wanted ${wanted}` };
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined
+    ? undefined
+    : { kind: 'wrong', message: `saw parameter ${quoted(twice)} more than once; wanted it once` };
 }
 
 /** The beginning of it, on one line. */

@@ -101,14 +101,17 @@ const sourcesOf = (services: ReadonlyMap<string, GenerationService>): ViewSource
   replicasOf: ({ metadata: { name } }) => ({ generation: 4, search: 2 })[name] ?? null,
 });
 
-/** Fourteen minutes of a wave of load, with a gap in the middle. */
+/** Fourteen minutes of a wave of load, with a gap in the middle, and before it ten looks at which a Pod was silent. */
 function busyRows() {
   const ring = createRing(viewColumns, 1_000);
   for (let at = startedAt - 14 * minute, step = 0; at <= startedAt; at += 10_000, step++) {
     if (step > 38 && step < 43) continue;
     const load = 45 + 35 * Math.sin(step / 13);
+    const podsReady = load > 50 ? 4 : 2;
     ring.append(at, {
-      podsReady: load > 50 ? 4 : 2,
+      podsReady,
+      podsAnswered: step > 20 && step <= 30 ? podsReady - 1 : podsReady,
+      podsPartial: 0,
       requestRate: load,
       responseTimeP95: 0.4 + load / 150,
       workflowDurationP95: 12 + load / 6,

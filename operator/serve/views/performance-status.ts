@@ -29,15 +29,15 @@ const RatingView = view('How the service is graded, over the parts that are know
   }),
 });
 
-const Trend = view('Means over the window that was asked for.', {
+const Trend = view('Means over the window; of loads, over the snapshots in which every Pod told its own.', {
   windowSeconds: Type.Number({ description: 'The window.' }),
   count: Type.Integer({ description: 'Snapshots in it.' }),
   averages: view('Means of the snapshots.', {
     cpuPercent: figure('Of the limits, else of the requests.'),
     memoryMb: figure('The highest of a Pod, in units of 2^20 bytes.'),
-    requestRate: figure('Requests per second.'),
+    requestRate: figure('Requests per second. null: a component told no whole load.'),
     responseTimeP95: figure('In seconds.'),
-    activeConnections: figure('Requests being served.'),
+    activeConnections: figure('Requests being served. null: a component told no whole load.'),
     cacheHitRatio: figure('0 to 1, from the source that the policy names.'),
     errorRate: figure('Share of responses with a 5xx status, 0 to 1.'),
   }),

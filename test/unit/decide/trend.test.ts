@@ -6,7 +6,8 @@ const { rating } = effectivePolicy({}).policy;
 const nothing = (rows: number) => new Float32Array(rows).fill(NaN);
 /** Columns that are not given are gaps. */
 const component = (columns: Partial<Record<keyof TrendRows, readonly number[]>>, count = 3): TrendRows => {
-  const of = (name: keyof TrendRows) => Float32Array.from(columns[name] ?? nothing(count));
+  const of = (name: keyof TrendRows, others = nothing(count)) => Float32Array.from(columns[name] ?? others);
+  const pods = new Float32Array(count).fill(2);
   return {
     cpuPercent: of('cpuPercent'),
     memoryBytes: of('memoryBytes'),
@@ -17,6 +18,9 @@ const component = (columns: Partial<Record<keyof TrendRows, readonly number[]>>,
     responseTimeP95: of('responseTimeP95'),
     cacheHitRate: of('cacheHitRate'),
     cacheMissRate: of('cacheMissRate'),
+    podsReady: of('podsReady', pods),
+    podsAnswered: of('podsAnswered', pods),
+    podsPartial: of('podsPartial', new Float32Array(count)),
   };
 };
 const trend = (components: readonly TrendRows[], cacheServer?: { hitRatio: number | undefined }) =>
@@ -37,6 +41,21 @@ describe('trendOf()', () => {
       component({ requestRate: [5, 5, 5], cpuPercent: [70, 70, 70] }),
     ];
     expect(trend(two).averages).toMatchObject({ requestRate: 15, cpuPercent: 70 });
+  });
+  test('takes loads of the snapshots alone in which every Pod told its own', () => {
+    const rows = { requestRate: [10, 4, 20], activeConnections: [6, 2, 9], podsAnswered: [2, 1, 2] };
+    expect(trend([component({ ...rows, podsPartial: [0, 0, 1] })]).averages).toMatchObject({
+      requestRate: 10,
+      activeConnections: 6,
+    });
+    expect(trend([component({ ...rows, podsReady: [0, 0, 0] })]).averages.requestRate).toBeCloseTo(34 / 3);
+  });
+  test('knows no load of all where one component told none of its own', () => {
+    const told = component({ requestRate: [10, 10, 10], cpuPercent: [40, 40, 40] });
+    const silent = component({ podsAnswered: [0, 0, 0] });
+    expect(trend([told, silent]).averages).toMatchObject({ requestRate: undefined, cpuPercent: 40 });
+    expect(trend([told, component({})]).averages.requestRate).toBe(10); // answers, and counts no requests
+    expect(trend([told, component({}, 0)]).averages.requestRate).toBe(10);
   });
   test('takes shares of everything together: a busy moment weighs more (1 + 9 of 110)', () => {
     const { averages } = trend([component({ answerRate: [10, 100, NaN], errorRate: [1, 9, 5] })]);

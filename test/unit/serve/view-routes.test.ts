@@ -69,6 +69,10 @@ describe('routeOf()', () => {
       message: 'saw since ""; wanted RFC 3339 or milliseconds since 1970',
     },
     { path: `${one}/api/performance/status?windw=5m`, message: 'saw parameter "windw"; wanted window' },
+    {
+      path: `${one}/api/performance/status?window=1m&window=2m`,
+      message: 'saw parameter "window" more than once; wanted it once',
+    },
     { path: `${one}/api/performance/load?window=5m`, message: 'saw parameter "window"; wanted none here' },
     { path: '/generationservices?name=a&x=b', message: 'saw parameter "name", "x"; wanted namespace' },
     { path: '/namespaces/ai/generationservices?limit=5', message: 'saw parameter "limit"; wanted none here' },

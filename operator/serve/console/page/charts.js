@@ -1,4 +1,4 @@
-import { duration, element, figure, percent, say, timeOfDay } from './dom.js';
+import { duration, element, figure, percent, say, timeLabels, timeOfDay } from './dom.js';
 
 const uPlot = globalThis.uPlot;
 const height = 170;
@@ -8,7 +8,10 @@ const charts = [
   {
     title: 'Load',
     format: (value) => figure(value, '/s'),
-    series: [{ label: 'requests', of: ({ series }) => series.requestRate, colour: '--line' }],
+    series: [
+      { label: 'requests', of: ({ series }) => loadOf(series, { isWhole: true }), colour: '--line' },
+      { label: 'at least', of: ({ series }) => loadOf(series, { isWhole: false }), colour: '--second', isPoints: true },
+    ],
   },
   {
     title: 'Replicas',
@@ -52,6 +55,11 @@ const charts = [
     ],
   },
 ];
+
+/** Where not every Pod told its load, the sum is a lower bound. */
+function loadOf({ requestRate, podsMeasured, replicas }, { isWhole }) {
+  return requestRate.map((rate, at) => (podsMeasured[at] >= replicas[at] === isWhole ? rate : null));
+}
 
 /** The charts of one service, with one cursor and the same marks. */
 export function chartBoard() {
@@ -188,7 +196,7 @@ function optionsOf(chart, { marks, width }) {
     cursor: { sync: { key: 'board' }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, chart.most ?? ((max ?? 0) * 1.1 || 1)] } },
     axes: [
-      { ...axis, values: (_plot, times) => times.map((at) => timeOfDay(at).slice(0, 5)), space: 70 },
+      { ...axis, values: (_plot, times, _axis, _space, stepMs) => timeLabels(times, stepMs), space: 70 },
       { ...axis, size: 62, values: (_plot, values) => values.map(chart.format) },
     ],
     series: [
@@ -199,14 +207,15 @@ function optionsOf(chart, { marks, width }) {
   };
 }
 
-function seriesOf({ label, colour: name, dash, isStepped }, { format }, colour) {
+function seriesOf({ label, colour: name, dash, isStepped, isPoints }, { format }, colour) {
   return {
     label,
     stroke: colour(name),
     width: 2,
-    points: { show: false },
+    points: { show: isPoints === true, size: 4 },
     value: (_plot, value) => format(value),
     ...(dash === undefined ? {} : { dash }),
+    ...(isPoints === true ? { paths: () => null } : {}),
     ...(isStepped === true ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
   };
 }

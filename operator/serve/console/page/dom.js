@@ -45,6 +45,8 @@ export const text = (value) => (value === null || value === undefined || value =
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 export const timeOfDay = (at) => clock.format(new Date(at));
+/** Of an axis: with seconds, where the next would else say the same. */
+export const timeLabels = (times, stepMs) => times.map((at) => timeOfDay(at).slice(0, stepMs < 60_000 ? 8 : 5));
 
 /** How long ago, in the largest unit that fits: `3 h`. */
 export function age(seconds) {

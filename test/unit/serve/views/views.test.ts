@@ -13,7 +13,12 @@ import { performanceStatus } from '../../../../operator/serve/views/performance-
 import { resources } from '../../../../operator/serve/views/resources.ts';
 import { measured, now, rows, service, status, told, unknown } from './view-input.ts';
 
-const trend = { windowMs: 300_000, rows: [rows([{ requestRate: 30, cpuPercent: 40 }, { requestRate: 50 }])] };
+const whole = { podsReady: 2, podsAnswered: 2, podsPartial: 0 };
+const looked = [
+  { ...whole, requestRate: 30, cpuPercent: 40 },
+  { ...whole, requestRate: 50 },
+];
+const trend = { windowMs: 300_000, rows: [rows(looked)] };
 
 /** Every figure of an object, by its path. */
 function leaves(value: unknown, path = ''): readonly (readonly [string, unknown])[] {
