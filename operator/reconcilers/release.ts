@@ -4,8 +4,9 @@ import { ApiError } from '../kube/api-error.ts';
 import { awaitChange, requeueAfter, type Next } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import { differenceText } from '../levers/differences.ts';
-import type { Difference, UnitMemory } from '../levers/lever.ts';
+import type { Difference } from '../levers/lever.ts';
 import { observe, planAll, unitKey, type UnitResult } from '../levers/run.ts';
+import { changedOn } from './changed-on.ts';
 import { claimedBy } from './claims.ts';
 import { resolveInForce } from './in-force.ts';
 import { generationServices } from './kinds.ts';
@@ -103,7 +104,7 @@ async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal):
         const { reason, message } = condition;
         const unit = unitKey(plan);
         const memory = state.levers[unit];
-        const back = plan.changes.length > 0 ? untaken(result) : isRestore ? changedOn(memory) : [];
+        const back = plan.changes.length > 0 ? untaken(result) : isRestore ? changedOn(plan.lever.name, memory) : [];
         const wanted = back.map(differenceText);
         return { unit, lever: plan.lever.name, reason, message, wanted, address: memory?.address };
       });
@@ -120,18 +121,6 @@ function untaken({ plan, taken }: UnitResult): readonly Difference[] {
   const made = new Set(taken.flatMap(({ differences }) => differences));
   return plan.changes.flatMap(({ differences }) => differences).filter((one) => !made.has(one));
 }
-
-/** Of a server that cannot be looked at: nobody knows what of it still stands. What an object of the cluster was like is no such value. */
-const changedOn = (memory: UnitMemory = {}): readonly Difference[] =>
-  memory.address === undefined && memory.nodes === undefined ? [] : originalsOf(memory);
-
-const originalsOf = (memory: UnitMemory, at = ''): readonly Difference[] => [
-  ...Object.entries(memory.originals ?? {}).map(([name, original]) => {
-    const from = memory.applied?.[name];
-    return { field: `${name}${at}`, ...(from !== undefined && { from }), to: original ?? 'nothing' };
-  }),
-  ...Object.entries(memory.nodes ?? {}).flatMap(([address, node]) => originalsOf(node, `@${address}`)),
-];
 
 /** What is held goes back to what is declared; where nobody knows that, to the defaults. */
 async function resolveAsDeclared(service: Service, deps: VisitDeps, signal: AbortSignal): Promise<Resolved> {
