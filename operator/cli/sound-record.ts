@@ -51,8 +51,10 @@ const answer = { floor: 0, reason: '' };
 
 const signal = { name: '', metric: 'cpuPercent', operator: 'LessThan', value: 0, score: 0 } as const;
 const direction = { threshold: 0, step: 0, signals: [signal] };
-const scoreInput: ScoreRecord['input'] = {
-  rules: { cooldownMs: 0, scaleUp: direction, scaleDown: direction, blockAboveErrorRatio: 0, fallback: undefined },
+type Score = ScoreRecord['input'];
+/** But for a fallback, which most policies have none of. */
+const scoreInput: Omit<Score, 'rules'> & { readonly rules: Omit<Score['rules'], 'fallback'> } = {
+  rules: { cooldownMs: 0, scaleUp: direction, scaleDown: direction, blockAboveErrorRatio: 0 },
   minReplicas: 0,
   maxReplicas: 0,
   seen: {},

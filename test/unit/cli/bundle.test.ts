@@ -241,21 +241,24 @@ describe('genops replay', () => {
   });
 
   const { input } = asked.madeFrom.score;
+  const byRules = (changes: object) => ({
+    ...asked.madeFrom.score,
+    input: { ...input, rules: { ...rules, ...changes } },
+  });
+  test('asks Score once more by rules with a fallback', async () => {
+    const score = byRules({ fallback: { replicas: 6, afterMs: 60_000 } });
+    const answer = await genops(['replay', await decided({ ...decision, time: '2026-01-01T00:00:15Z', score })]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer.out).toContain('at 2026-01-01T00:00:15Z Score asks for 8 (PressureHigh), as then\n');
+  });
+
   test.each([
     { name: 'without what it was made from', score: { floor: 8, reason: 'PressureHigh' } },
     { name: 'without its rules', score: { ...asked.madeFrom.score, input: { ...input, rules: undefined } } },
     { name: 'with rules of nothing', score: { ...asked.madeFrom.score, input: { ...input, rules: {} } } },
-    {
-      name: 'with signals of nothing',
-      score: {
-        ...asked.madeFrom.score,
-        input: { ...input, rules: { ...rules, scaleUp: { ...rules.scaleUp, signals: [{}] } } },
-      },
-    },
-    {
-      name: 'with a fallback of nothing',
-      score: { ...asked.madeFrom.score, input: { ...input, rules: { ...rules, fallback: {} } } },
-    },
+    { name: 'with signals of nothing', score: byRules({ scaleUp: { ...rules.scaleUp, signals: [{}] } }) },
+    { name: 'with a fallback of nothing', score: byRules({ fallback: {} }) },
+    { name: 'with a fallback of no time', score: byRules({ fallback: { replicas: 6 } }) },
     { name: 'without its answer', score: { input } },
   ])('is 2 for a decision of Score $name, and asks for none', async ({ score }) => {
     const answer = await genops(['replay', await decided({ ...decision, time: '2026-01-01T00:00:15Z', score })]);
