@@ -52,7 +52,7 @@ async function pointsOf(
   end: number,
   signal: AbortSignal,
 ): Promise<readonly Point[]> {
-  if (!/^https?:/.test(url) || !URL.canParse(url))
+  if (!/^https?:/i.test(url) || !URL.canParse(url))
     throw new RangeError(`saw --prometheus ${url}; wanted its URL, for example http://127.0.0.1:9090`);
   const asked = new URL(`${url.replace(/\/$/, '')}/api/v1/query_range`);
   for (const [name, value] of Object.entries({ query, start, end, step: stepSeconds }))

@@ -25,6 +25,9 @@ test('simulate reads its load from a Prometheus: over more points than one answe
     missing: 5,
   });
 
+  const loud = prometheus.url.replace('http:', 'HTTP:');
+  expect((await ask('vector(2)', 60, 15, loud)).trace.counts).toEqual(Float64Array.of(30, 30, 30, 30));
+
   await expect(ask('vector(1) or label_replace(vector(1), "a", "b", "", "")', 60)).rejects.toThrow(
     /^saw 2 series of .*; wanted one, for example sum\(/,
   );
