@@ -58,13 +58,14 @@ function isIn(list: BlockList, address: string): boolean {
 }
 
 /** What to do about a source at an address that the guard refuses. What has credentials to give is not to be allowed by way of advice. */
-export function nextFor(address: string): string {
+export function anotherAddress(address: string): string {
   const another = 'name the source by its Service or its own address';
   if (isIn(blockList(ownMachine), address))
     return `${another}: this one is the operator’s own machine; where that is meant, start the operator with --allow-metric-address and its network, for example 127.0.0.0/8`;
   if (isIn(blockList(metadata), address))
     return `${another}: this one is link-local or of a cloud’s metadata, where machines get credentials`;
-  return `${another}: this one is ${isIn(blockList(multicast), address) ? 'of no single server' : 'the API server’s'}`;
+  if (isIn(blockList(multicast), address)) return `${another}: this one is of no single server`;
+  return `${another}: the API server is no source of metrics`; // in words that hold of whatever else is refused
 }
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'ipv4' : 'ipv6');
@@ -112,7 +113,7 @@ export const guardedLookup =
       if (first === undefined) {
         const found = addresses.map(({ address }) => address);
         const message = `${host} is ${found.join(', ')}: not an address to read metrics from`;
-        return callback(new AddressRefused(message, nextFor(found[0] ?? '')), []);
+        return callback(new AddressRefused(message, anotherAddress(found[0] ?? '')), []);
       }
       return options.all === true ? callback(null, allowed) : callback(null, first.address, first.family);
     });

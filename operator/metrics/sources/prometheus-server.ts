@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { createHash } from 'node:crypto';
 import { Agent } from 'undici';
 import { isProblem } from '../../api/problem.ts';
-import { guardedLookup, nextFor, type AddressGuard } from '../address-guard.ts';
+import { guardedLookup, anotherAddress, type AddressGuard } from '../address-guard.ts';
 import { fetchPage, type Access } from './fetch.ts';
 import { createJoins, type Joins } from './joins.ts';
 import { createSharedAnswers } from './shared.ts';
@@ -156,7 +156,7 @@ function targetOf(
   if (url === null) return failed('AddressRefused', `the address of Prometheus, ${text}, is no URL`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (own !== undefined && isIP(host) !== 0 && !guard(host, portOf(url)))
-    return failed('AddressRefused', `${host} is not an address to read metrics from`, nextFor(host));
+    return failed('AddressRefused', `${host} is not an address to read metrics from`, anotherAddress(host));
   return { url };
 }
 
