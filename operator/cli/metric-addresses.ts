@@ -54,39 +54,49 @@ export async function apiServerEndpoints(
   signal: AbortSignal,
 ): Promise<readonly Endpoint[]> {
   const about = { path: '/api', verb: 'get', target: 'the address of the API server' } as const;
-  const [versions, slices = []] = await Promise.all([
+  const [versions, slices] = await Promise.all([
     answerTo(() => kube.raw(about, signal), logger, signal),
     answerTo(() => kube.list(endpointSlices, ofApiServers, signal), logger, signal),
   ]);
-  const hosts = [...advertisedBy(versions), ...slices.flatMap(endpointsOf)];
+  const hosts = [...advertisedBy(versions.answer), ...(slices.answer ?? []).flatMap(endpointsOf)];
+  if (hosts.length === 0 && !signal.aborted) logger.warn(unguarded, { error: versions.error });
   const found = hosts.map(async ({ address: host, port }) =>
     (await addressesOf(host)).map((address) => ({ address, port })),
   );
   return (await Promise.all(found)).flat();
 }
 
+const unguarded =
+  'metric sources are kept from the API server only at the address that the operator asks it at: its own, behind that, are not known; next: let what stands before it pass on GET /api, or the operator list EndpointSlices in default, and start the operator anew';
+
+interface Asked<Answer> {
+  readonly answer?: Answer;
+  /** Why there is none: it is not there, or not ours to know. */
+  readonly error?: ApiError;
+}
+
 const retry = { baseMs: 500, capMs: 5_000 };
 /** What a proxy before the API server says of a path that it does not pass on. */
 const unknownThere: ReadonlySet<number> = new Set([400, 405, 501]);
 
-/** Asked until it is answered: a guard that was made while the API server was slow or down would not know it for as long as the process runs. Undefined: not there, or not ours to know. */
+/** Asked until it is answered: a guard that was made while the API server was slow or down would not know it for as long as the process runs. */
 async function answerTo<Answer>(
   ask: () => Promise<Answer>,
   logger: Pick<Logger, 'warn'>,
   signal: AbortSignal,
-): Promise<Answer | undefined> {
+): Promise<Asked<Answer>> {
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
-      return await ask();
+      return { answer: await ask() };
     } catch (error) {
-      if (signal.aborted || isRefusal(error)) break;
+      if (signal.aborted) break;
       if (!(error instanceof ApiError)) throw error;
-      if (unknownThere.has(error.status)) break;
+      if (unknownThere.has(error.status) || isRefusal(error)) return { error };
       logger.warn('where the API server is, which no metric source may be, is not known yet', { error });
       await sleep(backoffMs(retry, attempt, Math.random), undefined, { signal }).catch(() => undefined); // an abort ends the loop
     }
   }
-  return undefined;
+  return {};
 }
 
 /** Of the document at /api; a host may be a name. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { metricGuards, prometheusUrl } from '../../../operator/cli/metric-addresses.ts';
+import { apiServerEndpoints, metricGuards, prometheusUrl } from '../../../operator/cli/metric-addresses.ts';
+import { refusal } from '../../../operator/kube/api-error.ts';
 
 const guards = (allow: readonly string[] = [], server = 'https://10.96.0.1:443', env = {}) =>
   metricGuards({ allow, server, endpoints: [{ address: '10.0.0.2', port: 6443 }], env });
@@ -29,6 +30,47 @@ describe('metricGuards()', () => {
     await expect(guards(['10.0.0.1'])).rejects.toThrow(
       '--allow-metric-address: saw "10.0.0.1"; wanted a network, for example 127.0.0.0/8',
     );
+  });
+});
+
+describe('apiServerEndpoints()', () => {
+  const refused = (status: number) => refusal({ verb: 'get', target: 'it' }, { status, body: 'no' });
+  const of = async (api: unknown, slices: unknown, signal = new AbortController().signal) => {
+    const told: (readonly [string, unknown])[] = [];
+    const answer = (one: unknown) => (Error.isError(one) ? Promise.reject(one) : Promise.resolve(one)) as never;
+    const found = await apiServerEndpoints(
+      { raw: () => answer(api), list: () => answer(slices) },
+      { warn: (text, { error } = {}) => told.push([text, error]) },
+      signal,
+    );
+    return { found, told };
+  };
+  const versions = { serverAddressByClientCIDRs: [{ serverAddress: '10.0.0.2:6443' }] };
+  const slice = { endpoints: [{ addresses: ['10.0.0.3'] }], ports: [{ port: 6443 }] };
+
+  test.each([400, 403, 404, 405, 501])(
+    'says once what is not guarded, and what to do, where %d is all that anybody answers',
+    async (status) => {
+      const { found, told } = await of(refused(status), refused(403));
+      expect(found).toEqual([]);
+      expect(told).toEqual([
+        [
+          expect.stringMatching(
+            /only at the address that the operator asks it at.*; next: let .* pass on GET \/api, or /,
+          ),
+          expect.objectContaining({ status }),
+        ],
+      ]);
+    },
+  );
+  test.each([
+    { name: 'the server itself', api: versions, slices: refused(403), found: '10.0.0.2' },
+    { name: 'the EndpointSlices', api: refused(405), slices: [slice], found: '10.0.0.3' },
+  ])('says nothing where $name can tell', async ({ api, slices, found }) => {
+    expect(await of(api, slices)).toEqual({ found: [{ address: found, port: 6443 }], told: [] });
+  });
+  test('nor of what nobody waits for any more', async () => {
+    expect(await of(refused(405), refused(405), AbortSignal.abort())).toEqual({ found: [], told: [] });
   });
 });
 
