@@ -26,12 +26,13 @@ export interface PodsSeen {
   readonly now: number;
 }
 
-/** With what its container has, in bytes. No limit: there is none, or a resize goes on; what is not in force yet has killed nobody. */
+/** With what its container has in force, in bytes: what a resize is yet to bring has killed nobody. No limit: there is none, or nobody says. */
 export function measuredKillIn({ pods, container, now }: PodsSeen): (OomKill & Memory) | undefined {
   const kill = oomKillIn(pods, now);
   const pod = pods.find(({ name }) => name === kill?.pod);
-  if (kill === undefined || pod === undefined || pod.resize !== undefined) return kill;
-  const { memoryRequest, memoryLimit } = pod.containers.find(({ name }) => name === container) ?? {};
+  if (kill === undefined || pod === undefined) return kill;
+  const sized = pod.containers.find(({ name }) => name === container);
+  const { memoryRequest, memoryLimit } = (pod.resize === undefined ? sized : sized?.inForce) ?? {};
   return { ...kill, memoryRequest, memoryLimit };
 }
 

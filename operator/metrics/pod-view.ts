@@ -48,6 +48,8 @@ export interface ContainerView {
   readonly index?: number;
   /** It says itself that it restarts when it is resized. */
   readonly restartsOnResize?: true;
+  /** While a resize of its Pod goes on; absent: there is none, or nobody says. */
+  readonly inForce?: Pick<ContainerView, 'memoryRequest' | 'memoryLimit'>;
 }
 
 interface Pod extends KubeObject {
@@ -131,12 +133,30 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
         ...(resizePolicy.some(({ restartPolicy }) => restartPolicy === 'RestartContainer')
           ? { restartsOnResize: true }
           : {}),
+        ...(resize === undefined ? {} : memoryInForce(name, { requests, limits }, status)),
       }),
     ),
     oomKilledAt: newestOomKill(status?.containerStatuses ?? []),
     ...(resize === undefined ? {} : { resize }),
   };
 }
+
+function memoryInForce(
+  container: string,
+  wanted: Lists,
+  { containerStatuses = [] }: PodStatus = {},
+): Pick<ContainerView, 'inForce'> {
+  const found = containerStatuses.find(({ name }) => name === container)?.resources;
+  if (found === undefined) return {};
+  const of = (list: keyof Lists): number | undefined => {
+    const [there, declared] = [amount(found[list]?.['memory']), amount(wanted[list]?.['memory'])];
+    const isRounded = there !== undefined && declared !== undefined && Math.abs(there - declared) <= rounding.memory;
+    return isRounded ? declared : there;
+  };
+  return { inForce: { memoryRequest: of('requests'), memoryLimit: of('limits') } };
+}
+
+type Lists = { readonly [List in 'requests' | 'limits']?: Readonly<Record<string, string>> | undefined };
 
 function resizeOf(
   generation: number | undefined,

@@ -7,8 +7,6 @@ import { textOf, type Amount } from './amounts.ts';
 /** With the most that a killed container had within that day, as it is sent: least that any Pod gets for a day. */
 export interface MemoryKill extends OomKill {
   readonly had: { readonly requests?: string | undefined; readonly limits?: string | undefined };
-  /** What this one had is not known yet: another look may tell. */
-  readonly isOpen: boolean;
 }
 
 /** `memory`: what was remembered of the kills before; the Pod may be gone. */
@@ -16,30 +14,27 @@ interface Moment extends PodsSeen {
   readonly memory: UnitMemory | undefined;
 }
 
-/** The newest that still counts, with what stood there when it was first seen with a limit. */
+/** The newest that still counts, with what was in force when it was first seen: what its Pod is given later has killed nobody. */
 export function memoryKillOf({ memory, ...seen }: Moment): MemoryKill | undefined {
   const before = rememberedKill(memory, seen.now);
   const kill = measuredKillIn(seen);
-  if (kill === undefined || !isNews(kill, before)) return before;
+  if (kill === undefined || kill.at <= (before?.at ?? -Infinity)) return before;
   const { pod, at, memoryRequest, memoryLimit } = kill;
   const { requests, limits } = before?.had ?? {};
-  if (memoryLimit === undefined) return { pod, at, had: { requests, limits }, isOpen: true };
+  if (memoryLimit === undefined) return { pod, at, had: { requests, limits } };
   const had = { requests: greaterOf(requests, memoryRequest), limits: greaterOf(limits, memoryLimit) };
-  return { pod, at, had, isOpen: false };
+  return { pod, at, had };
 }
-
-const isNews = (kill: OomKill, before: MemoryKill | undefined): boolean =>
-  before === undefined || kill.at > before.at || (kill.at === before.at && before.isOpen);
 
 const greaterOf = (before: string | undefined, bytes: number | undefined): string | undefined =>
   bytes === undefined || bytes <= (amount(before) ?? 0) ? before : textOf(bytes, 'memory');
 
 /** Of a component's memory of this lever. */
 export function rememberedKill(memory: UnitMemory | undefined, now: number): MemoryKill | undefined {
-  const { oomKilledAt, oomKilledPod: pod, oomRequest: requests, oomLimit: limits, oomIsOpen } = memory?.applied ?? {};
+  const { oomKilledAt, oomKilledPod: pod, oomRequest: requests, oomLimit: limits } = memory?.applied ?? {};
   const at = Number(oomKilledAt ?? NaN);
   if (pod === undefined || !(now - at <= oomHeldMs)) return undefined;
-  return { pod, at, had: { requests, limits }, isOpen: oomIsOpen !== undefined };
+  return { pod, at, had: { requests, limits } };
 }
 
 /** The memory with the kill that counts now, and without one that is over. */
@@ -50,7 +45,6 @@ export function withKill({ applied, ...rest }: UnitMemory, kill: MemoryKill | un
   const had = {
     ...(requests !== undefined && { oomRequest: requests }),
     ...(limits !== undefined && { oomLimit: limits }),
-    ...(kill.isOpen && { oomIsOpen: 'true' }),
   };
   return { ...rest, applied: { ...others, oomKilledAt: String(kill.at), oomKilledPod: kill.pod, ...had } };
 }

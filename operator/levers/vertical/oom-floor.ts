@@ -18,12 +18,12 @@ interface Moment extends PodsSeen {
 /** As the recommender of the VPA answers a kill: a fifth more. */
 const above = 1.2;
 
-/** By the limit that stood when the kill was first seen with one: what the Pod gets afterwards raises nothing again. */
+/** By the limit that was in force when the kill was first seen, and by none if there was none: what the Pod gets afterwards raises nothing. */
 export function oomFloorOf({ memory, ...seen }: Moment): OomFloor | undefined {
   const before = remembered(memory, seen.now);
   const { at, memoryLimit } = measuredKillIn(seen) ?? {};
-  if (at === undefined || memoryLimit === undefined || at <= (before?.killedAt ?? -Infinity)) return before;
-  const mebibytes = Math.ceil((above * memoryLimit) / 2 ** 20);
+  if (at === undefined || at <= (before?.killedAt ?? -Infinity)) return before;
+  const mebibytes = Math.ceil((above * (memoryLimit ?? 0)) / 2 ** 20);
   return { killedAt: at, mebibytes: Math.max(mebibytes, before?.mebibytes ?? 0) };
 }
 

@@ -137,6 +137,21 @@ describe('what of a Pod is being resized', () => {
     expect(projectPod({ ...running, spec, status }).resize?.state).toBe(expected);
   });
 
+  test.each([
+    { name: 'is told while another is to come', limit: '2Gi', status: '1073741824', expected: 2 ** 30 },
+    { name: 'is as in the spec where a cgroup has rounded', limit: '100M', status: '99999744', expected: 1e8 },
+    { name: 'may be none', limit: '2Gi', status: undefined, expected: undefined },
+  ])('the memory in force $name', ({ limit, status, expected }) => {
+    const spec = { containers: [{ name: 'app', resources: { limits: { memory: limit } } }] };
+    const limits = status === undefined ? {} : { memory: status };
+    const containerStatuses = [{ name: 'app', resources: { limits } }];
+    const conditions = [condition('PodResizeInProgress')];
+    const inForceOf = (told: object) => projectPod({ ...running, spec, status: told }).containers[0]?.inForce;
+    expect(inForceOf({ conditions, containerStatuses })).toEqual({ memoryRequest: undefined, memoryLimit: expected });
+    expect(inForceOf({ conditions })).toBeUndefined();
+    expect(inForceOf({ containerStatuses: [] })).toBeUndefined();
+  });
+
   test('a container has its place in the spec, where another stands before it, and says that it restarts', () => {
     const annotations = { 'kubectl.kubernetes.io/default-container': 'app' };
     const resizePolicy = [{ restartPolicy: 'NotRequired' }, { restartPolicy: 'RestartContainer' }];

@@ -109,15 +109,36 @@ describe('a kill for memory', () => {
     });
   });
 
-  test('while a resize goes on counts at once, and tells its limit at a later look, once', () => {
-    const resize = { state: 'Deferred', message: '' } as const;
-    const first = planned([pod('a', memory(150, 256), { oomKilledAt: 0, resize })], { applied: { method: 'InPlace' } });
-    expect(first.remember?.applied).not.toHaveProperty('oomLimit');
-    expect(first.remember?.applied).toMatchObject({ oomKilledAt: '0', oomKilledPod: 'a' });
-    expect(planned([], first.remember).remember?.applied).not.toHaveProperty('oomLimit');
-    const { remember } = planned([killed], first.remember);
-    expect(remember?.applied).toEqual({ method: 'InPlace', ...applied });
-    expect(planned([pod('a', memory(150, 512), { oomKilledAt: 0 })], remember).remember).toEqual(remember);
+  const before: UnitMemory = { applied: { method: 'InPlace' } };
+  const moving = (to: Partial<ContainerView>, inForce?: ContainerView['inForce']) =>
+    pod('a', { ...to, ...(inForce && { inForce }) }, { oomKilledAt: 0, resize: { state: 'Deferred', message: '' } });
+  const inForce = { memoryRequest: 150 * mi, memoryLimit: 256 * mi };
+
+  test.each([
+    { name: 'more', to: memory(150, 512) },
+    { name: 'less', to: memory(100, 128) },
+  ])('while a resize to $name goes on is of what was in force, also once that is done', ({ to }) => {
+    const { remember } = planned([moving(to, inForce)], before);
+    expect(remember).toEqual(known);
+    expect(planned([pod('a', to, { oomKilledAt: 0 })], remember).remember).toEqual(known);
+  });
+
+  const spec = { memoryRequest: 1024 * mi, memoryLimit: 1024 * mi };
+  const unlimited = { memoryRequest: undefined, memoryLimit: undefined };
+  test.each([
+    { name: 'there is none', pods: [pod('a', unlimited, { oomKilledAt: 0 })] },
+    { name: 'a resize is to bring the first', pods: [moving(spec, unlimited)] },
+    { name: 'nobody says what a resize found', pods: [moving(spec)] },
+  ])('without a limit ($name) holds nobody to the one that its Pod is given afterwards', ({ pods }) => {
+    const { remember } = planned(pods, before);
+    expect(remember).toEqual({ applied: { method: 'InPlace', oomKilledAt: '0', oomKilledPod: 'a' } });
+    const given = planned([pod('a', spec, { oomKilledAt: 0 })], remember);
+    expect(given.remember).toEqual(remember);
+    expect(given.condition).toMatchObject({
+      reason: 'MemoryHeld',
+      message: expect.not.stringContaining('killed with'),
+    });
+    expect(resizes([successor], given.remember)).toEqual(['b requests.memory → 128Mi', 'b limits.memory → 200Mi']);
   });
 
   test('takes no more than was declared where that is more, and is no concern of what is not wanted', () => {

@@ -298,6 +298,11 @@ describe('plan() after an OOM kill', () => {
   const app = { name: 'app', cpuRequest: undefined, cpuLimit: undefined, memoryRequest: 512 * mi };
   const killed = (at: number, limit: number, more: Partial<PodView> = {}) =>
     podView('a', { oomKilledAt: at, containers: [{ ...app, memoryLimit: limit * mi }], ...more });
+  const moving = (limit: number): PodView => {
+    const inForce = { memoryRequest: 512 * mi, memoryLimit: limit * mi };
+    const containers = [{ ...app, memoryLimit: 2_000 * mi, inForce }];
+    return podView('a', { oomKilledAt: 0, containers, resize: inProgress });
+  };
   const at = (now: number, pods: readonly PodView[], memory?: UnitMemory, vertical: PolicySpec['vertical'] = {}) => {
     const unit = unitWith(vertical);
     return plan({ unit, observed: { ...seen([made()]), pods } as VerticalObserved, memory, now });
@@ -314,6 +319,7 @@ describe('plan() after an OOM kill', () => {
     { name: 'no more than maxAllowed', pods: [killed(0, 4_000)], is: ['4Gi'] },
     { name: 'no less than minAllowed', pods: [killed(0, 64)], is: [] },
     { name: 'nothing by a limit that is not in force', pods: [killed(0, 1_000, { resize: inProgress })], is: [] },
+    { name: 'by the limit in force while another one is to come', pods: [moving(1_000)], is: ['1200Mi'] },
     { name: 'nothing of a Pod without a limit', pods: [podView('a', { oomKilledAt: 0 })], is: [] },
     { name: 'nothing once a day is over', pods: [killed(-1, 1_000)], now: day, is: [] },
   ])('the least that the VPA gives is $name', ({ pods, now = 1, is }) => expect(least(at(now, pods))).toEqual(is));
@@ -327,6 +333,11 @@ describe('plan() after an OOM kill', () => {
     const again = at(day, [killed(5, 2_000)], remember);
     expect(least(again)).toEqual(['2400Mi']);
     expect(least(at(day + 5, [killed(6, 100)], again.remember))).toEqual(['2400Mi']);
+  });
+
+  test('one without a limit raises nothing, also once its Pod has one', () => {
+    const { remember } = at(1, [podView('a', { oomKilledAt: 0 })]);
+    expect(least(at(2, [killed(0, 1_000)], remember))).toEqual([]);
   });
 });
 
