@@ -78,9 +78,12 @@ export function heldBy(rule: OptimizerRule, component: Situation, moment: Moment
     return { heldBy: 'OomKilled', heldUntil: component.oomHeldUntil };
   if (disrupts(rule, component) && !maintenance.isOpen)
     return { heldBy: 'MaintenancePending', heldUntil: maintenance.opensAt };
-  const nextAt = kept.records[recordKey({ component: component.name, rule: rule.name })]?.nextAt ?? 0;
-  if (kept.pending !== undefined)
-    return { ...atWork(kept, now), ...(now >= nextAt && awaitedApproval(rule, component, moment)) };
+  const key = recordKey({ component: component.name, rule: rule.name });
+  const nextAt = kept.records[key]?.nextAt ?? 0;
+  if (kept.pending !== undefined) {
+    const isNext = recordKey(kept.pending) !== key && now >= nextAt; // after its own what that comes to says when it acts again
+    return { ...atWork(kept, now), ...(isNext && awaitedApproval(rule, component, moment)) };
+  }
   if (now < nextAt) return { heldBy: 'Cooldown', heldUntil: nextAt };
   if (actsWithinHour(kept, now).length >= policy.maxActionsPerHour)
     return { heldBy: 'ActionsExhausted', heldUntil: freeAgainAt(kept, now) };

@@ -285,6 +285,9 @@ describe('lookAtRules()', () => {
     expect(look({ kept, policy })).not.toHaveProperty('approval'); // it needs none
     expect(look({ kept, mode: 'DryRun' })).not.toHaveProperty('approval'); // none lets it pass
     expect(look({ kept: { ...kept, records: cooling.records } })).not.toHaveProperty('approval'); // its cooldown comes first
+    const own = withPending(nothingKept, { ...pending, rule: 'gc' }, { cooldownMs: 10_000, maxBackoffMs: 60_000 });
+    expect(look({ kept: own })).toMatchObject({ heldBy: 'ActionAtWork' });
+    expect(look({ kept: own })).not.toHaveProperty('approval'); // what its own action comes to says when it acts again
   });
 
   test('what it does is what its rule says, from now on', () => {
