@@ -4,6 +4,7 @@ import { figuresOver, type ComponentFigures } from './component-figures.ts';
 import {
   acceptFailure,
   acceptReading,
+  acceptUsage,
   closeRow,
   createComponentWindow,
   podRatesOf,
@@ -222,12 +223,22 @@ function meet(tracked: Tracked, views: readonly PodView[], deps: Deps): void {
 function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: Deps): TrackedPod {
   let failures = 0;
   let isSuspect = false;
+  let lookAt = -Infinity;
+  /** Between two looks of one that fails only its CPU and memory are asked for, where they are had from elsewhere. */
+  const isLook = (): boolean => performance.now() > lookAt - tracked.component.intervalMs / 2;
+  const accept = (result: ReadResult): void => {
+    failures = result.result === 'read' ? 0 : failures + 1;
+    isSuspect = result.result === 'failed' && result.failure.reason === 'TimedOut';
+    if (result.result === 'read') return acceptReading(tracked.window, view.uid, result.reading);
+    metrics.sourceErrors.inc({ source: tracked.component.source.type });
+    acceptFailure(tracked.window, view.uid, result.failure, result.usage);
+  };
   const pod: TrackedPod = {
     view,
     kind: 'read',
     isCancelled: false,
     get isSuspect() {
-      return isSuspect;
+      return isSuspect && isLook();
     },
     get timeoutMs() {
       return tracked.component.timeoutMs;
@@ -235,17 +246,18 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
     async run(signal) {
       const { source, intervalMs, pods } = tracked.component;
       const { uid } = view;
-      const result = await settled(source, pod.view, signal, logger);
+      const usage = isLook() ? undefined : source.usage;
+      const ask = () => (usage === undefined ? source.read(pod.view, signal) : usage(pod.view, signal));
+      const result = await settled(source, pod.view, ask, logger);
       if (pod.isCancelled && !pods().some((one) => one.uid === uid)) source.forget(uid); // the answer came after it was forgotten
       if (pod.isCancelled) return;
-      failures = result.result === 'read' ? 0 : failures + 1;
-      isSuspect = result.result === 'failed' && result.failure.reason === 'TimedOut';
-      if (result.result === 'read') acceptReading(tracked.window, uid, result.reading);
+      const turn = { now: performance.now(), places };
+      if (usage !== undefined) acceptUsage(tracked.window, uid, result.result === 'read' ? result.reading : undefined);
       else {
-        metrics.sourceErrors.inc({ source: source.type });
-        acceptFailure(tracked.window, uid, result.failure, result.usage);
+        accept(result);
+        lookAt = nextTurn(uid, intervalMs, { ...turn, after: intervalsAfter(failures) });
       }
-      schedule.add(nextTurn(uid, intervalMs, { now: performance.now(), after: intervalsAfter(failures), places }), pod);
+      schedule.add(source.usage === undefined ? lookAt : nextTurn(uid, intervalMs, turn), pod);
     },
   };
   return pod;
@@ -264,11 +276,11 @@ const intervalsAfter = (failures: number): number => 2 ** Math.min(Math.max(fail
 async function settled(
   source: Source,
   view: PodView,
-  signal: AbortSignal,
+  ask: () => Promise<ReadResult>,
   logger: Deps['logger'],
 ): Promise<ReadResult> {
   try {
-    return await source.read(view, signal);
+    return await ask();
   } catch (error) {
     logger.error('a metric source threw', { source: source.type, pod: `${view.namespace}/${view.name}`, error });
     return { result: 'failed', failure: { reason: 'Unreachable', message: String(error) } };

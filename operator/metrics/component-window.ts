@@ -1,7 +1,7 @@
 import { mean, together, quantile, type Histogram } from './histogram.ts';
 import { createHistogramRing, type HistogramRing } from './histogram-window.ts';
 import { stateOf, type ContainerView, type PodState, type PodView } from './pod-view.ts';
-import type { Reading } from './reading.ts';
+import { usageStandsMs, type Reading } from './reading.ts';
 import { histogramNames, type HistogramName } from './signals.ts';
 import type { ReadFailure } from './sources/source.ts';
 import { createRing, type Ring } from './windows.ts';
@@ -61,7 +61,7 @@ export interface PodRecord {
   readonly rows: Ring<PodColumn>;
   latest: Reading | undefined;
   failure: ReadFailure | undefined;
-  /** Its CPU and memory, from elsewhere, as of the look that failed. */
+  /** Its CPU and memory, from elsewhere, while looks fail. */
   usage: Reading | undefined;
 }
 
@@ -135,6 +135,11 @@ export function acceptFailure(window: ComponentWindow, uid: string, failure: Rea
   Object.assign(recordOf(window, uid), { failure, usage });
 }
 
+/** Between two looks of a Pod that fails. */
+export function acceptUsage(window: ComponentWindow, uid: string, usage: Reading | undefined): void {
+  recordOf(window, uid).usage = usage;
+}
+
 function recordOf({ pods, options }: ComponentWindow, uid: string): PodRecord {
   const known = pods.get(uid);
   if (known !== undefined) return known;
@@ -179,11 +184,11 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
   window.pending = {};
 }
 
-/** Of those that cannot be read, CPU and memory: of nothing else is anything known. They stand until the next look, which may be eight intervals later. */
+/** Of those that cannot be read, CPU and memory: of nothing else is anything known. */
 const usageOf = ({ pods, options }: ComponentWindow, ready: readonly PodView[], at: number): readonly Look[] =>
   ready.flatMap((view) => {
     const usage = pods.get(view.uid)?.usage;
-    const isFresh = usage !== undefined && at - usage.observedAt <= 8.5 * options.intervalMs;
+    const isFresh = usage !== undefined && at - usage.observedAt <= usageStandsMs(usage, options.intervalMs);
     return isFresh ? [lookOf(usage, measuredContainer(view, options))] : [];
   });
 

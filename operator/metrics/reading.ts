@@ -30,6 +30,10 @@ export interface Reading {
   readonly usageEveryMs?: number;
 }
 
+/** How long CPU and memory stand for now while nobody tells them: as long as they come anew no sooner, and over one look that fails. In ms. */
+export const usageStandsMs = ({ usageEveryMs = 0 }: Reading, intervalMs: number): number =>
+  Math.max(usageEveryMs, 1.5 * intervalMs);
+
 /** Words without the value itself: they do not change from look to look. */
 export type Broken = Readonly<Partial<Record<Figure | HistogramName | 'page', string>>>;
 

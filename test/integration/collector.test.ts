@@ -9,6 +9,7 @@ import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import { createCollector, type TrackedComponent } from '../../operator/metrics/collector.ts';
 import type { PodView } from '../../operator/metrics/pod-view.ts';
 import { createScraper, podsSource } from '../../operator/metrics/sources/pods.ts';
+import { createResourceUsage, withResource } from '../../operator/metrics/sources/resource.ts';
 import type { Source } from '../../operator/metrics/sources/source.ts';
 import { createLogger } from '../../operator/telemetry/logger.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
@@ -274,6 +275,26 @@ function endless(response: ServerResponse): void {
   response.on('drain', more);
   more();
 }
+
+test('CPU and memory of a Pod that fails are asked for at each interval, while it is looked at ever more seldom', async () => {
+  let lists = 0;
+  const list = async () => {
+    lists += 1;
+    const usage = { cpu: '1', memory: String(lists) };
+    return [{ metadata: { name: 'a' }, timestamp: new Date().toISOString(), containers: [{ name: 'app', usage }] }];
+  };
+  const resource = { usage: createResourceUsage({ list: list as never }), containerName: undefined };
+  const pod = await target('a', (_, response) => void response.writeHead(500).end('no'));
+  await using ai = await world([pod], {
+    through: (source) => withResource(source, { ...resource, intervalMs: 1_000, timeoutMs: 900 }),
+  });
+  ai.track();
+  await eventually(() => {
+    const figures = ai.collector.windowOf('ai/generation', 'workflow', 60_000);
+    expect(figures?.memoryBytes?.value).toBeGreaterThanOrEqual(pod.asked.length + 3);
+    expect(figures).toMatchObject({ cpuPercent: { value: 100 }, podsReady: 1, podsAnswered: 0 });
+  });
+});
 
 test('a Pod that is starting or terminating is told apart and not read; one that came back goes on', async () => {
   const pods = [

@@ -64,6 +64,9 @@ export function choiceOf(options: ChoiceOptions): Source {
     get type() {
       return chosen().source.type;
     },
+    get usage() {
+      return chosen().source.usage;
+    },
     id: JSON.stringify(sources.map(({ id }) => id)),
     forget(uid) {
       for (const { source } of candidates) source.forget(uid);

@@ -4,7 +4,7 @@ import type { Kube } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
 import type { PodView } from '../pod-view.ts';
-import type { Reading } from '../reading.ts';
+import { usageStandsMs, type Reading } from '../reading.ts';
 import { createSharedAnswers } from './shared.ts';
 import { failed, type ReadFailure, type ReadResult, type Source } from './source.ts';
 
@@ -88,19 +88,20 @@ export interface ResourceSourceOptions {
 
 /** CPU and working set from metrics.k8s.io, of the container that is measured. */
 export function resourceSource({ usage, containerName, intervalMs, timeoutMs }: ResourceSourceOptions): Source {
-  const taken = new Map<string, NamespaceUsage>();
+  const taken = new Map<string, { readonly seen: NamespaceUsage; readonly listedAt: number | undefined }>();
   return {
     type: 'Resource',
     id: JSON.stringify(['Resource', containerName]),
     forget: (uid) => void taken.delete(uid),
     async read(pod): Promise<ReadResult> {
       const before = taken.get(pod.uid);
-      const seen = await usage.of(pod.namespace, { maxAgeMs: intervalMs, timeoutMs, taken: before });
-      taken.set(pod.uid, seen);
+      const seen = await usage.of(pod.namespace, { maxAgeMs: intervalMs, timeoutMs, taken: before?.seen });
+      const listedAt = before?.listedAt;
+      taken.set(pod.uid, { seen, listedAt: seen.result === 'listed' ? seen.monotonic : listedAt });
       if (seen.result === 'failed') return seen;
       const used = usageOf(seen.pods.get(pod.name), pod, containerName, seen.wall);
       if ('result' in used) return used;
-      const elapsedMs = before?.result === 'listed' ? seen.monotonic - before.monotonic : undefined;
+      const elapsedMs = listedAt === undefined ? undefined : seen.monotonic - listedAt;
       return { result: 'read', reading: readingOf(used, elapsedMs) };
     },
   };
@@ -163,18 +164,31 @@ const readingOf = (
 /** `source`, with CPU and memory as metrics.k8s.io has them where it has them: the working set is what a limit is held against, and a process knows nothing of the others in its container. */
 export function withResource(source: Source, options: ResourceSourceOptions): Source {
   const usage = resourceSource(options);
+  const held = new Map<string, Reading>();
+  /** A list that fails says nothing of the Pod: what the one before said stands as long as it might anyway. */
+  const used = async (pod: PodView, signal: AbortSignal): Promise<ReadResult> => {
+    const result = await usage.read(pod, signal);
+    const before = held.get(pod.uid);
+    if (result.result === 'read') held.set(pod.uid, result.reading);
+    else if (result.failure.reason === 'NoFigures') held.delete(pod.uid);
+    else if (before !== undefined && Date.now() - before.observedAt <= usageStandsMs(before, options.intervalMs))
+      return { result: 'read', reading: before };
+    return result;
+  };
   return {
     type: source.type,
     id: JSON.stringify([source.id, usage.id]),
     forget(uid) {
       source.forget(uid);
       usage.forget(uid);
+      held.delete(uid);
     },
+    usage: used,
     async read(pod, signal) {
-      const [result, used] = await Promise.all([source.read(pod, signal), usage.read(pod, signal)]);
-      if (used.result === 'failed') return result;
-      if (result.result === 'failed') return { ...result, usage: used.reading };
-      return { result: 'read', reading: overlaid(result.reading, used.reading) };
+      const [result, also] = await Promise.all([source.read(pod, signal), used(pod, signal)]);
+      if (also.result === 'failed') return result;
+      if (result.result === 'failed') return { ...result, usage: also.reading };
+      return { result: 'read', reading: overlaid(result.reading, also.reading) };
     },
   };
 }

@@ -9,6 +9,8 @@ export interface Source {
   readonly id: string;
   /** Looks at one Pod. What can be expected to go wrong is a value; the signal's time-out is one of these. */
   read(pod: PodView, signal: AbortSignal): Promise<ReadResult>;
+  /** CPU and memory alone, from elsewhere: for a Pod that fails, between two looks. */
+  readonly usage?: ((pod: PodView, signal: AbortSignal) => Promise<ReadResult>) | undefined;
   /** Drops what is kept of a Pod that is gone. */
   forget(uid: string): void;
   /** Sources that would rather be read and cannot be, best first; of a choice only. */

@@ -3,6 +3,7 @@ import { figuresOver } from '../../../operator/metrics/component-figures.ts';
 import {
   acceptFailure,
   acceptReading,
+  acceptUsage,
   closeRow,
   createComponentWindow,
   podRatesOf,
@@ -141,22 +142,26 @@ describe('figuresOver()', () => {
     );
     expect(figures).toMatchObject({ requestRate: { value: 10 }, podsReady: 2, podsAnswered: 1 });
   });
-  test('of a silent Pod CPU and memory still count where metrics.k8s.io has them, until the next look (eight intervals later at most)', () => {
-    const window = createComponentWindow(options);
-    const usage = { ...reading(9_000, { memoryBytes: 600, cpuSeconds: 10 }), usageEveryMs: 15_000 };
-    const at = (row: number) => {
+  test('of a silent Pod CPU and memory still count where metrics.k8s.io has them: over one look, or until they come anew', () => {
+    const silent = { reason: 'TimedOut', message: 'silent' } as const;
+    const memoryAt = (row: number, intervalMs: number, ...later: readonly (Reading | undefined)[]) => {
+      const window = createComponentWindow({ ...options, intervalMs });
+      acceptReading(window, 'a', reading(9_000, { requests: 100, memoryBytes: 500 }));
+      acceptFailure(window, 'a', silent, usage);
+      for (const one of later) acceptUsage(window, 'a', one);
       closeRow(window, [view('a')], row);
       return over(window, 5_000, row + 1);
     };
-    acceptReading(window, 'a', reading(9_000, { requests: 100, memoryBytes: 500 }));
-    acceptFailure(window, 'a', { reason: 'TimedOut', message: 'silent' }, usage);
-    const figures = at(10_000);
+    const usage = { ...reading(9_000, { memoryBytes: 600, cpuSeconds: 10 }), usageEveryMs: 20_000 };
+    const figures = memoryAt(10_000, 10_000);
     expect(figures).toMatchObject({ memoryBytes: { value: 600 }, memoryPercent: { value: 60 }, podsAnswered: 0 });
     expect([figures.cpuCores?.value, figures.requestRate, figures.isWhole]).toEqual([1, undefined, false]);
-    expect(at(90_000).memoryBytes?.value).toBe(600); // one that fails is looked at ever more seldom, at most eight intervals apart
-    expect(at(110_000).memoryBytes).toBeUndefined();
-    acceptFailure(window, 'a', { reason: 'TimedOut', message: 'silent' });
-    expect(at(120_000).memoryBytes).toBeUndefined();
+    expect(memoryAt(29_000, 10_000).memoryBytes?.value).toBe(600); // 20 s old: they come anew as seldom
+    expect(memoryAt(29_001, 10_000).memoryBytes).toBeUndefined();
+    expect(memoryAt(309_000, 200_000).memoryBytes?.value).toBe(600); // one look and a half
+    expect(memoryAt(309_001, 200_000).memoryBytes).toBeUndefined();
+    expect(memoryAt(310_000, 10_000, { ...usage, observedAt: 305_000 }).memoryBytes?.value).toBe(600); // asked for between two looks
+    expect(memoryAt(10_000, 10_000, undefined).memoryBytes).toBeUndefined();
   });
   test('sums are whole while each Pod has told its part within two and a half looks, and lower bounds after that', () => {
     const both = [{ inFlight: 3 }, { inFlight: 3 }];

@@ -62,6 +62,17 @@ test('after three looks that fail the next source is read in the same turn, and 
   expect(choice.passedOver?.()).toEqual([{ type: 'Pods', failure: { reason: 'NoPort', message: 'Pods NoPort' } }]);
 });
 
+test('between two looks CPU and memory come as the source that is read has them', async () => {
+  const said = failed('NoFigures', 'x');
+  const pods = { ...scripted('Pods', 'NoPort').source, usage: () => Promise.resolve(said) };
+  const choice = choiceOf({ sources: [pods, scripted('Resource', 'works').source], intervalMs, clock: () => at });
+  const { signal } = new AbortController();
+  let at = 0;
+  expect(await choice.usage?.(pod('a'), signal)).toBe(said);
+  for (; at < 3 * intervalMs; at += intervalMs) await choice.read(pod('a'), signal);
+  expect([choice.type, choice.usage]).toEqual(['Resource', undefined]);
+});
+
 describe('what was read before a restart', () => {
   test('is read from the first look, without a try of the better one that does not work', async () => {
     const { choice, pass } = world('NoPort', 'works', 'Prometheus', 'Prometheus');

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { refusal, unreachable } from '../../../../operator/kube/api-error.ts';
 import { createResourceUsage, resourceSource, withResource } from '../../../../operator/metrics/sources/resource.ts';
 import { failed, type Source } from '../../../../operator/metrics/sources/source.ts';
@@ -125,13 +125,66 @@ describe('withResource()', () => {
     expect(read).toMatchObject({ reading: { figures: { cpuSeconds: 1, memoryBytes: 7 } } });
     expect(read).not.toHaveProperty('reading.usageEveryMs');
   });
+  describe('where a list of metrics.k8s.io fails', () => {
+    const start = Date.now();
+    const clock = jest.spyOn(Date, 'now');
+    afterAll(() => clock.mockRestore());
+    type List = () => Promise<readonly unknown[]>;
+    const has: List = () => Promise.resolve([metricsOf(0)]);
+    const hasNone: List = () => Promise.resolve([]);
+    const fails: List = () => Promise.reject(refusal(attempt, { status: 503, body: 'no' }));
+    const container = { requests: 5, cpuSeconds: expect.closeTo(15, 6), memoryBytes: 100 * 2 ** 20 };
+    const process = { requests: 5, cpuSeconds: 1, memoryBytes: 7 };
+    test.each<{ name: string; intervalMs: number; lists: (readonly [List, afterMs: number])[]; figures: object }>([
+      {
+        name: 'what the one before said stands as long as it comes anew no sooner',
+        intervalMs: 5_000,
+        lists: [[fails, 15_000]],
+        figures: container,
+      },
+      { name: 'and not longer', intervalMs: 5_000, lists: [[fails, 15_001]], figures: process },
+      { name: 'it stands over one look', intervalMs: 60_000, lists: [[fails, 90_000]], figures: container },
+      { name: 'and not over two', intervalMs: 60_000, lists: [[fails, 90_001]], figures: process },
+      {
+        name: 'nothing stands where there was none of the Pod since',
+        intervalMs: 5_000,
+        lists: [
+          [hasNone, 5_000],
+          [fails, 10_000],
+        ],
+        figures: process,
+      },
+      {
+        name: 'CPU is known with the next one that does not',
+        intervalMs: 60_000,
+        lists: [
+          [fails, 120_000],
+          [has, 180_000],
+        ],
+        figures: container,
+      },
+    ])('$name', async ({ intervalMs, lists, figures }) => {
+      let list = has;
+      const source = withResource(exposition, { ...options(() => list()), intervalMs });
+      let read: unknown;
+      for (const [next, afterMs] of [[has, -intervalMs] as const, [has, 0] as const, ...lists]) {
+        clock.mockReturnValue(start + afterMs);
+        list = next;
+        read = await source.read(pod, signal);
+      }
+      expect(read).toMatchObject({ result: 'read', reading: { figures } });
+    });
+  });
   test('fails where the exposition does, and says what metrics.k8s.io has meanwhile', async () => {
     const broken = { ...exposition, read: () => Promise.resolve(failed('TimedOut', 'x')) };
-    expect(await withResource(broken, always(metricsOf(0))).read(pod, signal)).toMatchObject({
+    const source = withResource(broken, always(metricsOf(0)));
+    const meanwhile = { figures: { memoryBytes: 100 * 2 ** 20 } };
+    expect(await source.read(pod, signal)).toMatchObject({
       result: 'failed',
       failure: { reason: 'TimedOut' },
-      usage: { figures: { memoryBytes: 100 * 2 ** 20 } },
+      usage: meanwhile,
     });
+    expect(await source.usage?.(pod, signal)).toMatchObject({ reading: meanwhile });
     const nothing = await withResource(broken, always({ metadata: { name: 'b' } })).read(pod, signal);
     expect(nothing).toEqual(failed('TimedOut', 'x'));
   });
