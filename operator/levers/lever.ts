@@ -52,8 +52,8 @@ export interface Lever<Unit extends LeverUnit, Observed, Change extends LeverCha
   release?(input: PlanInput<Unit, Observed, MemoryOf<Change>>): LeverPlan<Change>;
   /** I/O; idempotent; reads back, and only what the server answers counts. */
   apply(change: Change, unit: Unit, signal: AbortSignal): Promise<Outcome>;
-  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. @returns What is left of it, and why: it is asked again, for a day. */
-  forget?(service: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** I/O: ends what still runs for a service, `namespace/name`, that is gone. Absent: nothing outlives a visit. @returns What is left of it, and why, also where a server does not answer: it is asked again, for a day. */
+  forget?(service: string, last: { readonly isLast: boolean }, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /** What one nginx says of the Pods that it sends requests to. */

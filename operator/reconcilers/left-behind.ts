@@ -23,11 +23,13 @@ export function createLeftBehind({ levers, logger, clock }: Deps): LeftBehind {
   const known = new Map<Key, { readonly since: number; readonly text: string }>();
   return {
     async end(service, signal) {
-      const left = (await Promise.all(levers.flatMap((lever) => lever.forget?.(service, signal) ?? []))).flat();
       const now = clock.now();
       const before = known.get(service);
       const since = before?.since ?? now;
-      const isGivenUp = left.length > 0 && now - since >= givenUpAfterMs;
+      const isLast = now - since >= givenUpAfterMs;
+      const asked = levers.flatMap((lever) => lever.forget?.(service, { isLast }, signal) ?? []);
+      const left = (await Promise.all(asked)).flat();
+      const isGivenUp = left.length > 0 && isLast;
       if (isGivenUp) logger.warn('left of a service that is gone, and given up', { service, left });
       if (isGivenUp || left.length === 0) {
         known.delete(service);

@@ -81,7 +81,7 @@ export function indexTuner({
       ),
     restore: () => visit('restore', { postgres: servers }),
     /** The service is gone. */
-    forget: () => lever.forget?.(keyOf(storedService()), AbortSignal.timeout(30_000)),
+    forget: (last = { isLast: false }) => lever.forget?.(keyOf(storedService()), last, AbortSignal.timeout(30_000)),
     /** Another process: it has what was remembered, and nothing else. */
     restart: () => void (lever = start()),
   };

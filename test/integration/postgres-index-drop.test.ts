@@ -71,6 +71,30 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     expect(await indexesOf(server)).toEqual([]);
   });
 
+  test('a build on a server that does not answer is told with what to do, and ended once it answers', async () => {
+    await using server = await startTuned({ version });
+    await makeTables(server, 1000);
+    const { visit, forget } = indexTuner({ secret: secretOf(server) });
+    await using holder = await session(server, ...reading);
+    await visit([wantedIndex]);
+    await waiting(server);
+    const byHand = 'left to you: DROP INDEX CONCURRENTLY "public"."workflows_status_created"';
+    process.kill(server.pid(), 'SIGSTOP');
+    expect(await forget()).toEqual([
+      expect.stringMatching(
+        /^\w+ of 127\.0\.0\.1:\d+: saw no answer from .*; next: it is tried again for a day, and then /,
+      ),
+    ]);
+    expect(await forget({ isLast: true })).toEqual([expect.stringMatching(`; next: it is ${byHand}$`)]);
+    process.kill(server.pid(), 'SIGCONT');
+
+    const pid = Number((await server.query('SELECT pid FROM pg_stat_progress_create_index'))[0]?.['pid']);
+    process.kill(pid, 'SIGSTOP');
+    expect(await forget()).toEqual([expect.stringContaining('saw its build go on 10 s after it was cancelled')]);
+    process.kill(pid, 'SIGCONT');
+    expect(await forget()).toEqual([expect.stringContaining(`a transaction (pid ${holder.pid})`)]);
+  });
+
   test('an invalid index that has come in the place of what a build left is somebody’s, and stays', async () => {
     await using server = await startTuned({ version });
     await makeTables(server, 1000);

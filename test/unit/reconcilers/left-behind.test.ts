@@ -26,9 +26,9 @@ describe('what is left of a service that is gone', () => {
     said = [];
     const quiet = () => undefined;
     const warn = (message: string, fields: object = {}) => said.push([message, Reflect.get(fields, 'left')]);
-    const forget = () => {
+    const forget = (_: string, { isLast }: { readonly isLast: boolean }) => {
       tries++;
-      return Promise.resolve(there);
+      return Promise.resolve(there.map((one) => (isLast ? `${one}, left to you` : one)));
     };
     left = createLeftBehind({
       levers: [{ name: 'postgresql-indexes', forget } as unknown as AnyLever],
@@ -60,7 +60,7 @@ describe('what is left of a service that is gone', () => {
     expect(tries).toBeLessThan(40);
     now = day;
     expect(await end()).toEqual(awaitChange);
-    expect(said.slice(1)).toEqual([['left of a service that is gone, and given up', ['index a']]]);
+    expect(said.slice(1)).toEqual([['left of a service that is gone, and given up', ['index a, left to you']]]);
   });
 
   test('begins anew once it was gone, or its service is there again', async () => {

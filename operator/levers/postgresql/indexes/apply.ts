@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { Problem } from '../../../api/problem.ts';
+import { Problem, problemMessage } from '../../../api/problem.ts';
+import { openDeadline } from '../../../kube/deadline.ts';
 import type { Outcome } from '../../lever.ts';
 import { connectPostgres, type PostgresConnection } from '../connect.ts';
 import type { PostgresAddress } from '../address.ts';
@@ -17,6 +18,7 @@ import {
   rejectedBy,
   type Begun,
   type Leftover,
+  type Running,
 } from './builds.ts';
 import type { IndexesChange } from './changes.ts';
 import type { IndexesDeps } from './observe.ts';
@@ -133,28 +135,55 @@ function outcomeOf(begun: Begun, wanted: WantedIndex): Outcome {
 const cancellingAll = `SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a
 WHERE a.application_name = $1 AND a.usename = session_user AND a.pid <> pg_catalog.pg_backend_pid()`;
 
-/** Ends what this process builds for a service that is gone; its session drops what is left of it. @returns What it could not drop, and why: to be asked again. @throws {Problem} */
-export async function forget(service: string, deps: IndexesDeps, signal: AbortSignal): Promise<readonly string[]> {
-  for (const { order, address, work } of deps.builds.of(service)) {
-    try {
-      await using postgres = await connectPostgres(address, signal);
-      await postgres.query(cancellingAll, [order.session]);
-      await Promise.race([work, rejectedBy(signal)]);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw serverProblem(error, address.label);
-    }
-  }
+/** Nobody asks again after it. */
+type Last = { readonly isLast: boolean };
+
+/** Ends what this process builds for a service that is gone; its session drops what is left of it. @returns What it could not end or drop, and why: to be asked again. */
+export async function forget(
+  service: string,
+  deps: IndexesDeps,
+  { isLast }: Last,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const tried = isLast ? 'no more' : 'for a day';
   const left = [];
-  for (const leftover of deps.builds.leftOf(service)) left.push(...(await dropLeft(leftover, deps, signal)));
+  for (const running of deps.builds.of(service)) left.push(...(await endBuild(running, tried, signal)));
+  for (const leftover of deps.builds.leftOf(service)) left.push(...(await dropLeft(leftover, deps, tried, signal)));
   return left;
 }
 
+/** With what its session then drops. */
+const buildEndsWithinMs = 10_000;
+
+/** Empty: it has ended, and what it has left is another matter. */
+async function endBuild(
+  { order, address, work }: Running,
+  tried: Tried,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  using deadline = openDeadline(signal, buildEndsWithinMs);
+  try {
+    await using postgres = await connectPostgres(address, deadline.signal);
+    await postgres.query(cancellingAll, [order.session]);
+    await Promise.race([work, rejectedBy(deadline.signal)]);
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    const saw = `its build go on ${buildEndsWithinMs / 1000} s after it was cancelled`;
+    const problem = deadline.isOver ? { saw, wanted: 'its end' } : serverProblem(error, address.label);
+    return [leftText({ order, address }, problem, tried)];
+  }
+}
+
 /** Empty: it is gone. */
-async function dropLeft(leftover: Leftover, deps: IndexesDeps, signal: AbortSignal): Promise<readonly string[]> {
+async function dropLeft(
+  leftover: Leftover,
+  deps: IndexesDeps,
+  tried: Tried,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const { order, address, oid } = leftover;
   const { schema, name } = order.wanted;
-  const tried = 'for a day';
   try {
     await using postgres = await connectPostgres({ ...address, database: order.database }, signal, { isPatient: true });
     if ((await invalidOid(postgres, { schema, name })) === oid) {
@@ -165,9 +194,19 @@ async function dropLeft(leftover: Leftover, deps: IndexesDeps, signal: AbortSign
     return [];
   } catch (error) {
     signal.throwIfAborted();
-    const problem = dropProblem({ schema, name }, error, { label: address.label, tried });
-    return [`${order.database} of ${address.label}: ${problem.message}`];
+    return [leftText(leftover, dropProblem({ schema, name }, error, { label: address.label, tried }), tried)];
   }
+}
+
+/** What is wrong with a server is said with what is left there: nobody has a Secret to correct any more. */
+function leftText(
+  { order, address }: Pick<Leftover, 'order' | 'address'>,
+  { saw, wanted, next = '' }: Pick<Problem, 'saw' | 'wanted'> & Partial<Pick<Problem, 'next'>>,
+  tried: Tried,
+): string {
+  const rest = byHand(order.wanted, tried);
+  const told = problemMessage({ saw, wanted, next: next.endsWith(rest) ? next : rest });
+  return `${order.database} of ${address.label}: ${told}`;
 }
 
 type Shaping = Extract<IndexesChange, { action: 'BuildParent' | 'Attach' }>;

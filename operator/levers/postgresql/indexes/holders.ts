@@ -12,8 +12,8 @@ interface HeldIndex {
   readonly oid: string;
 }
 
-/** How long a drop is tried again. Of a service that is gone somebody has to remember it. */
-export type Tried = 'while the service is there' | 'for a day';
+/** How long it is tried again. Of a service that is gone somebody has to remember it. */
+export type Tried = 'while the service is there' | 'for a day' | 'no more';
 
 /** Transactions that were waited for once, by server: they are not waited for again at the next index. */
 export type KnownHolders = LRUCache<string, true>;
@@ -58,4 +58,4 @@ function heldProblem({ schema, name }: HeldIndex, holders: readonly Holder[], tr
 
 /** Who reads it may read it when nobody tries again. */
 export const byHand = ({ schema, name }: Pick<HeldIndex, 'schema' | 'name'>, tried: Tried): string =>
-  `it is tried again ${tried}, and then left to you: DROP INDEX CONCURRENTLY ${qualified(schema, name)}`;
+  `it is ${tried === 'no more' ? '' : `tried again ${tried}, and then `}left to you: DROP INDEX CONCURRENTLY ${qualified(schema, name)}`;

@@ -52,6 +52,6 @@ export function postgresqlIndexes(
     units,
     observe: async (unit, signal, memory) => standbyScans.added(await observe(unit, own, signal, memory), unit, signal),
     apply: (change, unit, signal) => apply(change, unit, own, signal),
-    forget: (service, signal) => forget(service, own, signal),
+    forget: (service, last, signal) => forget(service, own, last, signal),
   };
 }
