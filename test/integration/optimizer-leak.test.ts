@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import { amount } from '../../operator/api/quantity.ts';
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
+import { expectCondition, startWorld, type World } from '../world/world.ts';
 import { key, optimizer, rules, rulesOf, toldOf } from './optimizer-world.ts';
 
 /** Of a row each second a comparison needs 180 that are known, and a busy machine leaves some out. */
@@ -49,12 +50,18 @@ test('on a real node what a workload has left lying in memory is collected once 
   });
   await delay(historyMs, undefined, { signal: world.signal });
   expect(await rulesOf(world)).toEqual([]);
+  expect(await memoryOf(world)).toBeGreaterThan(200); // else it has collected it by itself
 
   await declare('Enforce');
   const [judged] = await world.eventually(
     async () => {
       const found = await rulesOf(world);
-      expect(found[0]?.lastAction?.outcome).toBeDefined();
+      const { conditions } = (await world.service()).status ?? {};
+      const seen = { memory: await memoryOf(world), is: conditions?.find(({ type }) => type === 'OptimizerActive') };
+      expect([seen, found]).toEqual([
+        seen,
+        [expect.objectContaining({ lastAction: expect.objectContaining({ outcome: expect.anything() }) })],
+      ]);
       return found;
     },
     { withinMs: 120_000 },
@@ -79,3 +86,10 @@ test('on a real node what a workload has left lying in memory is collected once 
   await world.consistently(async () => expect(await toldOf(world, 'ActionTaken')).toHaveLength(1), 12_000); // a look and more
   expect(await collections()).toBe('1');
 }, 480_000);
+
+/** Mi, as metrics.k8s.io has it of the one Pod that there is. */
+async function memoryOf({ kube, namespace, signal }: World): Promise<number> {
+  const list = await kube.raw({ path: `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods` }, signal);
+  const { items } = list as { items: { containers: { usage: { memory: string } }[] }[] };
+  return (amount(items[0]?.containers[0]?.usage.memory) ?? NaN) / 2 ** 20;
+}
