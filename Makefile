@@ -35,7 +35,7 @@ lint: node_modules ## prettier, oxlint with type information, knip (unused files
 typecheck: node_modules ## tsc
 	$(call step,tsc,node_modules/.bin/tsc --noEmit)
 
-.PHONY: test test-unit test-integration test-faults
+.PHONY: test test-unit test-integration test-faults test-minor
 test test-unit test-integration: export NODE_COMPILE_CACHE ?= $(or $(GENOPS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/genops)/node
 # The cluster of `make cluster-up` where it is up; else one that comes and goes with the tests.
 with_cluster := $(node) hack/cluster/main.ts with --
@@ -57,6 +57,12 @@ test-unit: node_modules ## unit tests alone: no network, seconds
 
 test-integration: node_modules ## integration and fault tests on a real Kubernetes with a real node (ONLY=part of a file name)
 	$(call step,integration and fault tests,$(with_cluster) sh -c '$(together_then_alone)')
+
+# What depends on Kubernetes itself: its schemas and rules, autoscaler, resize, aggregation, rights, watches.
+minor_files := chart.test crds.test custom-metrics.test finalizers.test kube-client.test kube-events.test kube-watch.test manifests.test manager.test modes.test rights.test scaling.test resources-lever.test
+KUBERNETES ?= 1.34
+test-minor: ## those that depend on Kubernetes itself, on another minor (KUBERNETES=1.34, the oldest that the chart takes): its programs are built once, in some 10 minutes
+	@GENOPS_KUBERNETES=$(KUBERNETES) $(MAKE) --no-print-directory test-integration ONLY="$(or $(ONLY),$(minor_files))"
 
 test-faults: ## of these, what breaks at three in the morning: servers, operator and harness killed, hung and cut off
 	@$(MAKE) --no-print-directory test-integration ONLY=test/faults

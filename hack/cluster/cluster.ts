@@ -4,6 +4,7 @@ import { clusterFolder } from './folder.ts';
 import { downKind, findKind, hasKind, upKind } from './kind.ts';
 import { downLocal, findLocal, upLocal } from './local/local.ts';
 import { silent, type Progress } from './progress.ts';
+import { askedMinor } from './tools.ts';
 
 export interface ClusterOptions {
   readonly progress: Progress;
@@ -79,7 +80,12 @@ async function chooseProvider(signal: AbortSignal): Promise<Provider> {
       `saw GENOPS_CLUSTER_PROVIDER=${asked}; wanted ${ourProviders.join(' or ')}; next: correct it, or leave it out`,
     );
   if (process.env['GENOPS_TEST_KUBECONFIG'] !== undefined) return 'given';
-  return named ?? ((await hasKind(signal)) ? 'kind' : 'local');
+  if (askedMinor() === undefined) return named ?? ((await hasKind(signal)) ? 'kind' : 'local');
+  if (named === 'kind')
+    throw new Error(
+      `saw GENOPS_KUBERNETES=${askedMinor()} and kind; wanted the local provider: a release of kind has the Kubernetes that it has; next: leave out GENOPS_CLUSTER_PROVIDER`,
+    );
+  return 'local';
 }
 
 async function givenCluster(name: string, progress: Progress, signal: AbortSignal): Promise<Cluster> {

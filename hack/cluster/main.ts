@@ -16,6 +16,8 @@ const usage = `node_modules/.bin/node hack/cluster/main.ts COMMAND [--name NAME]
   load-image   TAR: give a docker-archive to the node
   with         -- COMMAND: run it with a cluster around it, the one that is up or one that comes and goes
   env          lines for a shell: eval "$(node_modules/.bin/node hack/cluster/main.ts env)"
+
+GENOPS_KUBERNETES=1.34 starts that minor instead of the newest; its programs are built once, which takes minutes.
 `;
 
 /** Beside the output, which a shell may evaluate. */

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { link, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { cached, cacheFolder, exists } from '../cache.ts';
@@ -13,7 +13,8 @@ const run = promisify(execFile);
 
 /** A module of hack/tools that pins programs. */
 interface ToolModule {
-  readonly folder: 'kubernetes' | 'oldest-kubernetes' | 'containerd' | 'gitops' | 'helm3' | 'actionlint';
+  readonly folder:
+    'kubernetes' | 'kubernetes-1.34' | 'oldest-kubernetes' | 'containerd' | 'gitops' | 'helm3' | 'actionlint';
   readonly title: string;
   /** What `go build` builds: a package, or `tool` for the tool directives of go.mod. */
   readonly packages: string;
@@ -47,6 +48,29 @@ const kubernetes: ToolModule = {
     'metrics-server',
   ],
 };
+
+/** Earlier minors, by GENOPS_KUBERNETES: the oldest that the chart takes. What has no minor of its own is linked from the newest. */
+const earlier: Readonly<Record<string, ToolModule>> = {
+  '1.34': {
+    folder: 'kubernetes-1.34',
+    title: 'the programs of Kubernetes 1.34',
+    packages: '.',
+    tags: '',
+    versions: {
+      'k8s.io/component-base/version.gitVersion': 'k8s.io/kubernetes',
+      'k8s.io/client-go/pkg/version.gitVersion': 'k8s.io/kubernetes',
+    },
+    names: ['kube-apiserver', 'kube-controller-manager', 'kube-proxy', 'kube-scheduler', 'kubectl', 'kubelet'],
+  },
+};
+
+/** The minor that GENOPS_KUBERNETES asks for; undefined: the newest. @throws {RangeError} for one that hack/tools has not. */
+export function askedMinor({ GENOPS_KUBERNETES: asked = '' } = process.env): string | undefined {
+  if (asked === '' || Object.hasOwn(earlier, asked)) return asked || undefined;
+  throw new RangeError(
+    `saw GENOPS_KUBERNETES=${asked}; wanted ${Object.keys(earlier).join(' or ')}; next: correct it, or leave it out for the newest`,
+  );
+}
 
 const containerd: ToolModule = {
   folder: 'containerd',
@@ -107,9 +131,11 @@ const actionlint: ToolModule = {
   names: [],
 };
 
-/** The folder with etcd, kube-apiserver, kubectl, helm and the other names of hack/tools/kubernetes/main.go. Minutes where the cache has it not. */
+/** The folder with etcd, kube-apiserver, kubectl, helm and the other names of hack/tools/kubernetes/main.go, of the minor that is asked for. Minutes where the cache has it not. */
 export async function kubernetesPrograms(progress: Progress, signal: AbortSignal): Promise<string> {
-  return programsOf(kubernetes, progress, signal);
+  const newest = await programsOf(kubernetes, progress, signal);
+  const module = earlier[askedMinor() ?? ''];
+  return module === undefined ? newest : programsOf(module, progress, signal, newest);
 }
 
 /** The folder with containerd, containerd-shim-runc-v2 and ctr. Two minutes where the cache has it not. */
@@ -151,19 +177,32 @@ export async function verticalPodAutoscalerKinds(signal: AbortSignal): Promise<s
   return readFile(join(Dir, 'deploy/vpa-v1-crd-gen.yaml'), 'utf8');
 }
 
-async function programsOf(module: ToolModule, progress: Progress, signal: AbortSignal): Promise<string> {
-  const name = join('bin', `${module.folder}-${await hashOf(module, signal)}`);
+/** @param others A folder of the cache, whose programs of other names are there too. */
+async function programsOf(
+  module: ToolModule,
+  progress: Progress,
+  signal: AbortSignal,
+  others?: string,
+): Promise<string> {
+  const name = join('bin', `${module.folder}-${await hashOf(module, others, signal)}`);
   const folder = join(cacheFolder(), name);
   if (await exists(folder)) return folder;
   const onWait = (): void => progress.line(`  another process is building ${module.title}: waiting for it`);
-  const fill = (): Promise<string> => cached(name, (unfinished) => build(module, unfinished, progress, signal));
+  const fill = (): Promise<string> =>
+    cached(name, async (unfinished) => {
+      await build(module, unfinished, progress, signal);
+      const borrowed = others === undefined ? [] : await readdir(others);
+      for (const program of borrowed.filter((one) => !module.names.includes(one)))
+        await link(join(others ?? '', program), join(unfinished, program));
+    });
   return withLock({ name: `build-${module.folder}`, onWait }, fill, signal);
 }
 
-/** Of all that decides what comes out: how it is built, the pins, our own main, the version of Go. */
-async function hashOf(module: ToolModule, signal: AbortSignal): Promise<string> {
+/** Of all that decides what comes out: how it is built, the pins, our own main, the version of Go, and what is taken from elsewhere. */
+async function hashOf(module: ToolModule, others: string | undefined, signal: AbortSignal): Promise<string> {
   const goVersion = await go(['env', 'GOVERSION'], module, signal);
   const hash = createHash('sha256').update(JSON.stringify([module, process.arch, compilerFlags, goVersion]));
+  if (others !== undefined) hash.update(basename(others));
   for (const file of ['go.mod', 'go.sum', 'main.go']) {
     const path = join(sourceOf(module), file);
     if (await exists(path)) hash.update(await readFile(path));

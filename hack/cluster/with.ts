@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { findCluster, startCluster } from './cluster.ts';
 import { progressOn } from './progress.ts';
+import { askedMinor } from './tools.ts';
 
 /** The developer's own, from `make cluster-up`, and the one that comes and goes with a command. */
 const [kept, passing] = ['default', 'test'];
@@ -9,17 +10,21 @@ const [kept, passing] = ['default', 'test'];
 /**
  * Runs a command with a cluster around it, named to it by GENOPS_CLUSTER. The one of `make cluster-up` is used where it is up, and left alone;
  * else one is started and ended again, also when the command fails or is interrupted. One that a kill -9 left behind is used and ended.
+ * With GENOPS_KUBERNETES it is always one that comes and goes.
  *
  * @returns Exit code of the command; 1 where a signal ended it.
  */
 export async function runWithCluster([program, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
   if (program === undefined) throw new RangeError('saw no command; wanted: hack/cluster/main.ts with -- COMMAND');
   const progress = progressOn(process.stdout);
-  if ((await findCluster({ name: kept, progress }, signal)) !== undefined) return run(program, args, kept);
+  const minor = askedMinor();
+  if (minor === undefined && (await findCluster({ name: kept, progress }, signal)) !== undefined)
+    return run(program, args, kept);
+  const name = minor === undefined ? passing : `${passing}-${minor}`;
   // The HPA controller looks three times as often as Kubernetes has it look: tests wait for it.
-  const cluster = await startCluster({ name: passing, progress, autoscalerSyncPeriod: '5s' }, signal);
+  const cluster = await startCluster({ name, progress, autoscalerSyncPeriod: '5s' }, signal);
   try {
-    return await run(program, args, passing);
+    return await run(program, args, name);
   } finally {
     await cluster.stop();
   }

@@ -37,7 +37,7 @@ interface Ended {
 
 async function status(env: NodeJS.ProcessEnv): Promise<Ended> {
   await writeFile(join(folder, 'asked'), '');
-  const { GENOPS_TEST_KUBECONFIG: _, GENOPS_CLUSTER_PROVIDER: __, PATH, ...rest } = process.env;
+  const { GENOPS_TEST_KUBECONFIG: _, GENOPS_CLUSTER_PROVIDER: __, GENOPS_KUBERNETES: ___, PATH, ...rest } = process.env;
   const around = { ...rest, PATH: `${folder}:${PATH}`, ...env };
   const args = [join(checkout, 'hack/cluster/main.ts'), 'status', '--name', name];
   const ended = await new Promise<Omit<Ended, 'asked'>>((done) => {
@@ -71,5 +71,11 @@ describe('hack/cluster/main.ts status', () => {
       code: 1,
       complaint: 'saw GENOPS_CLUSTER_PROVIDER=locale; wanted kind or local; next: correct it, or leave it out\n',
     });
+  });
+
+  test('has no older Kubernetes from kind, of which a release has one, and asks kind nothing for it', async () => {
+    const { code, complaint, asked } = await status({ GENOPS_CLUSTER_PROVIDER: 'kind', GENOPS_KUBERNETES: '1.34' });
+    expect([code, asked]).toEqual([1, ['']]);
+    expect(complaint).toMatch(/^saw GENOPS_KUBERNETES=1\.34 and kind; wanted the local provider: .*; next: leave out/);
   });
 });

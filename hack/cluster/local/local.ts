@@ -18,7 +18,7 @@ import {
 import { clusterFolder } from '../folder.ts';
 import type { Progress } from '../progress.ts';
 import { GaveUp, isServerReady, waitUntil } from '../ready.ts';
-import { containerdPrograms, kubernetesPrograms } from '../tools.ts';
+import { askedMinor, containerdPrograms, kubernetesPrograms } from '../tools.ts';
 import { cleanUp } from './clean-up.ts';
 import { markedProcesses, startDaemon } from './daemons.ts';
 import { tryLock, withLock } from '../lock.ts';
@@ -57,6 +57,7 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
   const starting = {
     ...identity,
     binDir,
+    kubernetes: askedMinor() ?? '',
     containerdDir,
     node,
     audit,
@@ -78,7 +79,7 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
 
 /** A test that asked for an audit log should hear that there is none, not find an empty one. */
 function refuseOtherOptions(record: ClusterRecord, { node, audit, autoscalerSyncPeriod }: ClusterOptions): void {
-  const wanted = Object.entries({ node, audit, autoscalerSyncPeriod });
+  const wanted = Object.entries({ node, audit, autoscalerSyncPeriod, kubernetes: askedMinor() });
   const differing = wanted.filter(
     ([option, value]) => value !== undefined && value !== record[option as keyof ClusterRecord],
   );

@@ -12,6 +12,8 @@ export interface ClusterRecord {
   /** `starting` with nobody holding its lock is what a killed harness left. */
   readonly phase: 'starting' | 'ready';
   readonly binDir: string;
+  /** The minor that was asked for; empty: the newest. */
+  readonly kubernetes: string;
   /** Empty without a node. */
   readonly containerdDir: string;
   /** False: the API server and the controllers alone. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import {
   apiServerArguments,
@@ -16,7 +17,7 @@ import {
 } from '../../../hack/cluster/local/node-commands.ts';
 import { nodeFiles } from '../../../hack/cluster/local/node-files.ts';
 import { clusterPlan, slots } from '../../../hack/cluster/local/plan.ts';
-import { versionFlags } from '../../../hack/cluster/tools.ts';
+import { askedMinor, versionFlags } from '../../../hack/cluster/tools.ts';
 
 const plan = clusterPlan('/var/lib/genops', 3);
 const layout: ControlPlaneLayout = {
@@ -168,5 +169,27 @@ describe('versionFlags()', () => {
 
   test('does not invent one', () => {
     expect(() => versionFlags({ a: 'k8s.io/kube' }, goMod)).toThrow('go.mod requires no k8s.io/kube');
+  });
+});
+
+describe('GENOPS_KUBERNETES', () => {
+  test.each([
+    ['asks for the newest where it is not there', {}, undefined],
+    ['or empty', { GENOPS_KUBERNETES: '' }, undefined],
+    ['and else for one that hack/tools pins', { GENOPS_KUBERNETES: '1.34' }, '1.34'],
+  ])('%s', (_, env, wanted) => {
+    expect(askedMinor(env)).toBe(wanted);
+  });
+
+  test('is refused for any other, with those that there are', () => {
+    expect(() => askedMinor({ GENOPS_KUBERNETES: '1.12' })).toThrow('saw GENOPS_KUBERNETES=1.12; wanted 1.34; next:');
+  });
+
+  test('is by default of make test-minor the oldest minor that the chart takes, and the module pins that', () => {
+    const [, oldest = ''] =
+      /kubeVersion: '>=(\d+\.\d+)\.0-0'/.exec(readFileSync('charts/genops/Chart.yaml', 'utf8')) ?? [];
+    expect(askedMinor({ GENOPS_KUBERNETES: oldest })).toBe(oldest);
+    expect(readFileSync('Makefile', 'utf8')).toContain(`KUBERNETES ?= ${oldest}\n`);
+    expect(readFileSync(`hack/tools/kubernetes-${oldest}/go.mod`, 'utf8')).toContain(`k8s.io/kubernetes v${oldest}.`);
   });
 });
