@@ -82,7 +82,7 @@ test('a key on its way from another node is asked nothing, and the others of the
   await using redis = await connectRedis(redisAddress(secret, { namespace: 'ai', name: 'redis' }), signal);
   let hits = 0;
 
-  const sample = await sampleKeys(redis, 'allkeys-lru', (own) => (hits += own.hits));
+  const sample = await sampleKeys(redis, 'allkeys-lru', { own: (totals) => (hits += totals.hits), withinMs: 5_000 });
 
   expect(sample).toEqual({
     state: 'Known',

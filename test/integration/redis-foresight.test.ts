@@ -147,6 +147,17 @@ describe.each(await availableRedisVersions())('a lower maxmemory of Redis %s', (
     },
   );
 
+  test('is foreseen from what was asked within its time', async () => {
+    await using server = await startRedis({ version, config });
+    await fill(server, 2_000);
+    const target = Math.floor((await used(server)) * 0.7);
+    const options = { secret: { uri: `redis://127.0.0.1:${server.port}` }, policy: { maxMemory: String(target) } };
+    await tuner({ ...options, sampleWithinMs: 0 }).cost();
+    expect(Number(await samples(server))).toBeLessThan(300); // one step
+    await tuner(options).cost();
+    expect(Number(await samples(server))).toBeGreaterThanOrEqual(1_000);
+  });
+
   test.each([
     { evictionPolicy: 'allkeys-lru', granted: '', missing: 'object|idletime' },
     { evictionPolicy: 'volatile-lru', granted: ' +object|idletime', missing: 'pttl' },

@@ -15,16 +15,29 @@ export interface TunerOptions extends Pick<RedisServer, 'sentinelMasterName' | '
   readonly memoryLimitBytes?: number;
   /** Happens between the look and the first change of the next visit. */
   readonly meanwhile?: () => Promise<void>;
+  /** So long keys are asked for what a lower limit would cost; on a busy machine more than what the operator takes. */
+  readonly sampleWithinMs?: number;
 }
 
 const workloadRef = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' };
 
-export function tuner({ secret, policy = {}, mode = 'Enforce', memoryLimitBytes, meanwhile, ...names }: TunerOptions) {
+export function tuner({
+  secret,
+  policy = {},
+  mode = 'Enforce',
+  memoryLimitBytes,
+  meanwhile,
+  sampleWithinMs = 5_000,
+  ...names
+}: TunerOptions) {
   const redis = [{ name: 'cache', secretRef: { name: 'redis' }, workloadRef, ...names }];
-  const lever = redisLever({
-    readSecret: () => Promise.resolve(secretData(secret)),
-    memoryLimit: () => Promise.resolve(memoryLimitBytes),
-  });
+  const lever = redisLever(
+    {
+      readSecret: () => Promise.resolve(secretData(secret)),
+      memoryLimit: () => Promise.resolve(memoryLimitBytes),
+    },
+    { sampleWithinMs },
+  );
   let seen: Awaited<ReturnType<typeof lever.observe>> | undefined;
   let pending = meanwhile;
   const watched: typeof lever = {

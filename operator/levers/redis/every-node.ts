@@ -31,7 +31,7 @@ export interface AbsentNode {
   readonly problem: Problem;
 }
 
-type Deps = RedisDeps & Pick<Look, 'searches' | 'looks' | 'memory'>;
+type Deps = RedisDeps & Pick<Look, 'searches' | 'looks' | 'sampleWithinMs' | 'memory'>;
 
 /** Looks at every node, and at the object of the operator that owns them, and changes nothing. @throws {Problem} where there is none to be looked at: SecretNotFound, Unreachable, … */
 export async function observe(unit: RedisUnit, deps: Deps, signal: AbortSignal): Promise<NodesObserved> {
@@ -39,8 +39,9 @@ export async function observe(unit: RedisUnit, deps: Deps, signal: AbortSignal):
   const owner = await readOwner(unit, deps.kube, signal);
   const memoryLimitBytes =
     unit.workloadRef === undefined ? undefined : await deps.memoryLimit(unit.workloadRef, unit.namespace, signal);
-  const { searches, looks: kept, memory } = deps;
-  const around: Around = { address, look: { unit, memory, memoryLimitBytes, searches, looks: kept, owner }, signal };
+  const { searches, looks: kept, sampleWithinMs, memory } = deps;
+  const look = { unit, memory, memoryLimitBytes, searches, looks: kept, sampleWithinMs, owner };
+  const around: Around = { address, look, signal };
   const { sentinelMasterName: master } = unit;
   if (master !== undefined) {
     const looks = await lookAtAll(await askSentinels(address, master, signal), around, 'Sentinel');

@@ -31,20 +31,19 @@ export interface CountedKey extends AnyKey {
 }
 
 const mostKeys = 1_000;
-const withinMs = 1_000;
 
-/** Neither asks of a key in a way that makes it look used; `own` counts the look-ups that the server takes for somebody's. */
+/** Takes no more than `withinMs` and one step. Neither asks of a key in a way that makes it look used; `own` counts the look-ups that the server takes for somebody's. */
 export async function sampleKeys(
   redis: RedisConnection,
   evictionPolicy: string,
-  own: (lookups: Totals) => void,
+  { own, withinMs }: Pick<Asking, 'own' | 'withinMs'>,
 ): Promise<KeySample> {
   const onlyExpiring = evictionPolicy.startsWith('volatile-');
   if (evictionPolicy === 'noeviction') return { state: 'Unknown', why: 'noeviction throws nothing out' };
   if (evictionPolicy.endsWith('-random')) return { state: 'AtRandom', onlyExpiring };
   const by = evictionPolicy.endsWith('-lfu') ? 'FREQ' : 'IDLETIME';
   try {
-    const asked = await askSome(redis, { by, onlyExpiring, own });
+    const asked = await askSome(redis, { by, onlyExpiring, own, withinMs });
     if (by === 'FREQ')
       return { state: 'ByUse', keys: asked.map(({ answer: counter, ...key }) => ({ ...key, counter })), onlyExpiring };
     const keys = asked.map(({ answer: idleSeconds, ...key }) => ({ ...key, idleSeconds }));
@@ -66,6 +65,7 @@ interface Asking {
   readonly by: 'IDLETIME' | 'FREQ';
   readonly onlyExpiring: boolean;
   readonly own: (lookups: Totals) => void;
+  readonly withinMs: number;
 }
 
 interface Asked extends AnyKey {
@@ -80,7 +80,7 @@ async function askSome(redis: RedisConnection, asking: Asking): Promise<readonly
     const step = await walkKeys(redis, cursor, (key) => ask(redis, key, asking));
     keys.push(...step.keys.flatMap(({ answer }) => answer ?? []));
     cursor = step.cursor;
-  } while (cursor !== '0' && keys.length < mostKeys && performance.now() - began < withinMs);
+  } while (cursor !== '0' && keys.length < mostKeys && performance.now() - began < asking.withinMs);
   return keys;
 }
 

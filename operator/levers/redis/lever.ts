@@ -23,8 +23,11 @@ export const redisPlanner = {
 } satisfies Pick<Lever<RedisUnit, NodesObserved, RedisChange>, 'name' | 'condition' | 'plan' | 'restore'>;
 
 /** Every node of every declared Redis has the declared settings; what somebody changes is put back, what cannot be set is said. */
-export function redis(deps: RedisDeps): Lever<RedisUnit, NodesObserved, RedisChange> {
-  const kept = { searches: createKeySearches(), looks: createLooks() };
+export function redis(
+  deps: RedisDeps,
+  { sampleWithinMs = 300 }: { readonly sampleWithinMs?: number } = {},
+): Lever<RedisUnit, NodesObserved, RedisChange> {
+  const kept = { searches: createKeySearches(), looks: createLooks(), sampleWithinMs };
   return {
     ...redisPlanner,
     units,

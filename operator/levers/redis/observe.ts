@@ -122,6 +122,8 @@ export interface Look {
   readonly memoryLimitBytes: number | undefined;
   readonly searches: KeySearches;
   readonly looks: Looks;
+  /** So long keys are asked for what a lower limit would cost. */
+  readonly sampleWithinMs: number;
   readonly owner: ServerOwner | undefined;
 }
 
@@ -176,7 +178,7 @@ async function lookAt(
   look: Look & { readonly address: RedisAddress; readonly role: Role },
   signal: AbortSignal,
 ): Promise<RedisObserved> {
-  const { unit, memoryLimitBytes, address, role, looks, searches, owner } = look;
+  const { unit, memoryLimitBytes, address, role, looks, searches, sampleWithinMs: withinMs, owner } = look;
   const serverId = info.get('run_id') ?? '';
   const wanted = wantedValues(unit.policy, memoryLimitBytes);
   const config = await observeConfig(redis, wanted, typeof owner?.heldBy === 'string');
@@ -190,7 +192,7 @@ async function lookAt(
       ? { state: 'Unknown', why: 'its primary is searched' }
       : await searches.look(redis, { serverId, keys: now.keys.keys, isAsked }, wantedKeys, signal);
   const sample = isSampleNeeded({ ...look, serverId, server: now, target })
-    ? await sampleKeys(redis, unit.policy.evictionPolicy, (lookups) => looks.own(serverId, lookups))
+    ? await sampleKeys(redis, unit.policy.evictionPolicy, { own: (totals) => looks.own(serverId, totals), withinMs })
     : undefined;
   const server = { ...now, slowLog, bigKeys, sample };
   return { serverId, address: address.label, role, server, memoryLimitBytes, ...(owner && { owner }) };

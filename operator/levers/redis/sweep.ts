@@ -29,7 +29,8 @@ const [mostMs, keysOfStep] = [1_000, '1000'];
  */
 export async function sweepExpired(unit: RedisUnit, deps: RedisDeps, signal: AbortSignal): Promise<readonly Swept[]> {
   const address = await addressOf(unit, deps, signal);
-  const looking = { ...deps, searches: createKeySearches(), looks: createLooks(), memory: undefined };
+  const kept = { searches: createKeySearches(), looks: createLooks(), memory: undefined };
+  const looking = { ...deps, ...kept, sampleWithinMs: 0 }; // what a lower limit would cost is no question here
   const { nodes } = await observe(unit, looking, signal);
   const swept: Swept[] = [];
   for (const { at } of nodes.filter(({ role }) => role === 'Primary')) {
