@@ -13,10 +13,11 @@ export interface TrendRows {
   readonly responseTimeP95: Float32Array;
   readonly cacheHitRate: Float32Array;
   readonly cacheMissRate: Float32Array;
-  /** Ready Pods, those of them that were read, and those of these that left out a part of their load. */
+  /** Ready Pods, those of them that were read, and those of these that left out their part of a load. */
   readonly podsReady: Float32Array;
   readonly podsAnswered: Float32Array;
-  readonly podsPartial: Float32Array;
+  readonly activeConnectionsPartial: Float32Array;
+  readonly requestRatePartial: Float32Array;
 }
 
 type Load = 'activeConnections' | 'requestRate';
@@ -88,8 +89,10 @@ export function trendOf({ rating: policy, windowSeconds, components, cacheServer
 }
 
 /** Of a load, the snapshots in which every Pod told its own: what some of them do would look like a lower one. */
-const ofWhole = ({ podsReady, podsAnswered, podsPartial, ...rows }: TrendRows, column: Load): Float32Array =>
-  rows[column].filter((_, row) => (podsAnswered[row] ?? NaN) - (podsPartial[row] ?? NaN) >= (podsReady[row] ?? NaN));
+const ofWhole = (rows: TrendRows, column: Load): Float32Array => {
+  const { podsReady, podsAnswered, [`${column}Partial` as const]: partial } = rows;
+  return rows[column].filter((_, row) => (podsAnswered[row] ?? NaN) - (partial[row] ?? NaN) >= (podsReady[row] ?? NaN));
+};
 
 function mean(column: Float32Array): number | undefined {
   let [sum, count] = [0, 0];
@@ -103,13 +106,22 @@ function mean(column: Float32Array): number | undefined {
 
 /** Rows in which any figure is known: a Pod that was not there leaves a row of gaps. */
 function countOf(rows: TrendRows): number {
-  const { podsReady, podsAnswered: _, podsPartial: __, ...figures } = rows;
-  const columns = Object.values(figures);
-  return podsReady.reduce(
-    (count, _ready, row) => count + Number(columns.some((column) => !Number.isNaN(column[row] ?? NaN))),
+  return rows.podsReady.reduce(
+    (count, _, row) => count + Number(figures.some((figure) => !Number.isNaN(rows[figure][row] ?? NaN))),
     0,
   );
 }
+const figures = [
+  'cpuPercent',
+  'memoryBytes',
+  'activeConnections',
+  'requestRate',
+  'answerRate',
+  'errorRate',
+  'responseTimeP95',
+  'cacheHitRate',
+  'cacheMissRate',
+] as const satisfies readonly (keyof TrendRows)[];
 
 /** The share that `part` has of the sum of `whole`, over the rows of all components in which all are known. */
 function share(

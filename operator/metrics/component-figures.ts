@@ -1,10 +1,12 @@
 import {
   componentColumns,
   latencyColumns,
+  loadFigures,
   staleAfterMs,
   type ComponentColumn,
   type ComponentWindow,
   type LatencyColumn,
+  type LoadFigure,
 } from './component-window.ts';
 import type { PodView } from './pod-view.ts';
 import type { Histogram } from './histogram.ts';
@@ -24,8 +26,8 @@ export interface ComponentFigures {
   /** Ready Pods, and those of them that answered, when the last row was closed. */
   readonly podsReady: number;
   readonly podsAnswered: number;
-  /** Lately every Ready Pod has told its part: sums are of all of them. Else they are lower bounds. */
-  readonly isWhole: boolean;
+  /** Sums that are lower bounds: not lately has every Ready Pod told its part. */
+  readonly partial: readonly LoadFigure[];
   /** Means over the window, of a rate of all Pods over the rows that have one of each: 1/s of all Pods, 1/s of one Pod, cores, percent of limits (or requests). */
   readonly requestRate?: Timed;
   readonly requestRatePerPod?: Timed;
@@ -91,7 +93,7 @@ export function figuresOver(
     coveredMs: answered.filter((pods) => pods > 0).length * options.intervalMs,
     podsReady: slice.figures.podsReady.at(-1) ?? 0,
     podsAnswered: answered.at(-1) ?? 0,
-    isWhole: isFresh(wholeAt(slice)),
+    partial: loadFigures.filter((figure) => !isFresh(wholeAt(slice, figure))),
     ...(Object.fromEntries(
       Object.entries(known).filter(([, figure]) => figure !== undefined && isFresh(figure.observedAt)),
     ) as Partial<ComponentFigures>),
@@ -105,15 +107,14 @@ export function figuresOver(
   };
 }
 
-/** Whether the sum of a figure over these components is less than there is: of one that tells of it Pods leave out their part, or none of one answers. */
-export const isLowerBound = (
-  all: readonly ComponentFigures[],
-  of: (figures: ComponentFigures) => Timed | undefined,
-): boolean => all.some((one) => !one.isWhole && (of(one) !== undefined || one.podsAnswered === 0));
+/** Whether the sum over these components is less than there is: of one that tells of it Pods leave out their part, or none of one answers. */
+export const isLowerBound = (all: readonly ComponentFigures[], figure: LoadFigure): boolean =>
+  all.some((one) => one.partial.includes(figure) && (one[figure] !== undefined || one.podsAnswered === 0));
 
-/** When the last row was closed in which no Ready Pod left out its part of the load. */
-function wholeAt({ times, figures: { podsReady, podsAnswered, podsPartial } }: Slice): number {
-  const row = podsReady.findLastIndex((ready, at) => podsAnswered[at] === ready && podsPartial[at] === 0);
+/** When the last row was closed in which no Ready Pod left out its part. */
+function wholeAt({ times, figures }: Slice, figure: LoadFigure): number {
+  const { podsReady, podsAnswered, [`${figure}Partial` as const]: partial } = figures;
+  const row = podsReady.findLastIndex((ready, at) => podsAnswered[at] === ready && partial[at] === 0);
   return times[row] ?? -Infinity;
 }
 

@@ -28,15 +28,18 @@ export const latencyColumns = [
 ] as const;
 export type LatencyColumn = (typeof latencyColumns)[number];
 
+/** Sums of what Pods tell of their load. */
+export const loadFigures = ['requestRate', 'inFlight', 'queue', 'activeConnections'] as const;
+export type LoadFigure = (typeof loadFigures)[number];
+
 /**
  * A row of a component; rates in 1/s, CPU in cores, memory in bytes. `requestRate` is that of all Pods that answered, and unknown while one of them has none yet;
- * `answerRate` is that of the `podsCounted` that have one: what shares and means for each Pod are taken of. `podsPartial` were looked at before, and leave out of requests, what is in flight or what waits one that others tell.
+ * `answerRate` is that of the `podsCounted` that have one: what shares and means for each Pod are taken of. `…Partial` of those that answered were looked at before, and do not tell of a load what others tell: its sum is less than there is.
  */
 export const componentColumns = [
   'podsReady',
   'podsAnswered',
   'podsCounted',
-  'podsPartial',
   'requestRate',
   'answerRate',
   'errorRate',
@@ -49,6 +52,10 @@ export const componentColumns = [
   'inFlight',
   'queue',
   'activeConnections',
+  'requestRatePartial',
+  'inFlightPartial',
+  'queuePartial',
+  'activeConnectionsPartial',
   ...latencyColumns,
 ] as const;
 export type ComponentColumn = (typeof componentColumns)[number];
@@ -178,7 +185,7 @@ export function closeRow(window: ComponentWindow, views: readonly PodView[], at:
     podsReady: ready.length,
     podsAnswered: fresh.length,
     podsCounted: looks.filter((look) => !Number.isNaN(look.requestRate)).length,
-    podsPartial: partialOf(looks.filter((_, index) => fresh[index]?.reading.elapsedMs !== undefined)),
+    ...partialOf(looks.filter((_, index) => fresh[index]?.reading.elapsedMs !== undefined)),
   });
   for (const name of histogramNames) window.histograms[name].append(at, pending[name]);
   window.pending = {};
@@ -192,12 +199,15 @@ const usageOf = ({ pods, options }: ComponentWindow, ready: readonly PodView[], 
     return isFresh ? [lookOf(usage, measuredContainer(view, options))] : [];
   });
 
-/** How many leave out a part of the load that others tell: sums are less than there is. */
-function partialOf(looks: readonly Look[]): number {
-  const told = loadFigures.filter((figure) => looks.some((look) => !Number.isNaN(look[figure])));
-  return looks.filter((look) => told.some((figure) => Number.isNaN(look[figure]))).length;
+/** How many leave out what others tell, by what it is. */
+function partialOf(looks: readonly Look[]): Readonly<Partial<Record<ComponentColumn, number>>> {
+  return Object.fromEntries(
+    loadFigures.map((figure) => {
+      const silent = looks.filter((look) => Number.isNaN(look[figure])).length;
+      return [`${figure}Partial`, silent === looks.length ? 0 : silent];
+    }),
+  );
 }
-const loadFigures = ['requestRate', 'inFlight', 'queue'] as const;
 
 function latenciesOf({
   responseTime,

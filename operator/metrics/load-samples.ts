@@ -5,11 +5,13 @@ import type { RingSlice } from './windows.ts';
 export const loadColumns = [
   'podsReady',
   'podsAnswered',
-  'podsPartial',
   'answerRate',
   'errorRate',
   'inFlight',
   'queue',
+  'requestRatePartial',
+  'inFlightPartial',
+  'queuePartial',
 ] as const;
 export type LoadSlice = RingSlice<(typeof loadColumns)[number]>;
 
@@ -51,7 +53,7 @@ export function loadSamples(
       return { at, load: undefined };
     const scale = Math.max(1, ready / answered);
     const meanBusy = Number.isNaN(before) ? busy : (busy + (figures.inFlight[index] ?? busy)) / 2;
-    const isPartial = known(figures.podsPartial[row]) + known(figures.podsPartial[index]) > 0;
+    const isPartial = leavesOut(figures, row) || leavesOut(figures, index);
     const isFailing = known(figures.errorRate[row]) * periodSeconds > maxErrorRatio * finished;
     return {
       at,
@@ -67,6 +69,9 @@ export function loadSamples(
     };
   });
 }
+
+const leavesOut = ({ requestRatePartial, inFlightPartial, queuePartial }: LoadSlice['figures'], row: number): boolean =>
+  known(requestRatePartial[row]) + known(inFlightPartial[row]) + known(queuePartial[row]) > 0;
 
 /** A workload without a queue, or without a status of its answers, has none to tell of. */
 const known = (value = NaN): number => (Number.isNaN(value) ? 0 : value);

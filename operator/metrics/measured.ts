@@ -109,10 +109,8 @@ function extreme(
 function inFlight(components: readonly Named[]): Observation | undefined {
   const seen = components.flatMap(({ figures: { inFlightMax } }) => inFlightMax ?? []);
   if (seen.length === 0) return undefined;
-  const isBound = isLowerBound(
-    components.map(({ figures }) => figures),
-    ({ inFlightMax }) => inFlightMax,
-  );
+  const all = components.map(({ figures }) => figures);
+  const isBound = isLowerBound(all, 'inFlight');
   return {
     value: seen.reduce((sum, { value }) => sum + value, 0),
     observedAt: Math.min(...seen.map(({ observedAt }) => observedAt)),

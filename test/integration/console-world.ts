@@ -111,7 +111,7 @@ function busyRows() {
     ring.append(at, {
       podsReady,
       podsAnswered: step > 20 && step <= 30 ? podsReady - 1 : podsReady,
-      podsPartial: 0,
+      requestRatePartial: 0,
       requestRate: load,
       responseTimeP95: 0.4 + load / 150,
       workflowDurationP95: 12 + load / 6,

@@ -25,9 +25,9 @@ export const History = view('Everything that charts need: figures of a time, and
     inFlight: series('Workflows in flight.'),
     queue: series('Requests that wait.'),
     replicas: series('Ready Pods.'),
-    podsMeasured: series(
-      'Those of them that told all of their load. Fewer than replicas: requestRate, inFlight and queue are lower bounds.',
-    ),
+    requestRatePods: series('Those of them that told their requests. Fewer: requestRate is a lower bound.'),
+    inFlightPods: series('Those that told what is in flight. Fewer: inFlight is a lower bound.'),
+    queuePods: series('Those that told what waits. Fewer: queue is a lower bound.'),
     floor: series('minReplicas of the autoscalers.'),
     max: series('maxReplicas of the autoscalers.'),
   }),
@@ -72,6 +72,12 @@ export function history({ service, components, changes, now }: HistoryInput): Hi
     );
   const column = (name: keyof Rows['figures'], fold: Fold): (number | null)[] =>
     each((figures, row) => figures[name][row] ?? NaN, fold);
+  const told = (name: 'requestRate' | 'inFlight' | 'queue'): (number | null)[] =>
+    each(
+      ({ podsAnswered, [`${name}Partial` as const]: partial }, row) =>
+        (podsAnswered[row] ?? NaN) - (partial[row] ?? NaN),
+      sum,
+    );
   const bound = (name: 'floor' | 'max'): (number | null)[] =>
     times.map((at) => folded(components, ({ bounds }) => boundAt(bounds, at)?.[name] ?? NaN, sum));
   return {
@@ -89,10 +95,9 @@ export function history({ service, components, changes, now }: HistoryInput): Hi
       inFlight: column('inFlight', sum),
       queue: column('queue', sum),
       replicas: column('podsReady', sum),
-      podsMeasured: each(
-        ({ podsAnswered, podsPartial }, row) => (podsAnswered[row] ?? NaN) - (podsPartial[row] ?? NaN),
-        sum,
-      ),
+      requestRatePods: told('requestRate'),
+      inFlightPods: told('inFlight'),
+      queuePods: told('queue'),
       floor: bound('floor'),
       max: bound('max'),
     },

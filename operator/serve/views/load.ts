@@ -89,7 +89,7 @@ function loadOf(all: readonly ComponentFigures[]): Load['total'] {
 }
 
 const isBound = (all: readonly ComponentFigures[], name: (typeof sums)[number]): boolean =>
-  all.some(({ [name]: seen }) => seen !== undefined) && isLowerBound(all, ({ [name]: seen }) => seen);
+  all.some(({ [name]: seen }) => seen !== undefined) && isLowerBound(all, name);
 
 const percentilesOf = (histogram: Histogram | undefined) =>
   Object.fromEntries(

@@ -48,7 +48,7 @@ export function monitoringMetrics({ policy, components, redisHitRatio, now }: Vi
 
 /** A lower bound would look like less load. */
 const wholeOf = (all: readonly ComponentFigures[], name: 'requestRate' | 'activeConnections'): number | null =>
-  isLowerBound(all, ({ [name]: seen }) => seen) ? null : sumOf(all.map(({ [name]: seen }) => seen?.value));
+  isLowerBound(all, name) ? null : sumOf(all.map(({ [name]: seen }) => seen?.value));
 
 /** A lower bound would look like a time that was kept. */
 const exactly = (seen: Pick<Observation, 'value' | 'atLeast'> | undefined): number | null =>

@@ -1,11 +1,10 @@
-import type { TrendRows } from '../../decide/trend.ts';
+import type { ComponentColumn } from '../../metrics/component-window.ts';
 import type { RingSlice } from '../../metrics/windows.ts';
 
 /** What trends and histories are made of. */
 export const viewColumns = [
   'podsReady',
   'podsAnswered',
-  'podsPartial',
   'requestRate',
   'answerRate',
   'errorRate',
@@ -18,6 +17,10 @@ export const viewColumns = [
   'workflowDurationP95',
   'inFlight',
   'queue',
-] as const satisfies readonly (keyof TrendRows | 'workflowDurationP95' | `pods${string}` | 'inFlight' | 'queue')[];
+  'requestRatePartial',
+  'inFlightPartial',
+  'queuePartial',
+  'activeConnectionsPartial',
+] as const satisfies readonly ComponentColumn[];
 /** Snapshots of one component. */
 export type Rows = RingSlice<(typeof viewColumns)[number]>;

@@ -20,7 +20,8 @@ const component = (columns: Partial<Record<keyof TrendRows, readonly number[]>>,
     cacheMissRate: of('cacheMissRate'),
     podsReady: of('podsReady', pods),
     podsAnswered: of('podsAnswered', pods),
-    podsPartial: of('podsPartial', new Float32Array(count)),
+    requestRatePartial: of('requestRatePartial', new Float32Array(count)),
+    activeConnectionsPartial: of('activeConnectionsPartial', new Float32Array(count)),
   };
 };
 const trend = (components: readonly TrendRows[], cacheServer?: { hitRatio: number | undefined }) =>
@@ -44,8 +45,12 @@ describe('trendOf()', () => {
   });
   test('takes loads of the snapshots alone in which every Pod told its own', () => {
     const rows = { requestRate: [10, 4, 20], activeConnections: [6, 2, 9], podsAnswered: [2, 1, 2] };
-    expect(trend([component({ ...rows, podsPartial: [0, 0, 1] })]).averages).toMatchObject({
+    expect(trend([component({ ...rows, requestRatePartial: [0, 0, 1] })]).averages).toMatchObject({
       requestRate: 10,
+      activeConnections: 7.5, // what a Pod leaves out of one load is no matter of the other
+    });
+    expect(trend([component({ ...rows, activeConnectionsPartial: [0, 0, 1] })]).averages).toMatchObject({
+      requestRate: 15,
       activeConnections: 6,
     });
     expect(trend([component({ ...rows, podsReady: [0, 0, 0] })]).averages.requestRate).toBeCloseTo(34 / 3);

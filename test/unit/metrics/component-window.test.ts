@@ -6,6 +6,7 @@ import {
   acceptUsage,
   closeRow,
   createComponentWindow,
+  loadFigures,
   podRatesOf,
   type ComponentWindow,
 } from '../../../operator/metrics/component-window.ts';
@@ -155,7 +156,7 @@ describe('figuresOver()', () => {
     const usage = { ...reading(9_000, { memoryBytes: 600, cpuSeconds: 10 }), usageEveryMs: 20_000 };
     const figures = memoryAt(10_000, 10_000);
     expect(figures).toMatchObject({ memoryBytes: { value: 600 }, memoryPercent: { value: 60 }, podsAnswered: 0 });
-    expect([figures.cpuCores?.value, figures.requestRate, figures.isWhole]).toEqual([1, undefined, false]);
+    expect([figures.cpuCores?.value, figures.requestRate, figures.partial]).toEqual([1, undefined, loadFigures]);
     expect(memoryAt(29_000, 10_000).memoryBytes?.value).toBe(600); // 20 s old: they come anew as seldom
     expect(memoryAt(29_001, 10_000).memoryBytes).toBeUndefined();
     expect(memoryAt(309_000, 200_000).memoryBytes?.value).toBe(600); // one look and a half
@@ -165,7 +166,8 @@ describe('figuresOver()', () => {
   });
   test('sums are whole while each Pod has told its part within two and a half looks, and lower bounds after that', () => {
     const both = [{ inFlight: 3 }, { inFlight: 3 }];
-    const isWhole = (rows: Parameters<typeof filled>[0]) => over(filled(rows), 300_000, 10_000 * rows.length).isWhole;
+    const isWhole = (rows: Parameters<typeof filled>[0]) =>
+      !over(filled(rows), 300_000, 10_000 * rows.length).partial.includes('inFlight');
     const silent = [{ inFlight: 3 }, undefined];
     expect(isWhole([both])).toBe(true);
     expect(isWhole([both, silent, silent])).toBe(true); // a look that fails is no news
@@ -174,21 +176,53 @@ describe('figuresOver()', () => {
     expect(isWhole([silent, silent, both])).toBe(true);
     expect(isWhole([silent])).toBe(false);
   });
-  describe('tells of Pods that leave out a part of the load that others tell', () => {
-    const whole = { requests: 100, inFlight: 8, queue: 1 };
+  describe('tells of each sum how many Pods leave out what others tell', () => {
+    const whole = { requests: 100, inFlight: 8, queue: 1, activeConnections: 2 };
     const { requests: _, ...noRequests } = whole;
     const { inFlight: __, ...noneInFlight } = whole;
     const { queue: ___, ...noQueue } = whole;
+    const columns = ['requestRatePartial', 'inFlightPartial', 'queuePartial', 'activeConnectionsPartial'] as const;
+    const partialIn = ({ rows }: ComponentWindow) => {
+      const { figures } = rows.since(0, columns);
+      return columns.map((column) => figures[column][0]);
+    };
     test.each([
-      { name: 'none where all tell all', pods: [whole, whole], partial: 0 },
-      { name: 'none of what nobody tells', pods: [noQueue, noQueue], partial: 0 },
-      { name: 'one without its requests', pods: [whole, noRequests], partial: 1 },
-      { name: 'one without what is in flight', pods: [noneInFlight, whole], partial: 1 },
-      { name: 'two, each without another part', pods: [whole, noQueue, noRequests], partial: 2 },
-      { name: 'none that is silent: it is missed anyway', pods: [whole, undefined], partial: 0 },
+      { name: 'none where all tell all', pods: [whole, whole], partial: [0, 0, 0, 0] },
+      { name: 'none of what nobody tells', pods: [noQueue, noQueue], partial: [0, 0, 0, 0] },
+      { name: 'one without its requests', pods: [whole, noRequests], partial: [1, 0, 0, 0] },
+      { name: 'one without what is in flight', pods: [noneInFlight, whole], partial: [0, 1, 0, 0] },
+      { name: 'two without what waits', pods: [whole, noQueue, noQueue], partial: [0, 0, 2, 0] },
+      { name: 'two, each without another part', pods: [whole, noQueue, noRequests], partial: [1, 0, 1, 0] },
+      {
+        name: 'one without its connections',
+        pods: [whole, { requests: 1, inFlight: 1, queue: 1 }],
+        partial: [0, 0, 0, 1],
+      },
+      { name: 'none that is silent: it is missed anyway', pods: [whole, undefined], partial: [0, 0, 0, 0] },
     ])('$name', ({ pods, partial }) => {
-      const { figures } = filled([pods]).rows.since(0, ['podsPartial']);
-      expect([...figures.podsPartial]).toEqual([partial]);
+      expect(partialIn(filled([pods]))).toEqual(partial);
+    });
+    test('and which are so lower bounds: not the requests of a canary whose old Pods have no queue', () => {
+      expect(
+        over(
+          filled([
+            [whole, noQueue],
+            [whole, noQueue],
+          ]),
+          300_000,
+          60_000,
+        ).partial,
+      ).toEqual(loadFigures);
+      expect(
+        over(
+          filled([
+            [whole, noQueue],
+            [whole, noQueue],
+          ]),
+          300_000,
+          20_000,
+        ).partial,
+      ).toEqual(['queue']);
     });
 
     test('none that was never looked at before: it has finished nothing yet', () => {
@@ -196,7 +230,7 @@ describe('figuresOver()', () => {
       acceptReading(window, 'a', reading(9_000, whole));
       acceptReading(window, 'b', { ...reading(9_000, {}), elapsedMs: undefined });
       closeRow(window, [view('a'), view('b')], 10_000);
-      expect([...window.rows.since(0, ['podsPartial']).figures.podsPartial]).toEqual([0]);
+      expect(partialIn(window)).toEqual([0, 0, 0, 0]);
     });
   });
   describe('while a Pod has no rate yet', () => {

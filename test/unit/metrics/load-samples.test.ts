@@ -9,11 +9,13 @@ function slice(...rows: readonly Row[]): LoadSlice {
     figures: {
       podsReady: column('podsReady'),
       podsAnswered: column('podsAnswered'),
-      podsPartial: column('podsPartial'),
       answerRate: column('answerRate'),
       errorRate: column('errorRate'),
       inFlight: column('inFlight'),
       queue: column('queue'),
+      requestRatePartial: column('requestRatePartial'),
+      inFlightPartial: column('inFlightPartial'),
+      queuePartial: column('queuePartial'),
     },
   };
 }
@@ -47,11 +49,14 @@ describe('loadSamples()', () => {
     expect(loadSamples(slice(calm, { ...calm, podsReady: 10, podsAnswered: 6 }), reading)[0]?.load).toBeUndefined();
   });
 
-  test('says that a sum may be too small where a Pod leaves out a part of it, in this row or the one before', () => {
-    const rows = slice(calm, calm, { ...calm, inFlight: 12, podsPartial: 1 }, calm, calm);
-    const samples = loadSamples(rows, reading);
-    expect(samples.map(({ load }) => load?.isPartial ?? false)).toEqual([false, true, true, false]);
-  });
+  test.each(['requestRatePartial', 'inFlightPartial', 'queuePartial'] as const)(
+    'says that a sum may be too small where there is %s, in this row or the one before',
+    (column) => {
+      const rows = slice(calm, calm, { ...calm, inFlight: 12, [column]: 1 }, calm, calm);
+      const samples = loadSamples(rows, reading);
+      expect(samples.map(({ load }) => load?.isPartial ?? false)).toEqual([false, true, true, false]);
+    },
+  );
 
   test.each(['answerRate', 'inFlight'] as const)('says nothing without %s', (column) => {
     const { [column]: _, ...rest } = calm;

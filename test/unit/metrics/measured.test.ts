@@ -9,7 +9,7 @@ const figures = (known: Partial<ComponentFigures>): ComponentFigures => ({
   coveredMs: 0,
   podsReady: 1,
   podsAnswered: 1,
-  isWhole: true,
+  partial: [],
   histograms: {},
   ...known,
 });
@@ -26,11 +26,13 @@ describe('measuredFrom()', () => {
     const { objectives } = measuredFrom({ policy, components: [{ name: 'a', figures: undefined }] });
     expect(Object.entries(objectives).filter(([, value]) => value !== undefined)).toEqual([['idle', []]]);
   });
-  test.each([
+  const told = { inFlight: at(1), inFlightMax: at(1) };
+  test.each<{ name: string; of: Partial<ComponentFigures>; bound: true | undefined }>([
     { name: 'all that tell of it are whole', of: {}, bound: undefined },
-    { name: 'of one a Pod leaves out its part', of: { inFlightMax: at(1), isWhole: false }, bound: true },
-    { name: 'of one that never told of it a Pod is silent', of: { isWhole: false }, bound: undefined },
-    { name: 'one is silent as a whole', of: { isWhole: false, podsAnswered: 0 }, bound: true },
+    { name: 'of one a Pod leaves out its part', of: { ...told, partial: ['inFlight'] }, bound: true },
+    { name: 'of one a Pod leaves out what waits alone', of: { ...told, partial: ['queue'] }, bound: undefined },
+    { name: 'of one that never told of it a Pod is silent', of: { partial: ['inFlight'] }, bound: undefined },
+    { name: 'one is silent as a whole', of: { partial: ['inFlight'], podsAnswered: 0 }, bound: true },
   ])('what is in flight where $name: a lower bound $bound', ({ of, bound }) => {
     const components = [
       { name: 'a', figures: figures({ inFlightMax: at(3) }) },

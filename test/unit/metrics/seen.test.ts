@@ -14,7 +14,7 @@ const figures: ComponentFigures = {
   coveredMs: 60_000,
   podsReady: 4,
   podsAnswered: 4,
-  isWhole: true,
+  partial: [],
   cpuPercent: timed(85),
   memoryPercent: timed(40),
   requestRatePerPod: timed(3),

@@ -46,7 +46,7 @@ function openLookahead(kept?: KeptScaler, more: PolicySpec = {}) {
     pass(
       windows: number,
       perSecond: number | undefined,
-      rest: Partial<Record<'errorRate' | 'inFlight' | 'queue' | 'podsPartial', number>> = {},
+      rest: Partial<Record<'errorRate' | 'inFlight' | 'queue' | 'queuePartial', number>> = {},
     ) {
       for (let window = 0; window < windows; window++) {
         world.now += 10_000;
@@ -108,7 +108,7 @@ describe('Lookahead', () => {
     const stage = openLookahead();
     stage.pass(200, 6);
     const { floor } = stage.ask().asked;
-    stage.pass(100, 1, { podsPartial: 2 });
+    stage.pass(100, 1, { queuePartial: 2 });
     expect(stage.ask().asked.floor).toBe(floor);
     stage.pass(100, 1);
     expect(stage.ask().asked.floor).toBeLessThan(floor);

@@ -14,7 +14,7 @@ describe('a scaler by points', () => {
     coveredMs: 60_000,
     podsReady: 2,
     podsAnswered: 2,
-    isWhole: true,
+    partial: [],
     cpuPercent: timed(cpuPercent),
     memoryPercent: timed(30),
     requestRatePerPod: timed(requestRatePerPod),

@@ -57,8 +57,8 @@ const charts = [
 ];
 
 /** Where not every Pod told its load, the sum is a lower bound. */
-function loadOf({ requestRate, podsMeasured, replicas }, { isWhole }) {
-  return requestRate.map((rate, at) => (podsMeasured[at] >= replicas[at] === isWhole ? rate : null));
+function loadOf({ requestRate, requestRatePods, replicas }, { isWhole }) {
+  return requestRate.map((rate, at) => (requestRatePods[at] >= replicas[at] === isWhole ? rate : null));
 }
 
 /** The charts of one service, with one cursor and the same marks. */

@@ -51,7 +51,7 @@ export const measured: ViewInput = {
         coveredMs: 300_000,
         podsReady: 2,
         podsAnswered: 2,
-        isWhole: true,
+        partial: [],
         requestRate: timed(40),
         requestRatePerPod: timed(20),
         cpuCores: timed(1.5),

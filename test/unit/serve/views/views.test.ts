@@ -13,7 +13,7 @@ import { performanceStatus } from '../../../../operator/serve/views/performance-
 import { resources } from '../../../../operator/serve/views/resources.ts';
 import { measured, now, rows, service, status, told, unknown } from './view-input.ts';
 
-const whole = { podsReady: 2, podsAnswered: 2, podsPartial: 0 };
+const whole = { podsReady: 2, podsAnswered: 2, requestRatePartial: 0 };
 const looked = [
   { ...whole, requestRate: 30, cpuPercent: 40 },
   { ...whole, requestRate: 50 },
@@ -272,15 +272,13 @@ test('monitoringMetrics() has the names of the guide, in its units', () => {
 
 describe('history()', () => {
   test('puts components side by side that were measured at moments of their own', () => {
+    const all = { requestRatePartial: 0, inFlightPartial: 0, queuePartial: 0 };
     const workflow = rows([
-      { requestRate: 1, podsReady: 2, podsAnswered: 2, podsPartial: 0, cacheHitRate: 3, cacheMissRate: 1 },
-      { requestRate: 2, podsReady: 2, podsAnswered: 1, podsPartial: 0, workflowDurationP95: 4 },
-      { requestRate: 3, podsReady: 3, podsAnswered: 3, podsPartial: 2 },
+      { ...all, requestRate: 1, podsReady: 2, podsAnswered: 2, cacheHitRate: 3, cacheMissRate: 1 },
+      { ...all, requestRate: 2, podsReady: 2, podsAnswered: 1, workflowDurationP95: 4 },
+      { requestRate: 3, podsReady: 3, podsAnswered: 3, requestRatePartial: 0, inFlightPartial: 1, queuePartial: 2 },
     ]);
-    const cache = rows(
-      [{ requestRate: 10, podsReady: 1, podsAnswered: 1, podsPartial: 0 }, { requestRate: 20 }],
-      -3_000,
-    );
+    const cache = rows([{ ...all, requestRate: 10, podsReady: 1, podsAnswered: 1 }, { requestRate: 20 }], -3_000);
     const answer = history({
       service: service(),
       components: [
@@ -294,7 +292,9 @@ describe('history()', () => {
     expect(answer.series).toMatchObject({
       requestRate: [1, 12, 23],
       replicas: [2, 3, 3],
-      podsMeasured: [2, 2, 1],
+      requestRatePods: [2, 2, 3],
+      inFlightPods: [2, 2, 2],
+      queuePods: [2, 2, 1],
       cacheHitRatio: [0.75, null, null],
       workflowDurationP95: [null, 4, null],
       memoryMb: [null, null, null],
