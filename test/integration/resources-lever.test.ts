@@ -65,19 +65,32 @@ const admissionKind = (kind: string) =>
     kind,
     namespaced: false,
   });
-/** For this world alone. It stays: once its last binding is gone an API server sees no new ConfigMap for it until it is started again (kubernetes#130887). */
-async function installAdmission({ kube, namespace, signal }: World): Promise<void> {
-  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
-  const all = parseAllDocuments(await readFile(admission, 'utf8')).map(
-    (one) => one.toJS() as NamedManifest & { readonly spec: object },
-  );
-  for (const manifest of all) {
+/** By another name, and for these namespaces alone. */
+async function admissionOf(name: string, namespaceSelector: object): Promise<readonly NamedManifest[]> {
+  return parseAllDocuments(await readFile(admission, 'utf8')).map((document) => {
+    const manifest = document.toJS() as NamedManifest & { readonly spec: object };
     const isBinding = manifest.kind === 'MutatingAdmissionPolicyBinding';
-    const scoped = isBinding
-      ? { ...manifest, spec: { ...manifest.spec, matchResources: { namespaceSelector } } }
-      : manifest;
-    await kube.apply(admissionKind(manifest.kind), scoped, { manager: 'helm', force: true }, signal);
-  }
+    const scope = isBinding ? { policyName: name, matchResources: { namespaceSelector } } : {};
+    return { ...manifest, metadata: { name }, spec: { ...manifest.spec, ...scope } };
+  });
+}
+const nameLabel = 'kubernetes.io/metadata.name';
+/**
+ * For this world alone, whatever the cluster has of it.
+ * One for no namespace stays: once the last is gone that reads ConfigMaps an API server sees none that is new until it is started again (kubernetes#130887).
+ */
+async function installAdmission({ kube, namespace, signal }: World): Promise<AsyncDisposable> {
+  const own = await admissionOf(namespace, { matchLabels: { [nameLabel]: namespace } });
+  const staying = await admissionOf('genops-test', {
+    matchExpressions: [{ key: nameLabel, operator: 'DoesNotExist' }],
+  });
+  for (const manifest of [...staying, ...own])
+    await kube.apply(admissionKind(manifest.kind), manifest, { manager: 'helm', force: true }, signal);
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const { kind, metadata } of own) await kube.delete(admissionKind(kind), metadata.name, {}, signal);
+    },
+  };
 }
 const resourcesOf = async (world: World, name: string) =>
   (await world.get(podResource, name))?.spec.containers.map(({ resources }) => resources)[0];
@@ -200,7 +213,7 @@ describe('resources', () => {
       await expect(installed).rejects.toThrow(/saw newPods\.enabled on Kubernetes v1\.34\.\d+; wanted 1\.36 or later/);
       return;
     }
-    await installAdmission(world);
+    await using _ = await installAdmission(world);
     const labelSelector = 'genops.dev/new-pods=on';
     let made = 0;
     /** Resources as it was admitted: nobody resizes a Pod that does not run. */
