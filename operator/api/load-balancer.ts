@@ -145,7 +145,7 @@ const Upstream = struct(
     keepaliveTimeout: time('60s', 'How long an idle connection to a pod is kept.', '1h'),
     retryNonIdempotent: orElse(
       'Off',
-      oneOf(['On', 'Off'], { description: 'Whether a failed POST is sent to another pod: it may then run twice.' }),
+      oneOf(['On', 'Off'], { description: 'Whether a failed POST is sent to another pod: it may then run again.' }),
     ),
   },
   { description: 'Connections to pods.' },

@@ -12,7 +12,7 @@ import { openNginx, type NginxProcess } from '../../operator/levers/load-balance
 import { probeNginx, type NginxProgram } from '../../operator/levers/load-balancer/nginx-program.ts';
 import { render } from '../../operator/levers/load-balancer/render.ts';
 import { settingsFor } from '../unit/levers/load-balancer/settings.ts';
-import { ask, backend, nginxFolder, silent } from './nginx-world.ts';
+import { ask, backend, nginxFolder, silent, silentPod } from './nginx-world.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
@@ -26,9 +26,12 @@ describe.each(nginxVersions)('nginx %s', (version) => {
   let pod: Awaited<ReturnType<typeof backend>>;
   let port: number;
 
-  const load = async (...[policy, more]: Parameters<typeof settingsFor>) => {
+  const load = async (
+    [policy, more]: Parameters<typeof settingsFor> = [],
+    ports: readonly number[] = [pod.port],
+  ): Promise<void> => {
     const settings = settingsFor(policy, { ports: { http: port, https: port + 1 }, ...more });
-    const servers = { workflow: [{ address: '127.0.0.1', port: pod.port }] };
+    const servers = { workflow: ports.map((one) => ({ address: '127.0.0.1', port: one })) };
     dns.announce(servers);
     const { modules, capabilities } = program;
     const { folder } = home;
@@ -76,7 +79,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const told = await answers();
     expect(connections(told)).toEqual([program.capabilities.has('keepaliveMinTimeout') ? 'keep-alive' : 'close']);
     expect(content(told)).toEqual(content(before));
-    await load({ gzip: { level: 2 } });
+    await load([{ gzip: { level: 2 } }]);
     kept.destroy();
     kept = new Agent({ keepAlive: true }); // workers that end and wait by themselves say `close` on what they have
     expect(connections(await answers())).toEqual(['keep-alive']);
@@ -89,7 +92,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const content = '.a { color: black }'.repeat(100);
     await writeFile(join(path, 'app.css'), content);
     await writeFile(join(path, 'app.css.gz'), gzipSync(content));
-    await load({ gzip: { mode: 'Off' } }, { staticFiles: { path } });
+    await load([{ gzip: { mode: 'Off' } }, { staticFiles: { path } }]);
     const headers = { 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'text/css' };
     expect(await ask(port, '/app.css')).toMatchObject({ status: 200, headers, body: content });
     const squeezed = await ask(port, '/app.css', { headers: { 'accept-encoding': 'gzip' } });
@@ -100,5 +103,16 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect(missing.headers['cache-control']).toBeUndefined();
     expect((await ask(port, '/app.css/more')).body).toBe('GET /app.css/more');
     expect((await ask(port, '/api/app.css')).body).toBe('GET /api/app.css');
+  });
+
+  test('asks other Pods where nobody takes a connection, whatever the request is', async () => {
+    await using first = await silentPod();
+    await using second = await silentPod();
+    await load([{ upstream: { method: 'RoundRobin', maxFails: 0 } }], [first.port, second.port, pod.port]);
+    const methods = Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? 'GET' : 'POST'));
+    const began = performance.now();
+    const answers = await Promise.all(methods.map((method) => ask(port, '/x', { method })));
+    expect(answers.map(({ status }) => status)).toEqual(methods.map(() => 200));
+    expect(performance.now() - began).toBeGreaterThan(9_000); // some went by both
   });
 });

@@ -12,7 +12,8 @@ import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } fro
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { nginxCommand, type NginxVersion } from '../../hack/servers/nginx.ts';
 
 /** A folder of its own with a program in it; workers that are `nobody` may pass through. */
@@ -45,6 +46,38 @@ export async function backend(answer: RequestListener, port = 0) {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
+    },
+  };
+}
+
+/** Stands for a Pod that has gone without a word: what would connect is not even refused. Its queue is full and nobody takes from it, so the kernel drops who comes. */
+export async function silentPod() {
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads');
+     const server = require('node:net').createServer();
+     server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
+       parentPort.postMessage(server.address().port);
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     });`,
+    { eval: true },
+  );
+  const [port] = (await once(worker, 'message')) as [number];
+  const waiting = new Set<Socket>();
+  const isTaken = async (): Promise<boolean> => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('error', () => undefined); // it ends with the listener
+    waiting.add(socket);
+    return once(socket, 'connect', { signal: AbortSignal.timeout(500) }).then(
+      () => true,
+      () => false,
+    );
+  };
+  while (await isTaken());
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of waiting) socket.destroy();
+      await worker.terminate();
     },
   };
 }

@@ -153,6 +153,9 @@ function compression({ settings: { gzip }, capabilities }: RenderInput): Lines {
   ];
 }
 
+/** Pods that are asked for one request: two may have gone at once, and nginx not know yet. */
+const tries = 3;
+
 function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
   const { headBufferBytes, buffers } = proxy;
   const largest = Math.max(headBufferBytes, buffers.sizeBytes);
@@ -175,10 +178,11 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
     directive('proxy_connect_timeout', inTime(proxy.connectTimeoutMs)),
     directive('proxy_send_timeout', inTime(proxy.sendTimeoutMs)),
     directive('proxy_read_timeout', inTime(proxy.readTimeoutMs)),
-    '# A request that could not be sent to one Pod goes to another, once.',
+    '# A request that could not be sent to one Pod goes to another, and then to a third.',
     directive('proxy_next_upstream', 'error', 'timeout', ...(upstream.retryNonIdempotent ? ['non_idempotent'] : [])),
-    'proxy_next_upstream_tries 2;',
-    directive('proxy_next_upstream_timeout', inTime(Math.max(5_000, proxy.connectTimeoutMs))),
+    directive('proxy_next_upstream_tries', tries),
+    // From when on no other is asked: with less than the tries take, one that nobody answers would be the last.
+    directive('proxy_next_upstream_timeout', inTime(Math.max(5_000, tries * proxy.connectTimeoutMs))),
   ];
 }
 

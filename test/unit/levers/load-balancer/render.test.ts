@@ -182,6 +182,16 @@ describe('render()', () => {
     expect(all).toContain('server_name api.example.com;');
   });
 
+  test.each([
+    { connectTimeout: '5s', limit: '15s' },
+    { connectTimeout: '1s', limit: '5s' },
+    { connectTimeout: '2500ms', limit: '7500ms' },
+  ])('has time for a second and a third Pod where connections take $connectTimeout', ({ connectTimeout, limit }) => {
+    expect(lines({ settings: settingsFor({ api: { connectTimeout } }) })).toEqual(
+      expect.arrayContaining(['proxy_next_upstream_tries 3;', `proxy_next_upstream_timeout ${limit};`]),
+    );
+  });
+
   test('keeps the buffers that nginx would refuse: a large head takes more of them', () => {
     const buffers = { proxyBufferSize: '64Ki', proxyBuffers: { count: 1, size: '4Ki' } };
     expect(lines({ settings: settingsFor({ buffers }) })).toEqual(
