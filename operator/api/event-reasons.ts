@@ -5,6 +5,11 @@ export const eventReasons = {
     type: 'Normal',
     means: 'Settings of a server were changed because the policy declares others; the note has both values.',
   },
+  SettingsRestored: {
+    type: 'Normal',
+    means:
+      'The service was deleted, and what genops had changed of a server or an object was put back; the note has both values.',
+  },
   DriftRepaired: { type: 'Warning', means: 'Somebody changed what the policy declares; it was put back.' },
   FloorRaised: { type: 'Normal', means: 'The floor under the autoscaler of a component was raised.' },
   FloorLowered: { type: 'Normal', means: 'It was lowered.' },

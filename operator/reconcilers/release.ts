@@ -12,6 +12,7 @@ import { resolveInForce } from './in-force.ts';
 import { generationServices } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
 import { reportWaiting } from './report.ts';
+import { reportPutBack } from './report-unit.ts';
 import { judgeRelease, patienceMs, type Left } from './release-verdict.ts';
 import { restoreFinalizer } from './state.ts';
 import { applyRemembered, resolveForRestore, type VisitDeps } from './visit.ts';
@@ -97,6 +98,7 @@ async function takeBack(service: Service, deps: VisitDeps, signal: AbortSignal):
     );
     const plans = planAll(touched, { memory: state.levers, now: deps.clock.now(), verb });
     const results = await applyRemembered(service, plans, state, deps, signal);
+    for (const result of results) reportPutBack(service, result, deps);
     return results
       .filter(({ condition }) => condition.status !== 'True')
       .map((result) => {

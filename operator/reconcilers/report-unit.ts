@@ -87,14 +87,37 @@ function reportSettings(
   if (lever.serverOf === undefined) return;
   const set = inWords(taken.filter(({ cause }) => cause === 'Declared'));
   if (set.length === 0) return;
-  const more = set.length > namedSettings ? ` and ${set.length - namedSettings} more` : '';
   events.record({
     regarding: service,
     type: 'Normal',
     reason: 'SettingsChanged',
     action: 'Apply',
-    note: `${lever.name} ${unit.name}: ${set.length} set as the policy declares: ${set.slice(0, namedSettings).join(', ')}${more}`,
+    note: `${lever.name} ${unit.name}: ${set.length} set as the policy declares: ${firstOf(set)}`,
   });
+}
+
+/** What a service that is deleted has given back, also where the rest of it is still waited for: who wonders tomorrow finds no service to ask. */
+export function reportPutBack(
+  service: Service,
+  { plan: { lever, unit }, taken }: UnitResult,
+  { events, logger }: Pick<UnitReportDeps, 'events'> & { readonly logger: Pick<Logger, 'info'> },
+): void {
+  const back = inWords(taken);
+  if (back.length === 0) return;
+  const { namespace, name } = service.metadata;
+  logger.info('put back', { namespace, name, lever: lever.name, unit: unit.name, differences: back });
+  events.record({
+    regarding: service,
+    type: 'Normal',
+    reason: 'SettingsRestored',
+    action: 'Restore',
+    note: `${lever.name} ${unit.name}: ${back.length} put back, since the service is deleted: ${firstOf(back)}`,
+  });
+}
+
+function firstOf(settings: readonly string[]): string {
+  const more = settings.length > namedSettings ? ` and ${settings.length - namedSettings} more` : '';
+  return `${settings.slice(0, namedSettings).join(', ')}${more}`;
 }
 
 const inWords = (changes: readonly LeverChange[]): readonly string[] =>

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
-import { events, expectCondition, startWorld, type World } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld } from '../world/world.ts';
 
 const spec = { redis: [{ name: 'cache', secretRef: { name: 'redis' } }] };
 const patient = { withinMs: 60_000 };
@@ -45,12 +45,6 @@ test('a Redis that restarts forgets its settings: they are put back as a restart
   expect(await world.operator.counter('genops_drift_total', { lever: 'redis' })).toBe(0);
 });
 
-/** The notes of the Events about the service with this reason, each as often as it was told. */
-const notes = async ({ kube, namespace, signal }: World, reason: string): Promise<readonly (string | undefined)[]> =>
-  (await kube.list(events, { namespace }, signal)).flatMap((event) =>
-    event.reason === reason ? Array.from({ length: event.series?.count ?? 1 }, () => event.note) : [],
-  );
-
 test('a service with Restore waits two minutes for a Redis that stays down, then it goes and an Event says what was not put back', async () => {
   await using world = await startWorld({ redis: [{}], operator: false });
   await using operator = await startClockedReconcilers(world);
@@ -60,11 +54,11 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
     expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
   );
   const first = expect.stringMatching(/^redis cache: \d+ set as the policy declares: .*maxmemory 0 → 1073741824/);
-  await world.eventually(async () => expect(await notes(world, 'SettingsChanged')).toEqual([first]));
+  await world.eventually(async () => expect(await eventNotes(world, 'SettingsChanged')).toEqual([first]));
   await world.redis[0]?.kill();
   await world.delete(generationServices, 'generation');
   const waiting = expect.stringMatching(/^redis\/cache: .*127\.0\.0\.1/);
-  await world.eventually(async () => expect(await notes(world, 'RestoreWaiting')).toEqual([waiting]));
+  await world.eventually(async () => expect(await eventNotes(world, 'RestoreWaiting')).toEqual([waiting]));
   await world.eventually(async () =>
     expectCondition(await world.service(), 'Ready', { status: 'False', reason: 'RestoreWaiting' }),
   );
@@ -75,7 +69,7 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
   await world.consistently(
     async () => {
       expect((await world.service()).status).toEqual(told.status); // said once, not at each look
-      expect(await notes(world, 'RestoreWaiting')).toEqual([waiting]);
+      expect(await eventNotes(world, 'RestoreWaiting')).toEqual([waiting]);
     },
     6_000, // longer than between two looks
   );
@@ -83,5 +77,5 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
   operator.putForward(10_000);
   await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
   const left = expect.stringMatching(/^redis\/cache: not put back: .*maxmemory 1073741824 → 0.*127\.0\.0\.1/);
-  await world.eventually(async () => expect(await notes(world, 'RestoreGivenUp')).toEqual([left]));
+  await world.eventually(async () => expect(await eventNotes(world, 'RestoreGivenUp')).toEqual([left]));
 });

@@ -4,7 +4,7 @@ import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.t
 import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, hpa } from '../world/builders.ts';
 import { installScaledObjects, scaledObject, scaledObjects } from '../world/scaled-object.ts';
-import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld, type World } from '../world/world.ts';
 
 const ownHpa = 'generation-workflow-hpa';
 const specOf = async (world: World, name: string) => (await world.get(horizontalPodAutoscalers, name))?.spec;
@@ -129,6 +129,11 @@ describe('an HPA of somebody else', () => {
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await specOf(world, 'by-hand')).toMatchObject({ minReplicas: 1, maxReplicas: 3 });
     expect((await world.get(horizontalPodAutoscalers, 'by-hand'))?.metadata.labels).toBeUndefined();
+    await world.eventually(async () =>
+      expect(await eventNotes(world, 'SettingsRestored')).toEqual([
+        expect.stringMatching(/^horizontal workflow: .*spec\.maxReplicas 20 → 3/),
+      ]),
+    );
   });
 
   test('keeps everything but its floor with FloorOnly, and with Restore gets its own floor back', async () => {

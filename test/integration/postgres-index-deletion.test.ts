@@ -4,7 +4,7 @@ import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { eventually } from '../world/eventually.ts';
-import { events, startWorld, type World } from '../world/world.ts';
+import { eventNotes, startWorld, type World } from '../world/world.ts';
 import { session, snapshot, waiting } from './index-sessions.ts';
 import { indexesOf, makeTables } from './index-tuner.ts';
 import { secretOf, startTuned } from './postgres-tuner.ts';
@@ -63,10 +63,7 @@ test('a service that is deleted with Restore drops what nobody holds, and an Eve
   operator.putForward(120_000);
   await gone(world);
   expect(await indexesOf(server)).toContainEqual(expect.objectContaining(valid));
-  const notes = async () =>
-    (await world.kube.list(events, { namespace: world.namespace }, world.signal)).flatMap((event) =>
-      event.reason === 'RestoreGivenUp' ? [event.note] : [],
-    );
+  const notes = () => eventNotes(world, 'RestoreGivenUp');
   await world.eventually(async () =>
     expect(await notes()).toEqual([
       expect.stringMatching(

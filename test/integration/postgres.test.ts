@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { PostgresServer } from '../../hack/servers/postgres.ts';
 import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
-import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld, type World } from '../world/world.ts';
 import { secretOf, startTuned } from './postgres-tuner.ts';
 
 /** Each of these texts is like this. */
@@ -90,6 +90,11 @@ test('a PostgreSQL takes the policy’s parameters, drift is put back and counte
   expect(await valueOf(server, 'work_mem')).toBe('4MB');
   const [pending] = await server.query('SELECT count(*)::int AS n FROM pg_settings WHERE pending_restart');
   expect(pending).toEqual({ n: 0 });
+  await world.eventually(async () =>
+    expect(await eventNotes(world, 'SettingsRestored')).toEqual([
+      expect.stringMatching(/^postgresql main: \d+ put back, since the service is deleted: .*work_mem 16MB → /),
+    ]),
+  );
 });
 
 test('what is not declared any more and waits for a restart, or is in force all the same, is told, with the command that takes it out', async () => {

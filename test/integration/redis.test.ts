@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { configMaps, generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, performancePolicy } from '../world/builders.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld } from '../world/world.ts';
 
 const cache = { name: 'cache', secretRef: { name: 'redis' } };
 
@@ -28,11 +28,11 @@ test('a Redis takes the policy’s settings, and what somebody changes by hand i
 });
 
 test.each([
-  { deletionPolicy: 'Restore', left: '33554432' },
-  { deletionPolicy: 'Retain', left: '67108864' },
+  { deletionPolicy: 'Restore', left: '33554432', told: [expect.stringContaining('maxmemory 67108864 → 33554432')] },
+  { deletionPolicy: 'Retain', left: '67108864', told: [] },
 ] as const)(
-  'with deletionPolicy $deletionPolicy a deleted service leaves maxmemory at $left',
-  async ({ deletionPolicy, left }) => {
+  'with deletionPolicy $deletionPolicy a deleted service leaves maxmemory at $left, and tells of what it has put back',
+  async ({ deletionPolicy, left, told }) => {
     await using world = await startWorld({ redis: [{ config: { maxmemory: '33554432' } }] });
     const [redis] = world.redis;
     await world.apply(deployment());
@@ -46,6 +46,9 @@ test.each([
 
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await redis?.configGet('maxmemory')).toBe(left);
+    await world.eventually(async () => expect(await eventNotes(world, 'SettingsRestored')).toEqual(told));
+    const lines = world.operator.wholeLog().split('\n');
+    expect(lines.filter((line) => line.includes('"put back"') && line.includes('"info"'))).toEqual(told);
   },
 );
 

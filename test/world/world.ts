@@ -63,6 +63,16 @@ export const events = resource<
     readonly series?: { readonly count: number };
   }
 >({ group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true });
+
+/** The notes of the Events of this reason in the world's namespace, each as often as it was told. */
+export const eventNotes = async (
+  { kube, namespace, signal }: Pick<World, 'kube' | 'namespace' | 'signal'>,
+  reason: string,
+): Promise<readonly (string | undefined)[]> =>
+  (await kube.list(events, { namespace }, signal)).flatMap((event) =>
+    event.reason === reason ? Array.from({ length: event.series?.count ?? 1 }, () => event.note) : [],
+  );
+
 const known: readonly Resource[] = [
   generationServices,
   performancePolicies,

@@ -4,7 +4,7 @@ import { Problem } from '../../../operator/api/problem.ts';
 import type { EventInput } from '../../../operator/kube/events.ts';
 import type { LeverChange } from '../../../operator/levers/lever.ts';
 import type { UnitResult } from '../../../operator/levers/run.ts';
-import { reportUnit, type UnitReportDeps } from '../../../operator/reconcilers/report-unit.ts';
+import { reportPutBack, reportUnit, type UnitReportDeps } from '../../../operator/reconcilers/report-unit.ts';
 import { createMetrics } from '../../../operator/telemetry/metrics.ts';
 
 const change = (cause: LeverChange['cause'], field: string, to: string): LeverChange => ({
@@ -25,7 +25,7 @@ const service = (...messages: readonly string[]): GenerationService =>
 async function told(
   of: GenerationService,
   result: Partial<UnitResult> & { readonly problem?: Problem },
-  ofLever: object = {},
+  { report = reportUnit, ...ofLever }: { readonly report?: typeof reportUnit; readonly serverOf?: object } = {},
 ) {
   const notes: string[] = [];
   const lines: string[] = [];
@@ -38,7 +38,7 @@ async function told(
   } as unknown as UnitReportDeps;
   const lever = { name: 'redis', condition: 'RedisApplied', ...ofLever };
   const plan = { lever, unit: { name: 'cache' }, changes: [drift, declared], problem: result.problem };
-  reportUnit(of, { plan, taken: [], condition: refused, ...result } as unknown as UnitResult, deps);
+  report(of, { plan, taken: [], condition: refused, ...result } as unknown as UnitResult, deps);
   const { values } = await metrics.drift.get();
   return { notes, lines, drifted: values.find(({ labels }) => labels.lever === 'redis')?.value };
 }
@@ -102,5 +102,19 @@ describe('reportUnit()', () => {
     const lines = async (of: GenerationService) => (await told(of, { outcome: 'nothing', problem, condition })).lines;
     expect(await lines(service())).toEqual([`warn: ${problem.message}`]);
     expect(await lines(service(problem.message))).toEqual([`debug: ${problem.message}`]);
+  });
+
+  describe('what a service that is deleted gives back', () => {
+    const report = reportPutBack as typeof reportUnit;
+    test('is a line of the log and an Event, also of an object that is no server', async () => {
+      expect(await told(service(), { outcome: 'applied', taken: [declared] }, { report })).toMatchObject({
+        lines: ['info: put back'],
+        notes: ['redis cache: 1 put back, since the service is deleted: hz 0 → 50'],
+      });
+    });
+    test('is no news where nothing was taken', async () => {
+      const nothing = { lines: [], notes: [] };
+      expect(await told(service(), { outcome: 'failed', taken: [] }, { report })).toMatchObject(nothing);
+    });
   });
 });
