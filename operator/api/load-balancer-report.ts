@@ -40,6 +40,11 @@ export const LoadBalancerReport = Type.Object({
       method: Type.String({ maxLength: 20, description: 'How a Pod is chosen.' }),
       https: Type.Boolean({ description: 'Whether it listens for HTTPS.' }),
       servers: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), { description: 'Pods of each upstream.' }),
+      unusable: Type.Optional(
+        Type.Record(Type.String(), Type.Union([Type.Literal('NoService'), Type.Literal('NoPort')]), {
+          description: 'Upstreams whose Service is not there, or has Pods and no such port.',
+        }),
+      ),
       weights: Type.Record(Type.String(), UpstreamWeights, { description: 'Of the Pods of each upstream, and why.' }),
     }),
   ),
@@ -55,4 +60,5 @@ export const LoadBalancerReport = Type.Object({
   }),
   loads: Type.Integer({ minimum: 0, description: 'Configurations loaded since the agent began.' }),
 });
+export type UnusableServices = NonNullable<NonNullable<LoadBalancerReport['loaded']>['unusable']>;
 export type LoadBalancerReport = Static<typeof LoadBalancerReport>;

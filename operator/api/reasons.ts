@@ -193,6 +193,11 @@ export const conditions = {
         means: 'Some pods still serve an older configuration.',
         next: 'Wait, or look at the pods in the message.',
       },
+      ServiceUnusable: {
+        status: 'False',
+        means: 'nginx has the settings, and a component has no such Service or port as its serviceRef names.',
+        next: 'Do what the message says: requests to that component are answered with 502 until then.',
+      },
       RouteUnusable: {
         status: 'False',
         means: 'There is no such HTTPRoute, or no rule of it has two components to choose from.',

@@ -1,4 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
+import type { UnusableServices } from '../../api/load-balancer-report.ts';
 import type { LoadBalancerSettings } from '../../api/load-balancer-settings.ts';
 import type { PodReference, ServersByUpstream, UpstreamServer } from './upstreams.ts';
 
@@ -29,6 +30,21 @@ export function serversOf(
       return [upstream.name, [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server)];
     }),
   );
+}
+
+/** Upstreams that no Pod can be found for, whichever is ready: a Service with a selector has a slice also while it has no Pod. */
+export function unusableServices(
+  upstreams: readonly Upstream[],
+  slicesOf: (service: string) => readonly EndpointsView[],
+): UnusableServices {
+  const entries = upstreams.flatMap(({ name, service, port }): [string, UnusableServices[string]][] => {
+    const slices = slicesOf(service);
+    if (slices.length === 0) return [[name, 'NoService']];
+    const withPods = slices.filter(({ endpoints }) => endpoints.length > 0);
+    const isFound = withPods.length === 0 || withPods.some(({ ports }) => portOf(ports, port) !== undefined);
+    return isFound ? [] : [[name, 'NoPort']];
+  });
+  return Object.fromEntries(entries);
 }
 
 function serversIn({ ports, endpoints }: EndpointsView, { port }: Upstream): readonly UpstreamServer[] {

@@ -6,6 +6,7 @@ import { settingsCause, settingsDifferences } from '../settings-file.ts';
 import type { ConfigMapSeen } from '../owned-config-map.ts';
 import { planGateway, planNoGateway, type GatewayChange, type GatewayPlan, type GatewaySeen } from './plan-gateway.ts';
 import { reportsOf, words, type AgentSaid, type Reports } from './reports.ts';
+import { butServices, unusableService } from './services.ts';
 import { settingsOf } from './settings.ts';
 import { hasGateway, isFormer, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
 
@@ -83,11 +84,13 @@ function planNginx(input: Input<LoadBalancerUnit>): Plan {
   ];
   const changes = [...(differing.length === 0 ? [] : settings), ...gateway.changes];
   const isForgotten = changes.length === 0 && gateway.hash === undefined && hasGateway(memory);
+  const condition = gateway.problem ?? conditionOf(unit, hash, reports);
+  const isWell = isThere && changes.length === 0 && condition.status === 'True';
   return {
     changes: changes.map((change) => ({ ...change, remember })),
-    condition: gateway.problem ?? conditionOf(unit, hash, reports),
+    condition,
     status: statusOf(hash, agents, reports),
-    againMs: isThere && changes.length === 0 ? againMs : soonMs,
+    againMs: isWell ? againMs : soonMs,
     ...(isForgotten ? { remember } : {}),
   };
 }
@@ -181,11 +184,13 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
         next: 'wait some seconds; where it stays so, look at the log of the agent (docs/levers/nginx.md)',
       }),
     };
+  const unusable = unusableService(unit, current);
+  if (unusable !== undefined) return unusable;
   const all = total === 1 ? 'The Pod serves' : `All ${total} Pods serve`;
   return {
     status: 'True',
     reason: 'Applied',
-    message: `${all} the settings ${hash} of ${where}${but(nginx, current)}${butWeights(current)}.`,
+    message: `${all} the settings ${hash} of ${where}${but(nginx, current)}${butServices(unit, current)}${butWeights(current)}.`,
   };
 }
 

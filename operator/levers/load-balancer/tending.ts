@@ -7,7 +7,7 @@ import { requeueAfter, type Next } from '../../kube/loop.ts';
 import type { AgentFigures } from '../../telemetry/agent-metrics.ts';
 import type { Certificate, Certificates } from './certificate.ts';
 import { connectionsOf } from './connections.ts';
-import { serversOf } from './endpoints.ts';
+import { serversOf, unusableServices, type EndpointsView } from './endpoints.ts';
 import { keep, readKept, type Kept } from './kept.ts';
 import { differingSince, hasRevived, nextLoad, settingsToServe, tryAgainAt, type Failed } from './next-load.ts';
 import type { DnsServer } from './dns-server.ts';
@@ -153,11 +153,13 @@ export class Tending {
   }
 
   #loaded(serving: Serving): NonNullable<LoadBalancerReport['loaded']> {
-    const { program, watched } = this.#options;
+    const { program, watched, isListed } = this.#options;
     const mode = weightsModeOf(serving.settings, program.capabilities);
     const labels = mode === 'Static' ? watched.labels() : undefined;
     const weights = weightsReport({ ...serving, mode, labels, weighing: this.#weighing });
-    return { ...reported(serving, program), weights };
+    const { upstreams } = serving.settings;
+    const unusable = isListed() ? unusableServices(upstreams, (service) => this.#slicesOf(service)) : {};
+    return { ...reported(serving, program), unusable, weights };
   }
 
   get #rejected(): LoadBalancerReport['rejected'] {
@@ -170,7 +172,7 @@ export class Tending {
 
   /** Until everything is listed what was served last; nobody knows yet whether a Pod that is not seen is gone. */
   async #toServe(): Promise<Kept | undefined> {
-    const { watched, isListed, place } = this.#options;
+    const { isListed, place } = this.#options;
     if (!isListed()) return this.#serving === undefined ? readKept(place.folder) : undefined;
     this.#readDeclared();
     const settings = settingsToServe({
@@ -180,8 +182,12 @@ export class Tending {
       now: performance.now(),
     });
     if (settings === undefined) return undefined;
-    const servers = serversOf(settings.upstreams, (service) => watched.endpoints.by('service', service));
+    const servers = serversOf(settings.upstreams, (service) => this.#slicesOf(service));
     return { settings, servers: await this.#weighed(settings, servers) };
+  }
+
+  #slicesOf(service: string): readonly EndpointsView[] {
+    return this.#options.watched.endpoints.by('service', service);
   }
 
   async #weighed(settings: LoadBalancerSettings, servers: ServersByUpstream): Promise<ServersByUpstream> {

@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { serversOf, type EndpointsView } from '../../../../operator/levers/load-balancer/endpoints.ts';
+import {
+  serversOf,
+  unusableServices,
+  type EndpointsView,
+} from '../../../../operator/levers/load-balancer/endpoints.ts';
 
 const one = [{ name: 'http', port: 8080 }];
 const two = [...one, { name: 'metrics', port: 9090 }];
@@ -34,6 +38,26 @@ test.each([
   const upstream = { name: 'workflow', service: 'generation', slots: 5, ...(port === undefined ? {} : { port }) };
   const found = serversOf([upstream], (service) => slices.filter((candidate) => candidate.service === service));
   expect(found['workflow']?.map(({ address, port: at }) => `${address}:${at}`)).toEqual(servers);
+});
+
+test.each([
+  { name: 'there is no slice of it', port: 'http', slices: [], unusable: { workflow: 'NoService' } },
+  {
+    name: 'its Pods have another port',
+    port: 'grpc',
+    slices: [slice(two, '10.0.0.1')],
+    unusable: { workflow: 'NoPort' },
+  },
+  { name: '(it can) no Pod is ready', port: 'grpc', slices: [slice([])], unusable: {} },
+  {
+    name: '(it can) some of its Pods have the port',
+    port: 'http',
+    slices: [slice([], '10.0.0.1'), slice(one, '10.0.0.2')],
+    unusable: {},
+  },
+])('a Service cannot be used where $name', ({ port, slices, unusable }) => {
+  const upstream = { name: 'workflow', service: 'generation', slots: 5, port };
+  expect(unusableServices([upstream], () => slices)).toEqual(unusable);
 });
 
 test('a Pod of two address families is one server, by IPv4; one of IPv6 alone is there too', () => {

@@ -169,6 +169,44 @@ describe('plan()', () => {
     expect(found.condition).toMatchObject(condition);
   });
 
+  test.each<{ name: string; loaded: object; condition: object }>([
+    {
+      name: 'there is no such Service',
+      loaded: { servers: { workflow: 0 }, unusable: { workflow: 'NoService' } },
+      condition: {
+        status: 'False',
+        reason: 'ServiceUnusable',
+        message:
+          'saw no Service ai/generation (no EndpointSlice names it), to which requests to workflow go: nginx answers them with 502; wanted the Service of the Pods of each component; next: create it, or correct components[].serviceRef.name; one without a selector needs EndpointSlices',
+      },
+    },
+    {
+      name: 'it has no such port',
+      loaded: { servers: { workflow: 0 }, unusable: { workflow: 'NoPort' } },
+      condition: {
+        status: 'False',
+        reason: 'ServiceUnusable',
+        message: expect.stringMatching(/^saw Service ai\/generation of workflow without port http: .*serviceRef\.port/),
+      },
+    },
+    {
+      name: 'none of its Pods is ready',
+      loaded: { servers: { workflow: 0 }, unusable: {} },
+      condition: {
+        status: 'True',
+        reason: 'Applied',
+        message: expect.stringContaining(
+          ', but no Pod of Service ai/generation (workflow) is ready: nginx answers requests to it with 502.',
+        ),
+      },
+    },
+  ])('says where requests lead nowhere: $name', ({ loaded, condition }) => {
+    const [one] = [says('b', hash)];
+    if (one.kind !== 'said' || one.report.loaded === undefined) throw new Error('it serves');
+    const report = { ...one.report, loaded: { ...one.report.loaded, ...loaded } };
+    expect(planned({ configMap: inForce, agents: [says('a', hash), { ...one, report }] }).condition).toEqual(condition);
+  });
+
   test('has in status what all serve only where all serve it', () => {
     const entry = {
       desiredHash: hash,
@@ -189,10 +227,11 @@ describe('plan()', () => {
     });
   });
 
-  test('looks again soon while Pods are behind, and seldom when they are not', () => {
+  test('looks again soon while anything is not as it should be, and seldom when it is', () => {
     const behind = planned({ configMap: inForce, agents: [says('a', old)] });
+    const refused = planned({ configMap: inForce, agents: [says('a', hash, { hash, message: 'key' })] });
     const current = planned({ configMap: inForce, agents: [says('a', hash)] });
-    expect([behind.againMs, current.againMs]).toEqual([3_000, 30_000]);
+    expect([behind.againMs, refused.againMs, current.againMs]).toEqual([3_000, 3_000, 30_000]);
   });
 
   test('tells where HTTPS was asked for and is not there', () => {
