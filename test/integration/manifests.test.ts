@@ -1,33 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from '../../operator/kube/object.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
+import { chartWith, named, parsed, rulesOf, type Rendered } from './chart-rendering.ts';
 
-interface Rendered extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-  readonly rules?: readonly unknown[];
-  readonly spec?: {
-    readonly template?: {
-      readonly spec: { readonly containers: readonly Record<string, unknown>[] } & Record<string, unknown>;
-    };
-  };
-}
 let tools: ClusterTools;
 beforeAll(async () => {
   tools = await clusterTools([], AbortSignal.timeout(600_000));
 }, 600_000);
 
-const parsed = (text: string): readonly Rendered[] =>
-  parseAllDocuments(text).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
-const chart = async (...flags: readonly string[]) =>
-  parsed(await tools.helm('template', 'genops', 'charts/genops', '-n', 'genops-system', ...flags));
-const named = (all: readonly Rendered[], kind: string): readonly Rendered[] =>
-  all.filter((object) => object.kind === kind);
-const rulesOf = (all: readonly Rendered[]): Readonly<Record<string, readonly unknown[]>> =>
-  Object.fromEntries(
-    [...named(all, 'ClusterRole'), ...named(all, 'Role')].map(({ metadata, rules = [] }) => [metadata.name, rules]),
-  );
+const chart = (...flags: readonly string[]) => chartWith(tools, ...flags);
 const podOf = (all: readonly Rendered[]): unknown => {
   const pod = named(all, 'Deployment')[0]?.spec?.template?.spec;
   return { ...pod, containers: pod?.containers.map(({ image: _, ...container }) => container) };
@@ -129,7 +110,7 @@ describe('views', () => {
         JSON.stringify(rules).includes('reviews') ? [metadata.name] : [],
       );
     expect(asking(await chart())).toEqual([]);
-    expect(asking(await chart('--set', 'views.enabled=true'))).toEqual(['genops-views']);
+    expect(asking(await chart('--set', 'views.enabled=true'))).toEqual(['genops-system:genops-views']);
   });
 
   test('have the Service and the certificate of the metrics API, with it or without', async () => {

@@ -14,6 +14,11 @@ app.kubernetes.io/name: genops
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Roles of the cluster for views: with the namespace, since releases of one name may each have some namespaces to look after. */}}
+{{- define "genops.viewsRole" -}}
+{{ .Release.Namespace }}:{{ include "genops.name" . }}-views
+{{- end -}}
+
 {{/* Whether anything is served over HTTPS. */}}
 {{- define "genops.serves" -}}
 {{- if or .Values.metricsAPI.enabled .Values.views.enabled }}yes{{ end -}}
