@@ -15,6 +15,7 @@ import { policyEffective } from './policy-effective.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { simulate } from './simulate.ts';
+import { rightsNext } from './status-rights.ts';
 import { status } from './status.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
@@ -61,7 +62,9 @@ export async function main({ args: given, ...world }: Process): Promise<number> 
   try {
     return await runCommand(name, chosen, { ...world, args: args.slice(name.split(' ').length) });
   } catch (error) {
-    world.err.write(`genops ${name}: ${isExpected(error, world.signal) ? error.message : inspect(error)}\n`);
+    world.err.write(
+      `genops ${name}: ${isExpected(error, world.signal) ? error.message + rightsNext(error) : inspect(error)}\n`,
+    );
     return exit.cannotTell; // never 1: that is an answer
   }
 }

@@ -9,3 +9,20 @@ export async function orForbidden<T>(answer: Promise<T>): Promise<T | 'Forbidden
     throw error;
   }
 }
+
+const table = 'docs/security.md#who-needs-what';
+/** As the API server's authorizers say it. */
+const refused =
+  /User "(?<user>[^"]+)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)" in the namespace "(?<namespace>[^"]+)"/;
+const reading: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+
+/** What an administrator does about a right that is missing, to go behind the message; empty where it is about something else. */
+export function rightsNext(error: Error): string {
+  if (!(error instanceof ApiError) || error.status !== 403) return '';
+  const { user = '', verb = '', group, namespace = '' } = refused.exec(error.message)?.groups ?? {};
+  if (group !== 'genops.dev') return `; next: ${table}`;
+  const role = reading.has(verb) ? 'view' : 'edit';
+  const account = /^system:serviceaccount:(.+)$/.exec(user)?.[1];
+  const whom = account === undefined ? `--user='${user}'` : `--serviceaccount=${account}`;
+  return `; next: an administrator gives it the role ${role}: kubectl create rolebinding genops-${role} -n ${namespace} --clusterrole=${role} ${whom}; where it has that already: kubectl apply -f config/rbac/users.yaml (${table})`;
+}

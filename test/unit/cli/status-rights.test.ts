@@ -1,0 +1,39 @@
+import { describe, expect, test } from '@jest/globals';
+import { rightsNext } from '../../../operator/cli/status-rights.ts';
+import { ApiError } from '../../../operator/kube/api-error.ts';
+
+const forbidden = (user: string, verb: string, of: string): ApiError =>
+  new ApiError(
+    { verb, target: 'x' },
+    { status: 403, reason: 'Forbidden', message: `x is forbidden: User "${user}" cannot ${verb} resource ${of}` },
+  );
+const ours = '"generationservices" in API group "genops.dev" in the namespace "ai"';
+const theRest =
+  '; where it has that already: kubectl apply -f config/rbac/users.yaml (docs/security.md#who-needs-what)';
+
+describe('rightsNext()', () => {
+  test.each([
+    {
+      name: 'names the role view to a user who may not read a service',
+      error: forbidden('jane doe', 'get', ours),
+      next: `; next: an administrator gives it the role view: kubectl create rolebinding genops-view -n ai --clusterrole=view --user='jane doe'${theRest}`,
+    },
+    {
+      name: 'names the role edit to a ServiceAccount that may not change one',
+      error: forbidden('system:serviceaccount:ci:gate', 'patch', ours),
+      next: `; next: an administrator gives it the role edit: kubectl create rolebinding genops-edit -n ai --clusterrole=edit --serviceaccount=ci:gate${theRest}`,
+    },
+    {
+      name: 'leads to the table for what is not ours',
+      error: forbidden('jane', 'list', '"pods" in API group "" in the namespace "ai"'),
+      next: '; next: docs/security.md#who-needs-what',
+    },
+    {
+      name: 'says nothing where something else is wrong',
+      error: new ApiError({ verb: 'get', target: 'x' }, { status: 500, reason: 'InternalError', message: ours }),
+      next: '',
+    },
+  ])('$name', ({ error, next }) => {
+    expect(rightsNext(error)).toBe(next);
+  });
+});
