@@ -26,6 +26,8 @@ describe.each(nginxVersions)('nginx %s', (version) => {
   let pod: Awaited<ReturnType<typeof backend>>;
   let port: number;
 
+  /** Other ports than those of before it has at once only by a reload. */
+  const byReload = { weights: { delivery: 'Reload' } } as const;
   const load = async (
     [policy, more]: Parameters<typeof settingsFor> = [],
     ports: readonly number[] = [pod.port],
@@ -108,11 +110,53 @@ describe.each(nginxVersions)('nginx %s', (version) => {
   test('asks other Pods where nobody takes a connection, whatever the request is', async () => {
     await using first = await silentPod();
     await using second = await silentPod();
-    await load([{ upstream: { method: 'RoundRobin', maxFails: 0 } }], [first.port, second.port, pod.port]);
+    const upstream = { method: 'RoundRobin', maxFails: 0 } as const;
+    await load([{ ...byReload, upstream }], [first.port, second.port, pod.port]);
     const methods = Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? 'GET' : 'POST'));
     const began = performance.now();
     const answers = await Promise.all(methods.map((method) => ask(port, '/x', { method })));
     expect(answers.map(({ status }) => status)).toEqual(methods.map(() => 200));
     expect(performance.now() - began).toBeGreaterThan(9_000); // some went by both
+  });
+
+  test('lets caches keep a static file only where any may, and passes on what the workload says elsewhere', async () => {
+    const answers: Readonly<Record<string, readonly [number, Readonly<Record<string, string | string[]>>]>> = {
+      '/app.js': [200, { 'cache-control': 'public, max-age=0', expires: 'Thu, 01 Jan 1970 00:00:00 GMT' }],
+      '/part.js': [206, { 'content-range': 'bytes 0-0/2', 'content-length': '1' }],
+      '/same.js': [304, {}],
+      '/created.js': [201, { 'cache-control': 'max-age=3' }],
+      '/cookie.js': [200, { 'cache-control': 'no-cache', 'set-cookie': 'a=b' }],
+      '/private.js': [200, { 'cache-control': 'max-age=7, Private', expires: 'Thu, 01 Jan 2060 00:00:00 GMT' }],
+      '/login.js': [302, { location: '/login', 'cache-control': 'no-store', 'set-cookie': 'a=b' }],
+      '/bare.js': [302, { location: '/login' }],
+      '/gone.js': [404, { 'cache-control': 'no-store' }],
+      '/lines.js': [404, { 'cache-control': ['max-age=1', 'no-store'] }],
+    };
+    await using workload = await backend((incoming, response) => {
+      const [status, headers] = answers[incoming.url ?? ''] ?? [500, {}];
+      response.writeHead(status, headers).end(status === 206 ? '1' : '');
+    });
+    await load([byReload], [workload.port]);
+    const said = async (path: string, how: Parameters<typeof ask>[2] = {}) => {
+      const { status, headers } = await ask(port, path, how);
+      return [status, headers['cache-control'], headers.expires];
+    };
+    const immutable = 'public, max-age=31536000, immutable';
+    expect(await said('/app.js')).toEqual([200, immutable, undefined]);
+    expect(await said('/app.js', { method: 'HEAD' })).toEqual([200, immutable, undefined]);
+    expect(await said('/part.js', { headers: { range: 'bytes=0-0' } })).toEqual([206, immutable, undefined]);
+    expect(await said('/same.js')).toEqual([304, immutable, undefined]);
+    const own = ['public, max-age=0', 'Thu, 01 Jan 1970 00:00:00 GMT'];
+    expect(await said('/app.js', { method: 'POST' })).toEqual([200, ...own]);
+    for (const identity of ['authorization', 'cookie', 'x-api-key', 'x-auth-token'])
+      expect([identity, ...(await said('/app.js', { headers: { [identity]: 'a' } }))]).toEqual([identity, 200, ...own]);
+    expect(await said('/created.js')).toEqual([201, 'max-age=3', undefined]);
+    expect(await said('/cookie.js')).toEqual([200, 'no-cache', undefined]);
+    expect(await said('/private.js')).toEqual([200, 'max-age=7, Private', 'Thu, 01 Jan 2060 00:00:00 GMT']);
+    expect(await said('/login.js')).toEqual([302, 'no-store', undefined]);
+    expect(await said('/bare.js')).toEqual([302, undefined, undefined]);
+    expect(await said('/gone.js')).toEqual([404, 'no-store', undefined]);
+    const seen = version === '1.22' ? 'max-age=1' : 'max-age=1, no-store'; // a limit that docs/levers/nginx.md names
+    expect(await said('/lines.js')).toEqual([404, seen, undefined]);
   });
 });

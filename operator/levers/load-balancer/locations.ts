@@ -97,7 +97,7 @@ function apiHeaders({ cacheControl }: LoadBalancerSettings['api']): Lines {
   return ['proxy_hide_header Cache-Control;', `add_header Cache-Control "public, max-age=${maxAge}";`];
 }
 
-/** `add_header` without `always`: a file that is not there is not immutable. One header, not `expires` and another. */
+/** One header, not `expires` and another. What a Pod answers says so only where any cache may keep it; of a file of our own `add_header` without `always` does: one that is not there is not immutable. */
 function staticAssets(
   { staticAssets: { extensions, maxAgeMs, folder } }: LoadBalancerSettings,
   capabilities: Capabilities,
@@ -106,18 +106,24 @@ function staticAssets(
   if (extensions.length === 0) return [];
   const files =
     folder === undefined
-      ? [pass, 'proxy_hide_header Cache-Control;', 'proxy_hide_header Expires;']
+      ? [
+          pass,
+          'proxy_hide_header Cache-Control;',
+          'proxy_hide_header Expires;',
+          'add_header Cache-Control $genops_asset_cache_control always;',
+          'add_header Expires $genops_asset_expires always;',
+        ]
       : [
           directive('root', folder),
           'try_files $uri =404;',
           ...(capabilities.has('gzipStatic') ? ['gzip_static on;'] : []),
           ...(capabilities.has('brotli') ? ['brotli_static on;'] : []),
+          `add_header Cache-Control "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,
         ];
   return [
     '# Another file has another name: whoever likes may keep them.',
     `location ~* "\\.(${extensions.join('|')})$" {`,
     ...files.map((line) => `  ${line}`),
-    `  add_header Cache-Control "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,
     '}',
   ];
 }

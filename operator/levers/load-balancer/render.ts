@@ -186,40 +186,69 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
   ];
 }
 
-function caching({ settings: { api, monitoringCache }, place: { folder } }: RenderInput): Lines {
-  const { cacheControl } = api;
-  return [
-    ...(monitoringCache.ttlMs === 0
-      ? []
-      : [
-          '# A zone whose parameters change cannot be reloaded, so these never do.',
-          directive(
-            'proxy_cache_path',
-            `${folder}/monitoring_cache`,
-            'levels=1:2',
-            'keys_zone=genops_monitoring:1m',
-            'max_size=64m',
-            'inactive=1h',
-            'use_temp_path=off',
-          ),
-        ]),
-    ...(cacheControl?.apply === 'SafeResponses'
-      ? [
-          '# Only what any cache may keep: read, answered well, asked for without a name, and not spoken of by the workload.',
-          'map $request_method $genops_is_read {',
-          '  default 0;',
-          '  GET 1;',
-          '  HEAD 1;',
-          '}',
-          '# What the answer says of that; empty: nothing.',
-          `map "$genops_is_read:$status:${identities.join('')}:$upstream_http_set_cookie:$upstream_http_cache_control" $genops_cache_control {`,
-          '  default "";',
-          `  "~^1:2[0-9][0-9]:::$" "public, max-age=${Math.floor(cacheControl.maxAgeMs / 1_000)}";`,
-          '}',
-        ]
-      : []),
+function caching(input: RenderInput): Lines {
+  const { api, staticAssets } = input.settings;
+  const said =
+    '$genops_is_read:$status:' + identities.join('') + ':$upstream_http_set_cookie:$upstream_http_cache_control';
+  const ofApi = api.cacheControl?.apply === 'SafeResponses' ? apiCacheControl(said, api.cacheControl.maxAgeMs) : [];
+  const ofAssets =
+    staticAssets.folder === undefined && staticAssets.extensions.length > 0
+      ? assetCacheControl(said, staticAssets.maxAgeMs)
+      : [];
+  const isRead = [
+    '# Whether a request only reads.',
+    'map $request_method $genops_is_read {',
+    '  default 0;',
+    '  GET 1;',
+    '  HEAD 1;',
+    '}',
   ];
+  const read = [...ofApi, ...ofAssets];
+  return [...monitoringCachePath(input), ...(read.length === 0 ? [] : [...isRead, ...read])];
 }
+
+const monitoringCachePath = ({ settings: { monitoringCache }, place: { folder } }: RenderInput): Lines =>
+  monitoringCache.ttlMs === 0
+    ? []
+    : [
+        '# A zone whose parameters change cannot be reloaded, so these never do.',
+        directive(
+          'proxy_cache_path',
+          `${folder}/monitoring_cache`,
+          'levels=1:2',
+          'keys_zone=genops_monitoring:1m',
+          'max_size=64m',
+          'inactive=1h',
+          'use_temp_path=off',
+        ),
+      ];
+
+const apiCacheControl = (said: string, maxAgeMs: number): Lines => [
+  '# Only what any cache may keep: read, answered well, asked for without a name, and not spoken of by the workload.',
+  `map "${said}" $genops_cache_control {`,
+  '  default "";',
+  `  "~^1:2[0-9][0-9]:::$" "public, max-age=${Math.floor(maxAgeMs / 1_000)}";`,
+  '}',
+];
+
+/** What the workload says of a file is written over where any cache may keep it: servers of files say `max-age=0` unasked. Elsewhere it is passed on. */
+const assetCacheControl = (said: string, maxAgeMs: number): Lines => [
+  '# The same of static files: a redirect, an answer to one who has said who he is, and what the workload keeps from caches are none.',
+  `map "${said}" $genops_is_asset {`,
+  '  default 0;',
+  '  "~*^1:(200|206|304):::(?!.*(private|no-store))" 1;',
+  '}',
+  '# What the answer says then; else what the workload has said.',
+  'map $genops_is_asset $genops_asset_cache_control {',
+  '  default $upstream_http_cache_control;',
+  `  1 "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,
+  '}',
+  '# Beside it this would be of another mind.',
+  'map $genops_is_asset $genops_asset_expires {',
+  '  default $upstream_http_expires;',
+  '  1 "";',
+  '}',
+];
 
 /** One for what is served; with names, one for all others; and one that leads from HTTP to HTTPS where that is asked for. */
 function servers(input: RenderInput): Lines {

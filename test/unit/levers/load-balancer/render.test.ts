@@ -212,4 +212,26 @@ describe('render()', () => {
     const api = block(lines({ settings: settingsFor({ api: { cacheControl: { apply } } }) }), 'location ^~ /api/ {');
     expect(api.find((line) => line.startsWith('add_header'))).toBe(header);
   });
+
+  test('calls a static file immutable by what its Pod answers, and by nothing where nginx serves it itself', () => {
+    const location = String.raw`location ~* "\.(css|gif|ico|jpeg|jpg|js|png|svg)$" {`;
+    expect(block(lines(), location)).toEqual([
+      'proxy_pass http://workflow$request_uri;',
+      'proxy_hide_header Cache-Control;',
+      'proxy_hide_header Expires;',
+      'add_header Cache-Control $genops_asset_cache_control always;',
+      'add_header Expires $genops_asset_expires always;',
+    ]);
+    const [, may = ''] = block(lines(), lines().find((line) => line.endsWith('$genops_is_asset {')) ?? '');
+    expect(may).toBe('"~*^1:(200|206|304):::(?!.*(private|no-store))" 1;');
+    const own = lines({ settings: settingsFor({}, { staticFiles: { path: '/var/www' } }) });
+    expect(block(own, location)).toEqual([
+      'root /var/www;',
+      'try_files $uri =404;',
+      'add_header Cache-Control "public, max-age=31536000, immutable";',
+    ]);
+    expect(own.join()).not.toContain('genops_asset');
+    const neither = settingsFor({ api: { cacheControl: { apply: 'Off' } }, staticAssets: { extensions: [] } });
+    expect(lines({ settings: neither }).join()).not.toContain('genops_is');
+  });
 });
