@@ -65,6 +65,8 @@ function location(path: string, { settings, capabilities }: LocationsInput): Loc
 
 const streaming = (capabilities: Capabilities): Lines => [
   'proxy_buffering off;',
+  '# A stream says nothing while nothing happens: that is no answer that does not come.',
+  'proxy_read_timeout 1h;',
   'gzip off;',
   ...(capabilities.has('brotli') ? ['brotli off;'] : []),
 ];
