@@ -140,6 +140,8 @@ describe('render()', () => {
     expect(block(all, 'location ^~ /api/events/ {')).toEqual([
       'proxy_pass http://workflow$request_uri;',
       'proxy_buffering off;',
+      '# A stream says nothing while nothing happens: that is no answer that does not come.',
+      'proxy_read_timeout 1h;',
       'gzip off;',
     ]);
     const streamed = lines({ settings: settingsFor({}, { routes: [...routes] }) }, 'brotli');
