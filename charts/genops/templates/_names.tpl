@@ -29,9 +29,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- .Values.certificate.secretName | default (printf "%s-tls" (include "genops.name" .)) -}}
 {{- end -}}
 
-{{/* Whether /metrics is served on port 8080, where no token is asked for. */}}
-{{- define "genops.plainMetrics" -}}
-{{- if or (not .Values.views.enabled) .Values.views.plainMetrics }}yes{{ end -}}
+{{/* Refuses a right in a namespace that the operator does not look after: nothing would use it. */}}
+{{- define "genops.lookedAfter" -}}
+{{- $namespaces := .root.Values.namespaces -}}
+{{- if and $namespaces (not (has .namespace $namespaces)) -}}
+{{- fail (printf "saw %s for the namespace %s, and namespaces %s without it; wanted one that the operator looks after: a right anywhere else is used by nothing; next: add %s to namespaces, or leave the entry out" .value .namespace (join "," $namespaces) .namespace) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* What the operator may do in a namespace that it looks after. */}}
