@@ -53,7 +53,7 @@ export const LoadBalancerSettings = Type.Object(
       keepaliveRequests: count(1, 1_000_000, 'Requests after which a connection is closed.'),
       largeHeaderBuffers: buffers('For large request headers.'),
       bodyBufferBytes: bytes(1_024, 64 * mebibyte, 'Request body that is kept in memory.'),
-      maxBodyBytes: bytes(0, 2 ** 40, 'Largest request body that is taken; 0: any.'),
+      maxBodyBytes: bytes(1, 2 ** 40, 'Largest request body that is taken.'),
     }),
     gzip: Type.Optional(
       Type.Object({

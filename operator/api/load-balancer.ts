@@ -1,11 +1,41 @@
 import { Type } from 'typebox';
-import { duration, oneOf, orElse, ordered, quantity, setOf, struct, text } from './schema.ts';
+import { milliseconds } from './duration.ts';
+import { quantity as amountOf } from './quantity.ts';
+import {
+  duration,
+  oneOf,
+  orElse,
+  ordered,
+  property,
+  quantity,
+  type Rule,
+  setOf,
+  struct,
+  text,
+  valueAt,
+} from './schema.ts';
 
 const integer = (value: number, minimum: number, maximum: number, description: string) =>
   orElse(value, Type.Integer({ minimum, maximum, description }));
 const size = (value: string, description: string) =>
   orElse(value, quantity({ description: `${description} In bytes.` }));
 const time = (value: string, description: string, max = '24h') => orElse(value, duration({ max, description }));
+
+/** For the rules that the operator alone holds: the CRD of GenerationService, which has this section too, has no room for them. */
+const heldByUs = (fields: readonly [string, ...string[]], about: Pick<Rule, 'wanted' | 'example' | 'holds'>): Rule => ({
+  fields,
+  ...about,
+});
+
+const takesTime = (field: string, example: string): Rule =>
+  heldByUs([field], {
+    wanted: `${field} must be more than 0: without any time nothing is ever answered`,
+    example: `${field}: ${example}`,
+    holds: (self) => {
+      const value = property(self, field);
+      return typeof value !== 'string' || milliseconds(value) > 0;
+    },
+  });
 
 const buffers = (defaults: { count: number; size: string }, description: string) =>
   orElse(
@@ -69,7 +99,19 @@ const Buffers = struct(
     proxyBufferSize: size('4Ki', 'Buffer for the head of an answer.'),
     proxyBuffers: buffers({ count: 8, size: '4Ki' }, 'Buffers for the body of an answer.'),
   },
-  { description: 'Buffers.' },
+  {
+    description: 'Buffers.',
+    rules: [
+      heldByUs(['maxBody'], {
+        wanted: 'maxBody must be more than 0, which nginx takes for no limit',
+        example: 'maxBody: 50Mi',
+        holds: (self) => {
+          const value = property(self, 'maxBody');
+          return (typeof value !== 'string' && typeof value !== 'number') || amountOf(value) > 0;
+        },
+      }),
+    ],
+  },
 );
 
 const Api = struct(
@@ -95,7 +137,10 @@ const Api = struct(
       ),
     ),
   },
-  { description: 'API requests.' },
+  {
+    description: 'API requests.',
+    rules: [takesTime('connectTimeout', '5s'), takesTime('sendTimeout', '60s'), takesTime('readTimeout', '60s')],
+  },
 );
 
 const StaticAssets = struct(
@@ -223,5 +268,18 @@ export const LoadBalancer = struct(
     upstream: orElse({}, Upstream),
     weights: orElse({}, Weights),
   },
-  { description: 'Settings of the load balancer in front of the service.' },
+  {
+    description: 'Settings of the load balancer in front of the service.',
+    rules: [
+      heldByUs(['monitoringCache.pathPrefix', 'api.pathPrefix'], {
+        wanted:
+          'monitoringCache.pathPrefix must be below api.pathPrefix or beside it: what it covers is cached and, with access Cluster, closed to the outside',
+        example: 'monitoringCache: {pathPrefix: /api/monitoring/}',
+        holds: (self) => {
+          const [cached, api] = [valueAt(self, 'monitoringCache.pathPrefix'), valueAt(self, 'api.pathPrefix')];
+          return typeof cached !== 'string' || typeof api !== 'string' || !api.startsWith(cached);
+        },
+      }),
+    ],
+  },
 );

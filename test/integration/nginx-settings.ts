@@ -24,7 +24,7 @@ export const settings: fc.Arbitrary<LoadBalancerSettings> = fc.record({
       sizeBytes: fc.integer({ min: 1_024, max: 67_108_864 }),
     }),
     bodyBufferBytes: fc.integer({ min: 1_024, max: 67_108_864 }),
-    maxBodyBytes: fc.nat(2 ** 40),
+    maxBodyBytes: fc.integer({ min: 1, max: 2 ** 40 }),
   }),
   gzip: fc.record({
     minLengthBytes: fc.nat(1_048_576),

@@ -118,9 +118,9 @@ const gzipOf = ({ minLength, level, types }: Policy['gzip']): NonNullable<LoadBa
 const proxyOf = ({ buffers, api }: Policy): LoadBalancerSettings['proxy'] => ({
   headBufferBytes: bufferBytes(buffers.proxyBufferSize),
   buffers: { count: buffers.proxyBuffers.count, sizeBytes: bufferBytes(buffers.proxyBuffers.size) },
-  connectTimeoutMs: atLeastOne(milliseconds(api.connectTimeout)),
-  sendTimeoutMs: atLeastOne(milliseconds(api.sendTimeout)),
-  readTimeoutMs: atLeastOne(milliseconds(api.readTimeout)),
+  connectTimeoutMs: milliseconds(api.connectTimeout),
+  sendTimeoutMs: milliseconds(api.sendTimeout),
+  readTimeoutMs: milliseconds(api.readTimeout),
 });
 
 const upstreamOf = ({ upstream, weights }: Policy): LoadBalancerSettings['upstream'] => ({
@@ -156,5 +156,3 @@ function weightsOf(weights: Policy['weights']): LoadBalancerSettings['weights'] 
 /** nginx takes no buffer of nothing, and one of a gigabyte is a slip of the pen that would cost the node its memory. */
 const bufferBytes = (size: Parameters<typeof bytes>[0]): number =>
   Math.min(Math.max(bytes(size), 1_024), 64 * 1_048_576);
-/** A time-out of 0 is over before anything could come. */
-const atLeastOne = (ms: number): number => Math.max(ms, 1);

@@ -293,6 +293,37 @@ describe('what each layer keeps and all together do not', () => {
       saw: 'min: 5 (default), max: 4 (component workflow)',
       wanted: 'min must be at most max',
     },
+    ...(['connectTimeout', 'sendTimeout', 'readTimeout'] as const).map((timeout) => ({
+      name: `a ${timeout} of nginx in which nothing can be answered`,
+      overrides: { loadBalancer: { api: { [timeout]: '0m0s' } } },
+      field: `loadBalancer.api.${timeout}`,
+      saw: `${timeout}: 0m0s (GenerationService overrides)`,
+      wanted: `${timeout} must be more than 0: without any time nothing is ever answered`,
+    })),
+    ...['0', 0, '0Mi'].map((maxBody) => ({
+      name: `a largest request body of ${JSON.stringify(maxBody)}, which nginx takes for any`,
+      policy: { loadBalancer: { buffers: { maxBody } } },
+      field: 'loadBalancer.buffers.maxBody',
+      saw: `maxBody: ${maxBody} (policy standard)`,
+      wanted: 'maxBody must be more than 0, which nginx takes for no limit',
+    })),
+    ...[
+      { cached: '/api/', api: undefined },
+      { cached: '/', api: undefined },
+      { cached: '/api/', api: '/api/v1/' },
+    ].map(({ cached, api }) => ({
+      name: `a cache of monitoring at ${cached} that covers the API at ${api ?? '/api/'}`,
+      policy: {
+        loadBalancer: {
+          monitoringCache: { pathPrefix: cached },
+          ...(api === undefined ? {} : { api: { pathPrefix: api } }),
+        },
+      },
+      field: 'loadBalancer.monitoringCache.pathPrefix',
+      saw: `monitoringCache.pathPrefix: ${cached} (policy standard), api.pathPrefix: ${api ?? '/api/'} (${api === undefined ? 'default' : 'policy standard'})`,
+      wanted:
+        'monitoringCache.pathPrefix must be below api.pathPrefix or beside it: what it covers is cached and, with access Cluster, closed to the outside',
+    })),
   ])('$name', ({ field, saw, wanted, ...layers }) => {
     const { problems } = merged(layers);
     expect(problems).toEqual([{ field, saw, wanted, example: expect.stringMatching(/./) }]);
@@ -302,6 +333,15 @@ describe('what each layer keeps and all together do not', () => {
     { name: 'equal bounds', overrides: { horizontal: { minReplicas: 20 } } },
     { name: 'equal amounts in other units', overrides: { resources: { requests: { memory: '2048Mi', cpu: 1 } } } },
     { name: 'a baseline of exactly three snapshots', overrides: { collector: { interval: '40s' } } },
+    {
+      name: 'the shortest time-out and the smallest body',
+      overrides: { loadBalancer: { api: { readTimeout: '1ms' }, buffers: { maxBody: 1 } } },
+    },
+    {
+      name: 'a cache of monitoring beside the API',
+      overrides: { loadBalancer: { monitoringCache: { pathPrefix: '/monitoring/' } } },
+    },
+    { name: 'an API that is everything', overrides: { loadBalancer: { api: { pathPrefix: '/' } } } },
   ])('$name are fine', (layers) => {
     expect(merged(layers).problems).toEqual([]);
   });

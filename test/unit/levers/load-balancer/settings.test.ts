@@ -56,7 +56,8 @@ describe('settingsOf()', () => {
       policy: { buffers: { clientBody: 0, proxyBufferSize: 0, proxyBuffers: { size: 0 } } },
     },
     { name: 'buffers of a terabyte', policy: { buffers: { proxyBufferSize: '1Ti', maxBody: '999999Ti' } } },
-    { name: 'no time at all', policy: { api: { connectTimeout: '0s', readTimeout: '0s', sendTimeout: '0s' } } },
+    { name: 'the shortest times', policy: { api: { connectTimeout: '1ms', readTimeout: '1ms', sendTimeout: '1ms' } } },
+    { name: 'the smallest body', policy: { buffers: { maxBody: 1 } } },
     {
       name: 'everything off',
       policy: { gzip: { mode: 'Off' }, api: { cacheControl: { apply: 'Off' } }, upstream: { keepalive: 0 } },
