@@ -12,7 +12,7 @@ export const Horizontal = struct(
       'Enforce',
       oneOf(['Enforce', 'FloorOnly', 'DryRun', 'Off'], {
         description:
-          'Enforce owns a HorizontalPodAutoscaler; FloorOnly raises minReplicas of an existing HPA or ScaledObject and nothing else; DryRun only reports.',
+          'Enforce owns an HPA; FloorOnly only raises minReplicas of an existing HPA or ScaledObject; DryRun only reports; Off leaves all as it is.',
       }),
     ),
     minReplicas: replicas(2, 'Least replicas. Scaling to zero is not supported.'),

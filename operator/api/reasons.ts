@@ -232,7 +232,12 @@ export const conditions = {
         means: 'The scaler decides and only says so.',
         next: 'Set scaler.mode: Enforce to let it act.',
       },
-      Off: { status: 'False', means: 'The policy switches the scaler off.' },
+      Off: {
+        status: 'False',
+        means:
+          'horizontal.mode is Off, and the HPA that the operator made before, or took over, still aims at the target: it stays with its last bounds, and neither its floor nor the replicas are moved.',
+        next: 'Delete the HPA that the message names, so that the scaler moves the replicas; or set horizontal.mode: Enforce.',
+      },
       Paused: { status: 'False', means: 'The service is paused.' },
       Conflict: {
         status: 'False',

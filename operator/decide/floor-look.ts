@@ -31,7 +31,7 @@ export function floorLook({ decision, refusal, intervalMs = 0, now }: FloorLookI
 
 /** The reason of the problem that it met. */
 export const refusalOf = ({ reason }: { readonly reason: string }): FloorRefusal =>
-  reason === 'Conflict' || reason === 'PermissionDenied' ? reason : 'Failed';
+  reason === 'Off' || reason === 'Conflict' || reason === 'PermissionDenied' ? reason : 'Failed';
 
 /** What has to come for each to end: time, another look at the load, or a hand. */
 const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
@@ -50,6 +50,7 @@ const endOf: Readonly<Record<FloorHold, 'time' | 'look' | 'hand'>> = {
   Saturated: 'look',
   DryRun: 'hand',
   Paused: 'hand',
+  Off: 'hand',
   Conflict: 'hand',
   PermissionDenied: 'hand',
   Failed: 'hand',

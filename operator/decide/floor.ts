@@ -71,14 +71,15 @@ export const floorHolds = [
   'Saturated',
   'DryRun',
   'Paused',
+  'Off',
   'Conflict',
   'PermissionDenied',
   'Failed',
 ] as const;
 export type FloorHold = (typeof floorHolds)[number];
 
-/** Why the API server did not take a floor. */
-export type FloorRefusal = 'Conflict' | 'PermissionDenied' | 'Failed';
+/** Why a floor was not moved: what the API server did not take, or an HPA that stands though the mode is Off. */
+export type FloorRefusal = 'Off' | 'Conflict' | 'PermissionDenied' | 'Failed';
 
 /** A metric as a floor was decided by it. */
 export interface FloorFigure {

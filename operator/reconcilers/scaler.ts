@@ -14,7 +14,7 @@ import { awaitChange, requeueAfter, type Reconcile } from '../kube/loop.ts';
 import { keyOf, type KubeObject } from '../kube/object.ts';
 import type { Queue } from '../kube/queue.ts';
 import { applyFloor, withOwnFloor } from '../levers/horizontal/floor.ts';
-import { targetKey } from '../levers/horizontal/hpa.ts';
+import { isOwn, targetKey } from '../levers/horizontal/hpa.ts';
 import { mustLead, unitKey } from '../levers/run.ts';
 import type { Collector } from '../metrics/collector.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -27,6 +27,7 @@ import { hasQuota } from './quota-budgets.ts';
 import { createRollOuts, deadlineMs, type RollOuts } from './roll-out.ts';
 import { createAlgorithms, hasScaler, lookIntervalMs, type Algorithms, type Answer } from './scaler-algorithm.ts';
 import { applyReplicas, goesOnFrom, goesOnFromFloor, keepStep } from './scaler-replicas.ts';
+import type { ServiceState } from './state.ts';
 import { askAgainMs, isTold, isWatched } from './targets.ts';
 import type { VisitDeps } from './visit.ts';
 
@@ -140,7 +141,7 @@ async function visitComponent(
     intervalMs,
     look: floorLook({ decision, refusal, intervalMs, now }),
   });
-  if (conflict !== undefined) return { ...seen('Conflict'), problem: conflict };
+  if (conflict !== undefined) return { ...seen(refusalOf(conflict)), problem: conflict };
   const keep = isEnforced && own.mode === 'Enforce' ? answer?.keep : undefined;
   if (move === undefined && keep === undefined) return seen();
   try {
@@ -184,7 +185,8 @@ function replicasOf(
   const { namespace } = resolved.service.metadata;
   const { spec, target, policy } = component;
   const { replicas } = target;
-  const kept = deps.states.of(resolved.service).scaler?.[spec.name];
+  const state = deps.states.of(resolved.service);
+  const kept = state.scaler?.[spec.name];
   const answer = algorithms.ask({
     resolved,
     component,
@@ -194,19 +196,33 @@ function replicasOf(
     isRollingOut: noteRollOut(resolved, component, rollOuts, deps, now),
     now,
   });
-  const rivals = deps.caches.hpas.by('target', targetKey(namespace, spec.targetRef)).map((hpa) => hpa.name);
+  const hpas = deps.caches.hpas.by('target', targetKey(namespace, spec.targetRef));
+  const own = hpas.find(isOwn(resolved.service.metadata.uid, originalsOf(state, spec.name)));
+  const rivals = hpas.flatMap((hpa) => (hpa === own ? [] : [hpa.name]));
   const isOnlyTold = policy.scaler.mode === 'DryRun';
-  const plan = planReplicas({ resolved, component, rivals, asked: answer.asked, isOnlyTold, now });
+  const plan = planReplicas({
+    resolved,
+    component,
+    rivals,
+    own: own && keyOf({ metadata: own }),
+    asked: answer.asked,
+    isOnlyTold,
+    now,
+  });
   if (plan === undefined) return undefined;
   const { change, conflict } = plan;
   return {
     ...plan,
     answer: { ...answer, keep: keepStep(kept, answer.keep, replicas) },
     isByClock: true,
-    conflict: conflict && new Problem('Conflict', conflict),
+    conflict: conflict && new Problem(conflict.reason, conflict),
     move: change && ((signal) => applyReplicas(deps.kube, spec.targetRef, { namespace, ...change }, signal)),
   };
 }
+
+/** What is remembered of the HPA of a component. */
+const originalsOf = ({ levers }: ServiceState, component: string) =>
+  levers[unitKey({ lever: { name: 'horizontal' }, unit: { name: component } })]?.originals;
 
 /** What the floor of a component is to be, by all that asks for it. */
 function floorOf(
@@ -242,7 +258,7 @@ function floorOf(
     resolved,
     component,
     hpas,
-    originals: state.levers[unitKey({ lever: { name: 'horizontal' }, unit: { name } })]?.originals,
+    originals: originalsOf(state, name),
     shadow,
     asked: answer?.asked,
     isRollingOut,

@@ -223,6 +223,9 @@ const isSummary = (type: string): boolean => ['Ready', 'Reconciling', 'Stalled']
 const isPartOfReady = (type: string): boolean =>
   type === 'PolicyAccepted' || type === 'TargetFound' || type.endsWith('Applied');
 
+/** With which the scaler moves nothing before a person has acted. */
+const unmoved: ReadonlySet<string> = new Set<AnyReason>(['Off', 'Conflict', 'PermissionDenied', 'Failed']);
+
 /** What has been done and is not yet seen everywhere. */
 const underWay: ReadonlySet<string> = new Set<AnyReason>(['Pending', 'PodsBehind', 'IndexBuilding', 'Lowering']);
 
@@ -266,7 +269,11 @@ function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'stat
       reason: 'DryRun',
       message: `DryRun: the conditions say what would be changed.${and}`,
     };
-  const short = conditions.filter(({ type, reason }) => type.endsWith('Applied') && reason !== 'Applied');
+  const short = conditions.filter(
+    ({ type, status, reason }) =>
+      (type.endsWith('Applied') && reason !== 'Applied') ||
+      (type === 'ScalerActive' && status === 'False' && unmoved.has(reason)),
+  );
   const but =
     short.length === 0
       ? ''

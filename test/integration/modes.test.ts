@@ -65,6 +65,36 @@ describe('modes', () => {
   });
 });
 
+test('an HPA of ours that horizontal.mode Off leaves is no Conflict: each condition says that it stays, and how to be rid of it', async () => {
+  await using world = await startWorld();
+  await world.apply(deployment('workflow-execution', { replicas: 2 }));
+  const declare = (mode: 'Enforce' | 'Off') =>
+    world.apply(
+      generationService({ overrides: { horizontal: { mode }, scaler: { algorithm: 'Score', interval: '5s' } } }),
+    );
+  await declare('Enforce');
+  await world.eventually(async () => expect(await specOf(world, ownHpa)).toMatchObject({ maxReplicas: 20 }));
+  await declare('Off');
+  const ridOf = expect.stringContaining(`kubectl delete hpa -n ${world.namespace} ${ownHpa}`);
+  const short =
+    'Everything that is declared is in force. But for HorizontalApplied (Off), ScalerActive (Off): see there.';
+  await world.eventually(async () => {
+    const service = await world.service();
+    const saysOf = (type: string) => service.status?.conditions?.find((one) => one.type === type)?.message;
+    expectCondition(service, 'ScalerActive', { status: 'False', reason: 'Off' });
+    expectCondition(service, 'HorizontalApplied', { status: 'True', reason: 'Off' });
+    expect([saysOf('ScalerActive'), saysOf('HorizontalApplied'), saysOf('Ready')]).toEqual([ridOf, ridOf, short]);
+  });
+  expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas: 2, maxReplicas: 20 });
+
+  await world.delete(horizontalPodAutoscalers, ownHpa);
+  await world.eventually(async () => {
+    const { status } = await world.service();
+    expect(status?.conditions).not.toContainEqual(expect.objectContaining({ message: ridOf }));
+  });
+  expect(await specOf(world, ownHpa)).toBeUndefined();
+});
+
 test.each(['DryRun', 'Paused'] as const)(
   '%s says of a change that it would be refused, by whom and what to do, and no longer once the field is free',
   async (mode) => {

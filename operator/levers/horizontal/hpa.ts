@@ -3,6 +3,7 @@ import type { FieldConflict } from '../../kube/api-error.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '../../kube/object.ts';
 import { resource } from '../../kube/resource.ts';
 import { managers } from '../apply-owned.ts';
+import type { UnitMemory } from '../lever.ts';
 
 /** autoscaling/v2, as far as it is ours to say. */
 export interface HorizontalPodAutoscaler extends KubeObject {
@@ -53,6 +54,12 @@ export function projectHpa({ metadata, spec }: HorizontalPodAutoscaler): HpaView
   const view = { namespace, name, uid, controller: controllerOf({ metadata }), spec, isFloorOurs };
   return held.length === 0 ? view : { ...view, held };
 }
+
+/** Whether an HPA is one that we made for this service, or took over. @param originals What is remembered of the component's. */
+export const isOwn =
+  (service: string, originals: UnitMemory['originals']) =>
+  ({ uid, controller }: HpaView): boolean =>
+    controller?.uid === service || uid === originals?.['uid'];
 
 /** What one field manager wrote last, as far as it is asked here. */
 interface ManagedFields {

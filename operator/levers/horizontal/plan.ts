@@ -8,7 +8,7 @@ import type { PodView } from '../../metrics/pod-view.ts';
 import { managers } from '../apply-owned.ts';
 import { differences } from '../differences.ts';
 import type { LeverChange, LeverPlan, LeverUnit, PlanInput, PlannedCondition, UnitMemory } from '../lever.ts';
-import type { HpaSpec, HpaView, ObjectReference } from './hpa.ts';
+import { isOwn, type HpaSpec, type HpaView, type ObjectReference } from './hpa.ts';
 import { floorMove } from './floor-move.ts';
 import { holdsTheirs, liftHold } from './hold.ts';
 import { lentFrom, returnFloor } from './lent-floor.ts';
@@ -88,7 +88,7 @@ export function plan(input: PlanInput<HorizontalUnit, HorizontalObserved>): Plan
 }
 
 const ownOf = ({ unit, observed: { hpas }, memory }: PlanInput<HorizontalUnit, HorizontalObserved>) =>
-  hpas.find(({ uid, controller }) => controller?.uid === unit.owner.uid || uid === memory?.originals?.['uid']);
+  hpas.find(isOwn(unit.owner.uid, memory?.originals));
 
 function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Plan {
   const {
@@ -105,7 +105,7 @@ function planDeclared(input: PlanInput<HorizontalUnit, HorizontalObserved>): Pla
   const adopting = own === undefined && foreign !== undefined && unit.adopt && foreign.controller === undefined;
   const returned = adopting ? { changes: [] } : returnFloor(hpas, memory);
   const stay = (condition: PlannedCondition): Plan => ({ ...returned, condition, status });
-  if (unit.policy.mode === 'Off') return { ...stay(off(unit)), status: {} };
+  if (unit.policy.mode === 'Off') return { ...stay(off(unit, own)), status: {} };
   if (unit.refused !== undefined) return stay(refused(unit.refused));
   if (foreign !== undefined && !adopting) return stay(conflict(unit, foreign, own));
   const held = own ?? foreign;
@@ -245,11 +245,13 @@ function noAutoscaler({ namespace, targetRef }: HorizontalUnit): PlannedConditio
   return { status: 'False', reason: 'NoAutoscaler', message };
 }
 
-const off = ({ name }: HorizontalUnit): PlannedCondition => ({
-  status: 'True',
-  reason: 'Off',
-  message: `${name} is switched off by the policy.`,
-});
+function off({ name, namespace }: HorizontalUnit, own: HpaView | undefined): PlannedCondition {
+  const stays =
+    own === undefined
+      ? ''
+      : ` HorizontalPodAutoscaler ${namespace}/${own.name} of before stays and keeps ${own.spec.minReplicas ?? 1} to ${own.spec.maxReplicas} replicas: nobody moves its floor. To be rid of it: kubectl delete hpa -n ${namespace} ${own.name}.`;
+  return { status: 'True', reason: 'Off', message: `${name} is switched off by the policy.${stays}` };
+}
 
 function twoAutoscalers({ namespace, targetRef }: HorizontalUnit, first: HpaView, second: HpaView): PlannedCondition {
   const message = `saw two HorizontalPodAutoscalers for ${targetRef.kind} ${namespace}/${targetRef.name}: ${first.name} and ${second.name}; wanted one: the HPA controller obeys neither; next: delete one of them`;

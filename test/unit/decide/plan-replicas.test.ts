@@ -62,6 +62,26 @@ test.each<Row>([
       conflict: { saw: expect.stringContaining('theirs'), next: expect.stringContaining('FloorOnly') },
     },
   },
+  {
+    name: 'nothing beside our own that the mode leaves, which is no conflict',
+    floor: 6,
+    rest: { own: 'ai/generation-workflow-hpa' },
+    expected: {
+      change: undefined,
+      isEnforced: false,
+      decision: { to: 6, heldBy: 'Off' },
+      conflict: {
+        reason: 'Off',
+        next: expect.stringContaining('kubectl delete hpa -n ai generation-workflow-hpa, or'),
+      },
+    },
+  },
+  {
+    name: 'nothing beside one of somebody else and our own, and names the other',
+    floor: 6,
+    rest: { rivals: ['theirs'], own: 'ai/ours' },
+    expected: { conflict: { reason: 'Conflict', saw: expect.not.stringContaining('ours') } },
+  },
 ])('planReplicas() sets $name', ({ floor, replicas = 4, rest = {}, expected }) => {
   const plan = planReplicas({
     resolved: { mode: 'Enforce' },

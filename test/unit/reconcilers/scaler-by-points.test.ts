@@ -167,6 +167,17 @@ describe('a scaler by points', () => {
       const steps = () => stage.asked.filter((request) => request.startsWith('replicas'));
       return Object.assign(stage, { scaled, steps });
     }
+    test('moves nothing while the HPA that was made before still stands, and says so', async () => {
+      await using stage = await openDirect();
+      await stage.autoscale(2);
+      await stage.start()();
+      expect(stage.steps()).toEqual([]);
+      expect(stage.looks()?.newest).toMatchObject({ to: 4, heldBy: 'Off', nextAt: undefined });
+      expect(stage.decisions.of(stage.service())?.problem).toMatchObject({
+        reason: 'Off',
+        message: expect.stringMatching(/^saw HorizontalPodAutoscaler ai\/workflow-execution-hpa of before .* or set/),
+      });
+    });
     const refusal = (status: number): ApiError =>
       new ApiError({ verb: 'patch', target: 'Deployment' }, { status, reason: 'No', message: 'it says no' });
 

@@ -95,7 +95,7 @@ describe('ScalerActive', () => {
     expect(conditionOf(world.assess(), 'ScalerActive')).toMatchObject(condition);
   });
 
-  test.each(['PermissionDenied', 'Failed'] as const)('says %s where that keeps the floor', async (reason) => {
+  test.each(['Off', 'PermissionDenied', 'Failed'] as const)('says %s where that keeps the floor', async (reason) => {
     using world = await after(3, { pods });
     const problem = new Problem(reason, { saw: 'a refusal', wanted: 'the floor' });
     world.decisions.put(world.service, { problem, looks: new Map() });

@@ -96,6 +96,23 @@ describe('renderStatus()', () => {
       lastTransitionTime: '2026-01-01T00:00:00Z',
     });
   });
+  test.each([
+    ['Off', 'Everything that is declared is in force. But for ScalerActive (Off): see there.'],
+    ['Conflict', 'Everything that is declared is in force. But for ScalerActive (Conflict): see there.'],
+    ['MetricsStale', 'Everything that is declared is in force.'], // ends by itself
+  ] as const)(
+    'is Ready though the scaler moves nothing (%s), and says so where a person has to act',
+    (reason, message) => {
+      const scaler = { type: 'ScalerActive', status: 'False', reason, message: 'as seen' } as const;
+      const seen = visit();
+      if (seen.kind === 'problem') throw new Error('the service is valid');
+      const assessment = { ...seen.assessment, conditions: [scaler] };
+      expect(condition(renderStatus(service, { ...seen, assessment }, at(0)), 'Ready')).toMatchObject({
+        status: 'True',
+        message,
+      });
+    },
+  );
   test('takes reason and message of the first part that fails into Ready', () => {
     const status = renderStatus(service, visit(unreachable), at(0));
     expect(condition(status, 'Ready')).toMatchObject({

@@ -84,6 +84,21 @@ describe('plan()', () => {
       );
     });
   });
+  test('says of its own HPA that stays when the mode is Off what moves it and how to be rid of it, and nothing of one that is not ours', () => {
+    const unit = unitWith({ mode: 'Off' });
+    const { changes, condition } = planned(unit, [inForce(unitWith(), { minReplicas: 4 })]);
+    expect({ changes, condition }).toEqual({
+      changes: [],
+      condition: {
+        status: 'True',
+        reason: 'Off',
+        message:
+          'workflow is switched off by the policy. HorizontalPodAutoscaler ai/generation-workflow-hpa of before stays and keeps 4 to 20 replicas: nobody moves its floor. To be rid of it: kubectl delete hpa -n ai generation-workflow-hpa.',
+      },
+    });
+    for (const hpas of [[], [foreign]])
+      expect(planned(unit, hpas).condition.message).toBe('workflow is switched off by the policy.');
+  });
   test('names each field that differs', () => {
     const unit = unitWith({ maxReplicas: 40 });
     expect(planned(unit, [inForce(unit, { maxReplicas: 20 })]).changes).toMatchObject([
