@@ -207,7 +207,8 @@ describe('resources', () => {
     await told(world, 'True', 'Applied');
     if (askedMinor() === '1.34') {
       // which has no such policy: the chart says so
-      const args = ['-n', world.namespace, '--dry-run=server', '--set', 'newPods.enabled=true'];
+      const alone = ['--set-json', `namespaces=["${world.namespace}"]`]; // other tests have operators of their own
+      const args = ['-n', world.namespace, '--dry-run=server', '--set', 'newPods.enabled=true', ...alone];
       const tools = await clusterTools([], world.signal);
       const installed = tools.helm('install', 'genops', 'charts/genops', ...args);
       await expect(installed).rejects.toThrow(/saw newPods\.enabled on Kubernetes v1\.34\.\d+; wanted 1\.36 or later/);

@@ -37,6 +37,30 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
+{{/* Refuses a second operator for a namespace, by the bindings that releases have. `lookup` finds nothing where no cluster is asked (helm template), and asks for no more than whoever installs may see: in namespaces, just these. */}}
+{{- define "genops.alone" -}}
+{{- range $namespace := .Values.namespaces | default (list "") -}}
+{{- include "genops.aloneBy" (dict "root" $ "bindings" (lookup "rbac.authorization.k8s.io/v1" "RoleBinding" $namespace "").items) -}}
+{{- end -}}
+{{- if not .Values.namespaces -}}
+{{- include "genops.aloneBy" (dict "root" . "bindings" (lookup "rbac.authorization.k8s.io/v1" "ClusterRoleBinding" "" "").items) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "genops.aloneBy" -}}
+{{- $mine := printf "%s/%s" .root.Release.Namespace (include "genops.name" .root) -}}
+{{- range $binding := .bindings -}}
+{{- if eq (dig "metadata" "labels" "app.kubernetes.io/name" "" $binding) "genops" -}}
+{{- range $binding.subjects -}}
+{{- /* The rules of the operator itself: their role has the name of its ServiceAccount. */}}
+{{- if and (eq .name $binding.roleRef.name) (ne (printf "%s/%s" .namespace .name) $mine) -}}
+{{- fail (printf "saw the release %s of %s, which looks after %s already; wanted one operator for each namespace: two take turns at the same objects; next: share the namespaces out by the value namespaces of both, or helm uninstall %s -n %s" .name .namespace ($binding.metadata.namespace | default "every namespace") .name .namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What the operator may do in a namespace that it looks after. */}}
 {{- define "genops.rules" -}}
 - apiGroups: [genops.dev]

@@ -1,0 +1,53 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import type { KubeObject } from '../../operator/kube/object.ts';
+import { resource } from '../../operator/kube/resource.ts';
+import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
+import { startWorld } from '../world/world.ts';
+import { named, parsed } from './chart-rendering.ts';
+
+let tools: ClusterTools;
+beforeAll(async () => {
+  tools = await clusterTools([], AbortSignal.timeout(600_000));
+}, 600_000);
+
+const rbac = (kind: string, namespaced: boolean) =>
+  resource<KubeObject>({
+    group: 'rbac.authorization.k8s.io',
+    version: 'v1',
+    plural: `${kind.toLowerCase()}s`,
+    kind,
+    namespaced,
+  });
+const roleBindings = rbac('RoleBinding', true);
+const clusterRoleBindings = rbac('ClusterRoleBinding', false);
+
+test('a second operator for a namespace is refused, one for others is not, nor is an upgrade of the first', async () => {
+  await using world = await startWorld({ operator: false });
+  await using other = await startWorld({ operator: false });
+  /** As `helm install` and `helm upgrade` render it, with what the cluster has already. */
+  const rendered = (release: string, namespaces: readonly string[]) =>
+    tools.helm('template', release, 'charts/genops', '-n', other.namespace, '--dry-run=server', '--set-json', `namespaces=${JSON.stringify(namespaces)}`); // prettier-ignore
+  const first = parsed(await rendered('first', [world.namespace]));
+  const annotations = { 'meta.helm.sh/release-name': 'first', 'meta.helm.sh/release-namespace': other.namespace };
+  for (const binding of named(first, 'RoleBinding'))
+    await world.kube.create(roleBindings, { ...binding, metadata: { ...binding.metadata, annotations } }, {}, world.signal); // prettier-ignore
+
+  const seen = new RegExp(
+    `saw the release first of ${other.namespace}, which looks after ${world.namespace} already; .* next: share the namespaces out .*, or helm uninstall first -n ${other.namespace}`,
+  );
+  await expect(rendered('second', [other.namespace, world.namespace])).rejects.toThrow(seen);
+  await expect(rendered('second', [])).rejects.toThrow(/which looks after .* already/); // of the whole cluster
+  expect(named(parsed(await rendered('second', [other.namespace])), 'Deployment')).toHaveLength(1);
+  expect(named(parsed(await rendered('first', [world.namespace, other.namespace])), 'Deployment')).toHaveLength(1);
+});
+
+test('a second operator of the whole cluster is refused, and who has a namespace does not ask for more than that', async () => {
+  await using world = await startWorld({ operator: false });
+  const [everything = { metadata: { name: 'none' } }] = named(parsed(await tools.helm('template', world.namespace, 'charts/genops', '-n', world.namespace)), 'ClusterRoleBinding'); // prettier-ignore
+  await using stack = new AsyncDisposableStack();
+  await world.kube.create(clusterRoleBindings, { ...everything }, {}, world.signal);
+  stack.defer(() => world.kube.delete(clusterRoleBindings, world.namespace, {}, AbortSignal.timeout(10_000)));
+  const args = ['template', 'second', 'charts/genops', '-n', world.namespace, '--dry-run=server'];
+  await expect(tools.helm(...args)).rejects.toThrow(/which looks after .* already/);
+  await tools.helm(...args, '--set-json', `namespaces=["${world.namespace}"]`);
+});
