@@ -5,6 +5,7 @@ import type { ClusterTools } from '../world/cluster-tools.ts';
 export interface Rendered extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
   readonly rules?: readonly unknown[];
+  readonly subjects?: readonly unknown[];
   readonly spec?: {
     readonly template?: {
       readonly spec: { readonly containers: readonly Record<string, unknown>[] } & Record<string, unknown>;

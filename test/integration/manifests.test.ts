@@ -32,6 +32,17 @@ test('with namespaces the operator has Roles in just these and nothing of the wh
   expect(named(all, 'Role').map(({ metadata }) => metadata.namespace)).toEqual(['ai', 'team', 'genops-system']);
 });
 
+test('the overlay for some namespaces gives the same there as the chart, and nothing of the whole cluster', async () => {
+  const byChart = await chart('--set-json', 'namespaces=["ai","team"]');
+  const byKustomize = parsed(await tools.kubectl('kustomize', 'config/namespaced'));
+  expect(podOf(byKustomize)).toEqual(podOf(byChart));
+  expect(rulesOf(byKustomize)['genops']).toEqual(rulesOf(byChart)['genops']);
+  const bound = (all: readonly Rendered[]) =>
+    named(all, 'RoleBinding').map(({ metadata, subjects }) => [metadata.namespace, metadata.name, subjects]);
+  expect(bound(byKustomize).toSorted()).toEqual(bound(byChart).toSorted());
+  expect(named(byKustomize, 'ClusterRoleBinding')).toEqual([]);
+});
+
 test('the operator may read Secrets by name only', async () => {
   const all = await chart(
     '--set-json',
