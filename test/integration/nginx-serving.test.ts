@@ -159,4 +159,34 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const seen = version === '1.22' ? 'max-age=1' : 'max-age=1, no-store'; // a limit that docs/levers/nginx.md names
     expect(await said('/lines.js')).toEqual([404, seen, undefined]);
   });
+
+  test('keeps no answer that a header of whoever asked first has shaped', async () => {
+    await using workload = await backend((incoming, response) => response.end(JSON.stringify(incoming.headers)));
+    await load([byReload], [workload.port]);
+    const forged = {
+      forwarded: 'host=evil.example',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-port': '1',
+      'x-forwarded-prefix': '/evil',
+      'x-forwarded-server': 'evil.example',
+      'x-host': 'evil.example',
+      'x-http-method-override': 'DELETE',
+      'x-original-url': '/evil',
+      'x-rewrite-url': '/evil',
+    };
+    const seen = async (path: string) => {
+      const { headers, body } = await ask(port, path, { headers: { host: 'a.example', ...forged } });
+      return [headers['x-cache-status'], JSON.parse(body) as unknown] as const;
+    };
+    const told = {
+      host: 'a.example',
+      'x-real-ip': '127.0.0.1',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-host': 'a.example',
+      'x-forwarded-proto': 'http',
+    };
+    expect(await seen('/api/monitoring/forged')).toEqual(['MISS', told]);
+    expect(await seen('/api/monitoring/forged')).toEqual(['HIT', told]);
+    expect(await seen('/api/forged')).toEqual([undefined, expect.objectContaining(forged)]);
+  });
 });

@@ -74,6 +74,35 @@ const streaming = (capabilities: Capabilities): Lines => [
 /** By which one says who he is. Of any other header the workload's answer says that it counts (Vary), and nginx heeds it. */
 export const identities = ['$http_authorization', '$http_cookie', '$http_x_api_key', '$http_x_auth_token'] as const;
 
+/** What Pods are told of each request. A location that says any of it says all of it. */
+export const requestHeaders: Lines = [
+  'proxy_set_header Connection "";',
+  '# The name by which the server was chosen: a request line may have another than its Host header.',
+  'proxy_set_header Host $host;',
+  'proxy_set_header X-Real-IP $remote_addr;',
+  'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
+  'proxy_set_header X-Forwarded-Proto $scheme;',
+];
+
+/** By which workloads let themselves be told of another host, path or method than those that an answer is kept by. */
+const overriding = [
+  'Forwarded',
+  'X-Forwarded-Port',
+  'X-Forwarded-Prefix',
+  'X-Forwarded-Server',
+  'X-Host',
+  'X-HTTP-Method-Override',
+  'X-Original-URL',
+  'X-Rewrite-URL',
+] as const;
+
+const keptRequestHeaders: Lines = [
+  ...requestHeaders,
+  '# Who asks first says nothing that answers to others would have in them.',
+  'proxy_set_header X-Forwarded-Host $host;',
+  ...overriding.map((name) => directive('proxy_set_header', name, '""')),
+];
+
 /** An answer to one who said who he is, is for him alone: it is neither kept nor given from what is kept. */
 function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']): Lines {
   return [
@@ -81,6 +110,7 @@ function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']):
     ...(ttlMs === 0
       ? []
       : [
+          ...keptRequestHeaders,
           'proxy_cache genops_monitoring;',
           'proxy_cache_key $scheme$host$request_uri;',
           directive('proxy_cache_valid', 200, inSeconds(ttlMs)),

@@ -4,7 +4,7 @@ import { temporaryPaths, type Capabilities } from './capabilities.ts';
 import { closing } from './closing.ts';
 import { directive, inBytes, inSeconds, inTime, type Lines } from './directive.ts';
 import { requestLogFormat, requestLogTag } from './request-log.ts';
-import { identities, locations } from './locations.ts';
+import { identities, locations, requestHeaders } from './locations.ts';
 import { upstreams, type ServersByUpstream } from './upstreams.ts';
 
 /** What is the same for every configuration of one agent. */
@@ -165,12 +165,7 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
   return [
     '# To Pods: over connections that are kept, with who asked, and how long each step may take.',
     'proxy_http_version 1.1;',
-    'proxy_set_header Connection "";',
-    '# The name by which the server was chosen: a request line may have another than its Host header.',
-    'proxy_set_header Host $host;',
-    'proxy_set_header X-Real-IP $remote_addr;',
-    'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
-    'proxy_set_header X-Forwarded-Proto $scheme;',
+    ...requestHeaders,
     directive('proxy_buffer_size', inBytes(headBufferBytes)),
     directive('proxy_buffers', count, inBytes(buffers.sizeBytes)),
     directive('proxy_busy_buffers_size', inBytes(busy)),

@@ -215,6 +215,18 @@ describe('render()', () => {
     expect(api.find((line) => line.startsWith('add_header'))).toBe(header);
   });
 
+  test('tells Pods where answers are kept all that it tells them elsewhere, and no name that the client made up', () => {
+    const told = (all: readonly string[]) => all.filter((line) => line.startsWith('proxy_set_header'));
+    const kept = told(block(lines(), 'location ^~ /api/monitoring/ {'));
+    const everywhere = told(lines()).filter((line) => !kept.includes(line) || line.endsWith('Connection "";'));
+    expect(everywhere).toEqual(['proxy_set_header Connection "";', 'proxy_set_header Connection "";']);
+    expect(kept).toEqual(
+      expect.arrayContaining(['proxy_set_header Host $host;', 'proxy_set_header X-Forwarded-Host $host;']),
+    );
+    const through = lines({ settings: settingsFor({ monitoringCache: { ttl: '0s' } }) });
+    expect(told(block(through, 'location ^~ /api/monitoring/ {'))).toEqual([]);
+  });
+
   test('calls a static file immutable by what its Pod answers, and by nothing where nginx serves it itself', () => {
     const location = String.raw`location ~* "\.(css|gif|ico|jpeg|jpg|js|png|svg)$" {`;
     expect(block(lines(), location)).toEqual([
