@@ -51,7 +51,8 @@ export const LoadBalancerReport = Type.Object({
   rejected: Type.Optional(
     Type.Object({
       hash: Type.Optional(hash('Of the settings that are not served; absent where they cannot be read.')),
-      message: Type.String({ description: 'Why, in the words of nginx.' }),
+      message: Type.String({ description: 'Why, in the words of nginx, of each thing that it does not take.' }),
+      isSilent: Type.Optional(Type.Boolean({ description: 'nginx does not react, and has not said why.' })),
     }),
   ),
   drainingWorkers: Type.Integer({

@@ -6,6 +6,7 @@ import { agentPort } from '../api/load-balancer-report.ts';
 import { connectKube } from '../kube/client.ts';
 import { startAgent } from '../levers/load-balancer/agent.ts';
 import { serveAgent } from '../serve/http.ts';
+import { addressOf } from '../serve/listen.ts';
 import { createLogger, logFormats, logLevels } from '../telemetry/logger.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
@@ -46,6 +47,13 @@ export const nginxAgent = command({
     const configMapName = values['config-map'];
     if (configMapName === undefined)
       throw new UsageError('saw no --config-map; wanted its name: genops nginx-agent --config-map generation-nginx');
+    if (!configMapNames.test(configMapName))
+      throw new UsageError(
+        `saw --config-map ${JSON.stringify(configMapName)}; wanted the name of a ConfigMap, for example generation-nginx`,
+      );
+    const bindAddress = values['bind-address'];
+    asOption('bind-address', () => bindAddress === '' || addressOf(bindAddress));
+    const shutdownDelayMs = durationOf('shutdown-delay', values['shutdown-delay']);
     const logger = createLogger({
       level: oneOf('log-level', values['log-level'], logLevels),
       format: oneOf('log-format', values['log-format'], logFormats),
@@ -69,7 +77,7 @@ export const nginxAgent = command({
       },
       signal,
     );
-    await using _ = await serveAgent(values['bind-address'], {
+    await using _ = await serveAgent(bindAddress, {
       live: agent.live,
       report: () => agent.report(),
       metrics: agent.metrics,
@@ -80,15 +88,20 @@ export const nginxAgent = command({
       logger.error('nginx has ended though nobody told it to', { by: end });
       return exit.no; // whoever runs the container starts both anew
     }
-    await pause(durationOf('shutdown-delay', values['shutdown-delay'])); // endpoints still lead here
+    await pause(shutdownDelayMs); // endpoints still lead here
     return exit.yes;
   },
 });
 
+const configMapNames = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
 /** @throws {UsageError} */
-function durationOf(flag: string, text: string): number {
+const durationOf = (flag: string, text: string): number => asOption(flag, () => milliseconds(text));
+
+/** @throws {UsageError} */
+function asOption<T>(flag: string, read: () => T): T {
   try {
-    return milliseconds(text);
+    return read();
   } catch (error) {
     throw new UsageError(`--${flag}: ${Error.isError(error) ? error.message : String(error)}`, { cause: error });
   }

@@ -10,11 +10,11 @@ export interface Listening extends AsyncDisposable {
 }
 
 /**
- * Listens on `host:port`; `:port` means all addresses, `[::1]:port` is IPv6.
+ * `host:port`; `:port` means all addresses, `[::1]:port` is IPv6.
  *
- * @throws {RangeError} when `address` is none; with the system's own error (EADDRINUSE) when it cannot be had.
+ * @throws {RangeError} when `address` is none.
  */
-export async function listen(server: Server | SecureServer, address: string): Promise<Listening> {
+export function addressOf(address: string): { readonly port: number; readonly host?: string } {
   const [, ipv6, host, digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(address) ?? [];
   const port = Number(digits);
   if (digits === undefined || port > 65_535)
@@ -22,7 +22,16 @@ export async function listen(server: Server | SecureServer, address: string): Pr
       `saw address ${JSON.stringify(address)}; wanted host:port, for example :8080 or 127.0.0.1:8080`,
     );
   const name = ipv6 ?? host ?? '';
-  server.listen(name === '' ? { port } : { port, host: name });
+  return name === '' ? { port } : { port, host: name };
+}
+
+/**
+ * Listens on an address as `addressOf` reads it.
+ *
+ * @throws {RangeError} when `address` is none; with the system's own error (EADDRINUSE) when it cannot be had.
+ */
+export async function listen(server: Server | SecureServer, address: string): Promise<Listening> {
+  server.listen(addressOf(address));
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

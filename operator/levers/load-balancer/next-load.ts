@@ -9,6 +9,8 @@ export interface Failed {
   readonly times: number;
   /** Its words. */
   readonly message: string;
+  /** It had none. */
+  readonly isSilent?: true;
 }
 
 interface Choice {

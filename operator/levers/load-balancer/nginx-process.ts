@@ -12,7 +12,13 @@ import { emergencies, testConfiguration } from './nginx-program.ts';
 import { generationSocket, type Rendered } from './render.ts';
 import { workersOf } from './workers.ts';
 
-export type Loaded = { readonly result: 'loaded' } | { readonly result: 'rejected'; readonly message: string };
+export type Loaded = { readonly result: 'loaded' } | Rejected;
+interface Rejected {
+  readonly result: 'rejected';
+  readonly message: string;
+  /** It does not react: there are no words of its own. */
+  readonly isSilent?: true;
+}
 
 /** nginx as a child of ours. It serves what was loaded last, whatever is tried afterwards. */
 export interface NginxProcess extends AsyncDisposable {
@@ -82,8 +88,20 @@ class ChildNginx implements NginxProcess {
     }
     await writeFile(next, this.#text);
     await rename(next, this.#file); // nginx itself went on with it; the next reload is not to find the other one
+    return this.#refusal();
+  }
+
+  #refusal(): Rejected {
     const words = emergencies(this.#said);
-    return { result: 'rejected', message: words === '' ? `not in force after ${loadedWithinMs / 1_000} s` : words };
+    if (words !== '') return { result: 'rejected', message: words };
+    const seconds = loadedWithinMs / 1_000;
+    return this.#child === undefined
+      ? { result: 'rejected', message: 'nginx has ended and says nothing' }
+      : {
+          result: 'rejected',
+          message: `the master process of nginx (${this.#child.pid}) does not react: nothing loaded and nothing said in ${seconds} s`,
+          isSilent: true,
+        };
   }
 
   async draining(): Promise<{ workers: number; generations: number }> {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Problem } from '../../api/problem.ts';
 import {
   brotliModules,
   capabilityNames,
@@ -65,7 +66,7 @@ export async function testConfiguration(
   } catch (error) {
     signal.throwIfAborted();
     if (!Error.isError(error) || !('stderr' in error) || typeof error.stderr !== 'string' || error.stderr === '')
-      throw error; // it did not run at all
+      throw doesNotRun(`${binary} -t`, error);
     return emergencies(error.stderr.split('\n'));
   }
 }
@@ -79,10 +80,41 @@ export function emergencies(lines: readonly string[]): string {
   return [...new Set(words)].slice(0, 3).join(' | ').slice(0, 500);
 }
 
+/** @throws {Problem} where it does not run, or is no nginx. */
 async function versionOf(binary: string, signal: AbortSignal): Promise<string> {
-  const { stderr } = await run(binary, ['-v'], { timeout: testTimeoutMs, signal });
-  return /nginx\/(\S+)/.exec(stderr)?.[1] ?? '';
+  const asked = await run(binary, ['-v'], { timeout: testTimeoutMs, signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw doesNotRun(`${binary} -v`, error);
+  });
+  const version = /nginx\/(\S+)/.exec(asked.stderr)?.[1];
+  if (version === undefined) throw noNginx(`${binary} -v that says ${said(asked.stderr, asked.stdout)}`);
+  return version;
 }
+
+function doesNotRun(call: string, error: unknown): unknown {
+  if (!Error.isError(error) || !('code' in error)) return error;
+  const { code } = error;
+  if (typeof code === 'string') return noNginx(`${call} that cannot be started (${code})`, error);
+  const ended = 'signal' in error && typeof error.signal === 'string' ? `by ${error.signal}` : `with code ${code}`;
+  const [stderr, stdout] = ['stderr', 'stdout'].map((name) => String(Reflect.get(error, name) ?? ''));
+  return noNginx(`${call} end ${ended}: ${said(stderr, stdout)}`, error);
+}
+
+/** In one line. */
+const said = (...texts: readonly (string | undefined)[]): string =>
+  texts
+    .join(' ')
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, 500) || 'nothing';
+
+const noNginx = (saw: string, cause?: unknown): Problem =>
+  new Problem('Failed', {
+    saw,
+    wanted: 'nginx, which --nginx names',
+    next: 'see that this program runs in the container, or name another one: --nginx /usr/sbin/nginx',
+    cause,
+  });
 
 const isThere = (file: string): Promise<boolean> =>
   access(file).then(

@@ -162,7 +162,7 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
   const where = `ConfigMap ${namespace}/${configMapName}`;
   if (reports === undefined)
     return { status: 'Unknown', reason: 'Pending', message: `What nginx serves was not asked yet: ${where}.` };
-  const { total, current, rejected, behind } = reports;
+  const { total, current, rejected, isSilent, behind } = reports;
   if (total === 0) return noPods(unit);
   if (rejected.length > 0)
     return {
@@ -171,7 +171,9 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
       message: problemMessage({
         saw: listed(rejected),
         wanted: `nginx to take the settings ${hash} of ${where}; it goes on with what it took last`,
-        next: 'correct what nginx names',
+        next: isSilent
+          ? 'wait: it is tried again; where it stays so, see what stops or hangs nginx, or delete the Pod: another one starts anew'
+          : 'correct what nginx names',
       }),
     };
   if (behind.length > 0)

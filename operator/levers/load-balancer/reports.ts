@@ -12,6 +12,8 @@ export interface Reports {
   readonly current: readonly LoadBalancerReport[];
   /** Why nginx did not take them, with the Pod's name. */
   readonly rejected: readonly string[];
+  /** None of those has said why: it does not react. */
+  readonly isSilent: boolean;
   /** The others, in words. */
   readonly behind: readonly string[];
 }
@@ -19,11 +21,16 @@ export interface Reports {
 /** Of what the agents said: who serves the settings with this hash and who does not. */
 export function reportsOf(said: readonly AgentSaid[], hash: string): Reports {
   const current = said.flatMap((one) => (one.kind === 'said' && one.report.loaded?.hash === hash ? [one.report] : []));
-  const rejected = said.flatMap(({ pod, ...one }) =>
-    one.kind === 'said' && isRejected(one.report, hash) ? [`${pod}: ${words(one.report.rejected?.message)}`] : [],
+  const refusing = said.flatMap(({ pod, ...one }) =>
+    one.kind === 'said' && isRejected(one.report, hash) ? [{ pod, ...one.report.rejected }] : [],
   );
-  const behind = said.flatMap((one) => behindText(one, hash));
-  return { total: said.length, current, rejected, behind };
+  return {
+    total: said.length,
+    current,
+    rejected: refusing.map(({ pod, message }) => `${pod}: ${words(message)}`),
+    isSilent: refusing.every(({ isSilent }) => isSilent === true),
+    behind: said.flatMap((one) => behindText(one, hash)),
+  };
 }
 
 /** What it cannot read has no hash, and is what stands there. Settings that it serves are rejected where it does not take what goes with them: another certificate, other Pods. */
@@ -39,7 +46,7 @@ function behindText(said: AgentSaid, hash: string): readonly string[] {
 }
 
 /** It comes from a Pod: as much as a message has room for, and no more lines than one. */
-export const words = (text = ''): string => text.replaceAll(/[\p{Cc}\s]+/gu, ' ').slice(0, 300);
+export const words = (text = ''): string => text.replaceAll(/[\p{Cc}\s]+/gu, ' ').slice(0, 600);
 
 /** The weights in force of each nginx that says so. */
 export const weightsOf = (said: readonly AgentSaid[]): readonly NginxWeights[] =>

@@ -163,11 +163,16 @@ export class Tending {
   }
 
   get #rejected(): LoadBalancerReport['rejected'] {
-    if (this.#unreadable !== undefined) return { message: this.#unreadable };
-    const hash = this.#declared?.hash;
-    if (hash === undefined) return undefined;
-    const message = this.#failed?.hash === hash ? this.#failed.message : this.#certificate.refused;
-    return message === undefined ? undefined : { hash, message };
+    const hash = this.#declared?.hash ?? this.#serving?.settings.hash;
+    const failed = this.#failed?.hash === hash ? this.#failed : undefined;
+    const ofNginx = [failed?.message, this.#certificate.refused].filter((words) => words !== undefined);
+    const all = [this.#unreadable, ...ofNginx].filter((words) => words !== undefined);
+    if (all.length === 0) return undefined;
+    return {
+      ...(hash === undefined || ofNginx.length === 0 ? {} : { hash }), // what cannot be read has none
+      message: all.join('; '), // one does not hide another
+      ...(all.length === 1 && failed?.isSilent === true ? { isSilent: true } : {}),
+    };
   }
 
   /** Until everything is listed what was served last; nobody knows yet whether a Pod that is not seen is gone. */
@@ -233,11 +238,12 @@ export class Tending {
     const { generation } = rendered;
     const outcome = await nginx.load(rendered, signal);
     if (outcome.result === 'rejected') {
-      const { message } = outcome;
+      const { result: _, ...refusal } = outcome;
+      const { message } = refusal;
       this.#rejections += 1;
       const failed = this.#failed?.hash === hash ? this.#failed : undefined;
       if (failed?.message !== message) logger.error('configuration rejected', { hash, message });
-      this.#failed = { hash, message, at: performance.now(), times: (failed?.times ?? 0) + 1 };
+      this.#failed = { hash, ...refusal, at: performance.now(), times: (failed?.times ?? 0) + 1 };
       return;
     }
     this.#forgetFailure(hash);

@@ -90,6 +90,18 @@ describe('what is wrong with a call is one line on stderr, and 2', () => {
       'genops policy effective: saw no name; wanted one name: genops policy effective generation -n ai',
     ],
     ['manager now', 'genops manager: saw now; wanted options only (genops manager --help lists them)'],
+    [
+      'nginx-agent --config-map not_a_name --nginx /nowhere',
+      'genops nginx-agent: saw --config-map "not_a_name"; wanted the name of a ConfigMap, for example generation-nginx',
+    ],
+    [
+      'nginx-agent --config-map a --bind-address 8089 --nginx /nowhere',
+      'genops nginx-agent: --bind-address: saw address "8089"; wanted host:port, for example :8080 or 127.0.0.1:8080',
+    ],
+    [
+      'nginx-agent --config-map a --shutdown-delay soon --nginx /nowhere',
+      'genops nginx-agent: --shutdown-delay: saw "soon"; wanted a duration in h, m, s or ms, for example 300s or 1h30m',
+    ],
     ['version 2', 'genops version: saw 2; wanted options only (genops version --help lists them)'],
     [
       'status generation --kubeconfig /nowhere/config',

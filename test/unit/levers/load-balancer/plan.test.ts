@@ -154,6 +154,15 @@ describe('plan()', () => {
       condition: { status: 'False', reason: 'ConfigRejected', message: expect.stringContaining('key values mismatch') },
     },
     {
+      name: 'nginx does not react',
+      agents: [says('a', old, { hash, message: 'the master process does not react', isSilent: true })],
+      condition: {
+        status: 'False',
+        reason: 'ConfigRejected',
+        message: expect.stringMatching(/^saw a: the master process does not react; .*; next: wait: .* delete the Pod/),
+      },
+    },
+    {
       name: 'nginx refused earlier ones',
       agents: [says('a', old, { hash: old, message: 'no' })],
       condition: { status: 'False', reason: 'PodsBehind' },

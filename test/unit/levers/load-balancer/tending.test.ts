@@ -20,6 +20,7 @@ const jitterMs = 20; // some tens of looks
 /** The agent of an nginx that takes whatever it is given, or nothing. */
 function startTending(declared: string, { refuses = false } = {}) {
   let [text, address, loads, generations] = [declared, '10.0.0.1', 0, 0];
+  let refused: string | undefined;
   let announced: ServersByUpstream = {};
   const nginx: NginxProcess = {
     async load() {
@@ -36,8 +37,11 @@ function startTending(declared: string, { refuses = false } = {}) {
   const tending = new Tending({
     configMap: 'ai/generation-nginx',
     place: { folder, modules: [], dnsPort: 1, logPort: 2 },
-    program: { binary: 'nginx', version: '1.31.3', capabilities: new Set(['resolveUpstreams']), modules: [] },
-    certificates: { current: async () => ({ folder: undefined }), keepOnly: async () => undefined },
+    program: { binary: 'nginx', version: '1.31.3', capabilities: new Set(['resolveUpstreams', 'ssl']), modules: [] },
+    certificates: {
+      current: async () => ({ folder: undefined, ...(refused === undefined ? {} : { refused }) }),
+      keepOnly: async () => undefined,
+    },
     nginx,
     dns: { announce: (servers) => void (announced = servers) },
     watched: watched as unknown as Watched,
@@ -54,6 +58,8 @@ function startTending(declared: string, { refuses = false } = {}) {
     tend: () => tending.tend(signal),
     drain: (others: number) => void (generations = others),
     declare: (other: string) => void (text = other),
+    refuseCertificate: (message: string) => void (refused = message),
+    report: () => tending.report(),
     replacePod: (other: string) => void (address = other),
   };
 }
@@ -74,6 +80,23 @@ test('an upstream that goes away keeps its Pods until nginx has the settings wit
   await agent.tend();
   await agent.tend();
   expect({ loads: agent.loads(), announced: agent.announced() }).toEqual({ loads: 2, announced: { renamed: pods } });
+});
+
+test('of what is rejected nothing hides another thing', async () => {
+  const { text, settings } = writtenFor({ weights: { mode: 'Equal' } }, { tlsSecretRef: { name: 'tls' } });
+  const agent = startTending(text);
+  await agent.tend();
+  agent.refuseCertificate('key values mismatch');
+  await agent.tend();
+  const { hash } = settings;
+  expect((await agent.report()).rejected).toEqual({ hash, message: 'key values mismatch' });
+  agent.declare('garbage');
+  await agent.tend();
+  const { rejected } = await agent.report();
+  expect(rejected).toEqual({
+    hash,
+    message: expect.stringMatching(/^saw no JSON; wanted settings as .*; key values mismatch$/),
+  });
 });
 
 test('Pods that change faster than the jitter do not put a reload off for ever', async () => {
