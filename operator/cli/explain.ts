@@ -2,6 +2,7 @@ import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { events } from '../kube/events.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { leases } from '../kube/lease.ts';
 import { resource } from '../kube/resource.ts';
 import type { PerformanceStatus } from '../serve/views/performance-status.ts';
 import { connectFor, serviceOf } from './cluster.ts';
@@ -10,6 +11,7 @@ import { colouredFor } from './colour.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { decisionRows, nextText } from './decision-rows.ts';
 import { explanationOf, type Explanation, type SeenDecisions, type SeenEvent } from './explanation.ts';
+import { leaseName, looksAfter } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import {
@@ -91,6 +93,12 @@ export async function decisionsOf(
   const until = AbortSignal.any([signal, patience]);
   const path = `/namespaces/${namespace}/generationservices/${name}/api/performance/status`;
   try {
+    const lease = await orForbidden(kube.get(leases, `${operator.namespace}/${leaseName}`, until));
+    const answer = lease === 'Forbidden' ? 'Unknown' : looksAfter(lease?.metadata.annotations, account.namespace);
+    if (typeof answer !== 'string')
+      return silent(
+        `saw that ${operator.namespace}/${operator.name} looks after ${answer.only} only, not ${account.namespace}; next: name the Service of the operator of that with --operator NAMESPACE/NAME`,
+      );
     const authorization = await credentialsOfAccount(kube, account)(until);
     const view = (await askOperator(kube, operator, { path, authorization }, until)) as Said;
     if (view.decisions !== undefined && view.newestDecisions !== undefined)

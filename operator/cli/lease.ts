@@ -45,3 +45,26 @@ export function leaderOf(seen: Holder | undefined): Leader | undefined {
   const isAddress = address !== undefined && /^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/i.test(address);
   return { identity: seen.holder, address: isAddress ? address : undefined };
 }
+
+/** On the Lease: which namespaces the one who has it looks after. */
+const namespacesKey = 'genops.dev/namespaces';
+const every = '*';
+
+/** @param namespaces Undefined: all of them. */
+export const namespacesAnnotation = (namespaces: readonly string[] | undefined): Readonly<Record<string, string>> => ({
+  [namespacesKey]: namespaces?.join(',') ?? every,
+});
+
+/** Whether a leader looks after a namespace. `Unknown`: it does not say, as those of before it was told. */
+export type LooksAfter = 'Yes' | 'Unknown' | { readonly only: string };
+
+const namedNamespaces = 5;
+
+export function looksAfter(annotations: Readonly<Record<string, string>> | undefined, namespace: string): LooksAfter {
+  const said = annotations?.[namespacesKey];
+  if (said === undefined) return 'Unknown';
+  const names = said.split(',');
+  if (said === every || names.includes(namespace)) return 'Yes';
+  const more = names.length > namedNamespaces ? ` and ${names.length - namedNamespaces} more` : '';
+  return { only: `${names.slice(0, namedNamespaces).join(', ')}${more}` };
+}

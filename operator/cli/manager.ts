@@ -24,7 +24,7 @@ import { createServiceGauges } from '../telemetry/service-gauges.ts';
 import { openApi, type Role } from './api.ts';
 import { clusterConfig } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf, UsageError } from './command.ts';
-import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem } from './lease.ts';
+import { addressAnnotation, leaseName, leaseNamespaceOf, leaseProblem, namespacesAnnotation } from './lease.ts';
 import { cacheSeries } from './cache-series.ts';
 import { databaseSeries } from './database-series.ts';
 import { apiServerEndpoints, metricGuards, prometheusUrl } from './metric-addresses.ts';
@@ -131,7 +131,10 @@ export const manager = command({
     if (!values['leader-elect']) await act({ ...world.deps, role }, signal);
     else {
       const namespace = leaseNamespaceOf(values['lease-namespace'], env);
-      const annotations = addressAnnotation(values['advertise-address'], api?.port);
+      const annotations = {
+        ...addressAnnotation(values['advertise-address'], api?.port),
+        ...namespacesAnnotation(namespaces),
+      };
       const onHolder = (holder: Holder): void => void (role.holder = holder);
       await competing(
         { kube, namespace, name: leaseName, identity, annotations, onHolder, logger },

@@ -39,6 +39,8 @@ export interface Account {
   readonly audience: string | undefined;
 }
 
+const views = 'views of Service';
+
 /** What the operator answers, through the API server. @throws {ApiError} */
 export function askOperator(
   kube: Pick<Kube, 'raw'>,
@@ -48,12 +50,12 @@ export function askOperator(
 ): Promise<unknown> {
   const proxy = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/https:${encodeURIComponent(name)}:443/proxy`;
   const headers = { [proxiedAuthorization]: authorization };
-  return kube.raw({ path: `${proxy}${path}`, target: `views of Service ${namespace}/${name}`, headers }, signal);
+  return kube.raw({ path: `${proxy}${path}`, target: `${views} ${namespace}/${name}`, headers }, signal);
 }
 
 /** What was refused on the way to the operator, and what to do: its views are off by default, and nobody has made the ServiceAccount. */
 export function refusedText(
-  { message, status }: ApiError,
+  { message, status, target }: ApiError,
   { operator, account }: { readonly operator: OperatorService; readonly account: Account },
 ): string {
   const isMissing = (what: string): boolean => status === 404 && message.includes(`: ${what} not found`);
@@ -61,7 +63,7 @@ export function refusedText(
     ? `views are off unless they are asked for: helm upgrade genops charts/genops -n ${operator.namespace} --reset-then-reuse-values --set views.enabled=true, or name another Service with --operator`
     : isMissing(`serviceaccounts "${account.name}"`)
       ? `kubectl create serviceaccount ${account.name} -n ${account.namespace}, and kubectl create rolebinding ${account.name} -n ${account.namespace} --clusterrole=view --serviceaccount=${account.namespace}:${account.name}`
-      : 'docs/views.md';
+      : `docs/views.md${target.startsWith(views) ? `, or --operator NAMESPACE/NAME where another one looks after ${account.namespace}` : ''}`;
   return `could not ${message}; next: ${next}`;
 }
 

@@ -23,10 +23,12 @@ interface Watching {
 
 /** How a service stands: now, and whenever that changes. @throws {UsageError} where it is not there, {ApiError} where it may not be read. */
 export async function* serviceLooks(watching: Watching, signal: AbortSignal): AsyncGenerator<Look> {
-  const { kube, leaseNamespace } = watching;
+  const { kube, key, leaseNamespace } = watching;
   for await (const service of watched(watching, signal)) {
     const policy = await policyOf(kube, service, signal);
-    yield serviceLook(service, policy, await operatorVouching(kube, leaseNamespace, Date.now(), signal));
+    const { namespace: of = '' } = splitKey(key);
+    const vouched = await operatorVouching(kube, { namespace: leaseNamespace, of }, Date.now(), signal);
+    yield serviceLook(service, policy, vouched);
   }
 }
 

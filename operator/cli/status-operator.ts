@@ -1,7 +1,7 @@
 import type { Kube } from '../kube/client.ts';
 import { leases, type Lease } from '../kube/lease.ts';
 import { ageText } from './age.ts';
-import { leaseName } from './lease.ts';
+import { leaseName, looksAfter } from './lease.ts';
 import { orForbidden } from './status-rights.ts';
 
 /** A leader renews each 5 s; clocks of two machines may differ by some seconds. */
@@ -11,32 +11,56 @@ type Seen = Lease | 'Forbidden' | undefined;
 const read = (kube: Kube, namespace: string, signal: AbortSignal): Promise<Seen> =>
   orForbidden(kube.get(leases, `${namespace}/${leaseName}`, signal));
 
-/** Whether somebody is there who keeps a status up to date. `now` in ms since the epoch. */
-export const operatorLine = async (kube: Kube, namespace: string, now: number, signal: AbortSignal): Promise<string> =>
-  `operator: ${leaderText(await read(kube, namespace, signal), namespace, now)}\n`;
+/** Whose status is asked for. */
+export interface About {
+  readonly namespace: string;
+  /** Nobody has ever written of it. */
+  readonly isUnseen: boolean;
+}
+
+/** Whether somebody is there who keeps a status up to date. `namespace` is that of the Lease, `now` in ms since the epoch. */
+export const operatorLine = async (
+  kube: Kube,
+  { namespace, about }: { readonly namespace: string; readonly about: About },
+  now: number,
+  signal: AbortSignal,
+): Promise<string> => `operator: ${leaderText(await read(kube, namespace, signal), { namespace, about, now })}\n`;
 
 /** Whether somebody keeps a status up to date: undefined; why nobody does; or that it cannot be known. */
 export type Vouching = { readonly silence: string } | { readonly unknown: string } | undefined;
 
 export const operatorVouching = async (
   kube: Kube,
-  namespace: string,
+  { namespace, of }: { readonly namespace: string; readonly of: string },
   now: number,
   signal: AbortSignal,
-): Promise<Vouching> => vouching(await read(kube, namespace, signal), namespace, now);
+): Promise<Vouching> => vouching(await read(kube, namespace, signal), { namespace, of, now });
 
-/** An operator with `--no-leader-elect` has no Lease and is not silent for that. */
-export function vouching(lease: Seen, namespace: string, now: number): Vouching {
+/** An operator with `--no-leader-elect` has no Lease and is not silent for that; one that looks after other namespaces says nothing of this one (`of`). */
+export function vouching(
+  lease: Seen,
+  { namespace, of, now }: { readonly namespace: string; readonly of: string; readonly now: number },
+): Vouching {
   if (lease === 'Forbidden') return undefined;
   const silence = silenceText(lease, namespace, now);
-  if (silence === undefined) return undefined;
+  if (silence === undefined) {
+    const elsewhere = elsewhereText(lease, of);
+    return elsewhere === undefined
+      ? undefined
+      : {
+          unknown: `operator: that of ${namespace} ${elsewhere.saw}: judged by what was written last; next: ${elsewhere.next}`,
+        };
+  }
   return lease === undefined
     ? { unknown: `operator: not known, ${silence.saw}: judged by what was written last; next: ${silence.next}` }
     : { silence: `${silence.saw}; next: ${silence.next}` };
 }
 
 /** @param lease Undefined: there is none. */
-export function leaderText(lease: Seen, namespace: string, now: number): string {
+export function leaderText(
+  lease: Seen,
+  { namespace, about, now }: { readonly namespace: string; readonly about: About; readonly now: number },
+): string {
   if (lease === 'Forbidden')
     return `not known, you may not read the Lease ${namespace}/${leaseName}: what follows may be old`;
   const silence = silenceText(lease, namespace, now);
@@ -44,8 +68,30 @@ export function leaderText(lease: Seen, namespace: string, now: number): string 
   const { holderIdentity, leaseDurationSeconds = 15, renewTime = '' } = lease?.spec ?? {};
   const silenceMs = now - Date.parse(renewTime);
   return silenceMs < leaseDurationSeconds * 1_000
-    ? `${holderIdentity} leads, it has renewed its Lease ${ageText(silenceMs)} ago`
+    ? `${holderIdentity} leads, it has renewed its Lease ${ageText(silenceMs)} ago${notThis(lease, about)}`
     : `${holderIdentity} has not renewed the Lease ${namespace}/${leaseName} for ${ageText(silenceMs)}, it holds for ${leaseDurationSeconds}s: what follows is what was written last; next: kubectl get pods -n ${namespace}`;
+}
+
+/** Why one that leads may be no news for this service. */
+function notThis(lease: Lease | undefined, { namespace, isUnseen }: About): string {
+  const elsewhere = elsewhereText(lease, namespace);
+  if (elsewhere !== undefined) return `, but ${elsewhere.saw}; next: ${elsewhere.next}`;
+  return isUnseen && looksAfter(lease?.metadata.annotations, namespace) === 'Unknown'
+    ? `; where ${namespace} stays without a status, it may look after other namespaces only (\`namespaces\` of its chart), or another operator is meant: --lease-namespace`
+    : '';
+}
+
+/** A leader that looks after others only. */
+function elsewhereText(
+  lease: Lease | undefined,
+  namespace: string,
+): { readonly saw: string; readonly next: string } | undefined {
+  const answer = looksAfter(lease?.metadata.annotations, namespace);
+  if (typeof answer === 'string') return undefined;
+  return {
+    saw: `looks after ${answer.only} only, not ${namespace}`,
+    next: `add it to \`namespaces\` of its chart, or name where the operator of ${namespace} is installed with --lease-namespace`,
+  };
 }
 
 function silenceText(

@@ -40,14 +40,22 @@ export const status = command({
   choices: { output: statusOutputs },
   async run({ values, positionals, env, out, signal }) {
     const output = oneOf('output', values.output, statusOutputs);
-    const { kube: client, key } = await connectFor(positionals, values, 'genops status generation -n ai');
+    const { kube: client, key, namespace } = await connectFor(positionals, values, 'genops status generation -n ai');
     await using kube = client;
     const service = await serviceOf(kube, key, signal);
     if (output === 'json' || output === 'yaml') out.write(structured(output, service.status ?? {}));
     else {
       const now = Date.now();
       const [operator, state] = await Promise.all([
-        operatorLine(kube, leaseNamespaceOf(values['lease-namespace'], env), now, signal),
+        operatorLine(
+          kube,
+          {
+            namespace: leaseNamespaceOf(values['lease-namespace'], env),
+            about: { namespace, isUnseen: (service.status?.observedGeneration ?? -1) < 0 },
+          },
+          now,
+          signal,
+        ),
         orForbidden(readState(kube, service, signal)),
       ]);
       const page = statusText(service, state === 'Forbidden' ? state : state.levers, now, output);

@@ -89,6 +89,30 @@ describe('genops status', () => {
   });
 });
 
+test('of a service outside of its namespaces an operator is no word: status, validate and explain say so', async () => {
+  await using world = await startWorld({ operator: ['--namespaces', 'elsewhere,team'] });
+  await world.apply(generationService());
+  await world.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'viewer' } });
+  const lease = ['--lease-namespace', world.namespace];
+  await world.eventually(async () => {
+    const { code, out } = await genops(world, 'status', 'generation', ...lease);
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      new RegExp(
+        `^operator: .* leads, .* ago, but looks after elsewhere, team only, not ${world.namespace}; next: add it to`,
+      ),
+    );
+  });
+  const judged = await genops(world, 'validate', 'generation', ...lease);
+  expect(judged.err).toMatch(
+    /^operator: .* looks after elsewhere, team only, .*: judged by what was written last; next: /,
+  );
+  const asked = ['--operator', `${world.namespace}/genops`, '--service-account', 'viewer'];
+  expect((await genops(world, 'explain', 'generation', '-o', 'json', ...asked)).out).toMatch(
+    /looks after elsewhere, team only, .* with --operator NAMESPACE\/NAME/,
+  );
+});
+
 describe('genops diff', () => {
   test('is 1 with what would change, 0 once the operator has changed it, and changes nothing itself', async () => {
     await using world = await startWorld({ redis: [{}], operator: false });

@@ -1,5 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { addressAnnotation, leaderOf, leaseNamespaceOf, leaseProblem } from '../../../operator/cli/lease.ts';
+import {
+  addressAnnotation,
+  leaderOf,
+  leaseNamespaceOf,
+  leaseProblem,
+  looksAfter,
+  namespacesAnnotation,
+} from '../../../operator/cli/lease.ts';
 import { ApiError } from '../../../operator/kube/api-error.ts';
 import { LeaseRefused } from '../../../operator/kube/leader.ts';
 
@@ -45,4 +52,18 @@ test.each(['10.0.0.7', '10.0.0.7:8443/x', 'user@10.0.0.7:8443', '10.0.0.7:8443 '
 );
 test('nobody leads while the Lease is free, or was not seen yet', () => {
   expect([leaderOf(undefined), leaderOf({ holder: '', annotations: {} })]).toEqual([undefined, undefined]);
+});
+
+test.each([
+  { given: undefined, expected: 'Yes' },
+  { given: ['team', 'ai'], expected: 'Yes' },
+  { given: ['team', 'ai-2'], expected: { only: 'team, ai-2' } },
+])('what a leader says it looks after ($given) is what a user is told of ai', ({ given, expected }) => {
+  expect(looksAfter(namespacesAnnotation(given), 'ai')).toEqual(expected);
+});
+test('nobody knows what one of an earlier version looks after', () => {
+  expect([looksAfter(undefined, 'ai'), looksAfter({ 'genops.dev/address': 'a:1' }, 'ai')]).toEqual([
+    'Unknown',
+    'Unknown',
+  ]);
 });

@@ -24,12 +24,17 @@ test.each([
   {
     name: 'a service that the operator does not know: where it is written',
     error: new ApiError(views, notFound('generationservices "generation" not found')),
-    says: 'could not get views of Service genops-system/genops: generationservices "generation" not found; next: docs/views.md',
+    says: 'could not get views of Service genops-system/genops: generationservices "generation" not found; next: docs/views.md, or --operator NAMESPACE/NAME where another one looks after ai',
   },
   {
     name: 'a right that is missing: where it is written',
     error: new ApiError(views, { status: 403, reason: 'Forbidden', message: 'no' }),
-    says: 'could not get views of Service genops-system/genops: no; next: docs/views.md',
+    says: 'could not get views of Service genops-system/genops: no; next: docs/views.md, or --operator NAMESPACE/NAME where another one looks after ai',
+  },
+  {
+    name: 'a right to a token that is missing: where it is written',
+    error: new ApiError(token, { status: 403, reason: 'Forbidden', message: 'no' }),
+    says: 'could not create token of ServiceAccount ai/viewer: no; next: docs/views.md',
   },
 ])('whoever asks the operator is told of $name', ({ error, says }) => {
   expect(refusedText(error, asked)).toBe(says);

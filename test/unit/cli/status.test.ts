@@ -322,11 +322,45 @@ describe('the first line of genops status says whether the status is kept up to 
     { name: 'there has never been one', seen: undefined, says: /^nobody has had .*--lease-namespace$/ },
     { name: 'the user may not know', seen: 'Forbidden', says: /^not known, you may not read .* may be old$/ },
   ])('$name', ({ seen, says }) => {
-    expect(leaderText(seen, 'genops-system', now)).toMatch(says);
+    const about = { namespace: 'ai', isUnseen: false };
+    expect(leaderText(seen, { namespace: 'genops-system', about, now })).toMatch(says);
+  });
+
+  test.each<{ readonly name: string; readonly said?: string; readonly isUnseen: boolean; readonly says: RegExp }>([
+    { name: 'looks after all', said: '*', isUnseen: true, says: /ago$/ },
+    { name: 'looks after this one too', said: 'team,ai', isUnseen: true, says: /ago$/ },
+    {
+      name: 'looks after another',
+      said: 'team',
+      isUnseen: false,
+      says: /ago, but looks after team only, not ai; next: add it to `namespaces` of its chart, or name where the operator of ai is installed with --lease-namespace$/,
+    },
+    {
+      name: 'looks after many others',
+      said: 'a,b,c,d,e,f,g',
+      isUnseen: true,
+      says: / a, b, c, d, e and 2 more only, not ai/,
+    },
+    { name: 'does not say what it looks after', isUnseen: false, says: /ago$/ },
+    {
+      name: 'does not say it, and has never looked at this service',
+      isUnseen: true,
+      says: /ago; where ai stays without a status, it may look after other namespaces only .* is meant: --lease-namespace$/,
+    },
+  ])('one that leads and $name', ({ said, isUnseen, says }) => {
+    const { metadata, ...rest } = lease('genops-7c', 3_000);
+    const annotations = said === undefined ? {} : { 'genops.dev/namespaces': said };
+    const seen = { ...rest, metadata: { ...metadata, annotations } };
+    expect(leaderText(seen, { namespace: 'genops-system', about: { namespace: 'ai', isUnseen }, now })).toMatch(says);
+    const vouched = vouching(seen, { namespace: 'genops-system', of: 'ai', now });
+    const isElsewhere = said !== undefined && !/\*|ai/.test(said);
+    expect(vouched).toEqual(
+      isElsewhere ? { unknown: expect.stringMatching(/: judged by what was written last/) } : undefined,
+    );
   });
 
   test('a Lease that is not there is no silence: an operator with --no-leader-elect has none', () => {
-    const of = (seen: Lease | undefined) => vouching(seen, 'genops-system', now);
+    const of = (seen: Lease | undefined) => vouching(seen, { namespace: 'genops-system', of: 'ai', now });
     expect(of(undefined)).toEqual({
       unknown: expect.stringMatching(/^operator: not known, nobody has had the Lease /),
     });
