@@ -38,7 +38,9 @@ test('the overlay for some namespaces gives the same there as the chart, and not
   expect(podOf(byKustomize)).toEqual(podOf(byChart));
   expect(rulesOf(byKustomize)['genops']).toEqual(rulesOf(byChart)['genops']);
   const bound = (all: readonly Rendered[]) =>
-    named(all, 'RoleBinding').map(({ metadata, subjects }) => [metadata.namespace, metadata.name, subjects]);
+    named(all, 'RoleBinding').map(({ metadata: { namespace, name }, subjects }) =>
+      JSON.stringify({ namespace, name, subjects }),
+    );
   expect(bound(byKustomize).toSorted()).toEqual(bound(byChart).toSorted());
   expect(named(byKustomize, 'ClusterRoleBinding')).toEqual([]);
 });
