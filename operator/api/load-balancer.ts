@@ -129,7 +129,7 @@ const Api = struct(
             'SafeResponses',
             oneOf(['SafeResponses', 'Always', 'Off'], {
               description:
-                'SafeResponses: GET and HEAD with 2xx, asked for without Authorization, a cookie or an API key, answered without Set-Cookie, and only where the workload set none. Always: every answer, also private ones.',
+                'SafeResponses: GET and HEAD with 2xx, asked for without Authorization, a cookie or an API key, answered without Set-Cookie, and only where the workload set none. Always: every answer but errors, also private ones.',
             }),
           ),
         },

@@ -189,4 +189,15 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect(await seen('/api/monitoring/forged')).toEqual(['HIT', told]);
     expect(await seen('/api/forged')).toEqual([undefined, expect.objectContaining(forged)]);
   });
+
+  test('calls every API answer public where that is asked for, but for errors', async () => {
+    await using workload = await backend((incoming, response) => {
+      const status = Number(incoming.url?.slice('/api/'.length));
+      response.writeHead(status, { 'cache-control': 'no-store' }).end();
+    });
+    await load([{ ...byReload, api: { cacheControl: { apply: 'Always' } } }], [workload.port]);
+    const said = async (status: number) => (await ask(port, `/api/${status}`)).headers['cache-control'];
+    for (const status of [200, 202, 302]) expect([status, await said(status)]).toEqual([status, 'public, max-age=300']);
+    for (const status of [404, 500]) expect([status, await said(status)]).toEqual([status, 'no-store']);
+  });
 });

@@ -124,9 +124,9 @@ function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']):
 
 function apiHeaders({ cacheControl }: LoadBalancerSettings['api']): Lines {
   if (cacheControl === undefined) return [];
-  if (cacheControl.apply === 'SafeResponses') return ['add_header Cache-Control $genops_cache_control;'];
-  const maxAge = Math.floor(cacheControl.maxAgeMs / 1_000);
-  return ['proxy_hide_header Cache-Control;', `add_header Cache-Control "public, max-age=${maxAge}";`];
+  return cacheControl.apply === 'SafeResponses'
+    ? ['add_header Cache-Control $genops_cache_control;']
+    : ['proxy_hide_header Cache-Control;', 'add_header Cache-Control $genops_cache_control always;'];
 }
 
 /** One header, not `expires` and another. What a Pod answers says so only where any cache may keep it; of a file of our own `add_header` without `always` does: one that is not there is not immutable. */

@@ -185,7 +185,7 @@ function caching(input: RenderInput): Lines {
   const { api, staticAssets } = input.settings;
   const said =
     '$genops_is_read:$status:' + identities.join('') + ':$upstream_http_set_cookie:$upstream_http_cache_control';
-  const ofApi = api.cacheControl?.apply === 'SafeResponses' ? apiCacheControl(said, api.cacheControl.maxAgeMs) : [];
+  const ofApi = api.cacheControl === undefined ? [] : apiCacheControl(said, api.cacheControl);
   const ofAssets =
     staticAssets.folder === undefined && staticAssets.extensions.length > 0
       ? assetCacheControl(said, staticAssets.maxAgeMs)
@@ -198,8 +198,9 @@ function caching(input: RenderInput): Lines {
     '  HEAD 1;',
     '}',
   ];
-  const read = [...ofApi, ...ofAssets];
-  return [...monitoringCachePath(input), ...(read.length === 0 ? [] : [...isRead, ...read])];
+  const judged = [...ofApi, ...ofAssets];
+  const asks = judged.some((line) => line.includes('$genops_is_read'));
+  return [...monitoringCachePath(input), ...(asks ? isRead : []), ...judged];
 }
 
 const monitoringCachePath = ({ settings: { monitoringCache }, place: { folder } }: RenderInput): Lines =>
@@ -218,13 +219,27 @@ const monitoringCachePath = ({ settings: { monitoringCache }, place: { folder } 
         ),
       ];
 
-const apiCacheControl = (said: string, maxAgeMs: number): Lines => [
-  '# Only what any cache may keep: read, answered well, asked for without a name, and not spoken of by the workload.',
-  `map "${said}" $genops_cache_control {`,
-  '  default "";',
-  `  "~^1:2[0-9][0-9]:::$" "public, max-age=${Math.floor(maxAgeMs / 1_000)}";`,
-  '}',
-];
+function apiCacheControl(
+  said: string,
+  { apply, maxAgeMs }: NonNullable<RenderInput['settings']['api']['cacheControl']>,
+): Lines {
+  const value = `"public, max-age=${Math.floor(maxAgeMs / 1_000)}"`;
+  return apply === 'Always'
+    ? [
+        '# What API answers say of that: but of an error, what the workload says.',
+        'map $status $genops_cache_control {',
+        `  default ${value};`,
+        '  "~^[45]" $upstream_http_cache_control;',
+        '}',
+      ]
+    : [
+        '# Only what any cache may keep: read, answered well, asked for without a name, and not spoken of by the workload.',
+        `map "${said}" $genops_cache_control {`,
+        '  default "";',
+        `  "~^1:2[0-9][0-9]:::$" ${value};`,
+        '}',
+      ];
+}
 
 /** What the workload says of a file is written over where any cache may keep it: servers of files say `max-age=0` unasked. Elsewhere it is passed on. */
 const assetCacheControl = (said: string, maxAgeMs: number): Lines => [

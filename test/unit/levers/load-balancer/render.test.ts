@@ -208,7 +208,7 @@ describe('render()', () => {
 
   test.each([
     { apply: 'SafeResponses', header: 'add_header Cache-Control $genops_cache_control;' },
-    { apply: 'Always', header: 'add_header Cache-Control "public, max-age=300";' },
+    { apply: 'Always', header: 'add_header Cache-Control $genops_cache_control always;' },
     { apply: 'Off', header: undefined },
   ] as const)('lets caches keep API answers: $apply', ({ apply, header }) => {
     const api = block(lines({ settings: settingsFor({ api: { cacheControl: { apply } } }) }), 'location ^~ /api/ {');
