@@ -8,6 +8,7 @@ import { createAuthority, issueCertificate } from '../../hack/cluster/certificat
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { gatewayKinds } from '../../operator/levers/load-balancer/gateway.ts';
 import { podResource, projectPod, stateOf } from '../../operator/metrics/pod-view.ts';
+import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
@@ -192,4 +193,15 @@ test('nginx that genops runs goes once it may, also where a route has taken its 
   expect(await thereOf(world)).toEqual(all);
   await declare(world, route);
   await world.eventually(async () => expect(await thereOf(world)).toEqual([]));
+});
+
+test('an operator that is told no image any more says that, and not which right went with it; its nginx gets settings all the same', async () => {
+  await using world = await startWorld({ operator: ['--no-leader-elect'] });
+  await world.apply(deployment());
+  await world.apply(deployment(name)); // as an operator with an image left it
+  await declare(world, managed(1));
+  expect((await told(world, 'False', 'Failed')).message).toMatch(
+    /Deployment \S+\/generation-nginx that runs, and an operator that is not told its image .*; next: set nginx\.image/,
+  );
+  await world.eventually(async () => expect(await world.get(configMaps, name)).toBeDefined());
 });

@@ -95,7 +95,8 @@ function doesNotRun(call: string, error: unknown): unknown {
   if (!Error.isError(error) || !('code' in error)) return error;
   const { code } = error;
   if (typeof code === 'string') return noNginx(`${call} that cannot be started (${code})`, error);
-  const ended = 'signal' in error && typeof error.signal === 'string' ? `by ${error.signal}` : `with code ${code}`;
+  const ended =
+    'signal' in error && typeof error.signal === 'string' ? `by ${error.signal}` : `with code ${String(code)}`;
   const [stderr, stdout] = ['stderr', 'stdout'].map((name) => String(Reflect.get(error, name) ?? ''));
   return noNginx(`${call} end ${ended}: ${said(stderr, stdout)}`, error);
 }

@@ -33,25 +33,27 @@ export async function observe(
   const [found, said, gateway] = await Promise.all([
     kube.get(configMaps, `${unit.namespace}/${unit.configMapName}`, signal),
     agents?.(unit.namespace, unit.podLabels, signal),
-    unit.gateway === undefined && !hasGateway(memory) ? [] : lookForGateway(unit, { kube, nginxImage }, signal),
+    unit.gateway === undefined && !hasGateway(memory)
+      ? { gateway: [] }
+      : lookForGateway(unit, { kube, nginxImage }, signal),
   ]);
-  return { configMap: found && seenConfigMap(found), agents: said, gateway };
+  return { configMap: found && seenConfigMap(found), agents: said, ...gateway };
 }
 
-/** The rights come with the image: who has neither, and sees none that runs, is told of the image first. */
+/** The rights come with the image: who has neither is told of the image, whether nginx still runs or not. */
 async function lookForGateway(
   unit: LoadBalancerUnit,
   { kube, nginxImage }: Pick<LoadBalancerDeps, 'kube' | 'nginxImage'>,
   signal: AbortSignal,
-): Promise<GatewaySeen> {
+): Promise<Pick<LoadBalancerObserved, 'gateway' | 'denied'>> {
   try {
-    return await lookAtGateway(unit, kube, signal);
+    return { gateway: await lookAtGateway(unit, kube, signal) };
   } catch (error) {
     const isDenied = error instanceof ApiError && error.status === 403;
     if (!isDenied || nginxImage !== undefined || unit.gateway === undefined) throw error;
     const { namespace, name } = unit.gateway;
-    if ((await kube.get(gatewayDeployment, `${namespace}/${name}`, signal)) !== undefined) throw error;
-    return [];
+    const runs = (await kube.get(gatewayDeployment, `${namespace}/${name}`, signal)) !== undefined;
+    return { gateway: [], ...(runs ? { denied: error.message } : {}) };
   }
 }
 

@@ -28,11 +28,13 @@ interface Wanted {
   /** Undefined: nobody has told the operator of one. */
   readonly image: string | undefined;
   readonly seen: GatewaySeen;
+  /** Why the one that runs cannot be looked at; undefined: it can, or there is none. */
+  readonly denied: string | undefined;
   readonly memory: UnitMemory | undefined;
 }
 
 /** The gateway as it is declared: made, kept, never anybody else's. */
-export function planGateway({ gateway, seen, memory, ...given }: Wanted): GatewayPlan {
+export function planGateway({ gateway, seen, denied, memory, ...given }: Wanted): GatewayPlan {
   const known = memory?.applied?.['gateway'];
   const image = given.image ?? imageOf(seen);
   const held = (problem: PlannedCondition) => ({
@@ -40,6 +42,7 @@ export function planGateway({ gateway, seen, memory, ...given }: Wanted): Gatewa
     problem,
     ...(known === undefined ? {} : { hash: known }),
   });
+  if (denied !== undefined) return held(imageGone(gateway, denied));
   const foreign = seen.find(({ object }) => !isOurs(object, gateway.owner));
   if (foreign !== undefined) return held(conflict(foreign, gateway));
   if (image === undefined) return held(withoutImage);
@@ -102,6 +105,17 @@ function conflict({ resource }: GatewaySeen[number], { namespace, name }: Gatewa
   });
   return { status: 'False', reason: 'Conflict', message };
 }
+
+/** An operator that had an image once: what it made runs on without it. */
+const imageGone = ({ namespace, name }: Gateway, denied: string): PlannedCondition => ({
+  status: 'False',
+  reason: 'Failed',
+  message: problemMessage({
+    saw: `loadBalancer.nginx.managed, Deployment ${namespace}/${name} that runs, and an operator that is not told its image and so may not look after it (${denied})`,
+    wanted: 'the image of nginx with the agent, with which the rights come',
+    next: 'set nginx.image of the chart again (--nginx-image with config/gateway/role.yaml); nginx serves on meanwhile and is told of settings and Pods',
+  }),
+});
 
 const withoutImage: PlannedCondition = {
   status: 'False',

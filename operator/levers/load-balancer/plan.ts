@@ -17,6 +17,8 @@ export interface LoadBalancerObserved {
   readonly agents: readonly AgentSaid[] | undefined;
   /** What there is of nginx that genops runs itself. */
   readonly gateway: GatewaySeen;
+  /** It runs and cannot be looked at: the API server's words to an operator that has no image, and so none of the rights that come with one. */
+  readonly denied?: string;
 }
 
 export type LoadBalancerChange = SettingsChange | GatewayChange;
@@ -97,10 +99,10 @@ function planNginx(input: Input<LoadBalancerUnit>): Plan {
 
 /** Where the user's own nginx takes its place the gateway stays until that serves. */
 function gatewayPlan(
-  { unit: { gateway, image, owner }, observed: { gateway: seen }, memory }: Input<LoadBalancerUnit>,
+  { unit: { gateway, image, owner }, observed: { gateway: seen, denied }, memory }: Input<LoadBalancerUnit>,
   isThere: boolean,
 ): GatewayPlan {
-  if (gateway !== undefined) return planGateway({ gateway, image, seen, memory });
+  if (gateway !== undefined) return planGateway({ gateway, image, seen, denied, memory });
   const changes = planNoGateway(seen, owner);
   const kept = memory?.applied?.['gateway'];
   if (changes.length === 0 || kept === undefined) return { changes };

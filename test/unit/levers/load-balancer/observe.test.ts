@@ -28,12 +28,15 @@ const look = (given: { readonly image?: string; readonly runs?: boolean; readonl
 };
 
 test('without an image, and where none runs, nobody needs the rights to run one', async () => {
-  expect(await look({})).toMatchObject({ gateway: [] });
+  expect(await look({})).toEqual({ configMap: undefined, agents: undefined, gateway: [] });
+});
+
+test('without an image, and where one runs, it is not the missing right that is told', async () => {
+  expect(await look({ runs: true })).toMatchObject({ gateway: [], denied: expect.stringContaining('forbidden') });
 });
 
 test.each([
   { name: 'there is an image to run', given: { image: 'genops-nginx:1' } },
-  { name: 'one runs', given: { runs: true } },
   { name: 'one is to be deleted: what is not seen is not gone', given: { gateway: undefined } },
 ])('a right that is missing is told where $name', async ({ given }) => {
   await expect(look(given)).rejects.toThrow('forbidden');

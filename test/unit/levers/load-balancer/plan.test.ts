@@ -399,6 +399,22 @@ describe('plan() of nginx that genops runs', () => {
     });
   });
 
+  test('that runs though its operator has lost image and rights is told as that, and has its settings all the same', () => {
+    const denied = 'cannot get rolebindings';
+    const found = of({ image: undefined }, { ...stands, configMap: undefined, denied });
+    expect(told(found)).toEqual([
+      ['settings', 'Drift', ...(found.changes[0]?.differences ?? []).map(({ field }) => field)],
+    ]);
+    expect(found.condition).toMatchObject({
+      status: 'False',
+      reason: 'Failed',
+      message: expect.stringMatching(
+        /^saw loadBalancer.nginx.managed, Deployment ai\/generation-nginx that runs, and an operator that is not told its image .*\(cannot get rolebindings\); .*; next: set nginx.image/,
+      ),
+    });
+    expect(found.changes[0]?.remember).toEqual(memory);
+  });
+
   test('goes once nginx of the user’s serves, and not before; then it is forgotten', () => {
     const own = { gateway: undefined };
     const behind = of(own, { configMap: inForce, agents: [says('a', old)], gateway: seen() });
