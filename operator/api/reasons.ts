@@ -151,7 +151,7 @@ export const conditions = {
         status: 'False',
         means:
           'The API server does not take the resize of a Pod that runs, for example since its QoS class would change.',
-        next: 'Set resources.method: Template, or declare what the message says that it takes.',
+        next: 'Set resources.method: Template, or declare what the message says that it takes. Where the right is missing: rights.resize: true in the values of the chart.',
       },
       MemoryHeld: {
         status: 'False',

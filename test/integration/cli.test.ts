@@ -235,20 +235,35 @@ describe('genops diff', () => {
     {
       where: 'outside of the cluster',
       env: {},
-      says: /no host redis\.\S+\.svc \(E\w+\): .* only inside the cluster, .* kubectl port-forward -n \S+ svc\/redis 6379/,
+      says: (name: string, port: number) =>
+        new RegExp(
+          String.raw`no host ${name}\.\S+\.svc \(E\w+\): .* only inside the cluster, .* kubectl port-forward -n \S+ svc/${name} ${port}`,
+        ),
     },
     {
       where: 'in a Pod',
       env: { KUBERNETES_SERVICE_HOST: '10.96.0.1' },
-      says: /no answer from redis\.\S+\.svc:6379 \(E\w+\); .*; next: check the address in the Secret/,
+      says: (name: string, port: number) =>
+        new RegExp(
+          String.raw`no answer from ${name}\.\S+\.svc:${port} \(E\w+\); .*; next: check the address in the Secret`,
+        ),
     },
   ])('says of a name that is not found what is wrong with it $where', async ({ env, says }) => {
     await using world = await startWorld({ operator: false });
-    await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'redis' }, stringData: { host: 'redis' } });
+    for (const name of ['redis', 'postgres'])
+      await world.apply({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name },
+        stringData: { host: name, username: 'app', password: 'p', dbname: 'app' },
+      });
     await world.apply(deployment());
-    await world.apply(generationService({ redis }));
+    const postgres = [{ name: 'main', secretRef: { name: 'postgres' } }];
+    await world.apply(generationService({ redis, postgres }));
     const args = ['diff', 'generation', '-n', world.namespace, '--kubeconfig', kubeconfigPath()];
-    await expect(program(args, env)).rejects.toMatchObject({ code: 2, stdout: expect.stringMatching(says) });
+    const failed: unknown = await program(args, env).catch((error: unknown) => error);
+    for (const [name, port] of [['redis', 6379] as const, ['postgres', 5432] as const])
+      expect(failed).toMatchObject({ code: 2, stdout: expect.stringMatching(says(name, port)) });
   });
 
   test('is 2 where an HPA of somebody else stands in the way', async () => {

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import { Problem } from '../../api/problem.ts';
+import { unknownOutside } from '../outside.ts';
 import type { PostgresAddress } from './address.ts';
 import { serverProblem, withoutSecrets } from './server-error.ts';
 
@@ -75,7 +76,8 @@ export async function connectPostgres(
   } catch (error) {
     await connection[Symbol.asyncDispose]();
     signal.throwIfAborted();
-    throw serverProblem(plain(error, address), address.label);
+    const cause = plain(error, address);
+    throw unknownOutside(cause, address, process.env) ?? serverProblem(cause, address.label);
   }
 }
 

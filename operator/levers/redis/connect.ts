@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { unknownOutside } from '../outside.ts';
 import type { RedisAddress } from './address.ts';
-import { unknownOutside } from './outside.ts';
 import { partingWords } from './parting-words.ts';
 import { isOnlyOfData, isReply, serverProblem, withoutArguments } from './server-error.ts';
 
@@ -84,16 +84,13 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
     signal.throwIfAborted();
     const cause = plain(isReply(error) ? error : (event ?? error));
     const words = wasReset(cause) ? await partingWords(address, signal) : undefined;
-    throw (isInPod() ? undefined : unknownOutside(cause, address)) ?? serverProblem(words ?? cause, label);
+    throw unknownOutside(cause, address, process.env) ?? serverProblem(words ?? cause, label);
   }
 }
 
 function unlessOnlyOfData(error: unknown): void {
   if (!isOnlyOfData(error)) throw error;
 }
-
-/** Kubernetes gives this variable to every container. */
-const isInPod = (): boolean => process.env['KUBERNETES_SERVICE_HOST'] !== undefined;
 
 const wasReset = (error: unknown): boolean =>
   Error.isError(error) && (error.message === 'Connection is closed.' || /ECONNRESET|EPIPE/.test(error.message));

@@ -49,7 +49,7 @@ async function resize(
     const message = problemMessage({
       saw: error.message,
       wanted: 'the declared resources in this Pod while it runs',
-      next: 'declare what the API server takes here, grant what it misses, or set resources.method: Template, which gives them to new Pods',
+      next: `${isRightMissing(error) ? 'give the operator its right again (rights.resize: true in the values of the chart)' : 'declare what the API server takes here'}, or set resources.method: Template, which gives them to new Pods`,
     });
     const fields = differences.map(({ field }) => field);
     return { result: 'refused', fields, condition: { status: 'False', reason: 'ResizeRefused', message } };
@@ -60,6 +60,10 @@ async function resize(
 /** No, in the server's words: validation, admission (a node without room, a quota), or a right that is missing, which is a 403 like the last. */
 const isAnswer = ({ status, isNamespaceTerminating }: ApiError): boolean =>
   status === 422 || status === 400 || (status === 403 && !isNamespaceTerminating);
+
+/** An authorizer's words; admission has its own. */
+const isRightMissing = ({ status, message }: ApiError): boolean =>
+  status === 403 && message.includes('cannot patch resource "pods/resize"');
 
 async function tellNewPods(
   { state, data, found }: NewPodsChange,

@@ -49,6 +49,16 @@ describe('a resize', () => {
     });
   });
 
+  test('names the value of the chart where the right is missing, and only there', async () => {
+    const says = expect.objectContaining({
+      condition: expect.objectContaining({ message: expect.stringContaining('rights.resize: true in the values') }),
+    });
+    const forbidden = 'pods "a" is forbidden: User "genops" cannot patch resource "pods/resize" in API group ""';
+    expect(await resized(403, forbidden)).toEqual(says);
+    expect(await resized(403, 'you cannot patch Pods of team a')).not.toEqual(says);
+    expect(await resized(422, 'Pod "a" is invalid')).not.toEqual(says);
+  });
+
   test('of a Pod that has ended is nothing; a namespace that goes, and a server that is lost, are not its answer', async () => {
     expect(await resized(404, 'not found')).toEqual({ result: 'nothing' });
     await expect(resized(403, 'it is terminated', 'NamespaceTerminating')).rejects.toMatchObject({ status: 403 });

@@ -1,16 +1,27 @@
-import { Problem } from '../../api/problem.ts';
-import type { RedisAddress } from './address.ts';
+import { Problem } from '../api/problem.ts';
 
 /** `service.namespace.svc`, with a Pod's name before it or the cluster's domain behind it. */
 const inCluster = /^(?:(?<pod>[^.]+)\.)?(?<service>[^.]+)\.(?<namespace>[^.]+)\.svc(?:\.|$)/;
 /** `service.namespace`; or a name of the Internet. */
 const ambiguous = /^(?<service>[^.]+)\.(?<namespace>[^.]+)$/;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Kubernetes gives this variable to every container. */
+const isInPod = (env: Environment): boolean => env['KUBERNETES_SERVICE_HOST'] !== undefined;
+
+/** Where a server is said to be. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /**
  * For a process outside of the cluster: what to do about a name that was not found and that only the cluster's own DNS knows, or may know.
  * Undefined for any other error and name.
  */
-export function unknownOutside(error: unknown, { host, port }: RedisAddress): Problem | undefined {
+export function unknownOutside(error: unknown, { host, port }: Place, env: Environment): Problem | undefined {
+  if (isInPod(env)) return undefined;
   if (!Error.isError(error) || !('code' in error) || (error.code !== 'ENOTFOUND' && error.code !== 'EAI_AGAIN'))
     return undefined;
   const certain = inCluster.exec(host)?.groups;

@@ -1,10 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { inspect } from 'node:util';
-import { unknownOutside } from '../../../../operator/levers/redis/outside.ts';
+import { unknownOutside } from '../../../operator/levers/outside.ts';
 
 const network = (code: string) => Object.assign(new Error(`getaddrinfo ${code}`), { code });
-const problemOf = (host: string, code = 'ENOTFOUND') =>
-  unknownOutside(network(code), { host, port: 6379, label: `${host}:6379` });
+const problemOf = (host: string, code = 'ENOTFOUND') => unknownOutside(network(code), { host, port: 6379 }, {});
 
 describe('unknownOutside()', () => {
   test.each([
@@ -37,8 +36,13 @@ describe('unknownOutside()', () => {
     expect(problemOf(host, code)).toBeUndefined();
   });
 
+  test('has nothing to say in a Pod', () => {
+    const place = { host: 'redis.ai.svc', port: 6379 };
+    expect(unknownOutside(network('ENOTFOUND'), place, { KUBERNETES_SERVICE_HOST: '10.96.0.1' })).toBeUndefined();
+  });
+
   test('shows nothing of a password', () => {
     const address = { host: 'redis.ai.svc', port: 6379, password: 's3cret', label: 'redis.ai.svc:6379' };
-    expect(inspect(unknownOutside(network('ENOTFOUND'), address), { depth: 9 })).not.toContain('s3cret');
+    expect(inspect(unknownOutside(network('ENOTFOUND'), address, {}), { depth: 9 })).not.toContain('s3cret');
   });
 });
