@@ -98,9 +98,7 @@ export function plan({
 }
 
 const statusOf = (hash: string, reports: Reports): LeverPlan<RuntimeChange>['status'] =>
-  reports.kind === 'read'
-    ? { runtime: { hash, podsCurrent: reports.total - reports.behind.length, podsTotal: reports.total } }
-    : {};
+  reports.kind === 'read' ? { runtime: { hash, podsCurrent: reports.current, podsTotal: reports.total } } : {};
 
 function writing(
   { configMapName }: RuntimeUnit,
@@ -179,13 +177,13 @@ function conditionOf(
         ? `Which settings the Pods run with was not read yet: ${where}.`
         : `Which settings of ${where} the Pods run with is read by the operator alone: status.components[].runtime has it.`,
     };
-  const { total, behind, isSilent } = reports;
+  const { total, current, unread, behind, isSilent } = reports;
   if (total === 0 && replicas > 0)
     return behindCondition({ saw: `no Ready Pod of ${replicas}`, wanted: `each to run with ${hash}` });
-  if (behind.length === 0)
+  if (current === total)
     return { status: 'True', reason: 'Applied', message: `${said(total)} with the settings ${hash} of ${where}.` };
   return behindCondition({
-    saw: `${total - behind.length} of ${total} Ready Pods with the settings ${hash} of ${where}: ${behind.slice(0, 5).map(behindText).join(', ')}${behind.length > 5 ? ` and ${behind.length - 5} more` : ''}`,
+    saw: `${current} of ${total} Ready Pods with the settings ${hash} of ${where}: ${listedOf(behind, unread)}`,
     wanted: 'all of them',
     next: isSilent
       ? `mount it (optional: true) and read it with genops/runtime, or serve the gauge generation_runtime_config_hash (docs/levers/runtime.md); or set runtime.mode: "Off"`
@@ -201,6 +199,15 @@ const behindCondition = (about: Parameters<typeof problemMessage>[0]): PlannedCo
   reason: 'PodsBehind',
   message: problemMessage(about),
 });
+
+/** Who is behind, and how many may be. */
+function listedOf(behind: readonly PodReport[], unread: number): string {
+  const named = behind.slice(0, 5).map(behindText).join(', ');
+  const more = behind.length > 5 ? ` and ${behind.length - 5} more` : '';
+  return [`${named}${more}`, ...(unread > 0 ? [`${unread} not read yet`] : [])]
+    .filter((part) => part !== '')
+    .join(', ');
+}
 
 const behindText = ({ pod: { name }, running, failure }: PodReport): string =>
   failure === undefined

@@ -20,6 +20,10 @@ export type Reports =
   | {
       readonly kind: 'read';
       readonly total: number;
+      /** Those that say that they run with the settings. */
+      readonly current: number;
+      /** Those that nobody has looked at yet. */
+      readonly unread: number;
       readonly behind: readonly PodReport[];
       /** None of them says anything: it is no workload that reads its settings, as far as we can see. */
       readonly isSilent: boolean;
@@ -30,9 +34,11 @@ export function reportsOf(pods: readonly PodReport[] | undefined, hash: string):
   if (pods === undefined) return { kind: 'unread', isLookedAt: false };
   const wanted = hashNumber(hash);
   const behind = pods.filter(({ isRead, running }) => isRead && running !== wanted);
-  if (behind.length === 0 && pods.some(({ isRead }) => !isRead)) return { kind: 'unread', isLookedAt: true };
-  const isSilent = behind.length > 0 && pods.every(({ running }) => running === undefined);
-  return { kind: 'read', total: pods.length, behind, isSilent };
+  const unread = pods.filter(({ isRead }) => !isRead).length;
+  if (behind.length === 0 && unread > 0) return { kind: 'unread', isLookedAt: true };
+  const total = pods.length;
+  const isSilent = behind.length > 0 && unread === 0 && pods.every(({ running }) => running === undefined);
+  return { kind: 'read', total, current: total - behind.length - unread, unread, behind, isSilent };
 }
 
 /** Pods that are behind and can be told at once. The others get the settings with their volume. */
@@ -47,5 +53,5 @@ export const toldNow = (reports: Reports, port: string | number | undefined): re
 export function withTold(reports: Reports, told: readonly PodView[]): Reports {
   if (reports.kind === 'unread' || told.length === 0) return reports;
   const behind = reports.behind.filter(({ pod }) => !told.includes(pod));
-  return { ...reports, behind, isSilent: false };
+  return { ...reports, current: reports.current + told.length, behind, isSilent: false };
 }

@@ -194,6 +194,14 @@ describe('RuntimeApplied', () => {
       message: `saw 1 of 2 Ready Pods with the settings ${hash} of ConfigMap ai/generation-workflow-runtime: b runs ${other}; wanted all of them; next: wait`,
     },
     {
+      name: 'PodsBehind while one says nothing and the others were not read yet: they do not count as current',
+      pods: [{ pod: podView('a'), isRead: true }, ...['b', 'c'].map((name) => ({ pod: podView(name), isRead: false }))],
+      replicas: 3,
+      expected: { status: 'False', reason: 'PodsBehind' },
+      runtime: { hash, podsCurrent: 0, podsTotal: 3 },
+      message: `saw 0 of 3 Ready Pods with the settings ${hash} of ConfigMap ai/generation-workflow-runtime: a says none, 2 not read yet; wanted all of them; next: wait`,
+    },
+    {
       name: 'PodsBehind with what to do where none says anything',
       pods: [
         { pod: podView('a'), isRead: true },
