@@ -37,14 +37,15 @@ async function rolesForPeople(world: World): Promise<AsyncDisposable> {
 }
 
 /** A kubeconfig of somebody with one of the built-in roles in the namespace of this world, or with none. */
-async function personWith(world: World, role: 'view' | 'edit' | 'admin' | 'none'): Promise<string> {
+async function personWith(world: World, role: 'view' | 'edit' | 'admin' | 'genops-viewer' | 'none'): Promise<string> {
   const user = `${role}-${world.namespace}`;
+  const name = role === 'genops-viewer' ? user : role;
   if (role !== 'none')
     await world.apply({
       apiVersion: `${group}/v1`,
       kind: 'RoleBinding',
       metadata: { name: role },
-      roleRef: { apiGroup: group, kind: 'ClusterRole', name: role },
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name },
       subjects: [{ apiGroup: group, kind: 'User', name: user }],
     });
   const config = parse(await readFile(kubeconfigPath(), 'utf8')) as { users: readonly { user: object }[] };
@@ -93,6 +94,18 @@ test('with the role view every command that reads the cluster answers; status ca
   expect(validated).toMatchObject({
     out: expect.stringContaining('WorkflowDuration'),
     err: expect.not.stringContaining('forbidden'),
+  });
+});
+
+test('the part of view that is ours has the Events too, which explain tells', async () => {
+  await using world = await startWorld();
+  await using _ = await rolesForPeople(world);
+  await world.apply(generationService());
+  await world.eventually(async () => expectCondition(await world.service(), 'TargetFound', { status: 'False' }));
+  const viewer = await personWith(world, 'genops-viewer');
+  await world.eventually(async () => {
+    const { out, err } = await genops(world, 'explain', 'generation', '--kubeconfig', viewer);
+    expect({ out, err }).toEqual({ out: expect.stringMatching(/^Events, newest first\n.*TargetFound: saw/m), err: '' });
   });
 });
 
