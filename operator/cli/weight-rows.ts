@@ -14,6 +14,7 @@ const meanings: Readonly<Record<string, string>> = {
   WithinBand: 'near enough to what was measured',
   SlowStart: 'new: grows to its share',
   TooFewRequests: 'stays: too few requests since the last look',
+  NoRequests: 'has the average: no requests for so long that nothing is known of it',
   Expired: 'not heard of for too long: goes back to the average',
   GapsInLog: 'stays: some of what nginx told was lost',
   Pending: 'was not weighed yet',

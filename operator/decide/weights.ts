@@ -35,7 +35,7 @@ export interface PodMemory {
 
 /** Why a weight is what it is. */
 export type WeightReason =
-  'Measured' | 'Failing' | 'WithinBand' | 'SlowStart' | 'TooFewRequests' | 'Expired' | 'GapsInLog';
+  'Measured' | 'Failing' | 'WithinBand' | 'SlowStart' | 'TooFewRequests' | 'NoRequests' | 'Expired' | 'GapsInLog';
 
 export interface PodWeight {
   readonly id: string;
@@ -191,7 +191,7 @@ function weightOf(input: WeightInput): Omit<PodWeight, 'id'> {
   if (now - heardAt >= policy.staleAfterMs) {
     const isFirst = now - elapsedMs - heardAt < policy.staleAfterMs;
     const left = { ...expired(memory, isFirst), weight: stepped(weight, average, policy) };
-    return { ...move('Expired', average), memory: left };
+    return { ...move(isBlank(memory) && weight === average ? 'NoRequests' : 'Expired', average), memory: left };
   }
   if (hasGaps) return stay('GapsInLog');
   if (!isHeard) return stay('TooFewRequests');
@@ -235,6 +235,10 @@ function slowly(share: number, { effect, policy: { slowStartMs, slowStartFromPer
   const heldBack = effect * (1 - slowStartFromPercent / 100) * (1 - ageMs / slowStartMs);
   return Math.max(Math.round(share * (1 - heldBack)), 1);
 }
+
+/** It had no request, or none any more since what was known of it expired. */
+const isBlank = ({ serviceMs, errorRatio, pending: { served, failed } }: PodMemory): boolean =>
+  serviceMs === undefined && errorRatio === 0 && served + failed === 0;
 
 /** What was too little before the first of such looks is forgotten with the rest. What comes after it adds up again: a Pod may get few requests for good. */
 function expired({ serviceMs: _, pending, ...memory }: PodMemory, isFirst: boolean): PodMemory {

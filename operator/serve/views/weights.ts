@@ -8,7 +8,7 @@ const PodWeight = view('One Pod.', {
   target: figure('Where steps lead.'),
   why: Type.String({
     description:
-      'Measured, Failing, WithinBand, SlowStart, TooFewRequests, Expired, GapsInLog, Pending; Label, NoLabel, NotAWeight; or Equal.',
+      'Measured, Failing, WithinBand, SlowStart, TooFewRequests, NoRequests, Expired, GapsInLog, Pending; Label, NoLabel, NotAWeight; or Equal.',
   }),
   serviceMs: figure('What a request takes, without its queue.'),
   errorPercent: figure('Of its requests.'),

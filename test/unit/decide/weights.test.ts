@@ -155,6 +155,14 @@ describe('weigh()', () => {
     expect(look({ memory }, { now: 180_000, hasGaps: true })).toMatchObject({ why: 'Expired' });
   });
 
+  test('a Pod that had no request has nothing that could expire', () => {
+    const fresh = firstMemory(policy, 0);
+    expect(look({ memory: fresh }, { now: 179_999 })).toMatchObject({ weight: 10, why: 'TooFewRequests' });
+    expect(look({ memory: fresh }, { now: 180_000 })).toMatchObject({ weight: 10, why: 'NoRequests', target: 10 });
+    expect(look({ memory: fresh, work: served(1, 20) }, { now: 180_000 })).toMatchObject({ why: 'Expired' });
+    expect(look({ memory: { ...fresh, weight: 5 } }, { now: 180_000 })).toMatchObject({ weight: 6, why: 'Expired' });
+  });
+
   test('after expiry few requests add up from look to look until they are enough; those before it are forgotten', () => {
     const looks = [served(9, 200), served(5, 200), served(4, 200), served(1, 200)];
     let memory = known({ heardAt: 0 });
