@@ -69,3 +69,16 @@ function optionOf(options: Command['options'], word: string): string | undefined
   const found = Object.entries(options).find(([flag, { short }]) => word === `--${flag}` || word === `-${short}`);
   return found?.[1].type === 'string' ? found[0] : undefined;
 }
+
+/**
+ * The same with `--namespace=ai` as two words, which bash hands over as three; what is offered in the place of the last is the value alone, as kubectl wants it of a plugin.
+ * A `=` of its own stands nowhere else.
+ */
+export function withoutEquals(words: readonly string[]): readonly string[] {
+  return words.flatMap((word, at) => {
+    const isLast = at === words.length - 1;
+    if (word === '=' && words[at - 1]?.startsWith('--') === true) return isLast ? [''] : [];
+    const [, flag, value] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
+    return flag === undefined || value === undefined ? [word] : [flag, value];
+  });
+}

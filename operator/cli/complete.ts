@@ -3,7 +3,7 @@ import { connectKube } from '../kube/client.ts';
 import { loadConfig } from '../kube/config.ts';
 import { resource } from '../kube/resource.ts';
 import { generationServices } from '../reconcilers/kinds.ts';
-import { candidates, type Candidates } from './candidates.ts';
+import { candidates, withoutEquals, type Candidates } from './candidates.ts';
 import type { ClusterValues } from './cluster.ts';
 import { clusterOptions, exit, type Call, type Command } from './command.ts';
 import { versionNumber } from './version.ts';
@@ -21,9 +21,10 @@ const timeoutMs = 1_500;
 /** A line for each word that may stand in the place of the last one, and what the shell may add. What cannot be looked up is left out. */
 export async function complete(
   commands: Readonly<Record<string, Command>>,
-  words: readonly string[],
+  given: readonly string[],
   { env, out, signal }: Pick<Call<typeof clusterOptions>, 'env' | 'out' | 'signal'>,
 ): Promise<number> {
+  const words = withoutEquals(given);
   const { words: known, also } = candidates(commands, words);
   const looked = await lookedUp(also, clusterOf(words, env), signal);
   const fitting = [...known, ...looked.filter((name) => name.startsWith(words.at(-1) ?? ''))];

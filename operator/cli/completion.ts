@@ -23,6 +23,7 @@ _genops() {
   answer=("\${(@f)$("\${words[1]}" ${completeWord} "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   local last="\${answer[-1]}"
   answer[-1]=()
+  compset -P '--*='
   compadd -- "\${answer[@]}"
   if [[ "$last" == :0 ]]; then _files; fi
 }
@@ -32,7 +33,10 @@ compdef _genops genops
 function __genops_complete
     set -l words (commandline -opc) (commandline -ct)
     set -l answer ($words[1] ${completeWord} $words[2..-1] 2>/dev/null)
-    string match --invert --regex '^:[0-9]$' -- $answer
+    set -l before (string match --regex '^--[^=]+=' -- (commandline -ct))
+    for word in (string match --invert --regex '^:[0-9]$' -- $answer)
+        echo "$before$word"
+    end
     if test "$answer[-1]" = :0
         __fish_complete_path (commandline -ct)
     end
@@ -49,7 +53,8 @@ export const completion = command({
   summary: 'print the script with which a shell completes commands, options, services and namespaces',
   usage: shells.join('|'),
   examples: [
-    'source <(genops completion bash)   # in ~/.bashrc; for zsh the same',
+    'source <(genops completion bash)   # in ~/.bashrc',
+    'source <(genops completion zsh)   # in ~/.zshrc, after compinit',
     'genops completion fish | source   # in ~/.config/fish/config.fish',
     'genops completion kubectl > ~/.local/bin/kubectl_complete-genops && chmod +x ~/.local/bin/kubectl_complete-genops   # for kubectl genops',
   ],

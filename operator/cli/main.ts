@@ -71,6 +71,8 @@ export async function main({ args: given, ...world }: Process): Promise<number> 
 
 function noCommand(args: readonly string[]): string {
   const [first = '', second = ''] = args;
+  if (first.startsWith('-'))
+    return `saw ${first} before a command; wanted the command first: options come after it (genops COMMAND ${first} …)`;
   const meant = nearest(first, Object.keys(commands)) ?? nearest(`${first} ${second}`, Object.keys(commands));
   return `no command ${args.join(' ')}${meant === undefined ? '' : `; wanted ${meant}, if that was meant`}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -86,6 +86,8 @@ test('kubectl genops is a plugin, and a shell completes commands, options and se
   expect(await completed('genops', 'pol')).toEqual(['policy']);
   expect(await completed('genops', 'status', '--o')).toEqual(['--output']);
   expect(await completed('genops', 'status', '-n', world.namespace, 'gen')).toEqual(['generation']);
+  expect(await completed('genops', 'status', '--namespace', '=', world.namespace)).toEqual([world.namespace]);
+  expect(await completed('genops', 'status', '--namespace', '=', world.namespace, 'gen')).toEqual(['generation']);
 });
 
 test('what is printed for zsh and fish completes in them', async () => {
@@ -99,14 +101,31 @@ test('what is printed for zsh and fish completes in them', async () => {
   await writeFile(inZsh, (await program(['completion', 'zsh'])).stdout);
   await writeFile(inFish, (await program(['completion', 'fish'])).stdout);
   // zsh completes in its line editor alone: what that would be told is printed.
-  const asked = `compdef() { }; compadd() { shift; print -l -- "$@" }; source ${inZsh}; words=(genops pol); CURRENT=2; _genops`;
+  const asked = `compdef() { }; compset() { }; compadd() { shift; print -l -- "$@" }; source ${inZsh}; words=(genops pol); CURRENT=2; _genops`;
   expect((await zsh(['-f', '-c', asked], env)).trim().split('\n')).toEqual(['policy']);
   expect(await zsh(['-f', '-n', inZsh], env)).toBe('');
-  const completed = await fish(
-    ['--no-config', '-c', `source ${inFish}; complete --do-complete 'genops status --o'`],
-    env,
-  );
-  expect(completed).toBe('--output\n');
+  const completed = (line: string) =>
+    fish(['--no-config', '-c', `source ${inFish}; complete --do-complete '${line}'`], env);
+  expect(await completed('genops status --o')).toBe('--output\n');
+  expect(await completed('genops status --output=j')).toBe('--output=json\n');
+});
+
+test('an older Node is told which one is wanted, and nothing else', async () => {
+  const older = `data:text/javascript,${encodeURIComponent('Object.defineProperty(process.versions, "node", { value: "20.11.0" })')}`;
+  const fromCheckout = (...flags: readonly string[]) =>
+    run(process.execPath, [...flags, 'operator/genops.mjs', 'version'], { timeout: 30_000 });
+  // As Node 20: it knows no TypeScript.
+  await expect(fromCheckout('--no-strip-types', '--import', older)).rejects.toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^genops: saw Node 20\.11\.0; wanted 24\.12 or later; next: .*\n$/),
+  });
+  expect((await fromCheckout()).stdout).toMatch(/^genops \d+\.\d+\.\d+ /);
+  const { engines, bin } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    readonly engines: object;
+    readonly bin: object;
+  };
+  expect({ engines, bin }).toEqual({ engines: { node: '>=24.12' }, bin: { genops: 'operator/genops.mjs' } });
 });
 
 describe('the program', () => {

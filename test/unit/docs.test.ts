@@ -40,7 +40,7 @@ const words = (command: string): readonly string[] =>
 function wrongWith(command: string): string | undefined {
   const [program = '', ...args] = words(command).filter((word, index, all) => !(index === 0 && /^[A-Z_]+=/.test(word) && all.length > 1)); // prettier-ignore
   const script = args.findIndex((word) => word.endsWith('/genops.mjs') || word === 'operator/main.ts');
-  if (script !== -1) return wrongCall(args.slice(script + 1));
+  if (script !== -1 && program !== 'ln') return wrongCall(args.slice(script + 1));
   if (program === 'genops') return wrongCall(args);
   if (program === 'kubectl' && args[0] === 'genops') return wrongCall(args.slice(1));
   if (program === 'make') return wrongTarget(args);

@@ -41,6 +41,20 @@ test.each<Row>([
   expect(candidates(commands, line.split(' '))).toEqual({ words, ...(also === undefined ? {} : { also }) });
 });
 
+test.each([
+  { how: 'as zsh, fish and kubectl hand it over', words: ['status', '--output=j'], expected: 'json\n:4\n' },
+  { how: 'as bash does', words: ['status', '--output', '=', 'j'], expected: 'json\n:4\n' },
+  {
+    how: 'as bash does with nothing behind it',
+    words: ['status', '--output', '='],
+    expected: 'text\njson\nyaml\nwide\n:4\n',
+  },
+  { how: 'and a word after it', words: ['status', '--output', '=', 'json', '--con'], expected: '--context\n:4\n' },
+  { how: 'and a file', words: ['status', '--kubeconfig='], expected: ':0\n' },
+])('an option with = is completed by its values, $how', async ({ words, expected }) => {
+  expect(await genops(['__complete', ...words])).toEqual({ code: 0, out: expected, err: '' });
+});
+
 test('of the first word every command is offered, and an option of one that has it', () => {
   const first = Object.keys(commands).map((name) => name.split(' ')[0]);
   expect(candidates(commands, ['']).words).toEqual([...new Set(first)]);

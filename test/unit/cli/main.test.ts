@@ -46,6 +46,20 @@ test.each([
   expect(err.split('\n')[0]).toBe(`genops: no command ${call}; wanted ${meant}, if that was meant`);
 });
 
+test('genops --kubeconfig X status is told that options come after the command', async () => {
+  const { code, err } = await genops(['--kubeconfig', 'X', 'status', 'generation']);
+  expect(code).toBe(2);
+  expect(err.split('\n')[0]).toBe(
+    'genops: saw --kubeconfig before a command; wanted the command first: options come after it (genops COMMAND --kubeconfig …)',
+  );
+});
+
+test('the help of a command without options has no list of them', async () => {
+  expect((await genops(['version', '--help'])).out).toBe(
+    'print the version\n\nUsage: genops version\n\nExamples:\n  genops version\n',
+  );
+});
+
 test('genops policy points to the commands that begin so', async () => {
   const { err } = await genops(['policy']);
   expect(err).toMatch(/^ {2}policy effective +\S/m);
