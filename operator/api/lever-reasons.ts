@@ -67,3 +67,27 @@ export const notImplemented = {
     means: 'This version of genops takes the declaration but cannot act on it yet.',
   },
 } as const satisfies Record<string, ReasonText>;
+
+/** Of nginx and of routes. */
+export const loadBalancer = {
+  ConfigRejected: {
+    status: 'False',
+    means: 'nginx refused the configuration; the last good one stays in force.',
+    next: 'Correct the value that the message names.',
+  },
+  PodsBehind: {
+    status: 'False',
+    means: 'Some pods still serve an older configuration.',
+    next: 'Wait, or look at the pods in the message.',
+  },
+  ServiceUnusable: {
+    status: 'False',
+    means: 'nginx has the settings, and a component has no such Service or port as its serviceRef names.',
+    next: 'Do what the message says: requests to that component are answered with 502 until then.',
+  },
+  RouteUnusable: {
+    status: 'False',
+    means: 'There is no such HTTPRoute, or no rule of it has two components to choose from.',
+    next: 'Do what the message says.',
+  },
+} as const satisfies Record<string, ReasonText>;

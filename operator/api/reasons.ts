@@ -1,4 +1,4 @@
-import { judged, lever, notImplemented, pending, type ReasonText } from './lever-reasons.ts';
+import { judged, lever, loadBalancer, notImplemented, pending, type ReasonText } from './lever-reasons.ts';
 import { postgres, redis, server } from './server-reasons.ts';
 
 interface ConditionText {
@@ -183,26 +183,7 @@ export const conditions = {
     means: 'Every load balancer pod serves the declared configuration.',
     reasons: {
       ...lever,
-      ConfigRejected: {
-        status: 'False',
-        means: 'nginx refused the configuration; the last good one stays in force.',
-        next: 'Correct the value that the message names.',
-      },
-      PodsBehind: {
-        status: 'False',
-        means: 'Some pods still serve an older configuration.',
-        next: 'Wait, or look at the pods in the message.',
-      },
-      ServiceUnusable: {
-        status: 'False',
-        means: 'nginx has the settings, and a component has no such Service or port as its serviceRef names.',
-        next: 'Do what the message says: requests to that component are answered with 502 until then.',
-      },
-      RouteUnusable: {
-        status: 'False',
-        means: 'There is no such HTTPRoute, or no rule of it has two components to choose from.',
-        next: 'Do what the message says.',
-      },
+      ...loadBalancer,
     },
   },
   RedisApplied: {

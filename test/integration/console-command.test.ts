@@ -216,7 +216,7 @@ describe('genops explain', () => {
     const said = await asAccount('stranger');
     expect(said).toMatch(/\n +decision +ScaleUp 2 → 4, /);
     expect(said).toMatch(
-      /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md, or --operator NAMESPACE\/NAME where another one looks after ai\n/,
+      /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md\n/,
     );
   });
 

@@ -2,17 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import type { RequestListener } from 'node:http';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { startPrometheus } from '../../hack/servers/prometheus.ts';
-import { createAddressGuard } from '../../operator/metrics/address-guard.ts';
 import type { Reading } from '../../operator/metrics/reading.ts';
-import {
-  createPrometheusServers,
-  type PrometheusServers,
-  type SecretData,
-} from '../../operator/metrics/sources/prometheus-server.ts';
-import { prometheusSource } from '../../operator/metrics/sources/prometheus.ts';
+import { createPrometheusServers, type SecretData } from '../../operator/metrics/sources/prometheus-server.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { eventually } from '../world/eventually.ts';
-import { failureOf, guard, json, listening, look, secretless, sourceAt, timeoutMs, viewOf } from './source-world.ts';
+import { failureOf, guard, json, listening, look, secretless, sourceAt, viewOf } from './source-world.ts';
 
 /** Two services with steady load as two Pods, and a Prometheus that scrapes them each second. */
 async function scraped() {
@@ -334,68 +328,4 @@ test('a bearer token goes with the query, and into no message', async () => {
   const failure = await failureOf(sourceAt(servers, server.url, { secret: 'token' }), viewOf('a'));
   expect(seen).toEqual(['Bearer s3cret']);
   expect(JSON.stringify(failure)).not.toContain('s3cret');
-});
-
-describe('an address that a user names', () => {
-  const readSecret = secretless;
-  const ownMachine = '--allow-metric-address';
-  const metadata = 'name the source by its Service or its own address: this one is link-local or of a cloud’s metadata';
-  test.each([
-    ['http://127.0.0.1:9090', ownMachine],
-    ['http://2130706433:9090', ownMachine],
-    ['http://0x7f.1:9090', ownMachine],
-    ['http://[::1]:9090', ownMachine],
-    ['http://[::ffff:127.0.0.1]:9090', ownMachine],
-    ['http://[::ffff:a9fe:a9fe]', metadata],
-    ['http://169.254.169.254', metadata],
-    ['http://localhost:9090', ownMachine],
-  ])('%s is not dialled', async (url, next) => {
-    await using servers = createPrometheusServers({ readSecret, guard: createAddressGuard(), url: undefined });
-    expect(await failureOf(sourceAt(servers, url), viewOf('a'))).toMatchObject({
-      reason: 'AddressRefused',
-      next: expect.stringContaining(next),
-    });
-  });
-  test('the operator’s own may be anywhere, and without any the way to one is said', async () => {
-    await using server = await listening((_, response) => json(response, {}));
-    const own = (url: string | undefined) => createPrometheusServers({ readSecret, guard: createAddressGuard(), url });
-    const source = (servers: PrometheusServers) =>
-      prometheusSource({
-        servers,
-        server: { url: undefined, secret: undefined },
-        namespace: 'ai',
-        intervalMs: 1,
-        timeoutMs,
-      });
-    await using there = own(server.url);
-    expect(await failureOf(source(there), viewOf('a'))).toMatchObject({ reason: 'NotUnderstood' });
-    await using none = own(undefined);
-    expect(await failureOf(source(none), viewOf('a'))).toMatchObject({
-      next: expect.stringContaining('--prometheus-url'),
-    });
-  });
-});
-
-test('where the operator’s own server wants a login, a component names it: a Secret without an address', async () => {
-  await using server = await listening((request, response) => {
-    request.resume();
-    if (request.headers.authorization === 'Bearer s3cret') json(response, {});
-    else response.writeHead(401).end();
-  });
-  await using servers = createPrometheusServers({
-    readSecret: (_, name) => Promise.resolve({ token: Buffer.from(name === 'good' ? 's3cret' : 'old') }),
-    guard: createAddressGuard(),
-    url: server.url,
-  });
-  const said = async (name?: string) => {
-    const secret = name === undefined ? undefined : { namespace: 'ai', name };
-    const to = { servers, server: { url: undefined, secret }, namespace: 'ai', intervalMs: 1, timeoutMs };
-    return await failureOf(prometheusSource(to), viewOf('a'));
-  };
-  expect(await said()).toMatchObject({
-    message: expect.stringMatching(/answered 401$/),
-    next: 'name a Secret with token, username and password, or a client certificate in metrics[].prometheus.secretRef: --prometheus-url gives no login',
-  });
-  expect(await said('stale')).toMatchObject({ next: expect.stringMatching(/^correct Secret ai\/stale: token, /) });
-  expect(await said('good')).toMatchObject({ reason: 'NotUnderstood' });
 });

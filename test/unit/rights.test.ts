@@ -8,7 +8,7 @@ import { parseAllDocuments } from 'yaml';
  */
 const used: readonly (readonly [verbs: string, resource: string, file: string, title: string])[] = [
   ['get', 'genops.dev/generationservices', 'cli', 'is 1 with what would change, 0 once the operator has changed it'], // genops diff in its Pod
-  ['list watch', 'genops.dev/generationservices', 'modes', 'of two services for one target the older has it'],
+  ['list watch', 'genops.dev/generationservices', 'target-claims', 'of two services for one target the older has it'],
   ['patch', 'genops.dev/generationservices', 'finalizers', 'our finalizer is set and taken away'],
   ['patch', 'genops.dev/generationservices/status', 'bad-input', 'a target that does not exist, then does'],
   ['update', 'genops.dev/generationservices/finalizers', 'redis', 'Restore survives a foreground deletion'],
