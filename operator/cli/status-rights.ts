@@ -16,6 +16,9 @@ const refused =
   /User "(?<user>[^"]+)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)" in the namespace "(?<namespace>[^"]+)"/;
 const reading: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 
+/** For a shell: a name of a user is what its identity provider says. */
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
 /** What an administrator does about a right that is missing, to go behind the message; empty where it is about something else. */
 export function rightsNext(error: Error): string {
   if (!(error instanceof ApiError) || error.status !== 403) return '';
@@ -23,6 +26,6 @@ export function rightsNext(error: Error): string {
   if (group !== 'genops.dev') return `; next: ${table}`;
   const role = reading.has(verb) ? 'view' : 'edit';
   const account = /^system:serviceaccount:(.+)$/.exec(user)?.[1];
-  const whom = account === undefined ? `--user='${user}'` : `--serviceaccount=${account}`;
+  const whom = account === undefined ? `--user=${quoted(user)}` : `--serviceaccount=${account}`;
   return `; next: an administrator gives it the role ${role}: kubectl create rolebinding genops-${role} -n ${namespace} --clusterrole=${role} ${whom}; where it has that already: kubectl apply -f config/rbac/users.yaml (${table})`;
 }

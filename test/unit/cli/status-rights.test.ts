@@ -19,6 +19,11 @@ describe('rightsNext()', () => {
       next: `; next: an administrator gives it the role view: kubectl create rolebinding genops-view -n ai --clusterrole=view --user='jane doe'${theRest}`,
     },
     {
+      name: 'quotes a name with a quote for a shell',
+      error: forbidden("o'hara;id", 'get', ours),
+      next: `; next: an administrator gives it the role view: kubectl create rolebinding genops-view -n ai --clusterrole=view --user='o'\\''hara;id'${theRest}`,
+    },
+    {
       name: 'names the role edit to a ServiceAccount that may not change one',
       error: forbidden('system:serviceaccount:ci:gate', 'patch', ours),
       next: `; next: an administrator gives it the role edit: kubectl create rolebinding genops-edit -n ai --clusterrole=edit --serviceaccount=ci:gate${theRest}`,
