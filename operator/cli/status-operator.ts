@@ -7,6 +7,8 @@ import { orForbidden } from './status-rights.ts';
 /** A leader renews each 5 s; clocks of two machines may differ by some seconds. */
 const silentMs = 60_000;
 
+const podsOf = (namespace: string): string => `kubectl get pods -n ${namespace}`;
+
 type Seen = Lease | 'Forbidden' | undefined;
 const read = (kube: Kube, namespace: string, signal: AbortSignal): Promise<Seen> =>
   orForbidden(kube.get(leases, `${namespace}/${leaseName}`, signal));
@@ -36,21 +38,19 @@ export const operatorVouching = async (
   signal: AbortSignal,
 ): Promise<Vouching> => vouching(await read(kube, namespace, signal), { namespace, of, now });
 
-/** An operator with `--no-leader-elect` has no Lease and is not silent for that; one that looks after other namespaces says nothing of this one (`of`). */
+/** An operator with `--no-leader-elect` has no Lease and is not silent for that; one that looks after other namespaces says nothing of this one (`of`), whether it is up or not. */
 export function vouching(
   lease: Seen,
   { namespace, of, now }: { readonly namespace: string; readonly of: string; readonly now: number },
 ): Vouching {
   if (lease === 'Forbidden') return undefined;
+  const elsewhere = elsewhereText(lease, of);
+  if (elsewhere !== undefined)
+    return {
+      unknown: `operator: that of ${namespace} ${elsewhere.saw}: judged by what was written last; next: ${elsewhere.next}`,
+    };
   const silence = silenceText(lease, namespace, now);
-  if (silence === undefined) {
-    const elsewhere = elsewhereText(lease, of);
-    return elsewhere === undefined
-      ? undefined
-      : {
-          unknown: `operator: that of ${namespace} ${elsewhere.saw}: judged by what was written last; next: ${elsewhere.next}`,
-        };
-  }
+  if (silence === undefined) return undefined;
   return lease === undefined
     ? { unknown: `operator: not known, ${silence.saw}: judged by what was written last; next: ${silence.next}` }
     : { silence: `${silence.saw}; next: ${silence.next}` };
@@ -63,25 +63,40 @@ export function leaderText(
 ): string {
   if (lease === 'Forbidden')
     return `not known, you may not read the Lease ${namespace}/${leaseName}: what follows may be old`;
-  const silence = silenceText(lease, namespace, now);
-  if (silence !== undefined) return `${silence.saw}: what follows is what was written last; next: ${silence.next}`;
+  const elsewhere = elsewhereText(lease, about.namespace);
+  const { saw, next } = silenceText(lease, namespace, now) ?? leadingText(lease, namespace, now);
+  if (elsewhere !== undefined)
+    return next === undefined
+      ? `${saw}, but ${elsewhere.saw}; next: ${elsewhere.next}`
+      : `${saw}, and that one ${elsewhere.saw}: what follows is what was written last; next: ${elsewhere.next}`;
+  return next === undefined
+    ? `${saw}${mayBeElsewhere(lease, about)}`
+    : `${saw}: what follows is what was written last; next: ${next}`;
+}
+
+/** Of one that is not silent. Without `next` it leads. */
+function leadingText(
+  lease: Lease | undefined,
+  namespace: string,
+  now: number,
+): { readonly saw: string; readonly next?: string } {
   const { holderIdentity, leaseDurationSeconds = 15, renewTime = '' } = lease?.spec ?? {};
   const silenceMs = now - Date.parse(renewTime);
   return silenceMs < leaseDurationSeconds * 1_000
-    ? `${holderIdentity} leads, it has renewed its Lease ${ageText(silenceMs)} ago${notThis(lease, about)}`
-    : `${holderIdentity} has not renewed the Lease ${namespace}/${leaseName} for ${ageText(silenceMs)}, it holds for ${leaseDurationSeconds}s: what follows is what was written last; next: kubectl get pods -n ${namespace}`;
+    ? { saw: `${holderIdentity} leads, it has renewed its Lease ${ageText(silenceMs)} ago` }
+    : {
+        saw: `${holderIdentity} has not renewed the Lease ${namespace}/${leaseName} for ${ageText(silenceMs)}, it holds for ${leaseDurationSeconds}s`,
+        next: podsOf(namespace),
+      };
 }
 
-/** Why one that leads may be no news for this service. */
-function notThis(lease: Lease | undefined, { namespace, isUnseen }: About): string {
-  const elsewhere = elsewhereText(lease, namespace);
-  if (elsewhere !== undefined) return `, but ${elsewhere.saw}; next: ${elsewhere.next}`;
-  return isUnseen && looksAfter(lease?.metadata.annotations, namespace) === 'Unknown'
+/** Why one that leads may be no news for this service, where it does not say whom it looks after. */
+const mayBeElsewhere = (lease: Lease | undefined, { namespace, isUnseen }: About): string =>
+  isUnseen && looksAfter(lease?.metadata.annotations, namespace) === 'Unknown'
     ? `; where ${namespace} stays without a status, it may look after other namespaces only (\`namespaces\` of its chart), or another operator is meant: --lease-namespace`
     : '';
-}
 
-/** A leader that looks after others only. */
+/** One that looks after others only. */
 function elsewhereText(
   lease: Lease | undefined,
   namespace: string,
@@ -108,7 +123,7 @@ function silenceText(
       next: 'where it is installed elsewhere, name that with --lease-namespace',
     };
   const silenceMs = now - Date.parse(renewTime);
-  const next = `kubectl get pods -n ${namespace}`;
+  const next = podsOf(namespace);
   if (holderIdentity === '')
     return { saw: `none leads, the last has let go of ${named} ${ageText(silenceMs)} ago`, next };
   if (silenceMs > silentMs)

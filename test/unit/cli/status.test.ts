@@ -326,7 +326,13 @@ describe('the first line of genops status says whether the status is kept up to 
     expect(leaderText(seen, { namespace: 'genops-system', about, now })).toMatch(says);
   });
 
-  test.each<{ readonly name: string; readonly said?: string; readonly isUnseen: boolean; readonly says: RegExp }>([
+  test.each<{
+    readonly name: string;
+    readonly said?: string;
+    readonly isUnseen: boolean;
+    readonly agoMs?: number;
+    readonly says: RegExp;
+  }>([
     { name: 'looks after all', said: '*', isUnseen: true, says: /ago$/ },
     { name: 'looks after this one too', said: 'team,ai', isUnseen: true, says: /ago$/ },
     {
@@ -334,6 +340,13 @@ describe('the first line of genops status says whether the status is kept up to 
       said: 'team',
       isUnseen: false,
       says: /ago, but looks after team only, not ai; next: add it to `namespaces` of its chart, or name where the operator of ai is installed with --lease-namespace$/,
+    },
+    {
+      name: 'looks after another, and is dead',
+      said: 'team',
+      isUnseen: false,
+      agoMs: 120_000,
+      says: /^nobody has renewed .* for 2m \(genops-7c has had it\), and that one looks after team only, not ai: what follows is what was written last; next: add it to `namespaces` of its chart/,
     },
     {
       name: 'looks after many others',
@@ -347,8 +360,8 @@ describe('the first line of genops status says whether the status is kept up to 
       isUnseen: true,
       says: /ago; where ai stays without a status, it may look after other namespaces only .* is meant: --lease-namespace$/,
     },
-  ])('one that leads and $name', ({ said, isUnseen, says }) => {
-    const { metadata, ...rest } = lease('genops-7c', 3_000);
+  ])('one that has the Lease and $name', ({ said, isUnseen, agoMs = 3_000, says }) => {
+    const { metadata, ...rest } = lease('genops-7c', agoMs);
     const annotations = said === undefined ? {} : { 'genops.dev/namespaces': said };
     const seen = { ...rest, metadata: { ...metadata, annotations } };
     expect(leaderText(seen, { namespace: 'genops-system', about: { namespace: 'ai', isUnseen }, now })).toMatch(says);
