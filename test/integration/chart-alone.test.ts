@@ -21,23 +21,27 @@ const rbac = (kind: string, namespaced: boolean) =>
 const roleBindings = rbac('RoleBinding', true);
 const clusterRoleBindings = rbac('ClusterRoleBinding', false);
 
-test('a second operator for a namespace is refused, one for others is not, nor is an upgrade of the first', async () => {
+test('a second operator for a namespace is refused, and one in its namespace; one beside it for others is not, nor is an upgrade of the first', async () => {
   await using world = await startWorld({ operator: false });
   await using other = await startWorld({ operator: false });
+  await using beside = await startWorld({ operator: false });
   /** As `helm install` and `helm upgrade` render it, with what the cluster has already. */
-  const rendered = (release: string, namespaces: readonly string[]) =>
-    tools.helm('template', release, 'charts/genops', '-n', other.namespace, '--dry-run=server', '--set-json', `namespaces=${JSON.stringify(namespaces)}`); // prettier-ignore
+  const rendered = (release: string, namespaces: readonly string[], { namespace } = release === 'first' ? other : beside) =>
+    tools.helm('template', release, 'charts/genops', '-n', namespace, '--dry-run=server', '--set-json', `namespaces=${JSON.stringify(namespaces)}`); // prettier-ignore
   const first = parsed(await rendered('first', [world.namespace]));
   const annotations = { 'meta.helm.sh/release-name': 'first', 'meta.helm.sh/release-namespace': other.namespace };
   for (const binding of named(first, 'RoleBinding'))
     await world.kube.create(roleBindings, { ...binding, metadata: { ...binding.metadata, annotations } }, {}, world.signal); // prettier-ignore
 
   const seen = new RegExp(
-    `saw the release first of ${other.namespace}, which looks after ${world.namespace} already; .* next: share the namespaces out .*, or helm uninstall first -n ${other.namespace}`,
+    `saw the release first of ${other.namespace}, which looks after ${world.namespace} already; .* next: share the namespaces out .*, each release in a namespace of its own, or helm uninstall first -n ${other.namespace}`,
   );
   await expect(rendered('second', [other.namespace, world.namespace])).rejects.toThrow(seen);
   await expect(rendered('second', [])).rejects.toThrow(/which looks after .* already/); // of the whole cluster
   expect(named(parsed(await rendered('second', [other.namespace])), 'Deployment')).toHaveLength(1);
+  await expect(rendered('second', [beside.namespace], other)).rejects.toThrow(
+    new RegExp(`saw the release first in ${other.namespace} already; .* next: install it in a namespace of its own`),
+  );
   expect(named(parsed(await rendered('first', [world.namespace, other.namespace])), 'Deployment')).toHaveLength(1);
 });
 
@@ -47,7 +51,8 @@ test('a second operator of the whole cluster is refused, and who has a namespace
   await using stack = new AsyncDisposableStack();
   await world.kube.create(clusterRoleBindings, { ...everything }, {}, world.signal);
   stack.defer(() => world.kube.delete(clusterRoleBindings, world.namespace, {}, AbortSignal.timeout(10_000)));
-  const args = ['template', 'second', 'charts/genops', '-n', world.namespace, '--dry-run=server'];
+  await using beside = await startWorld({ operator: false });
+  const args = ['template', 'second', 'charts/genops', '-n', beside.namespace, '--dry-run=server'];
   await expect(tools.helm(...args)).rejects.toThrow(/which looks after .* already/);
   await tools.helm(...args, '--set-json', `namespaces=["${world.namespace}"]`);
 });

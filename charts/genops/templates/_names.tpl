@@ -37,28 +37,41 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
-{{/* Refuses a second operator for a namespace, by the bindings that releases have. `lookup` finds nothing where no cluster is asked (helm template), and asks for no more than whoever installs may see: in namespaces, just these. */}}
+{{/* Refuses a second operator for a namespace, and a second in a namespace: they have one Lease. By the bindings that releases have: `lookup` finds nothing where no cluster is asked (helm template), and asks for no more than whoever installs may see: in namespaces, just these and its own. */}}
 {{- define "genops.alone" -}}
+{{- /* The rules of the operator itself: their role has the name of its ServiceAccount. */}}
 {{- range $namespace := .Values.namespaces | default (list "") -}}
-{{- include "genops.aloneBy" (dict "root" $ "bindings" (lookup "rbac.authorization.k8s.io/v1" "RoleBinding" $namespace "").items) -}}
+{{- include "genops.aloneBy" (dict "root" $ "kind" "RoleBinding" "in" $namespace "role" "%s") -}}
 {{- end -}}
 {{- if not .Values.namespaces -}}
-{{- include "genops.aloneBy" (dict "root" . "bindings" (lookup "rbac.authorization.k8s.io/v1" "ClusterRoleBinding" "" "").items) -}}
+{{- include "genops.aloneBy" (dict "root" . "kind" "ClusterRoleBinding" "in" "" "role" "%s") -}}
+{{- end -}}
+{{- range include "genops.others" (dict "root" . "kind" "RoleBinding" "in" .Release.Namespace "role" "%s-leader") | fromJsonArray -}}
+{{- fail (printf "saw the release %s in %s already; wanted one release in a namespace: two have one Lease there, and the second never leads; next: install it in a namespace of its own" .name .namespace) -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "genops.aloneBy" -}}
+{{- range include "genops.others" . | fromJsonArray -}}
+{{- fail (printf "saw the release %s of %s, which looks after %s already; wanted one operator for each namespace: two take turns at the same objects; next: share the namespaces out by the value namespaces of both, each release in a namespace of its own, or helm uninstall %s -n %s" .name .namespace (.in | default "every namespace") .name .namespace) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* ServiceAccounts of other releases that have the role named after them as `role` says, in the namespace `in` or everywhere. */}}
+{{- define "genops.others" -}}
 {{- $mine := printf "%s/%s" .root.Release.Namespace (include "genops.name" .root) -}}
-{{- range $binding := .bindings -}}
+{{- $others := list -}}
+{{- $role := .role -}}
+{{- range $binding := (lookup "rbac.authorization.k8s.io/v1" .kind .in "").items -}}
 {{- if eq (dig "metadata" "labels" "app.kubernetes.io/name" "" $binding) "genops" -}}
 {{- range $binding.subjects -}}
-{{- /* The rules of the operator itself: their role has the name of its ServiceAccount. */}}
-{{- if and (eq .name $binding.roleRef.name) (ne (printf "%s/%s" .namespace .name) $mine) -}}
-{{- fail (printf "saw the release %s of %s, which looks after %s already; wanted one operator for each namespace: two take turns at the same objects; next: share the namespaces out by the value namespaces of both, or helm uninstall %s -n %s" .name .namespace ($binding.metadata.namespace | default "every namespace") .name .namespace) -}}
+{{- if and (eq (printf $role .name) $binding.roleRef.name) (ne (printf "%s/%s" .namespace .name) $mine) -}}
+{{- $others = append $others (dict "name" .name "namespace" .namespace "in" $binding.metadata.namespace) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- toJson $others -}}
 {{- end -}}
 
 {{/* What the operator may do in a namespace that it looks after. */}}
