@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -114,12 +114,17 @@ test('an older Node is told which one is wanted, and nothing else', async () => 
   const older = `data:text/javascript,${encodeURIComponent('Object.defineProperty(process.versions, "node", { value: "20.11.0" })')}`;
   const fromCheckout = (...flags: readonly string[]) =>
     run(process.execPath, [...flags, 'operator/genops.mjs', 'version'], { timeout: 30_000 });
+  const spaced = path.join(directory, 'my checkout');
+  await mkdir(path.join(spaced, 'operator'), { recursive: true });
+  await copyFile('operator/genops.mjs', path.join(spaced, 'operator/genops.mjs'));
   // As Node 20: it knows no TypeScript.
   await expect(fromCheckout('--no-strip-types', '--import', older)).rejects.toMatchObject({
     code: 2,
     stdout: '',
     stderr: expect.stringMatching(/^genops: saw Node 20\.11\.0; wanted 24\.12 or later; next: .*\n$/),
   });
+  const there = run(process.execPath, ['--import', older, path.join(spaced, 'operator/genops.mjs')]);
+  await expect(there).rejects.toMatchObject({ stderr: expect.stringContaining(`"${spaced}/operator/genops.mjs"`) });
   expect((await fromCheckout()).stdout).toMatch(/^genops \d+\.\d+\.\d+ /);
   const { engines, bin } = JSON.parse(await readFile('package.json', 'utf8')) as {
     readonly engines: object;
