@@ -5,6 +5,7 @@ import type { ClusterTools } from '../world/cluster-tools.ts';
 export interface Rendered extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
   readonly rules?: readonly unknown[];
+  readonly roleRef?: { readonly name: string };
   readonly subjects?: readonly unknown[];
   readonly spec?: {
     readonly template?: {
