@@ -25,7 +25,7 @@ export interface ReplicasPlan {
   /** The service is not held back. */
   readonly isEnforced: boolean;
   /** An autoscaler moves them: somebody else's, or ours that horizontal.mode Off leaves as it stands. */
-  readonly conflict: Standing | undefined;
+  readonly standing: Standing | undefined;
 }
 
 interface Standing {
@@ -57,12 +57,12 @@ export function planReplicas(input: PlanReplicasInput): ReplicasPlan | undefined
     tolerance: { up: 0, down: 0 },
     memory: undefined,
   });
-  const conflict = rivals.length > 0 ? conflictWith(rivals) : own === undefined ? undefined : leftStanding(own);
-  const heldBy = conflict?.reason ?? (resolved.mode === 'Enforce' ? undefined : resolved.mode);
+  const standing = rivals.length > 0 ? conflictWith(rivals) : own === undefined ? undefined : leftStanding(own);
+  const heldBy = standing?.reason ?? (resolved.mode === 'Enforce' ? undefined : resolved.mode);
   const isEnforced = heldBy === undefined;
   if (isEnforced && !isOnlyTold && decision.action !== 'Hold')
-    return { decision, change: { from: replicas, to: decision.to }, isEnforced, conflict };
-  return { decision: heldBack(decision, heldBy ?? 'DryRun'), change: undefined, isEnforced, conflict };
+    return { decision, change: { from: replicas, to: decision.to }, isEnforced, standing };
+  return { decision: heldBack(decision, heldBy ?? 'DryRun'), change: undefined, isEnforced, standing };
 }
 
 const conflictWith = (rivals: readonly string[]): Standing => ({

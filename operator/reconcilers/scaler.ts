@@ -111,7 +111,7 @@ interface Planned {
   /** @returns whether anything was moved. Undefined: all is as it should be, or held back. */
   readonly move: ((signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Who else moves it. */
-  readonly conflict?: Problem | undefined;
+  readonly standing?: Problem | undefined;
   readonly answer: Answer | undefined;
   /** It is decided by figures that change with time. */
   readonly isByClock: boolean;
@@ -132,7 +132,7 @@ async function visitComponent(
   const idle = { name, what, look: undefined, intervalMs: undefined, problem: undefined, moved: false } as const;
   const planned = (isDirect ? replicasOf : floorOf)(resolved, component, remembered, deps, now);
   if (planned === undefined) return idle;
-  const { decision, isEnforced, move, conflict, answer } = planned;
+  const { decision, isEnforced, move, standing, answer } = planned;
   deps.metrics.scalingDecisions.inc({ action: decision.action });
   const isByClock = planned.isByClock && mayHavePods(resolved, component, deps);
   const intervalMs = isByClock ? lookIntervalMs(resolved, component) : undefined;
@@ -141,7 +141,7 @@ async function visitComponent(
     intervalMs,
     look: floorLook({ decision, refusal, intervalMs, now }),
   });
-  if (conflict !== undefined) return { ...seen(refusalOf(conflict)), problem: conflict };
+  if (standing !== undefined) return { ...seen(refusalOf(standing)), problem: standing };
   const keep = isEnforced && own.mode === 'Enforce' ? answer?.keep : undefined;
   if (move === undefined && keep === undefined) return seen();
   try {
@@ -210,12 +210,12 @@ function replicasOf(
     now,
   });
   if (plan === undefined) return undefined;
-  const { change, conflict } = plan;
+  const { change, standing } = plan;
   return {
     ...plan,
     answer: { ...answer, keep: keepStep(kept, answer.keep, replicas) },
     isByClock: true,
-    conflict: conflict && new Problem(conflict.reason, conflict),
+    standing: standing && new Problem(standing.reason, standing),
     move: change && ((signal) => applyReplicas(deps.kube, spec.targetRef, { namespace, ...change }, signal)),
   };
 }

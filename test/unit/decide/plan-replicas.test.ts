@@ -26,7 +26,7 @@ test.each<Row>([
   {
     name: 'what the scaler asks for',
     floor: 6,
-    expected: { change: { from: 4, to: 6 }, decision: { action: 'ScaleUp', heldBy: undefined }, conflict: undefined },
+    expected: { change: { from: 4, to: 6 }, decision: { action: 'ScaleUp', heldBy: undefined }, standing: undefined },
   },
   { name: 'fewer too', floor: 3, expected: { change: { from: 4, to: 3 }, decision: { action: 'ScaleDown' } } },
   { name: 'no more than the most', floor: 40, expected: { change: { from: 4, to: 20 } } },
@@ -59,7 +59,7 @@ test.each<Row>([
       change: undefined,
       isEnforced: false,
       decision: { heldBy: 'Conflict' },
-      conflict: { saw: expect.stringContaining('theirs'), next: expect.stringContaining('FloorOnly') },
+      standing: { saw: expect.stringContaining('theirs'), next: expect.stringContaining('FloorOnly') },
     },
   },
   {
@@ -70,7 +70,7 @@ test.each<Row>([
       change: undefined,
       isEnforced: false,
       decision: { to: 6, heldBy: 'Off' },
-      conflict: {
+      standing: {
         reason: 'Off',
         next: expect.stringContaining('kubectl delete hpa -n ai generation-workflow-hpa, or'),
       },
@@ -80,7 +80,7 @@ test.each<Row>([
     name: 'nothing beside one of somebody else and our own, and names the other',
     floor: 6,
     rest: { rivals: ['theirs'], own: 'ai/ours' },
-    expected: { conflict: { reason: 'Conflict', saw: expect.not.stringContaining('ours') } },
+    expected: { standing: { reason: 'Conflict', saw: expect.not.stringContaining('ours') } },
   },
 ])('planReplicas() sets $name', ({ floor, replicas = 4, rest = {}, expected }) => {
   const plan = planReplicas({
