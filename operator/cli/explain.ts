@@ -1,8 +1,7 @@
-import { ApiError } from '../kube/api-error.ts';
+import { ApiError, isRefusal } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { events } from '../kube/events.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { leases } from '../kube/lease.ts';
 import { resource } from '../kube/resource.ts';
 import type { PerformanceStatus } from '../serve/views/performance-status.ts';
 import { connectFor, serviceOf } from './cluster.ts';
@@ -11,12 +10,12 @@ import { colouredFor } from './colour.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { decisionRows, nextText } from './decision-rows.ts';
 import { explanationOf, type Explanation, type SeenDecisions, type SeenEvent } from './explanation.ts';
-import { leaseName, looksAfter } from './lease.ts';
 import { objectiveRows } from './objective-rows.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import {
   askOperator,
   credentialsOfAccount,
+  isOfViews,
   operatorHelp,
   operatorOptions,
   operatorService,
@@ -24,6 +23,7 @@ import {
   type Account,
   type OperatorService,
 } from './operator-views.ts';
+import { leaderOfOthers } from './status-operator.ts';
 import { orForbidden } from './status-rights.ts';
 import { table } from './table.ts';
 import { weightRows, weightsTitle } from './weight-rows.ts';
@@ -93,12 +93,6 @@ export async function decisionsOf(
   const until = AbortSignal.any([signal, patience]);
   const path = `/namespaces/${namespace}/generationservices/${name}/api/performance/status`;
   try {
-    const lease = await orForbidden(kube.get(leases, `${operator.namespace}/${leaseName}`, until));
-    const answer = lease === 'Forbidden' ? 'Unknown' : looksAfter(lease?.metadata.annotations, account.namespace);
-    if (typeof answer !== 'string')
-      return silent(
-        `saw that ${operator.namespace}/${operator.name} looks after ${answer.only} only, not ${account.namespace}; next: name the Service of the operator of that with --operator NAMESPACE/NAME`,
-      );
     const authorization = await credentialsOfAccount(kube, account)(until);
     const view = (await askOperator(kube, operator, { path, authorization }, until)) as Said;
     if (view.decisions !== undefined && view.newestDecisions !== undefined)
@@ -108,13 +102,37 @@ export async function decisionsOf(
       };
     return silent('saw an answer without them; next: bring the operator to the version of this program');
   } catch (error) {
-    if (error instanceof ApiError) return silent(refusedText(error, { operator, account }));
+    if (error instanceof ApiError) {
+      const others =
+        isRefusal(error) && isOfViews(error)
+          ? await othersText(kube, { operator, account }, { signal, until })
+          : undefined;
+      return silent(others ?? refusedText(error, { operator, account }));
+    }
     if (patience.aborted && !signal.aborted) return silent(`it did not answer within ${patienceMs / 1_000}s`);
     throw error;
   }
 }
+
 /** Of whatever version. */
 type Said = Partial<PerformanceStatus>;
+
+/** That an operator which refuses looks after others, where its Lease says so. Only a hint: what keeps it from being known costs no answer. */
+async function othersText(
+  kube: Kube,
+  { operator: { namespace, name }, account }: { readonly operator: OperatorService; readonly account: Account },
+  { signal, until }: { readonly signal: AbortSignal; readonly until: AbortSignal },
+): Promise<string | undefined> {
+  try {
+    const only = await leaderOfOthers(kube, { namespace, of: account.namespace }, Date.now(), until);
+    return only === undefined
+      ? undefined
+      : `saw that ${namespace}/${name} looks after ${only} only, not ${account.namespace}; next: name the Service of the operator of that with --operator NAMESPACE/NAME`;
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ApiError || until.aborted)) throw error;
+    return undefined;
+  }
+}
 
 /** The explanation as a page for people. `now` in ms since the epoch. */
 export function explanationText(explanation: Explanation, now: number): string {

@@ -53,6 +53,9 @@ export function askOperator(
   return kube.raw({ path: `${proxy}${path}`, target: `${views} ${namespace}/${name}`, headers }, signal);
 }
 
+/** It was the operator, or its Service, that gave no answer. */
+export const isOfViews = ({ target }: Pick<ApiError, 'target'>): boolean => target.startsWith(views);
+
 /** What was refused on the way to the operator, and what to do: its views are off by default, and nobody has made the ServiceAccount. */
 export function refusedText(
   { message, status, target }: ApiError,
@@ -63,7 +66,7 @@ export function refusedText(
     ? `views are off unless they are asked for: helm upgrade genops charts/genops -n ${operator.namespace} --reset-then-reuse-values --set views.enabled=true, or name another Service with --operator`
     : isMissing(`serviceaccounts "${account.name}"`)
       ? `kubectl create serviceaccount ${account.name} -n ${account.namespace}, and kubectl create rolebinding ${account.name} -n ${account.namespace} --clusterrole=view --serviceaccount=${account.namespace}:${account.name}`
-      : `docs/views.md${target.startsWith(views) ? `, or --operator NAMESPACE/NAME where another one looks after ${account.namespace}` : ''}`;
+      : `docs/views.md${isOfViews({ target }) ? `, or --operator NAMESPACE/NAME where another one looks after ${account.namespace}` : ''}`;
   return `could not ${message}; next: ${next}`;
 }
 

@@ -56,6 +56,19 @@ export function vouching(
     : { silence: `${silence.saw}; next: ${silence.next}` };
 }
 
+/** Whom alone the one that leads looks after, where that is not `of`. Undefined also where nobody leads: what a Lease says that is renewed no more need not hold. */
+export async function leaderOfOthers(
+  kube: Kube,
+  { namespace, of }: { readonly namespace: string; readonly of: string },
+  now: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const lease = await read(kube, namespace, signal);
+  if (lease === 'Forbidden' || silenceText(lease, namespace, now) !== undefined) return undefined;
+  const answer = looksAfter(lease?.metadata.annotations, of);
+  return typeof answer === 'string' ? undefined : answer.only;
+}
+
 /** @param lease Undefined: there is none. */
 export function leaderText(
   lease: Seen,

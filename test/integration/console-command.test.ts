@@ -216,7 +216,7 @@ describe('genops explain', () => {
     const said = await asAccount('stranger');
     expect(said).toMatch(/\n +decision +ScaleUp 2 → 4, /);
     expect(said).toMatch(
-      /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md\n/,
+      /\nNot recorded\n(.*\n)* +decisions that changed nothing, and what each was made from: asked the operator, and .*cannot get resource "generationservices\/views".*; next: docs\/views\.md, or --operator NAMESPACE\/NAME where another one looks after ai\n/,
     );
   });
 
@@ -246,5 +246,32 @@ describe('genops explain', () => {
     expect(await explain('--service-account', 'viewer', '--audience', 'genops')).toMatch(
       /asked the operator, and .*saw a token that the cluster does not take, or that is for somebody else/,
     );
+  });
+
+  test('takes a Lease for a hint: it explains a refusal while it is renewed, and keeps nobody from an answer', async () => {
+    const renewedAt = (time: Date) =>
+      kubectl(
+        ['apply', '-f', '-'],
+        stringify({
+          apiVersion: 'coordination.k8s.io/v1',
+          kind: 'Lease',
+          metadata: { name: 'genops', namespace: operatorIn, annotations: { 'genops.dev/namespaces': 'team' } },
+          spec: {
+            holderIdentity: 'genops-7c',
+            leaseDurationSeconds: 15,
+            renewTime: time.toISOString().replace('Z', '000Z'),
+          },
+        }),
+      );
+    const others =
+      /asked the operator, and saw that genops-system\/genops looks after team only, not ai; next: .* --operator/;
+    const input = /\n +input +requests_per_second/;
+    await renewedAt(new Date(Date.now() - 3_600_000));
+    expect(await asAccount('viewer')).toMatch(input);
+    expect(await asAccount('stranger')).not.toMatch(others);
+    await renewedAt(new Date());
+    expect(await asAccount('viewer')).toMatch(input);
+    expect(await asAccount('stranger')).toMatch(others);
+    await kubectl(['delete', 'lease', 'genops', '-n', operatorIn]);
   });
 });
