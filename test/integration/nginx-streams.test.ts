@@ -12,7 +12,7 @@ import { backend, nginxFolder, silent } from './nginx-world.ts';
 import { eventually } from '../world/eventually.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
-const readTimeoutMs = 1_000;
+const readTimeoutMs = 3_000; // also of a busy event loop
 const shutdownMs = 3_000;
 
 describe.each(nginxVersions)('streams through nginx %s', (version) => {
