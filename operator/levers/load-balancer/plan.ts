@@ -35,6 +35,10 @@ interface SettingsChange extends LeverChange {
 const againMs = 30_000;
 /** An agent takes over what is written within seconds. */
 const soonMs = 3_000;
+/** What lasts until a person, or an object that nobody tells of, ends it: a visit looks at every lever of the service. */
+const lastingMs = 10_000;
+/** What ends by itself, or by what has just been declared. */
+const passing: ReadonlySet<PlannedCondition['reason']> = new Set(['Pending', 'PodsBehind', 'ConfigRejected']);
 
 type Input<Unit> = PlanInput<Unit, LoadBalancerObserved>;
 type Plan = LeverPlan<LoadBalancerChange>;
@@ -87,14 +91,18 @@ function planNginx(input: Input<LoadBalancerUnit>): Plan {
   const changes = [...(differing.length === 0 ? [] : settings), ...gateway.changes];
   const isForgotten = changes.length === 0 && gateway.hash === undefined && hasGateway(memory);
   const condition = gateway.problem ?? conditionOf(unit, hash, reports);
-  const isWell = isThere && changes.length === 0 && condition.status === 'True';
   return {
     changes: changes.map((change) => ({ ...change, remember })),
     condition,
     status: statusOf(hash, agents, reports),
-    againMs: isWell ? againMs : soonMs,
+    againMs: changes.length > 0 ? soonMs : lookAgainMs(condition),
     ...(isForgotten ? { remember } : {}),
   };
+}
+
+function lookAgainMs({ status, reason }: PlannedCondition): number {
+  if (status === 'True') return againMs;
+  return passing.has(reason) ? soonMs : lastingMs;
 }
 
 /** Where the user's own nginx takes its place the gateway stays until that serves. */

@@ -117,10 +117,12 @@ describe('plan() of nginx that genops runs', () => {
     expect(of({}, { ...stands, gateway: theirs })).toMatchObject({
       changes: [],
       condition: { status: 'False', reason: 'Conflict', message: expect.stringContaining('saw ServiceAccount ai/') },
+      againMs: 10_000,
     });
-    expect(of({ image: undefined }, stands)).toMatchObject({
+    expect(of({ image: undefined }, { configMap: inForce, agents: [] })).toMatchObject({
       changes: [],
       condition: { status: 'False', reason: 'Failed', message: expect.stringContaining('--nginx-image') },
+      againMs: 10_000,
     });
   });
 
@@ -138,6 +140,7 @@ describe('plan() of nginx that genops runs', () => {
       ),
     });
     expect(found.changes[0]?.remember).toEqual(memory);
+    expect([found.againMs, of({ image: undefined }, { ...stands, denied }).againMs]).toEqual([3_000, 10_000]);
   });
 
   test('goes once nginx of the user’s serves, and not before; then it is forgotten', () => {

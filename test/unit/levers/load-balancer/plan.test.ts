@@ -154,7 +154,9 @@ describe('plan()', () => {
     const [one] = [says('b', hash)];
     if (one.kind !== 'said' || one.report.loaded === undefined) throw new Error('it serves');
     const report = { ...one.report, loaded: { ...one.report.loaded, ...loaded } };
-    expect(planned({ configMap: inForce, agents: [says('a', hash), { ...one, report }] }).condition).toEqual(condition);
+    const found = planned({ configMap: inForce, agents: [says('a', hash), { ...one, report }] });
+    expect(found.condition).toEqual(condition);
+    expect(found.againMs).toBe(found.condition.status === 'True' ? 30_000 : 10_000); // it lasts until a person ends it
   });
 
   test('has in status what all serve only where all serve it', () => {
@@ -181,7 +183,11 @@ describe('plan()', () => {
     const behind = planned({ configMap: inForce, agents: [says('a', old)] });
     const refused = planned({ configMap: inForce, agents: [says('a', hash, { hash, message: 'key' })] });
     const current = planned({ configMap: inForce, agents: [says('a', hash)] });
-    expect([behind.againMs, refused.againMs, current.againMs]).toEqual([3_000, 3_000, 30_000]);
+    const unasked = planned({ configMap: inForce, agents: undefined });
+    const changed = planned({ configMap: undefined, agents: [says('a', hash)] });
+    expect([behind, refused, unasked, changed, current].map((one) => one.againMs)).toEqual([
+      3_000, 3_000, 3_000, 3_000, 30_000,
+    ]);
   });
 
   test('tells where HTTPS was asked for and is not there', () => {
