@@ -126,6 +126,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
       '/same.js': [304, {}],
       '/created.js': [201, { 'cache-control': 'max-age=3' }],
       '/cookie.js': [200, { 'cache-control': 'no-cache', 'set-cookie': 'a=b' }],
+      '/odd.js': [200, { 'set-cookie': ':a=b' }],
       '/private.js': [200, { 'cache-control': 'max-age=7, Private', expires: 'Thu, 01 Jan 2060 00:00:00 GMT' }],
       '/login.js': [302, { location: '/login', 'cache-control': 'no-store', 'set-cookie': 'a=b' }],
       '/bare.js': [302, { location: '/login' }],
@@ -149,9 +150,11 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const own = ['public, max-age=0', 'Thu, 01 Jan 1970 00:00:00 GMT'];
     expect(await said('/app.js', { method: 'POST' })).toEqual([200, ...own]);
     for (const identity of ['authorization', 'cookie', 'x-api-key', 'x-auth-token'])
-      expect([identity, ...(await said('/app.js', { headers: { [identity]: 'a' } }))]).toEqual([identity, 200, ...own]);
+      for (const value of ['a', '0', '::', '::a'])
+        expect([identity, value, ...(await said('/app.js', { headers: { [identity]: value } }))]).toEqual([identity, value, 200, ...own]); // prettier-ignore
     expect(await said('/created.js')).toEqual([201, 'max-age=3', undefined]);
     expect(await said('/cookie.js')).toEqual([200, 'no-cache', undefined]);
+    expect(await said('/odd.js')).toEqual([200, undefined, undefined]);
     expect(await said('/private.js')).toEqual([200, 'max-age=7, Private', 'Thu, 01 Jan 2060 00:00:00 GMT']);
     expect(await said('/login.js')).toEqual([302, 'no-store', undefined]);
     expect(await said('/bare.js')).toEqual([302, undefined, undefined]);
@@ -160,22 +163,30 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect(await said('/lines.js')).toEqual([404, seen, undefined]);
   });
 
-  test('keeps no answer that a header of whoever asked first has shaped', async () => {
+  test('keeps no answer by a header that names another host, path, scheme or method, and none to somebody', async () => {
     await using workload = await backend((incoming, response) => response.end(JSON.stringify(incoming.headers)));
     await load([byReload], [workload.port]);
     const forged = {
       forwarded: 'host=evil.example',
+      'front-end-https': 'on',
       'x-forwarded-host': 'evil.example',
       'x-forwarded-port': '1',
       'x-forwarded-prefix': '/evil',
+      'x-forwarded-scheme': 'https',
       'x-forwarded-server': 'evil.example',
+      'x-forwarded-ssl': 'on',
       'x-host': 'evil.example',
+      'x-http-method': 'DELETE',
       'x-http-method-override': 'DELETE',
+      'x-method-override': 'DELETE',
+      'x-original-host': 'evil.example',
       'x-original-url': '/evil',
       'x-rewrite-url': '/evil',
     };
     const seen = async (path: string) => {
-      const { headers, body } = await ask(port, path, { headers: { host: 'a.example', ...forged } });
+      const { headers, body } = await ask(port, path, {
+        headers: { host: 'a.example', 'x-forwarded-for': '192.0.2.1', ...forged },
+      });
       return [headers['x-cache-status'], JSON.parse(body) as unknown] as const;
     };
     const told = {
@@ -187,7 +198,13 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     };
     expect(await seen('/api/monitoring/forged')).toEqual(['MISS', told]);
     expect(await seen('/api/monitoring/forged')).toEqual(['HIT', told]);
-    expect(await seen('/api/forged')).toEqual([undefined, expect.objectContaining(forged)]);
+    const chain = { ...forged, 'x-forwarded-for': '192.0.2.1, 127.0.0.1' };
+    expect(await seen('/api/forged')).toEqual([undefined, expect.objectContaining(chain)]);
+    for (const identity of ['authorization', 'cookie', 'x-api-key', 'x-auth-token']) {
+      const headers = { host: 'a.example', [identity]: '0' };
+      const { headers: said } = await ask(port, '/api/monitoring/forged', { headers });
+      expect([identity, said['x-cache-status']]).toEqual([identity, 'BYPASS']);
+    }
   });
 
   test('calls every API answer public where that is asked for, but for errors', async () => {

@@ -74,31 +74,40 @@ const streaming = (capabilities: Capabilities): Lines => [
 /** By which one says who he is. Of any other header the workload's answer says that it counts (Vary), and nginx heeds it. */
 export const identities = ['$http_authorization', '$http_cookie', '$http_x_api_key', '$http_x_auth_token'] as const;
 
-/** What Pods are told of each request. A location that says any of it says all of it. */
-export const requestHeaders: Lines = [
+/** A location that says any of it says all of it. */
+const asSeen: Lines = [
   'proxy_set_header Connection "";',
   '# The name by which the server was chosen: a request line may have another than its Host header.',
   'proxy_set_header Host $host;',
   'proxy_set_header X-Real-IP $remote_addr;',
-  'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
   'proxy_set_header X-Forwarded-Proto $scheme;',
 ];
 
-/** By which workloads let themselves be told of another host, path or method than those that an answer is kept by. */
+/** What Pods are told of each request. */
+export const requestHeaders: Lines = [...asSeen, 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;'];
+
+/** By which workloads let themselves be told of another host, path, scheme or method than those that an answer is kept by. */
 const overriding = [
   'Forwarded',
+  'Front-End-Https',
   'X-Forwarded-Port',
   'X-Forwarded-Prefix',
+  'X-Forwarded-Scheme',
   'X-Forwarded-Server',
+  'X-Forwarded-Ssl',
   'X-Host',
+  'X-HTTP-Method',
   'X-HTTP-Method-Override',
+  'X-Method-Override',
+  'X-Original-Host',
   'X-Original-URL',
   'X-Rewrite-URL',
 ] as const;
 
 const keptRequestHeaders: Lines = [
-  ...requestHeaders,
-  '# Who asks first says nothing that answers to others would have in them.',
+  ...asSeen,
+  '# Who asks first names no other host, path, scheme or method, nor others before him.',
+  'proxy_set_header X-Forwarded-For $remote_addr;',
   'proxy_set_header X-Forwarded-Host $host;',
   ...overriding.map((name) => directive('proxy_set_header', name, '""')),
 ];
@@ -115,8 +124,8 @@ function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']):
           'proxy_cache_key $scheme$host$request_uri;',
           directive('proxy_cache_valid', 200, inSeconds(ttlMs)),
           'proxy_cache_lock on;',
-          directive('proxy_no_cache', ...identities),
-          directive('proxy_cache_bypass', ...identities),
+          'proxy_no_cache $genops_is_somebody;',
+          'proxy_cache_bypass $genops_is_somebody;',
           'add_header X-Cache-Status $upstream_cache_status;',
         ]),
   ];

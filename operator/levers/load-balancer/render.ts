@@ -183,8 +183,7 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
 
 function caching(input: RenderInput): Lines {
   const { api, staticAssets } = input.settings;
-  const said =
-    '$genops_is_read:$status:' + identities.join('') + ':$upstream_http_set_cookie:$upstream_http_cache_control';
+  const said = '$genops_is_read:$genops_is_somebody:$status:$upstream_http_set_cookie:$upstream_http_cache_control';
   const ofApi = api.cacheControl === undefined ? [] : apiCacheControl(said, api.cacheControl);
   const ofAssets =
     staticAssets.folder === undefined && staticAssets.extensions.length > 0
@@ -200,8 +199,18 @@ function caching(input: RenderInput): Lines {
   ];
   const judged = [...ofApi, ...ofAssets];
   const asks = judged.some((line) => line.includes('$genops_is_read'));
-  return [...monitoringCachePath(input), ...(asks ? isRead : []), ...judged];
+  const isKept = input.settings.monitoringCache.ttlMs > 0;
+  return [...monitoringCachePath(input), ...(asks ? isRead : []), ...(asks || isKept ? isSomebody : []), ...judged];
 }
+
+/** A map of its own: whatever a client writes is one digit to those who ask, and `0` is a name as well. */
+const isSomebody: Lines = [
+  '# Whether who asks says who he is.',
+  `map "${identities.join('')}" $genops_is_somebody {`,
+  '  default 1;',
+  '  "" 0;',
+  '}',
+];
 
 const monitoringCachePath = ({ settings: { monitoringCache }, place: { folder } }: RenderInput): Lines =>
   monitoringCache.ttlMs === 0
@@ -236,7 +245,7 @@ function apiCacheControl(
         '# Only what any cache may keep: read, answered well, asked for without a name, and not spoken of by the workload.',
         `map "${said}" $genops_cache_control {`,
         '  default "";',
-        `  "~^1:2[0-9][0-9]:::$" ${value};`,
+        `  "~^1:0:2[0-9][0-9]::$" ${value};`,
         '}',
       ];
 }
@@ -246,7 +255,7 @@ const assetCacheControl = (said: string, maxAgeMs: number): Lines => [
   '# The same of static files: a redirect, an answer to one who has said who he is, and what the workload keeps from caches are none.',
   `map "${said}" $genops_is_asset {`,
   '  default 0;',
-  '  "~*^1:(200|206|304):::(?!.*(private|no-store))" 1;',
+  '  "~*^1:0:(200|206|304)::(?!.*(private|no-store))[^:]*$" 1;',
   '}',
   '# What the answer says then; else what the workload has said.',
   'map $genops_is_asset $genops_asset_cache_control {',

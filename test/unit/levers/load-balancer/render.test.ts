@@ -150,9 +150,12 @@ describe('render()', () => {
       expect.arrayContaining([
         'deny all;',
         'proxy_cache_key $scheme$host$request_uri;',
-        'proxy_cache_bypass $http_authorization $http_cookie $http_x_api_key $http_x_auth_token;',
+        'proxy_no_cache $genops_is_somebody;',
+        'proxy_cache_bypass $genops_is_somebody;',
       ]),
     );
+    const somebody = 'map "$http_authorization$http_cookie$http_x_api_key$http_x_auth_token" $genops_is_somebody {';
+    expect(block(lines(), somebody)).toEqual(['default 1;', '"" 0;']);
   });
 
   test('ends kept connections before a reload where nginx would cut them off, and leaves it to nginx where it waits by itself', () => {
@@ -218,10 +221,21 @@ describe('render()', () => {
   test('tells Pods where answers are kept all that it tells them elsewhere, and no name that the client made up', () => {
     const told = (all: readonly string[]) => all.filter((line) => line.startsWith('proxy_set_header'));
     const kept = told(block(lines(), 'location ^~ /api/monitoring/ {'));
-    const everywhere = told(lines()).filter((line) => !kept.includes(line) || line.endsWith('Connection "";'));
-    expect(everywhere).toEqual(['proxy_set_header Connection "";', 'proxy_set_header Connection "";']);
+    const elsewhere = told(
+      lines().slice(
+        0,
+        lines().findIndex((line) => line.startsWith('upstream ')),
+      ),
+    );
+    expect(elsewhere).toHaveLength(5);
+    const chain = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;';
+    expect(elsewhere.filter((line) => !kept.includes(line))).toEqual([chain]);
     expect(kept).toEqual(
-      expect.arrayContaining(['proxy_set_header Host $host;', 'proxy_set_header X-Forwarded-Host $host;']),
+      expect.arrayContaining([
+        'proxy_set_header Host $host;',
+        'proxy_set_header X-Forwarded-For $remote_addr;',
+        'proxy_set_header X-Forwarded-Host $host;',
+      ]),
     );
     const through = lines({ settings: settingsFor({ monitoringCache: { ttl: '0s' } }) });
     expect(told(block(through, 'location ^~ /api/monitoring/ {'))).toEqual([]);
@@ -237,7 +251,7 @@ describe('render()', () => {
       'add_header Expires $genops_asset_expires always;',
     ]);
     const [, may = ''] = block(lines(), lines().find((line) => line.endsWith('$genops_is_asset {')) ?? '');
-    expect(may).toBe('"~*^1:(200|206|304):::(?!.*(private|no-store))" 1;');
+    expect(may).toBe('"~*^1:0:(200|206|304)::(?!.*(private|no-store))[^:]*$" 1;');
     const own = lines({ settings: settingsFor({}, { staticFiles: { path: '/var/www' } }) });
     expect(block(own, location)).toEqual([
       'root /var/www;',
@@ -245,7 +259,11 @@ describe('render()', () => {
       'add_header Cache-Control "public, max-age=31536000, immutable";',
     ]);
     expect(own.join()).not.toContain('genops_asset');
-    const neither = settingsFor({ api: { cacheControl: { apply: 'Off' } }, staticAssets: { extensions: [] } });
+    const neither = settingsFor({
+      api: { cacheControl: { apply: 'Off' } },
+      staticAssets: { extensions: [] },
+      monitoringCache: { ttl: '0s' },
+    });
     expect(lines({ settings: neither }).join()).not.toContain('genops_is');
   });
 });
