@@ -7,6 +7,12 @@ import { secretOf, startTuned } from './postgres-tuner.ts';
 
 const reading = [...snapshot, 'SELECT FROM workflows LIMIT 1'] as const;
 
+/** A process that does not answer, for as long as this is held: one that stays stopped outlives its server and its test. */
+function stopped(pid: number): Disposable {
+  process.kill(pid, 'SIGSTOP');
+  return { [Symbol.dispose]: () => void process.kill(pid, 'SIGCONT') };
+}
+
 describe.each(postgresVersions)('PostgreSQL %s', (version) => {
   test('Restore drops what nobody holds, leaves valid what an open transaction has read, and names each with who it is', async () => {
     await using server = await startTuned({ version });
@@ -79,19 +85,21 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await visit([wantedIndex]);
     await waiting(server);
     const byHand = 'left to you: DROP INDEX CONCURRENTLY "public"."workflows_status_created"';
-    process.kill(server.pid(), 'SIGSTOP');
-    expect(await forget()).toEqual([
-      expect.stringMatching(
-        /^\w+ of 127\.0\.0\.1:\d+: saw no answer from .*; next: it is tried again for a day, and then /,
-      ),
-    ]);
-    expect(await forget({ isLast: true })).toEqual([expect.stringMatching(`; next: it is ${byHand}$`)]);
-    process.kill(server.pid(), 'SIGCONT');
+    {
+      using _ = stopped(server.pid());
+      expect(await forget()).toEqual([
+        expect.stringMatching(
+          /^\w+ of 127\.0\.0\.1:\d+: saw no answer from .*; next: it is tried again for a day, and then /,
+        ),
+      ]);
+      expect(await forget({ isLast: true })).toEqual([expect.stringMatching(`; next: it is ${byHand}$`)]);
+    }
 
     const pid = Number((await server.query('SELECT pid FROM pg_stat_progress_create_index'))[0]?.['pid']);
-    process.kill(pid, 'SIGSTOP');
-    expect(await forget()).toEqual([expect.stringContaining('saw its build go on 10 s after it was cancelled')]);
-    process.kill(pid, 'SIGCONT');
+    {
+      using _ = stopped(pid);
+      expect(await forget()).toEqual([expect.stringContaining('saw its build go on 10 s after it was cancelled')]);
+    }
     expect(await forget()).toEqual([expect.stringContaining(`a transaction (pid ${holder.pid})`)]);
   });
 
