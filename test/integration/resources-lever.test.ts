@@ -88,7 +88,8 @@ async function installAdmission({ kube, namespace, signal }: World): Promise<Asy
     await kube.apply(admissionKind(manifest.kind), manifest, { manager: 'helm', force: true }, signal);
   return {
     async [Symbol.asyncDispose]() {
-      for (const { kind, metadata } of own) await kube.delete(admissionKind(kind), metadata.name, {}, signal);
+      for (const { kind, metadata } of own)
+        await kube.delete(admissionKind(kind), metadata.name, {}, AbortSignal.timeout(10_000));
     },
   };
 }
