@@ -16,7 +16,7 @@ import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
 import type { NamedManifest } from '../workload/manifests.ts';
 import { allow } from '../world/rights.ts';
-import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld, type World } from '../world/world.ts';
 
 type Overrides = NonNullable<GenerationServiceSpec['overrides']>;
 type Resources = NonNullable<Overrides['resources']>;
@@ -193,6 +193,11 @@ describe('resources', () => {
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await scaleDown()).toMatchObject({ selectPolicy: 'Max' });
     expect((await world.get(horizontalPodAutoscalers, 'by-hand'))?.spec.maxReplicas).toBe(20); // else as it was declared
+    await world.eventually(async () =>
+      expect(await eventNotes(world, 'SettingsRestored')).toEqual([
+        expect.stringMatching(/^horizontal workflow: 1 put back, .*selectPolicy Disabled → Max$/), // also with deletionPolicy Retain
+      ]),
+    );
 
     await world.apply(service);
     await world.eventually(async () => expect(await scaleDown()).toMatchObject({ selectPolicy: 'Disabled' }));

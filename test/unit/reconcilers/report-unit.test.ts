@@ -106,12 +106,16 @@ describe('reportUnit()', () => {
 
   describe('what a service that is deleted gives back', () => {
     const report = reportPutBack as typeof reportUnit;
-    test('is a line of the log and an Event, also of an object that is no server', async () => {
-      expect(await told(service(), { outcome: 'applied', taken: [declared] }, { report })).toMatchObject({
-        lines: ['info: put back'],
-        notes: ['redis cache: 1 put back, since the service is deleted: hz 0 → 50'],
-      });
-    });
+    test.each(['Restore', 'Retain'] as const)(
+      'is a line of the log and an Event, also of an object that is no server, with deletionPolicy %s',
+      async (deletionPolicy) => {
+        const of = { ...service(), spec: { ...service().spec, deletionPolicy } };
+        expect(await told(of, { outcome: 'applied', taken: [declared] }, { report })).toMatchObject({
+          lines: ['info: put back'],
+          notes: ['redis cache: 1 put back, since the service is deleted: hz 0 → 50'],
+        });
+      },
+    );
     test('is no news where nothing was taken', async () => {
       const nothing = { lines: [], notes: [] };
       expect(await told(service(), { outcome: 'failed', taken: [] }, { report })).toMatchObject(nothing);
