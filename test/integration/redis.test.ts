@@ -47,6 +47,10 @@ test.each([
     await world.eventually(async () => expect(await world.get(generationServices, 'generation')).toBeUndefined());
     expect(await redis?.configGet('maxmemory')).toBe(left);
     await world.eventually(async () => expect(await eventNotes(world, 'SettingsRestored')).toEqual(told));
+    await world.apply(generationService({}, { name: 'later' }));
+    await world.eventually(async () => expectCondition(await world.service('later'), 'Ready', { status: 'True' })); // by now it has seen the deletion
+    await world.operator[Symbol.asyncDispose](); // with it goes out what it has still to tell
+    expect(await eventNotes(world, 'SettingsRestored')).toEqual(told);
     const lines = world.operator.wholeLog().split('\n');
     expect(lines.filter((line) => line.includes('"put back"') && line.includes('"info"'))).toEqual(told);
   },
