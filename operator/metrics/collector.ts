@@ -223,9 +223,9 @@ function meet(tracked: Tracked, views: readonly PodView[], deps: Deps): void {
 function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: Deps): TrackedPod {
   let failures = 0;
   let isSuspect = false;
+  /** Between two looks of one that fails only its CPU and memory are asked for, where they are had from elsewhere. It is settled with the time of a turn: one that waits long for its place stays what its lane was chosen for. */
+  let isLook = true;
   let lookAt = -Infinity;
-  /** Between two looks of one that fails only its CPU and memory are asked for, where they are had from elsewhere. */
-  const isLook = (): boolean => performance.now() > lookAt - tracked.component.intervalMs / 2;
   const accept = (result: ReadResult): void => {
     failures = result.result === 'read' ? 0 : failures + 1;
     isSuspect = result.result === 'failed' && result.failure.reason === 'TimedOut';
@@ -238,7 +238,7 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
     kind: 'read',
     isCancelled: false,
     get isSuspect() {
-      return isSuspect && isLook();
+      return isSuspect && isLook;
     },
     get timeoutMs() {
       return tracked.component.timeoutMs;
@@ -246,7 +246,7 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
     async run(signal) {
       const { source, intervalMs, pods } = tracked.component;
       const { uid } = view;
-      const usage = isLook() ? undefined : source.usage;
+      const usage = isLook ? undefined : source.usage;
       const ask = () => (usage === undefined ? source.read(pod.view, signal) : usage(pod.view, signal));
       const result = await settled(source, pod.view, ask, logger);
       if (pod.isCancelled && !pods().some((one) => one.uid === uid)) source.forget(uid); // the answer came after it was forgotten
@@ -257,7 +257,9 @@ function podOf(tracked: Tracked, view: PodView, { schedule, metrics, logger }: D
         accept(result);
         lookAt = nextTurn(uid, intervalMs, { ...turn, after: intervalsAfter(failures) });
       }
-      schedule.add(source.usage === undefined ? lookAt : nextTurn(uid, intervalMs, turn), pod);
+      const dueAt = source.usage === undefined ? lookAt : nextTurn(uid, intervalMs, turn);
+      isLook = dueAt > lookAt - intervalMs / 2;
+      schedule.add(dueAt, pod);
     },
   };
   return pod;
