@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,6 +11,7 @@ import { openDnsServer, type DnsServer } from '../../operator/levers/load-balanc
 import { openNginx, type NginxProcess } from '../../operator/levers/load-balancer/nginx-process.ts';
 import { probeNginx, type NginxProgram } from '../../operator/levers/load-balancer/nginx-program.ts';
 import { render } from '../../operator/levers/load-balancer/render.ts';
+import { workersOf } from '../../operator/levers/load-balancer/workers.ts';
 import { settingsFor } from '../unit/levers/load-balancer/settings.ts';
 import { ask, backend, nginxFolder, silent, silentPod } from './nginx-world.ts';
 
@@ -28,10 +29,10 @@ describe.each(nginxVersions)('nginx %s', (version) => {
 
   /** Other ports than those of before it has at once only by a reload. */
   const byReload = { weights: { delivery: 'Reload' } } as const;
-  const load = async (
+  const attempt = async (
     [policy, more]: Parameters<typeof settingsFor> = [],
     ports: readonly number[] = [pod.port],
-  ): Promise<void> => {
+  ) => {
     const settings = settingsFor(policy, { ports: { http: port, https: port + 1 }, ...more });
     const servers = { workflow: ports.map((one) => ({ address: '127.0.0.1', port: one })) };
     dns.announce(servers);
@@ -39,8 +40,10 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const { folder } = home;
     const place = { folder, modules, dnsPort: dns.port, logPort: 1, user: 'nobody nogroup' };
     const rendered = render({ settings, servers, capabilities, place, certificate: undefined });
-    expect(await nginx.load(rendered, soon())).toEqual({ result: 'loaded' });
+    return nginx.load(rendered, soon());
   };
+  const load = async (...given: Parameters<typeof attempt>): Promise<void> =>
+    expect(await attempt(...given)).toEqual({ result: 'loaded' });
 
   beforeAll(async () => {
     home = stack.use(await nginxFolder(version));
@@ -205,6 +208,23 @@ describe.each(nginxVersions)('nginx %s', (version) => {
       const { headers: said } = await ask(port, '/api/monitoring/forged', { headers });
       expect([identity, said['x-cache-status']]).toEqual([identity, 'BYPASS']);
     }
+  });
+
+  test('says of a worker that does not stop accepting just that, and not that the master does not react', async () => {
+    await load();
+    const master = Number(await readFile(join(home.folder, 'nginx.pid'), 'utf8'));
+    const pid = (await workersOf(master)).find(({ isDraining }) => !isDraining)?.pid ?? 0;
+    expect(pid).toBeGreaterThan(0);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const message = expect.stringMatching(
+        /^nginx has loaded it, but it is not in force after 10 s: a worker of what/,
+      );
+      expect(await attempt([{ gzip: { level: 3 } }])).toEqual({ result: 'rejected', message });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await load([{ gzip: { level: 3 } }]);
   });
 
   test('calls every API answer public where that is asked for, but for errors', async () => {

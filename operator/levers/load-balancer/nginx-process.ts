@@ -43,6 +43,9 @@ export interface NginxOptions {
 /** A reload that has not come true by then never does: nginx itself tries a port that is taken for 2.5 s. */
 const loadedWithinMs = 10_000;
 
+/** `silent`: nothing of it has been seen. `stale`: it answers, and a worker of what was before still accepts too. */
+type Outcome = 'loaded' | 'silent' | 'stale';
+
 export function openNginx(options: NginxOptions): NginxProcess {
   return new ChildNginx(options);
 }
@@ -81,27 +84,34 @@ class ChildNginx implements NginxProcess {
     this.#said = [];
     if (this.#child === undefined) await this.#start();
     else this.#child.kill('SIGHUP');
-    if (await this.#isLoaded(generation, before, signal)) {
+    const outcome = await this.#untilLoaded(generation, before, signal);
+    if (outcome === 'loaded') {
       this.#text = text;
       this.#replaced = [...this.#replaced, before];
       return { result: 'loaded' };
     }
     await writeFile(next, this.#text);
     await rename(next, this.#file); // nginx itself went on with it; the next reload is not to find the other one
-    return this.#refusal();
+    return this.#refusal(outcome);
   }
 
-  #refusal(): Rejected {
+  #refusal(outcome: 'silent' | 'stale'): Rejected {
+    const seconds = loadedWithinMs / 1_000;
+    const hasTaken =
+      outcome === 'stale' && this.#child !== undefined && !this.#said.some((line) => line.includes('[emerg]'));
+    if (hasTaken)
+      return {
+        result: 'rejected',
+        message: `nginx has loaded it, but it is not in force after ${seconds} s: a worker of what was before still accepts connections`,
+      };
     const words = emergencies(this.#said);
     if (words !== '') return { result: 'rejected', message: words };
-    const seconds = loadedWithinMs / 1_000;
-    return this.#child === undefined
-      ? { result: 'rejected', message: 'nginx has ended and says nothing' }
-      : {
-          result: 'rejected',
-          message: `the master process of nginx (${this.#child.pid}) does not react: nothing loaded and nothing said in ${seconds} s`,
-          isSilent: true,
-        };
+    if (this.#child === undefined) return { result: 'rejected', message: 'nginx has ended and says nothing' };
+    return {
+      result: 'rejected',
+      message: `the master process of nginx (${this.#child.pid}) does not react: nothing loaded and nothing said in ${seconds} s`,
+      isSilent: true,
+    };
   }
 
   async draining(): Promise<{ workers: number; generations: number }> {
@@ -164,22 +174,25 @@ class ChildNginx implements NginxProcess {
     await once(child, 'spawn');
   }
 
-  /** False: it has not come true in time, or nginx has ended. */
-  async #isLoaded(generation: string, before: ReadonlySet<number>, signal: AbortSignal): Promise<boolean> {
+  /** All but `loaded`: it has not come true in time, or nginx has ended. */
+  async #untilLoaded(generation: string, before: ReadonlySet<number>, signal: AbortSignal): Promise<Outcome> {
     using deadline = openDeadline(signal, loadedWithinMs);
     const over = new AbortController();
     const stop = (): void => over.abort();
     deadline.signal.addEventListener('abort', stop, { once: true });
     this.#child?.once('exit', stop);
     this.#onRefusal = stop;
+    let outcome: Outcome = 'silent';
     try {
       const wanted = { folder: this.#options.folder, generation };
-      do await untilGeneration(wanted, over.signal);
-      while ((await this.#accepting()).intersection(before).size > 0); // one of the old ones may only have been asleep
-      return true;
+      do {
+        await untilGeneration(wanted, over.signal);
+        outcome = 'stale';
+      } while ((await this.#accepting()).intersection(before).size > 0); // one of the old ones may only have been asleep
+      return 'loaded';
     } catch (error) {
       signal.throwIfAborted();
-      if (over.signal.aborted) return false;
+      if (over.signal.aborted) return outcome;
       throw error;
     } finally {
       this.#child?.off('exit', stop);

@@ -183,7 +183,7 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
         wanted: `nginx to take the settings ${hash} of ${where}; it goes on with what it took last`,
         next: isSilent
           ? 'wait: it is tried again; where it stays so, see what stops or hangs nginx, or delete the Pod: another one starts anew'
-          : 'correct what nginx names',
+          : 'correct what nginx names; where it names nothing wrong, wait: it is tried again',
       }),
     };
   if (behind.length > 0)
