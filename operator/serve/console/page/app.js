@@ -38,7 +38,7 @@ function follow(page) {
     isLooking = true;
     const goesOn = await lookOnce(page, ended.signal);
     isLooking = false;
-    if (goesOn && !ended.signal.aborted) timer = setTimeout(look, everyMs);
+    if (goesOn && !ended.signal.aborted) timer = setTimeout(() => void look(), everyMs);
   };
   void look();
   return {
