@@ -1,7 +1,9 @@
 import type { Programs } from './programs.ts';
 import { names } from './story.ts';
 
-const edit = 'CONFIG SET maxmemory-policy noeviction';
+/** What the policy of memory is set to. */
+export const editedPolicy = 'noeviction';
+const edit = `CONFIG SET maxmemory-policy ${editedPolicy}`;
 
 /**
  * What a person at three in the morning might do. The password goes over stdin: a command line can be read by everybody on the machine, and stands in the message when it fails.

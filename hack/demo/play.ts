@@ -5,7 +5,7 @@ import { runLoad, type LoadSummary } from '../../test/workload/load/run.ts';
 import { block, line, type AccountInput } from './account.ts';
 import { editByHand } from './hand-edit.ts';
 import type { Programs } from './programs.ts';
-import { isTuned, marksBetween, type Mark, type Recording, type Sample } from './record.ts';
+import { editedIn, isTuned, marksBetween, type Mark, type Recording, type Sample } from './record.ts';
 import type { Screen } from './screen.ts';
 import { takeSnapshot, type RedisSettings, type Snapshot, type SnapshotDeps } from './snapshot.ts';
 import { handEditAtSecond, profile, rates, requests } from './story.ts';
@@ -40,6 +40,7 @@ export async function play(
   const done = new AbortController();
   const ended = AbortSignal.any([signal, done.signal]);
   let latest = first;
+  let isEdited = false; // since the second before
 
   const observe = async (): Promise<void> => {
     let seenAt = performance.now();
@@ -56,8 +57,10 @@ export async function play(
   };
   const onSecond = (second: Second): void => {
     if (ended.aborted) return; // a second that was cut short
-    const fresh = marksBetween(samples.at(-1)?.snapshot ?? first, latest, second.second);
-    const sample = { ...second, snapshot: latest };
+    const snapshot = isEdited ? editedIn(latest, marks) : latest;
+    isEdited = false;
+    const fresh = marksBetween(samples.at(-1)?.snapshot ?? first, snapshot, second.second);
+    const sample = { ...second, snapshot };
     samples.push(sample);
     marks.push(...fresh);
     tell({ sample, marks, fresh, redisBefore, samples }, deps.screen);
@@ -74,14 +77,18 @@ export async function play(
     },
     ended,
   ).finally(() => done.abort());
-  const [summary] = await Promise.all([load, observe().finally(() => done.abort()), editInTheMiddle(deps, ended)]);
+  const edit = editInTheMiddle(deps, ended).then((was) => void (isEdited = was));
+  const [summary] = await Promise.all([load, observe().finally(() => done.abort()), edit]);
   signal.throwIfAborted();
   return { samples, marks, redisBefore, redisAfter: first.redis, load: summary };
 }
 
-async function editInTheMiddle({ programs, screen }: PlayDeps, signal: AbortSignal): Promise<void> {
+/** @returns Whether it came to that. */
+async function editInTheMiddle({ programs, screen }: PlayDeps, signal: AbortSignal): Promise<boolean> {
   await delay(handEditAtSecond * 1000, undefined, { signal }).catch(() => undefined);
-  if (!signal.aborted) screen.say(`  by hand: ${await editByHand(programs, signal)}`);
+  if (signal.aborted) return false;
+  screen.say(`  by hand: ${await editByHand(programs, signal)}`);
+  return true;
 }
 
 interface Telling extends Pick<AccountInput, 'sample' | 'marks' | 'redisBefore'> {

@@ -1,4 +1,5 @@
 import type { Second } from '../../test/workload/load/recorder.ts';
+import { editedPolicy } from './hand-edit.ts';
 import type { RedisSettings, Snapshot } from './snapshot.ts';
 
 /** One second of the demo: what was sent, and what the cluster looked like. */
@@ -27,6 +28,12 @@ export function marksBetween(before: Snapshot, after: Snapshot, second: number):
   const text = `${isRepair ? 'repaired' : 'Redis by hand'}: maxmemory-policy ${holds}`;
   return [...scaled, { second, kind: isRepair ? 'Repaired' : 'Edited', text }];
 }
+
+/** A second in which Redis was changed by hand, as it was then: the repair may come before the next look. */
+export const editedIn = (snapshot: Snapshot, marks: readonly Mark[]): Snapshot =>
+  marks.some(({ kind }) => kind === 'Edited')
+    ? snapshot
+    : { ...snapshot, redis: { ...snapshot.redis, policy: editedPolicy } };
 
 /** The rule that has acted meanwhile, if any. */
 function newAction(before: Snapshot, after: Snapshot): readonly string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isTuned, marksBetween } from '../../../../hack/demo/record.ts';
+import { editedIn, isTuned, marksBetween } from '../../../../hack/demo/record.ts';
 import { snapshot, tuned, untuned } from './recording.ts';
 
 describe('marksBetween()', () => {
@@ -21,6 +21,13 @@ describe('marksBetween()', () => {
       { second: 9, kind: 'Repaired', text: 'repaired: maxmemory-policy allkeys-lru' },
     ]);
   });
+});
+
+test('an edit that was repaired before the next look is told with its repair, once', () => {
+  const marks = marksBetween(snapshot(2), editedIn(snapshot(2), []), 7);
+  expect(marks).toEqual([{ second: 7, kind: 'Edited', text: 'Redis by hand: maxmemory-policy noeviction' }]);
+  expect(marksBetween(editedIn(snapshot(2), []), snapshot(2), 8)).toMatchObject([{ second: 8, kind: 'Repaired' }]);
+  expect(editedIn(snapshot(2), marks)).toEqual(snapshot(2));
 });
 
 test('isTuned() wants both settings', () => {
