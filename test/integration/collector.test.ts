@@ -214,7 +214,8 @@ test('understands the reference workload without configuration, to the request',
     WORKFLOW_CPU_MS: '1',
     WORKFLOW_SLOTS: '8',
   });
-  const service = await listen(createService(settings), settings);
+  await using application = createService(settings);
+  const service = await listen(application, settings);
   await using ai = await world([Object.assign(service, { view: viewOf('a', service.metricsPort) })]);
   const figures = () => ai.collector.windowOf('ai/generation', 'workflow', 60_000);
   ai.track();

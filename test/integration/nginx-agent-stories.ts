@@ -19,7 +19,7 @@ import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 import { startProxy, type Proxy } from './kube-proxy.ts';
-import { agentKubeconfig, nginxPod, slice, spawnAgent } from './nginx-agent-world.ts';
+import { agentKubeconfig, behindNginx, nginxPod, slice, spawnAgent } from './nginx-agent-world.ts';
 import { ask, backend, keepAsking, nginxFolder } from './nginx-world.ts';
 
 const run = promisify(execFile);
@@ -79,22 +79,7 @@ export function agentStories(version: NginxVersion): void {
             loadBalancer: { weights: { minReloadInterval: '0s' }, ...loadBalancer },
             horizontal: { mode: 'Off' },
           },
-          components: [
-            {
-              name: 'workflow',
-              targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
-              serviceRef: { name: 'generation', port: 'http' },
-            },
-          ],
-          loadBalancer: {
-            type: 'Nginx',
-            nginx: {
-              podSelector: { matchLabels: { app: 'nginx' } },
-              ports: { http, https: securePort },
-              plainHTTP: 'Serve',
-              ...more,
-            },
-          },
+          ...behindNginx(http, { ports: { http, https: securePort }, plainHTTP: 'Serve', ...more }),
         },
         { annotations: { 'genops.dev/visit': String((visits += 1)) } },
       ),

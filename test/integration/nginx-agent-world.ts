@@ -4,6 +4,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { freePort } from '../../hack/servers/free-port.ts';
 import type { NginxVersion } from '../../hack/servers/nginx.ts';
 import { hasEnded, spawnServer, stopServer } from '../../hack/servers/process.ts';
+import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import type { LoadBalancerReport } from '../../operator/api/load-balancer-report.ts';
 import { podResource } from '../../operator/metrics/pod-view.ts';
 import { restricted } from '../world/ready-pod.ts';
@@ -35,6 +36,22 @@ export async function agentKubeconfig(
   await writeFile(file, stringify({ ...config, clusters, users }, { lineWidth: 0 }), { mode: 0o600 });
   return file;
 }
+
+/** A component behind the nginx of this machine whose Pod `nginxPod` makes. @param http Its port. @param more Of nginx, beside what finds it. */
+export const behindNginx = (http: number, more: Partial<Nginx> = {}) => ({
+  components: [
+    {
+      name: 'workflow',
+      targetRef: { apiVersion: 'apps/v1' as const, kind: 'Deployment' as const, name: 'workflow-execution' },
+      serviceRef: { name: 'generation', port: 'http' },
+    },
+  ],
+  loadBalancer: {
+    type: 'Nginx' as const,
+    nginx: { podSelector: { matchLabels: { app: 'nginx' } }, ports: { http, https: 8443 }, ...more },
+  },
+});
+type Nginx = NonNullable<NonNullable<GenerationServiceSpec['loadBalancer']>['nginx']>;
 
 /** The Pod of an nginx: its container is a process of this machine. */
 export const nginxPod = (world: World, agentPort: number): Promise<void> =>

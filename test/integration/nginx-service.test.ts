@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { endpointSlices } from '../../operator/kube/endpoint-slice.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { expectCondition, startWorld } from '../world/world.ts';
-import { agentKubeconfig, nginxPod, slice, startNginxAgent } from './nginx-agent-world.ts';
+import { agentKubeconfig, behindNginx, nginxPod, slice, startNginxAgent } from './nginx-agent-world.ts';
 import { ask, backend } from './nginx-world.ts';
 
 const operator = ['--no-leader-elect', '--allow-metric-address', '127.0.0.0/8'];
@@ -31,17 +31,7 @@ test('a Service that is not there is told, and comes and goes by itself with wha
   await world.apply(
     generationService({
       overrides: { loadBalancer: { weights: { minReloadInterval: '0s' } }, horizontal: { mode: 'Off' } },
-      components: [
-        {
-          name: 'workflow',
-          targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
-          serviceRef: { name: 'generation', port: 'http' },
-        },
-      ],
-      loadBalancer: {
-        type: 'Nginx',
-        nginx: { podSelector: { matchLabels: { app: 'nginx' } }, ports: { http: agent.port, https: 8443 } },
-      },
+      ...behindNginx(agent.port),
     }),
   );
   const missing = `saw no Service ${world.namespace}/generation (no EndpointSlice names it), to which requests to workflow go`;

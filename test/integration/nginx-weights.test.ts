@@ -9,6 +9,7 @@ import { parseRequest } from '../workload/load/requests.ts';
 import { runLoad } from '../workload/load/run.ts';
 import {
   agentKubeconfig,
+  behindNginx,
   nginxPod,
   runningPod,
   slice,
@@ -39,17 +40,7 @@ describe.each(nginxVersions)('weights of Pods before nginx %s', (version) => {
       generationService(
         {
           overrides: { loadBalancer: { weights }, horizontal: { mode: 'Off' }, runtime: { pools: { ai_api: slots } } },
-          components: [
-            {
-              name: 'workflow',
-              targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'workflow-execution' },
-              serviceRef: { name: 'generation', port: 'http' },
-            },
-          ],
-          loadBalancer: {
-            type: 'Nginx',
-            nginx: { podSelector: { matchLabels: { app: 'nginx' } }, ports: { http: agent.port, https: 8443 } },
-          },
+          ...behindNginx(agent.port),
         },
         { annotations },
       ),

@@ -104,7 +104,8 @@ const shape = { WORKFLOW_MEAN_MS: '120', WORKFLOW_CV: '0', WORKFLOW_CPU_MS: '1',
 
 test('the views of a service have the figures of the requests that were made of its workload', async () => {
   const settings = readSettings({ ...shape, HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0' });
-  await using workload = await listen(createService(settings), settings);
+  await using application = createService(settings);
+  await using workload = await listen(application, settings);
   await using measured = await measureAt(workload.metricsPort);
   const { sources } = measured;
 
