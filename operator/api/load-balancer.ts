@@ -21,21 +21,16 @@ const size = (value: string, description: string) =>
   orElse(value, quantity({ description: `${description} In bytes.` }));
 const time = (value: string, description: string, max = '24h') => orElse(value, duration({ max, description }));
 
-/** For the rules that the operator alone holds: the CRD of GenerationService, which has this section too, has no room for them. */
-const heldByUs = (fields: readonly [string, ...string[]], about: Pick<Rule, 'wanted' | 'example' | 'holds'>): Rule => ({
-  fields,
-  ...about,
+/** A rule that the operator alone holds, as those below: the CRD of GenerationService, which has this section too, has no room for them. */
+const takesTime = (field: string, example: string): Rule => ({
+  fields: [field],
+  wanted: `${field} must be more than 0: without any time nothing is ever answered`,
+  example: `${field}: ${example}`,
+  holds: (self) => {
+    const value = property(self, field);
+    return typeof value !== 'string' || milliseconds(value) > 0;
+  },
 });
-
-const takesTime = (field: string, example: string): Rule =>
-  heldByUs([field], {
-    wanted: `${field} must be more than 0: without any time nothing is ever answered`,
-    example: `${field}: ${example}`,
-    holds: (self) => {
-      const value = property(self, field);
-      return typeof value !== 'string' || milliseconds(value) > 0;
-    },
-  });
 
 const buffers = (defaults: { count: number; size: string }, description: string) =>
   orElse(
@@ -102,14 +97,15 @@ const Buffers = struct(
   {
     description: 'Buffers.',
     rules: [
-      heldByUs(['maxBody'], {
+      {
+        fields: ['maxBody'],
         wanted: 'maxBody must be more than 0, which nginx takes for no limit',
         example: 'maxBody: 50Mi',
         holds: (self) => {
           const value = property(self, 'maxBody');
           return (typeof value !== 'string' && typeof value !== 'number') || amountOf(value) > 0;
         },
-      }),
+      },
     ],
   },
 );
@@ -271,7 +267,8 @@ export const LoadBalancer = struct(
   {
     description: 'Settings of the load balancer in front of the service.',
     rules: [
-      heldByUs(['monitoringCache.pathPrefix', 'api.pathPrefix'], {
+      {
+        fields: ['monitoringCache.pathPrefix', 'api.pathPrefix'],
         wanted:
           'monitoringCache.pathPrefix must be below api.pathPrefix or beside it: what it covers is cached and, with access Cluster, closed to the outside',
         example: 'monitoringCache: {pathPrefix: /api/monitoring/}',
@@ -279,7 +276,7 @@ export const LoadBalancer = struct(
           const [cached, api] = [valueAt(self, 'monitoringCache.pathPrefix'), valueAt(self, 'api.pathPrefix')];
           return typeof cached !== 'string' || typeof api !== 'string' || !api.startsWith(cached);
         },
-      }),
+      },
     ],
   },
 );
