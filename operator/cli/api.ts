@@ -19,6 +19,8 @@ export interface Role {
   running: Running | undefined;
   /** Who has the Lease, as last seen. */
   holder: Holder | undefined;
+  /** What it serves can be asked. */
+  isOpen: boolean;
 }
 
 export interface ApiInput {

@@ -96,13 +96,12 @@ export const manager = command({
       logger,
       metrics: runtimeMetrics(metrics),
     });
-    const role: Role = { running: undefined, holder: undefined };
+    const role: Role = { running: undefined, holder: undefined, isOpen: false };
     await using servers = new AsyncDisposableStack(); // these before anything waits for the API server: who only waits is well
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], metrics.registry)));
+    const ready = [...caches.all.map(synced), open(role)];
     const live = (): Iterable<HealthCheck> => role.running?.health ?? [];
-    servers.use(
-      await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready: caches.all.map(synced), live })),
-    );
+    servers.use(await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready, live })));
     const endpoints = await apiServerEndpoints(kube, logger, signal);
     const allow = values['allow-metric-address'] ?? [];
     const guards = await metricGuards({ allow, server: kube.server, endpoints, env });
@@ -128,6 +127,7 @@ export const manager = command({
         signal,
       }),
     );
+    role.isOpen = true;
     if (!values['leader-elect']) await act({ ...world.deps, role }, signal);
     else {
       const namespace = leaseNamespaceOf(values['lease-namespace'], env);
@@ -149,6 +149,14 @@ export const manager = command({
     return exit.yes;
   },
 });
+
+/** Readiness: who is sent here by the Service finds somebody. */
+function open(role: Pick<Role, 'isOpen'>): HealthCheck {
+  return {
+    name: 'open',
+    problem: () => (role.isOpen ? undefined : 'waits for the API server to say where it is, before it serves'),
+  };
+}
 
 /** As `lead`. @throws {UsageError} where the Lease cannot be had. */
 async function competing(

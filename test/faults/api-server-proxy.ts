@@ -6,10 +6,12 @@ import { loadConfig } from '../../operator/kube/config.ts';
 import { withholdingProxy, type WithholdingProxy } from '../integration/withholding-proxy.ts';
 import { kubeconfigPath } from '../world/world.ts';
 
-/** Between an operator and its API server, as an administrator: the operator gets the proxy's kubeconfig. */
-export async function apiServerProxy(): Promise<WithholdingProxy & { readonly kubeconfig: string }> {
+/** Between an operator and the API server of `of`, as its user: the operator gets the proxy's kubeconfig. */
+export async function apiServerProxy(
+  of = kubeconfigPath(),
+): Promise<WithholdingProxy & { readonly kubeconfig: string }> {
   await using stack = new AsyncDisposableStack();
-  const config = await loadConfig({ kubeconfig: kubeconfigPath() });
+  const config = await loadConfig({ kubeconfig: of });
   const [{ hostname, port }, { tls }] = [new URL(config.server), await config.identity()];
   const proxy = stack.use(
     await withholdingProxy(() => connectSecurely({ ...tls, host: hostname, port: Number(port || 443) })),

@@ -12,6 +12,7 @@ import { apiServerEndpoints, metricGuards } from '../../operator/cli/metric-addr
 import { connectKube } from '../../operator/kube/client.ts';
 import { loadConfig } from '../../operator/kube/config.ts';
 import { createPrometheusServers } from '../../operator/metrics/sources/prometheus-server.ts';
+import { apiServerProxy } from '../faults/api-server-proxy.ts';
 import { consistently, eventually } from '../world/eventually.ts';
 import { startProxy } from './kube-proxy.ts';
 import { soon, startPlane } from './kube-world.ts';
@@ -49,6 +50,8 @@ async function ofStranger(): Promise<string> {
 interface Manager extends AsyncDisposable {
   readonly ended: Promise<{ readonly code: number; readonly err: string }>;
   leads(): Promise<boolean>;
+  /** What /readyz says. */
+  ready(): Promise<string>;
 }
 
 /** `genops manager` with these variables, as the chart or as `make run` starts it. */
@@ -68,6 +71,7 @@ async function startManager(
   }));
   return {
     ended,
+    ready: async () => await (await fetch(`http://${probes}/readyz`)).text(),
     leads: async () => /^genops_leader 1$/m.test(await (await fetch(`http://${metrics}/metrics`)).text()),
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('stopped'));
@@ -143,6 +147,20 @@ test('an operator that waits for the API server says so to probes, and ends when
   await eventually(async () => expect(await manager.leads()).toBe(false));
   await manager[Symbol.asyncDispose]();
   expect(await manager.ended).toEqual({ code: 0, err: '' });
+});
+
+test('a watch of everything is not enough to be ready: an operator that does not serve yet is sent nobody', async () => {
+  await using proxy = await apiServerProxy(plane.kubeconfigPath);
+  const asked = Promise.withResolvers<undefined>();
+  proxy.arm('GET /api HTTP', () => asked.promise);
+  await using manager = await startManager({}, { kubeconfig: proxy.kubeconfig });
+  await eventually(async () => {
+    const [last, ...watches] = (await manager.ready()).trim().split('\n').toReversed();
+    expect(last).toMatch(/^\[-\]open failed: waits for the API server/);
+    expect(watches.filter((line) => !line.endsWith(' ok'))).toEqual([]);
+  });
+  asked.resolve(undefined);
+  await eventually(async () => expect(await manager.ready()).toContain('[+]open ok'));
 });
 
 test('the addresses of the API server behind the one that is asked are known without a right, and of all of them with one; none is dialled for metrics', async () => {
