@@ -90,8 +90,10 @@ export const requestHeaders: Lines = [...asSeen, 'proxy_set_header X-Forwarded-F
 const overriding = [
   'Forwarded',
   'Front-End-Https',
+  'X-Forwarded-HTTPS',
   'X-Forwarded-Port',
   'X-Forwarded-Prefix',
+  'X-Forwarded-Protocol',
   'X-Forwarded-Scheme',
   'X-Forwarded-Server',
   'X-Forwarded-Ssl',
@@ -102,6 +104,8 @@ const overriding = [
   'X-Original-Host',
   'X-Original-URL',
   'X-Rewrite-URL',
+  'X-Scheme',
+  'X-Url-Scheme',
 ] as const;
 
 const keptRequestHeaders: Lines = [

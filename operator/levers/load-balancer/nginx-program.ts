@@ -86,7 +86,7 @@ async function versionOf(binary: string, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     throw doesNotRun(`${binary} -v`, error);
   });
-  const version = /nginx\/(\S+)/.exec(asked.stderr)?.[1];
+  const version = /version: [^\s/]+\/(\S+)/.exec(asked.stderr)?.[1];
   if (version === undefined) throw noNginx(`${binary} -v that says ${said(asked.stderr, asked.stdout)}`);
   return version;
 }

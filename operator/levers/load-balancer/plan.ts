@@ -177,7 +177,7 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
   if (rejected.length > 0)
     return {
       status: 'False',
-      reason: 'ConfigRejected',
+      reason: isSilent ? 'PodsBehind' : 'ConfigRejected',
       message: problemMessage({
         saw: listed(rejected),
         wanted: `nginx to take the settings ${hash} of ${where}; it goes on with what it took last`,

@@ -197,10 +197,10 @@ function caching(input: RenderInput): Lines {
     '  HEAD 1;',
     '}',
   ];
-  const judged = [...ofApi, ...ofAssets];
-  const asks = judged.some((line) => line.includes('$genops_is_read'));
+  const judges = ofAssets.length > 0 || (ofApi.length > 0 && api.cacheControl?.apply !== 'Always');
   const isKept = input.settings.monitoringCache.ttlMs > 0;
-  return [...monitoringCachePath(input), ...(asks ? isRead : []), ...(asks || isKept ? isSomebody : []), ...judged];
+  const whoAsks = [...(judges ? isRead : []), ...(judges || isKept ? isSomebody : [])];
+  return [...monitoringCachePath(input), ...whoAsks, ...ofApi, ...ofAssets];
 }
 
 /** A map of its own: whatever a client writes is one digit to those who ask, and `0` is a name as well. */

@@ -40,9 +40,10 @@ const isRejected = ({ loaded, rejected }: LoadBalancerReport, hash: string): boo
 function behindText(said: AgentSaid, hash: string): readonly string[] {
   const { pod } = said;
   if (said.kind === 'silent') return [`${pod} cannot be read (${words(said.failure)})`];
-  const { loaded } = said.report;
+  const { loaded, rejected } = said.report;
   if (loaded?.hash === hash) return [];
-  return [`${pod} ${loaded === undefined ? 'serves nothing yet' : `serves ${loaded.hash}`}`];
+  const refused = rejected === undefined ? '' : ` (${words(rejected.message)})`;
+  return [`${pod} ${loaded === undefined ? 'serves nothing yet' : `serves ${loaded.hash}`}${refused}`];
 }
 
 /** It comes from a Pod: as much as a message has room for, and no more lines than one. */

@@ -16,20 +16,23 @@ export function unusableService(unit: Unit, current: readonly LoadBalancerReport
       ({ service, component }) =>
         `no Service ${service} (no EndpointSlice names it), to which requests to ${component} go`,
     ),
-    ...withoutPort.map(
-      ({ service, component, port }) =>
-        `Service ${service} of ${component} without ${port === undefined ? 'a TCP port' : `port ${port}`}`,
-    ),
+    ...withoutPort.map(({ service, component, port }) => `Service ${service} of ${component} ${lacking(port)}`),
   ];
   const message = problemMessage({
     saw: `${saw.join(', ')}: nginx answers them with 502`,
     wanted: 'the Service of the Pods of each component',
     next:
       missing.length === 0
-        ? 'correct components[].serviceRef.port, or name that port in the Service'
+        ? 'correct components[].serviceRef.port: the name that the port has in the Service, or its number in the Pods'
         : 'create it, or correct components[].serviceRef.name; one without a selector needs EndpointSlices',
   });
   return { status: 'False', reason: 'ServiceUnusable', message };
+}
+
+/** A number may well be that of the Service, where Pods have another. */
+function lacking(port: Routed['port']): string {
+  if (port === undefined) return 'without a TCP port';
+  return typeof port === 'string' ? `without port ${port}` : `whose Pods have no port ${port}`;
 }
 
 /** A component may well be scaled to nothing: that is told, and no fault. */

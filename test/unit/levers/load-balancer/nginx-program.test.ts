@@ -8,7 +8,7 @@ let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'genops-nginx-program-'));
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => rm(folder, { recursive: true, maxRetries: 3 })); // probes of one that failed may still be written
 
 const next = 'next: see that this program runs in the container, or name another one: --nginx /usr/sbin/nginx';
 
@@ -37,4 +37,15 @@ test.each([
     name: 'Problem',
     message: `saw ${binary}${saw}; wanted nginx, which --nginx names; ${next}`,
   });
+});
+
+test.each([
+  { words: 'nginx version: nginx/1.31.3', version: '1.31.3' },
+  { words: 'nginx version: openresty/1.25.3.1', version: '1.25.3.1' },
+  { words: 'Angie version: Angie/1.10.2', version: '1.10.2' },
+])('one that says "$words" is asked what it can', async ({ words, version }) => {
+  const binary = join(folder, version);
+  await writeFile(binary, `#!/bin/sh\n[ "$1" = -v ] && echo "${words}" >&2\nexit 0\n`, { mode: 0o755 });
+  const asked = probeNginx({ binary, folder, modulesFolder: folder }, AbortSignal.timeout(10_000));
+  expect(await asked).toMatchObject({ binary, version });
 });

@@ -99,14 +99,14 @@ describe('plan()', () => {
       agents: [says('a', old, { hash, message: 'the master process does not react', isSilent: true })],
       condition: {
         status: 'False',
-        reason: 'ConfigRejected',
+        reason: 'PodsBehind',
         message: expect.stringMatching(/^saw a: the master process does not react; .*; next: wait: .* delete the Pod/),
       },
     },
     {
       name: 'nginx refused earlier ones',
       agents: [says('a', old, { hash: old, message: 'no' })],
-      condition: { status: 'False', reason: 'PodsBehind' },
+      condition: { status: 'False', reason: 'PodsBehind', message: expect.stringContaining(`a serves ${old} (no)`) },
     },
     {
       name: 'the agent cannot read them',
@@ -136,7 +136,9 @@ describe('plan()', () => {
       condition: {
         status: 'False',
         reason: 'ServiceUnusable',
-        message: expect.stringMatching(/^saw Service ai\/generation of workflow without port http: .*serviceRef\.port/),
+        message: expect.stringMatching(
+          /^saw Service ai\/generation of workflow without port http: .*serviceRef\.port: the name/,
+        ),
       },
     },
     {
