@@ -146,8 +146,8 @@ export async function forget(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const tried = isLast ? 'no more' : 'for a day';
-  const left = [];
-  for (const running of deps.builds.of(service)) left.push(...(await endBuild(running, tried, signal)));
+  const ended = deps.builds.of(service).map((running) => endBuild(running, tried, signal));
+  const left = (await Promise.all(ended)).flat(); // each server may take all the time that there is
   for (const leftover of deps.builds.leftOf(service)) left.push(...(await dropLeft(leftover, deps, tried, signal)));
   return left;
 }
