@@ -54,5 +54,13 @@ test('a second operator of the whole cluster is refused, and who has a namespace
   await using beside = await startWorld({ operator: false });
   const args = ['template', 'second', 'charts/genops', '-n', beside.namespace, '--dry-run=server'];
   await expect(tools.helm(...args)).rejects.toThrow(/which looks after .* already/);
-  await tools.helm(...args, '--set-json', `namespaces=["${world.namespace}"]`);
+  const installer = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'installer' };
+  const roleRef = { kind: 'ClusterRole', apiGroup: installer.apiGroup, name: 'admin' };
+  for (const { namespace } of [world, beside]) {
+    const metadata = { namespace, name: installer.name };
+    await world.kube.create(roleBindings, { metadata, roleRef, subjects: [installer] }, {}, world.signal);
+  }
+  const asInstaller = [...args, '--kube-as-user', installer.name];
+  await expect(tools.helm(...asInstaller)).rejects.toThrow(/cannot list resource "clusterrolebindings"/);
+  await tools.helm(...asInstaller, '--set-json', `namespaces=["${world.namespace}"]`);
 });

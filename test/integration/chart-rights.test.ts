@@ -78,7 +78,7 @@ test('a namespace that is named twice is refused', async () => {
 
 test('plain /metrics is off where that is asked for, with views or without', async () => {
   for (const views of [true, false]) {
-    const off = ['--set', `views.enabled=${views},views.plainMetrics=false,networkPolicy.enabled=true`];
+    const off = ['--set', `views.enabled=${views},monitoring.plainMetrics=false,networkPolicy.enabled=true`];
     const all = await chart(...off);
     const container = named(all, 'Deployment')[0]?.spec?.template?.spec.containers[0];
     expect(container?.['args']).toContain('--metrics-bind-address=');

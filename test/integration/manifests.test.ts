@@ -147,11 +147,11 @@ describe('views', () => {
       '--log-level=info',
       '--log-format=json',
     ]);
-    const tokensOnly = await chart('--set', 'views.enabled=true,views.plainMetrics=false');
+    const tokensOnly = await chart('--set', 'views.enabled=true,monitoring.plainMetrics=false');
     expect(args(tokensOnly)).toContain('--metrics-bind-address=');
     expect(JSON.stringify(podOf(tokensOnly))).not.toContain('8080');
     await expect(
-      chart('--set', 'views.enabled=true,views.plainMetrics=false,monitoring.podMonitor.enabled=true'),
+      chart('--set', 'views.enabled=true,monitoring.plainMetrics=false,monitoring.podMonitor.enabled=true'),
     ).rejects.toThrow(/wanted one of them/);
     expect(args(both)).toEqual(expect.arrayContaining(['--views', '--metrics-api-service=genops-system/genops']));
   });
@@ -183,7 +183,7 @@ describe('monitoring', () => {
 
   test('a ServiceMonitor reads /metrics over HTTPS with a token, and asks for what it needs for that', async () => {
     const monitor = 'monitoring.serviceMonitor.enabled=true';
-    const views = 'views.enabled=true,views.plainMetrics=false';
+    const views = 'views.enabled=true,monitoring.plainMetrics=false';
     const all = await chart('--set', `${views},${monitor},monitoring.serviceMonitor.tokenSecret.name=reader`);
     const [endpoint] = (named(all, 'ServiceMonitor')[0]?.spec as { readonly endpoints?: readonly unknown[] } | undefined)?.endpoints ?? []; // prettier-ignore
     expect(endpoint).toMatchObject({
@@ -267,7 +267,9 @@ describe('the NetworkPolicy', () => {
       { ports: [{ port: 'metrics', protocol: 'TCP' }], from: JSON.parse(from) as unknown },
       api,
     ]); // prettier-ignore
-    expect(ingressOf(await chart(...enabled, '--set', 'views.enabled=true,views.plainMetrics=false'))).toEqual([api]);
+    expect(ingressOf(await chart(...enabled, '--set', 'views.enabled=true,monitoring.plainMetrics=false'))).toEqual([
+      api,
+    ]);
   });
 });
 
