@@ -39,15 +39,16 @@ export async function play(
   const [samples, marks]: [Sample[], Mark[]] = [[], []];
   const done = new AbortController();
   const ended = AbortSignal.any([signal, done.signal]);
-  let latest = first;
-  let isEdited = false; // since the second before
+  let [latest, lookedAt] = [first, 0];
+  let editedAt: number | undefined;
 
   const observe = async (): Promise<void> => {
     let seenAt = performance.now();
     while (!ended.aborted) {
       try {
+        const from = performance.now();
         latest = await takeSnapshot(deps, AbortSignal.any([signal, AbortSignal.timeout(blindForMs)]));
-        seenAt = performance.now();
+        [lookedAt, seenAt] = [from, performance.now()];
       } catch (error) {
         signal.throwIfAborted();
         if (performance.now() - seenAt > blindForMs) throw error;
@@ -57,8 +58,7 @@ export async function play(
   };
   const onSecond = (second: Second): void => {
     if (ended.aborted) return; // a second that was cut short
-    const snapshot = isEdited ? editedIn(latest, marks) : latest;
-    isEdited = false;
+    const snapshot = editedAt === undefined ? latest : editedIn(latest, marks, { isOlder: lookedAt < editedAt });
     const fresh = marksBetween(samples.at(-1)?.snapshot ?? first, snapshot, second.second);
     const sample = { ...second, snapshot };
     samples.push(sample);
@@ -77,7 +77,7 @@ export async function play(
     },
     ended,
   ).finally(() => done.abort());
-  const edit = editInTheMiddle(deps, ended).then((was) => void (isEdited = was));
+  const edit = editInTheMiddle(deps, ended).then((was) => void (editedAt = was ? performance.now() : undefined));
   const [summary] = await Promise.all([load, observe().finally(() => done.abort()), edit]);
   signal.throwIfAborted();
   return { samples, marks, redisBefore, redisAfter: first.redis, load: summary };

@@ -29,11 +29,19 @@ export function marksBetween(before: Snapshot, after: Snapshot, second: number):
   return [...scaled, { second, kind: isRepair ? 'Repaired' : 'Edited', text }];
 }
 
-/** A second in which Redis was changed by hand, as it was then: the repair may come before the next look. */
-export const editedIn = (snapshot: Snapshot, marks: readonly Mark[]): Snapshot =>
-  marks.some(({ kind }) => kind === 'Edited')
-    ? snapshot
-    : { ...snapshot, redis: { ...snapshot.redis, policy: editedPolicy } };
+/**
+ * A second after Redis was changed by hand: with the edit until it is told, since the repair may come before the next look, and while
+ * the last look `isOlder` than the edit.
+ */
+export function editedIn(
+  snapshot: Snapshot,
+  marks: readonly Mark[],
+  { isOlder }: { readonly isOlder: boolean },
+): Snapshot {
+  const has = (wanted: Mark['kind']): boolean => marks.some(({ kind }) => kind === wanted);
+  if (has('Repaired') || (has('Edited') && !isOlder)) return snapshot;
+  return { ...snapshot, redis: { ...snapshot.redis, policy: editedPolicy } };
+}
 
 /** The rule that has acted meanwhile, if any. */
 function newAction(before: Snapshot, after: Snapshot): readonly string[] {

@@ -24,10 +24,16 @@ describe('marksBetween()', () => {
 });
 
 test('an edit that was repaired before the next look is told with its repair, once', () => {
-  const marks = marksBetween(snapshot(2), editedIn(snapshot(2), []), 7);
+  const [older, newer] = [{ isOlder: true }, { isOlder: false }];
+  const edited = editedIn(snapshot(2), [], newer);
+  const marks = [...marksBetween(snapshot(2), edited, 7)];
   expect(marks).toEqual([{ second: 7, kind: 'Edited', text: 'Redis by hand: maxmemory-policy noeviction' }]);
-  expect(marksBetween(editedIn(snapshot(2), []), snapshot(2), 8)).toMatchObject([{ second: 8, kind: 'Repaired' }]);
-  expect(editedIn(snapshot(2), marks)).toEqual(snapshot(2));
+  expect(editedIn(snapshot(2), marks, older)).toEqual(edited); // what it shows is of before
+  const repaired = editedIn(snapshot(2), marks, newer);
+  expect(repaired).toEqual(snapshot(2));
+  marks.push(...marksBetween(edited, repaired, 8));
+  expect(marks).toMatchObject([{ kind: 'Edited' }, { second: 8, kind: 'Repaired' }]);
+  expect(editedIn(snapshot(2), marks, older)).toEqual(snapshot(2));
 });
 
 test('isTuned() wants both settings', () => {
