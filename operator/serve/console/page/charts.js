@@ -212,13 +212,19 @@ function seriesOf({ label, colour: name, dash, isStepped, isPoints }, { format }
     label,
     stroke: colour(name),
     width: 2,
-    points: { show: isPoints === true, size: 4 },
+    points: { show: true, size: 4, filter: isPoints === true ? undefined : withoutNeighbours },
     value: (_plot, value) => format(value),
     ...(dash === undefined ? {} : { dash }),
     ...(isPoints === true ? { paths: () => null } : {}),
     ...(isStepped === true ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
   };
 }
+
+/** No line leads to them. */
+const withoutNeighbours = ({ data }, at) =>
+  data[at].flatMap((value, index, all) =>
+    value !== null && (all[index - 1] ?? null) === null && (all[index + 1] ?? null) === null ? [index] : [],
+  );
 
 /** A line for each change, in the colour of its kind; the one that is pointed at stands out. */
 function drawMarks(plot, { all, pointed }, colour) {
