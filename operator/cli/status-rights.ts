@@ -25,7 +25,7 @@ export function rightsNext(error: Error): string {
   const { user = '', verb = '', group, namespace = '' } = refused.exec(error.message)?.groups ?? {};
   if (group !== 'genops.dev') return `; next: ${table}`;
   const role = reading.has(verb) ? 'view' : 'edit';
-  const account = /^system:serviceaccount:(.+)$/.exec(user)?.[1];
+  const account = /^system:serviceaccount:([a-z0-9.:-]+)$/.exec(user)?.[1];
   const whom = account === undefined ? `--user=${quoted(user)}` : `--serviceaccount=${account}`;
   return `; next: an administrator gives it the role ${role}: kubectl create rolebinding genops-${role} -n ${namespace} --clusterrole=${role} ${whom}; where it has that already: kubectl apply -f config/rbac/users.yaml (${table})`;
 }
