@@ -79,12 +79,12 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
 
 /** A test that asked for an audit log should hear that there is none, not find an empty one. */
 function refuseOtherOptions(record: ClusterRecord, { node, audit, autoscalerSyncPeriod }: ClusterOptions): void {
-  const wanted = Object.entries({ node, audit, autoscalerSyncPeriod, kubernetes: askedMinor() });
+  const wanted = Object.entries({ node, audit, autoscalerSyncPeriod, kubernetes: askedMinor() ?? '' });
   const differing = wanted.filter(
     ([option, value]) => value !== undefined && value !== record[option as keyof ClusterRecord],
   );
   if (differing.length === 0) return;
-  const list = differing.map(([option, value]) => `${option} ${value}`).join(', ');
+  const list = differing.map(([option, value]) => `${option} ${value || 'newest'}`).join(', ');
   throw new Error(`cluster ${record.name} is up, but not with ${list}; end it first, or choose another name`);
 }
 

@@ -22,6 +22,7 @@ export function kubeletArguments(plan: ClusterPlan): readonly string[] {
     `--config=${join(plan.folder, 'kubelet.yaml')}`,
     `--kubeconfig=${join(credentialsFolder(plan), 'node.kubeconfig')}`,
     `--root-dir=${join(plan.folder, 'kubelet')}`,
+    '--housekeeping-interval=5s', // what metrics-server reads every 10 s is then not older than that
     `--hostname-override=${plan.nodeName}`,
     `--node-ip=${plan.nodeAddress}`,
   ];
