@@ -21,6 +21,6 @@ export default {
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
-  testTimeout: 120_000,
+  testTimeout: 400_000, // more than any wait within a test: that one says what it saw
   maxWorkers: 4,
 };

@@ -101,7 +101,7 @@ test('what is printed for zsh and fish completes in them', async () => {
   await writeFile(inZsh, (await program(['completion', 'zsh'])).stdout);
   await writeFile(inFish, (await program(['completion', 'fish'])).stdout);
   // zsh completes in its line editor alone: what that would be told is printed.
-  const asked = `compdef() { }; compset() { }; compadd() { shift; print -l -- "$@" }; source ${inZsh}; words=(genops pol); CURRENT=2; _genops`;
+  const asked = `compdef() { }; compset() { print -r -- "compset $*" }; compadd() { shift; print -l -- "$@" }; source ${inZsh}; words=(genops pol); CURRENT=2; _genops`;
   expect((await zsh(['-f', '-c', asked], env)).trim().split('\n')).toEqual(['policy']);
   expect(await zsh(['-f', '-n', inZsh], env)).toBe('');
   const completed = (line: string) =>

@@ -152,9 +152,11 @@ test('an operator that waits for the API server says so to probes, and ends when
 test('a watch of everything is not enough to be ready: an operator that does not serve yet is sent nobody', async () => {
   await using proxy = await apiServerProxy(plane.kubeconfigPath);
   const asked = Promise.withResolvers<undefined>();
-  proxy.arm('GET /api HTTP', () => asked.promise);
+  const withhold = () => proxy.arm('GET /api HTTP', () => asked.promise);
+  withhold();
   await using manager = await startManager({}, { kubeconfig: proxy.kubeconfig });
   await eventually(async () => {
+    withhold(); // also when it gives up on the one before and asks again
     const [last, ...watches] = (await manager.ready()).trim().split('\n').toReversed();
     expect(last).toMatch(/^\[-\]open failed: waits for the API server/);
     expect(watches.filter((line) => !line.endsWith(' ok'))).toEqual([]);

@@ -219,4 +219,4 @@ test('the JSON views of Pods are read where a service names them (HTTP), and sta
     stop.abort();
     await load;
   }
-}, 200_000);
+});

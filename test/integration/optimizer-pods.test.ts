@@ -84,7 +84,7 @@ test('the worst Pod is evicted: within a maintenance window, where its budget le
     { withinMs: 60_000 },
   );
   expect(await world.get(podResource, 'first-1')).toBeDefined();
-}, 180_000);
+});
 
 test('a memory limit is raised as far as its bounds let it, by the lever that has it, and judged once every Pod runs with it', async () => {
   await using world = await startWorld({ operator: flags, secrets: ['admin'] });
@@ -139,7 +139,7 @@ test('a memory limit is raised as far as its bounds let it, by the lever that ha
   await saidOf('Memory limits are raised: first to 400Mi.');
   await saidOf('Skipped, since it has gone as far as its bounds let it: raise on first.');
   expectCondition(await world.service(), 'ResourcesApplied', { status: 'True', reason: 'Applied' });
-}, 180_000);
+});
 
 test('what has expired goes from Redis itself where no Pod can be asked; one that was full of it has room again, and answers are as fast as the cache makes them', async () => {
   const full = { 'enable-debug-command': 'yes', maxmemory: '8mb', 'maxmemory-policy': 'noeviction' };
@@ -187,4 +187,4 @@ test('what has expired goes from Redis itself where no Pod can be asked; one tha
     { withinMs: 60_000 },
   );
   expect(await redis?.command('DBSIZE')).toBe(20); // what is read
-}, 150_000);
+});

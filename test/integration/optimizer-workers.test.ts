@@ -53,4 +53,4 @@ test('the hog of the reference workload: where no more Pods may come a quarter o
     ]),
   );
   expect(await poolOf(world)).toBe(12);
-}, 180_000);
+});

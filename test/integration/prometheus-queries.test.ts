@@ -64,7 +64,7 @@ test('an own query that gives nothing for any Pod leaves its signal unknown, and
   });
   await eventually(async () => expect((await look(source, a)).figures.requests).toBe(0));
   expect((await look(source, a)).broken).toEqual({ errors: 'the query of errors gives nothing' });
-}, 90_000);
+});
 
 test('what a Pod had by an own query and has no more is unknown, and no load of 0', async () => {
   await using world = await scraped();
@@ -84,4 +84,4 @@ test('what a Pod had by an own query and has no more is unknown, and no load of 
     },
     { withinMs: 60_000 },
   );
-}, 150_000);
+});

@@ -206,7 +206,7 @@ test('Services of several namespaces that ask a Prometheus the same cost it one 
     },
     { withinMs: 60_000 },
   );
-}, 90_000);
+});
 
 test('Namespaces whose answer is too large together are asked for apart, in the same look', async () => {
   const asked: string[] = [];

@@ -43,9 +43,9 @@ export async function operatorUser(
   const rules = [...(await rulesOf('role.yaml')), ...(await rulesOf('leader.yaml'))];
   const binding = { roleRef: { apiGroup: group, kind: 'ClusterRole', name: user }, subjects: [subject(user)] };
   await kube.create(clusterRoles, { metadata: { name: user }, rules }, {}, signal);
-  stack.defer(() => kube.delete(clusterRoles, user, {}, AbortSignal.timeout(10_000)));
+  stack.defer(() => kube.delete(clusterRoles, user, {}, AbortSignal.timeout(60_000)));
   await kube.create(clusterRoleBindings, { metadata: { name: user }, ...binding }, {}, signal);
-  stack.defer(() => kube.delete(clusterRoleBindings, user, {}, AbortSignal.timeout(10_000)));
+  stack.defer(() => kube.delete(clusterRoleBindings, user, {}, AbortSignal.timeout(60_000)));
   await allowSecrets(kube, { namespace, user, secrets }, signal);
   const folder = await mkdtemp(path.join(tmpdir(), 'genops-user-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -89,7 +89,7 @@ export async function allowReviews(kube: Kube, namespace: string, signal: AbortS
   const [user, name] = [`genops-${namespace}`, `genops-${namespace}-views`];
   const roleRef = { apiGroup: group, kind: 'ClusterRole', name: 'system:auth-delegator' };
   await kube.create(clusterRoleBindings, { metadata: { name }, roleRef, subjects: [subject(user)] }, {}, signal);
-  return { [Symbol.asyncDispose]: () => kube.delete(clusterRoleBindings, name, {}, AbortSignal.timeout(10_000)) };
+  return { [Symbol.asyncDispose]: () => kube.delete(clusterRoleBindings, name, {}, AbortSignal.timeout(60_000)) };
 }
 
 /** Lets the operator of a world only read a resource, of all its rights in the cluster, until this is disposed of. */

@@ -84,7 +84,7 @@ export async function startVpa(
   };
   const logOf = (name: string): string => join(folder, `${name}.log`);
   await kube.delete(webhooks, webhook, {}, signal); // of a run that was killed
-  stack.defer(() => kube.delete(webhooks, webhook, {}, AbortSignal.timeout(10_000)));
+  stack.defer(() => kube.delete(webhooks, webhook, {}, AbortSignal.timeout(60_000)));
   for (const [name, own] of Object.entries(flags)) {
     const args = [...common, ...own];
     const server = await spawnServer({ binary: join(binDir, name), args, cwd: folder, logFile: logOf(name) });

@@ -121,7 +121,9 @@ export async function startWorld({
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const { signal } = stop;
-  const kube = stack.use(connectKube(await loadConfig({ kubeconfig: kubeconfigPath() }), { userAgent: 'genops-test' }));
+  const kube = stack.use(
+    connectKube(await loadConfig({ kubeconfig: kubeconfigPath() }), { userAgent: 'genops-test', timeoutMs: 60_000 }),
+  );
   await installCrds(kube, signal);
   const namespace = `t-${randomBytes(4).toString('hex')}`;
   await kube.create(
@@ -130,7 +132,7 @@ export async function startWorld({
     {},
     signal,
   );
-  stack.defer(() => kube.delete(namespaces, namespace, {}, AbortSignal.timeout(10_000)));
+  stack.defer(() => kube.delete(namespaces, namespace, {}, AbortSignal.timeout(60_000)));
   const keyIn = (name: string): Key => `${namespace}/${name}`;
   const apply: World['apply'] = async (manifest) => {
     const target =

@@ -49,7 +49,7 @@ function litter(megabytes: number): number {
 /** More than the pool has places: there is always one that waits. */
 const hogs = 16;
 /** Long beside what a busy machine keeps it waiting for its next turn. */
-const turnMs = 200;
+const turnMs = 1_000;
 
 async function hog(pool: ConcurrencyPool, percent: number, signal: AbortSignal): Promise<void> {
   const busyMs = (turnMs * percent) / 100;
