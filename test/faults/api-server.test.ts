@@ -5,6 +5,7 @@ import type { GenerationServiceSpec } from '../../operator/api/generation-servic
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { configMaps, performancePolicies } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, performancePolicy } from '../world/builders.ts';
+import { settled } from '../world/eventually.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 
 const patient = { withinMs: 60_000 };
@@ -71,7 +72,7 @@ test.each([
     await world.eventually(async () =>
       expect((await world.get(performancePolicies, 'standard'))?.status?.services).toBe(others.length),
     );
-    const before = await versions(world);
+    const before = await settled(() => versions(world));
     const generation = (await autoscaler(world, changed))?.metadata.generation ?? 0;
 
     await outage(world, async () => {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService } from '../world/builders.ts';
+import { settled } from '../world/eventually.ts';
 import { startOperator } from '../world/operator-process.ts';
 import { expectCondition, kubeconfigPath, startWorld } from '../world/world.ts';
 
@@ -17,7 +18,7 @@ test('a restarted operator writes nothing when nothing has changed', async () =>
     (await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa'))?.metadata.generation,
     (await world.get(configMaps, 'generation-genops-state'))?.metadata.resourceVersion,
   ];
-  const before = await versions();
+  const before = await settled(versions);
   await world.restartOperator(['--no-leader-elect']);
   await world.eventually(async () =>
     expect(

@@ -21,7 +21,9 @@ test.each([
     await world.eventually(async () =>
       expectCondition(await world.service(), 'RedisApplied', { status: 'False', reason: 'Unreachable' }),
     );
-    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' });
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' }),
+    );
     await redis?.[heal]();
     await world.eventually(
       async () => expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
@@ -65,7 +67,8 @@ test('a service with Restore waits two minutes for a Redis that stays down, then
   const told = await world.service();
   expect(told.status).toMatchObject({ observedGeneration: told.metadata.generation, redis: [{ name: 'cache' }] });
 
-  operator.putForward(110_000); // whatever the test itself takes: not yet two minutes
+  const { deletionTimestamp = '' } = told.metadata;
+  operator.putForward(110_000 - (Date.now() - Date.parse(deletionTimestamp))); // whatever the test itself has taken: not yet two minutes
   await world.consistently(
     async () => {
       expect((await world.service()).status).toEqual(told.status); // said once, not at each look

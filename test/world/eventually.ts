@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 export interface Patience {
   /** Default 30 s. */
@@ -40,6 +41,19 @@ export async function consistently(
     }
     await pause(everyMs);
   }
+}
+
+const restMs = 2_000;
+
+/** What `read` gives once it has given the same for two seconds: for what comes to rest and does not say so. */
+export async function settled<T>(read: () => Promise<T>, patience?: Patience): Promise<T> {
+  let [seen, since] = [await read(), performance.now()];
+  return eventually(async () => {
+    const now = await read();
+    if (!isDeepStrictEqual(now, seen)) [seen, since] = [now, performance.now()];
+    if (performance.now() - since < restMs) throw new Error(`it was ${JSON.stringify(seen)} for a moment only`);
+    return seen;
+  }, patience);
 }
 
 async function explained(error: unknown, what: string, explain: Patience['explain']): Promise<Error> {

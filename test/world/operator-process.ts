@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { eventually } from './eventually.ts';
 import { seriesOf } from './metrics-page.ts';
@@ -62,8 +63,8 @@ export async function startOperator({
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const lines: string[] = [];
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    lines.push(...text.split('\n').filter((line) => line !== ''));
+  createInterface(child.stderr).on('line', (line) => {
+    if (line !== '') lines.push(line);
   });
   const ended = once(child, 'exit');
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
