@@ -101,8 +101,14 @@ test('what is printed for zsh and fish completes in them', async () => {
   await writeFile(inZsh, (await program(['completion', 'zsh'])).stdout);
   await writeFile(inFish, (await program(['completion', 'fish'])).stdout);
   // zsh completes in its line editor alone: what that would be told is printed.
-  const asked = `compdef() { }; compset() { print -r -- "compset $*" }; compadd() { shift; print -l -- "$@" }; source ${inZsh}; words=(genops pol); CURRENT=2; _genops`;
-  expect((await zsh(['-f', '-c', asked], env)).trim().split('\n')).toEqual(['policy']);
+  const stubs = 'compdef() { }; compset() { print -r -- "compset $*" }; compadd() { shift; print -l -- "$@" }';
+  const asked = async (...words: readonly string[]) => {
+    const script = `${stubs}; source ${inZsh}; words=(${words.join(' ')}); CURRENT=${words.length}; _genops`;
+    return (await zsh(['-f', '-c', script], env)).trim().split('\n');
+  };
+  const cutOff = 'compset -P --*='; // what goes before the word, where it is an option's value
+  expect(await asked('genops', 'pol')).toEqual([cutOff, 'policy']);
+  expect(await asked('genops', 'status', '--output=j')).toEqual([cutOff, 'json']);
   expect(await zsh(['-f', '-n', inZsh], env)).toBe('');
   const completed = (line: string) =>
     fish(['--no-config', '-c', `source ${inFish}; complete --do-complete '${line}'`], env);

@@ -302,8 +302,10 @@ export function agentStories(version: NginxVersion): void {
     process.kill(master, 'SIGSTOP');
     try {
       await declare({ gzip: { level: 3 } });
-      expect((await applied('PodsBehind')).message).toMatch(
-        /saw nginx-0: the master process of nginx \(\d+\) does not react: .*; next: wait: .* or delete the Pod/,
+      await world.eventually(async () =>
+        expect((await applied('PodsBehind')).message).toMatch(
+          /saw nginx-0: the master process of nginx \(\d+\) does not react: .*; next: wait: .* or delete the Pod/,
+        ),
       );
       expect(await answers()).toBe('first');
     } finally {
