@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { horizontalPodAutoscalers } from '../../operator/levers/horizontal/hpa.ts';
 import { deployment, generationService, hpa, performancePolicy } from '../world/builders.ts';
+import { untilRight } from '../world/rights.ts';
 import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 import { directory, genops, program, redis, type Answer } from './cli-world.ts';
 
@@ -32,6 +33,7 @@ async function namespaceReader(world: World, { apiGroups = ['*'] }: { apiGroups?
     roleRef: { apiGroup: group, kind: 'Role', name: 'reader' },
     subjects: [{ apiGroup: group, kind: 'User', name: 'reader' }],
   });
+  await untilRight(world, { user: 'reader', verb: 'list', group: 'genops.dev', resource: 'generationservices' });
   const config = parse(await readFile(kubeconfigPath(), 'utf8')) as { users: readonly { user: object }[] };
   const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: 'reader' } }));
   const file = path.join(directory, `${world.namespace}.yaml`);

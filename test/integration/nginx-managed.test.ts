@@ -12,6 +12,7 @@ import { configMaps } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
+import { untilRight } from '../world/rights.ts';
 import { expectCondition, startWorld, type World } from '../world/world.ts';
 import { ask, keepAsking } from './nginx-world.ts';
 
@@ -39,6 +40,10 @@ async function nameAt(at: { readonly host: string; readonly port: number; readon
   return CN;
 }
 
+/** One of those that the operator of a world has with `allowGateway` only. */
+const gatewayRight = ({ namespace }: World) =>
+  ({ user: `genops-${namespace}`, verb: 'get', group: '', resource: 'services' }) as const;
+
 /** What the chart gives the operator with nginx.image, in this namespace. */
 async function allowGateway(world: World): Promise<void> {
   const text = await readFile(join(import.meta.dirname, '../../config/gateway/role.yaml'), 'utf8');
@@ -50,6 +55,7 @@ async function allowGateway(world: World): Promise<void> {
   const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
   const subjects = [{ apiGroup: group, kind: 'User', name: `genops-${world.namespace}` }];
   await world.apply({ apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects });
+  await untilRight(world, gatewayRight(world));
 }
 
 const kindOf = (kind: string) => {
@@ -183,6 +189,7 @@ test('nginx that genops runs goes once it may, also where a route has taken its 
 
   const route: LoadBalancer = { type: 'HTTPRoute', httpRoute: { name: 'front' } };
   await world.delete(kindOf('RoleBinding'), 'tested-operator-gateway');
+  await untilRight(world, gatewayRight(world), 'refused');
   await declare(world, route);
   expect((await told(world, 'False', 'PermissionDenied')).message).toContain('cannot get resource');
   await declare(world, route, 'Off');

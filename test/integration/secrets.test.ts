@@ -12,7 +12,7 @@ import { viewPaths } from '../../operator/serve/view-routes.ts';
 import { configMaps, generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { allowReviews } from '../world/rights.ts';
+import { allowReviews, untilRight } from '../world/rights.ts';
 import { events, expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 import { startTuned } from './postgres-tuner.ts';
 import { listening } from './source-world.ts';
@@ -120,6 +120,9 @@ async function readersToken(world: World): Promise<string> {
   await world.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
   await world.apply({ apiVersion: `${group}/v1`, kind: 'Role', metadata, rules });
   await world.apply({ apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects });
+  const user = `system:serviceaccount:${namespace}:reader`;
+  const views = { group: 'genops.dev', resource: 'generationservices', subresource: 'views' };
+  await untilRight(world, { user, verb: 'get', ...views });
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/reader/token`;
   const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
   const { status } = (await kube.raw({ path, method: 'POST', body }, signal)) as { readonly status: { readonly token: string } }; // prettier-ignore

@@ -7,6 +7,7 @@ import { resource } from '../../operator/kube/resource.ts';
 import { deployment, generationService, performancePolicy } from '../world/builders.ts';
 import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
+import { untilRight } from '../world/rights.ts';
 import { directory, genops } from './cli-world.ts';
 
 let tools: ClusterTools;
@@ -81,7 +82,8 @@ test('with the role view every command that reads the cluster answers; status ca
   await world.apply(generationService({ policyRef: { name: 'standard' } }));
   await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }));
   const viewer = await personWith(world, 'view');
-  await world.eventually(async () => expect(await mayDo(world, viewer)).toContain('get'));
+  for (const plural of ['generationservices', 'performancepolicies'])
+    await untilRight(world, { user: `view-${world.namespace}`, verb: 'get', group: 'genops.dev', resource: plural });
 
   const status = await genops(world, 'status', 'generation', '--kubeconfig', viewer);
   expect(status).toMatchObject({ code: 0, err: '' });

@@ -5,6 +5,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import type { Kube } from '../../operator/kube/client.ts';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { resource } from '../../operator/kube/resource.ts';
+import { eventually } from './eventually.ts';
 
 const group = 'rbac.authorization.k8s.io';
 interface Rule {
@@ -82,6 +83,34 @@ export async function allow(kube: Kube, namespace: string, rule: object, signal:
   const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
   await kube.create(roles, { metadata, rules: [rule] }, {}, signal);
   await kube.create(roleBindings, { metadata, roleRef, subjects: [subject(`genops-${namespace}`)] }, {}, signal);
+}
+
+const reviews = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+interface Right {
+  readonly user: string;
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+}
+
+interface Review {
+  readonly status: { readonly allowed: boolean };
+}
+
+/** Waits until the API server grants or refuses somebody this in a namespace: it watches roles and bindings as others do, so that what is written there is not in force at once. */
+export async function untilRight(
+  { kube, namespace, signal }: { readonly kube: Kube; readonly namespace: string; readonly signal: AbortSignal },
+  { user, ...attributes }: Right,
+  wanted: 'granted' | 'refused' = 'granted',
+): Promise<void> {
+  const spec = { user, resourceAttributes: { namespace, ...attributes } };
+  const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+  await eventually(async () => {
+    const { status } = (await kube.raw({ path: reviews, method: 'POST', body }, signal)) as Review;
+    const said = status.allowed ? 'granted' : 'refused';
+    if (said !== wanted) throw new Error(`${JSON.stringify(spec)} is ${said}; wanted ${wanted}`);
+  });
 }
 
 /** Lets the operator of a world ask who somebody is and whether they may, as the chart does where it serves views; until this is disposed of. */
