@@ -113,7 +113,9 @@ describe('what is wrong has its own condition with the next step, recovers by it
     await world.eventually(async () =>
       expectCondition(await world.service(), 'RedisApplied', { status: 'False', reason: 'SecretNotFound' }),
     );
-    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' });
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Applied' }),
+    );
     await secret({ host: '127.0.0.1', port, username: 'nobody', password: 'canary-8241' });
     const { message } = await world.eventually(async () =>
       expectCondition(await world.service(), 'RedisApplied', { status: 'False', reason: 'AuthenticationFailed' }),

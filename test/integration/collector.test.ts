@@ -136,7 +136,7 @@ test('measures 100 Pods of which 30 hang, and none of these delays the others', 
   });
   // Beside as many Pods that none hang among, since a busy machine delays both. With the 30 in their way it would be most of them.
   expect(lateShare(sound) - lateShare(undisturbed)).toBeLessThan(0.3);
-  expect(ai.collector.failuresOf('ai/generation', 'workflow')).toHaveLength(30);
+  await eventually(() => expect(ai.collector.failuresOf('ai/generation', 'workflow')).toHaveLength(30));
   await eventually(() =>
     expect(ai.collector.windowOf('ai/generation', 'workflow', 60_000)).toMatchObject({
       podsReady: 100,
@@ -150,6 +150,7 @@ test('a restarted container neither loses its rate nor makes it negative', async
   await using ai = await world([pod]);
   ai.track();
   await eventually(() => expect(ai.rates().get('a')?.requestsPerSecond).toBeGreaterThan(900));
+  await eventually(() => expect(ai.rates().get('a')?.windowSeconds).toBeGreaterThan(2.5)); // of one second, what a busy machine takes between a page and its time is much
 
   pod.restart(serving(1000));
   const looks = pod.asked.length;

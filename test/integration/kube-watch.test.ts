@@ -158,7 +158,7 @@ test('says why it is not synced, and becomes so when it can', async () => {
 
 test('knows which writes it has seen', async () => {
   await using stage = await openStage(plane);
-  await using watched = await watchConfigMaps(stage, { silenceMs: 3000 });
+  await using watched = await watchConfigMaps(stage, { silenceMs: 10_000 });
   const key = `${stage.namespace}/a`;
   await isOpen(stage, watched);
   stage.proxy.stall();

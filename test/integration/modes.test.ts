@@ -60,7 +60,9 @@ describe('modes', () => {
     await world.eventually(async () =>
       expectCondition(await world.service(), 'RedisApplied', { status: 'True', reason: 'Applied' }),
     );
-    expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Off' });
+    await world.eventually(async () =>
+      expectCondition(await world.service(), 'HorizontalApplied', { status: 'True', reason: 'Off' }),
+    );
     expect(await specOf(world, ownHpa)).toBeUndefined();
   });
 });
@@ -133,10 +135,11 @@ test.each(['DryRun', 'Paused'] as const)(
 
 describe('an HPA of somebody else', () => {
   test('is a Conflict that names it; with the annotation it is taken over, and with Restore given back as it was', async () => {
-    await using world = await startWorld();
+    await using world = await startWorld({ operator: false });
     await world.apply(deployment());
     await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 3 }));
     await world.apply(generationService({ deletionPolicy: 'Restore' }));
+    await world.restartOperator(); // which has the HPA in view before it makes one
     const { message } = await world.eventually(async () =>
       expectCondition(await world.service(), 'HorizontalApplied', { status: 'False', reason: 'Conflict' }),
     );

@@ -171,7 +171,7 @@ describe('resources', () => {
   });
 
   test('hold no HPA that was taken over any longer than their service is there, also where it leaves all as it is', async () => {
-    await using world = await startWorld();
+    await using world = await startWorld({ operator: false });
     await world.apply(deployment());
     await world.apply(hpa('by-hand', { minReplicas: 2, maxReplicas: 8 }));
     await paperPod(world, 'workflow-0', wanted);
@@ -182,6 +182,7 @@ describe('resources', () => {
       { annotations: { 'genops.dev/adopt': 'hpa' } },
     );
     await world.apply(service);
+    await world.restartOperator(); // which has the HPA in view before it makes one
     const scaleDown = async () => {
       const { behavior } = (await world.get(horizontalPodAutoscalers, 'by-hand'))?.spec ?? {};
       return (behavior as { readonly scaleDown?: { readonly selectPolicy?: string } } | undefined)?.scaleDown;

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { generationServices, performancePolicies } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService, performancePolicy } from '../world/builders.ts';
+import { settled } from '../world/eventually.ts';
 import { readyPod } from '../world/ready-pod.ts';
 import { startWorld, type World } from '../world/world.ts';
 import { listening } from './source-world.ts';
@@ -31,7 +32,8 @@ test('a restart writes nothing to a service whose Pods are ready and whose cache
   for (let count = 0; count < 30; count += 1) await redis?.command('GET', 'item');
   await world.apply(service(2));
   await world.eventually(async () => expect(await objectiveOf(world, 'CacheHitRatio')).toMatchObject({ state: 'Met' }));
-  const { metadata } = await world.service();
+  const version = async () => (await world.service()).metadata.resourceVersion;
+  const before = await settled(version);
 
   await world.restartOperator(flags);
 
@@ -39,10 +41,7 @@ test('a restart writes nothing to a service whose Pods are ready and whose cache
   await world.eventually(async () =>
     expect(await world.operator.counter('genops_reconcile_total', visits)).toBeGreaterThan(1),
   );
-  await world.consistently(
-    async () => expect((await world.service()).metadata.resourceVersion).toBe(metadata.resourceVersion),
-    8_000,
-  );
+  await world.consistently(async () => expect(await version()).toBe(before), 8_000);
 });
 
 test('a service that was deleted while no operator ran is counted by its policy no longer', async () => {

@@ -76,7 +76,7 @@ describe('the PostgreSQL pool', () => {
     const slow: unknown[] = [];
     const settings = createSettings(postgresWith({ max: 1, commandTimeoutMs: 1_500 }));
     const monitor = createQueryMonitor(
-      createSettings({ ...settings.current, queryMonitor: { slowAboveMs: 200, maxStatements: 10 } }),
+      createSettings({ ...settings.current, queryMonitor: { slowAboveMs: 1_000, maxStatements: 10 } }),
       { onSlow: ({ statement }) => slow.push(statement) },
     );
     await using pool = openPostgresPool(settings, { server: addressOf(server), monitor });
@@ -220,7 +220,7 @@ describe('the PostgreSQL pool', () => {
     const settings = createSettings(postgresWith({ min: 3, max: 3 }));
     await using pool = openPostgresPool(settings, { server: addressOf(server) });
     await eventually(() => expect(pool.idle).toBe(3));
-    settings.set(postgresWith({ min: 0, max: 1, commandTimeoutMs: 100 }));
+    settings.set(postgresWith({ min: 0, max: 1, commandTimeoutMs: 1_500 }));
     await eventually(() => expect(pool.total).toBeLessThanOrEqual(1));
     await expect(pool.query('SELECT pg_sleep(10)')).rejects.toThrow('statement timeout');
     settings.set(postgresWith({ min: 6, max: 8 }));

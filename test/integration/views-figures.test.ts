@@ -90,7 +90,7 @@ async function measureAt(port: number) {
       source: podsSource({ endpoint: { port: 'metrics', path: '/metrics', scheme: 'HTTP' }, scraper, guard }),
       pods: () => [podAt(port)],
       intervalMs: 1_000,
-      timeoutMs: 500,
+      timeoutMs: 900,
       history: 1_000,
       windowMs: 300_000,
     },
@@ -128,8 +128,11 @@ test('the views of a service have the figures of the requests that were made of 
   };
   await eventually(() => expect(input().components[0]?.figures?.histograms.workflowDuration?.count).toBe(60));
 
-  const { total } = load(input());
-  expect(total).toMatchObject({ errorRate: 0, inFlight: 0, queue: 0, atLeast: [] });
+  const total = await eventually(() => {
+    const seen = load(input()).total;
+    expect(seen).toMatchObject({ errorRate: 0, inFlight: 0, queue: 0, atLeast: [] });
+    return seen;
+  });
   expect(total.p50).toBeGreaterThan(0.1);
   expect(total.p95).toBeLessThan(1);
   const rows = sources.rowsOf(service(), 0);
