@@ -202,7 +202,7 @@ export function agentStories(version: NginxVersion): void {
       alive.push(next);
       await slice(world, 'second', next.port);
       if (alive.length > 3) await alive.shift()?.[Symbol.asyncDispose](); // it was told to end three seconds ago
-      if ((turn += 1) === 6) break;
+      if ((turn += 1) >= 6 && ((statuses.get(200) ?? 0) > 60 || turn === 30)) break; // a busy machine asks fewer a second
     }
     await asking[Symbol.asyncDispose]();
     expect([...statuses.keys()]).toEqual([200]);
