@@ -5,8 +5,8 @@ import { podResource } from '../../operator/metrics/pod-view.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
-import { expectCondition, startWorld, type World } from '../world/world.ts';
-import { key, optimizer, rules, rulesOf, toldOf } from './optimizer-world.ts';
+import { eventNotes, expectCondition, startWorld, type World } from '../world/world.ts';
+import { key, optimizer, rules, rulesOf } from './optimizer-world.ts';
 
 /** Of a row each second a comparison needs 180 that are known, and a busy machine leaves some out. */
 const historyMs = 215_000;
@@ -82,8 +82,8 @@ test('on a real node what a workload has left lying in memory is collected once 
     return /^generation_memory_collections_total (\d+)$/m.exec(page)?.[1];
   };
   expect(await collections()).toBe('1');
-  await world.eventually(async () => expect(await toldOf(world, 'ActionHelped')).toHaveLength(1));
-  await world.consistently(async () => expect(await toldOf(world, 'ActionTaken')).toHaveLength(1), 12_000); // a look and more
+  await world.eventually(async () => expect(await eventNotes(world, 'ActionHelped')).toHaveLength(1));
+  await world.consistently(async () => expect(await eventNotes(world, 'ActionTaken')).toHaveLength(1), 12_000); // a look and more
   expect(await collections()).toBe('1');
 }, 480_000);
 

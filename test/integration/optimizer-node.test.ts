@@ -3,8 +3,8 @@ import { podResource } from '../../operator/metrics/pod-view.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { clusterTools } from '../world/cluster-tools.ts';
 import { restricted } from '../world/ready-pod.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
-import { optimizer, rules, rulesOf, toldOf } from './optimizer-world.ts';
+import { eventNotes, expectCondition, startWorld } from '../world/world.ts';
+import { optimizer, rules, rulesOf } from './optimizer-world.ts';
 
 beforeAll(() => clusterTools(['workload'], AbortSignal.timeout(600_000)), 600_000);
 
@@ -61,7 +61,7 @@ test('on a real node the Pod that leaks is evicted and its Deployment replaces i
   const names = (await twoReady()).map(({ metadata: { name } }) => name);
   expect(names).toContain(other?.metadata.name);
   expect(names).not.toContain(leaking?.metadata.name);
-  expect(await toldOf(world, 'ActionTaken')).toEqual([
+  expect(await eventNotes(world, 'ActionTaken')).toEqual([
     expect.stringContaining(`Mi > 220Mi: ${leaking?.metadata.name} (`),
   ]);
 

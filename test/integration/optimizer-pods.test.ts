@@ -4,7 +4,7 @@ import { startService } from '../workload/service-process.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld } from '../world/world.ts';
 import {
   declare,
   flags,
@@ -14,7 +14,6 @@ import {
   rules,
   rulesOf,
   startHolder,
-  toldOf,
 } from './optimizer-world.ts';
 
 test('the worst Pod is evicted: within a maintenance window, where its budget lets it, and what came of it is judged once another is Ready', async () => {
@@ -68,7 +67,7 @@ test('the worst Pod is evicted: within a maintenance window, where its budget le
     withinMs: 60_000,
   });
   await world.eventually(async () => {
-    expect(await toldOf(world, 'ActionTaken')).toEqual([
+    expect(await eventNotes(world, 'ActionTaken')).toEqual([
       expect.stringMatching(/^evict on first, EvictWorstPod: memory [\d.]+Mi > 150Mi: first-0 \([\d.]+Mi\) evicted/),
     ]);
     const [evicted] = await rulesOf(world);
@@ -172,7 +171,7 @@ test('what has expired goes from Redis itself where no Pod can be asked; one tha
   await readyPod(world, Number(new URL(service.metricsUrl).port), 'first-0', 'first');
   await world.eventually(
     async () =>
-      expect(await toldOf(world, 'ActionTaken')).toEqual([
+      expect(await eventNotes(world, 'ActionTaken')).toEqual([
         expect.stringMatching(
           /^clear-expired on first, ClearExpiredCache: responseTimeP95 [\d.]+s > 0.1s: 3000 keys expired in Redis/,
         ),
@@ -181,7 +180,7 @@ test('what has expired goes from Redis itself where no Pod can be asked; one tha
   );
   await world.eventually(
     async () =>
-      expect(await toldOf(world, 'ActionHelped')).toEqual([
+      expect(await eventNotes(world, 'ActionHelped')).toEqual([
         expect.stringMatching(/^clear-expired on first, ClearExpiredCache: Improved: responseTimeP95 [\d.]+s before, /),
       ]),
     { withinMs: 60_000 },

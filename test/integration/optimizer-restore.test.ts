@@ -7,8 +7,8 @@ import { random } from '../../operator/simulate/random.ts';
 import { startService } from '../workload/service-process.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { startWorld } from '../world/world.ts';
-import { declare, keptBefore, key, optimizer, otherRules, poolOf, rulesOf, toldOf } from './optimizer-world.ts';
+import { eventNotes, startWorld } from '../world/world.ts';
+import { declare, keptBefore, key, optimizer, otherRules, poolOf, rulesOf } from './optimizer-world.ts';
 
 const allow = ['127.0.0.0/8'];
 
@@ -84,7 +84,7 @@ test.concurrent(
     );
     const { nextEligibleTime = '', lastAction } = judged ?? {};
     expect(Date.parse(nextEligibleTime) - Date.parse(lastAction?.time ?? '')).toBe(4 * 300_000);
-    await world.eventually(async () => expect(await toldOf(world, 'ActionHarmed')).toHaveLength(1));
+    await world.eventually(async () => expect(await eventNotes(world, 'ActionHarmed')).toHaveLength(1));
   },
   180_000,
 );
@@ -130,8 +130,8 @@ test.concurrent(
       ]);
     };
     const given = async () => [
-      ...(await toldOf(world, 'WorkersGivenBack')),
-      ...(await toldOf(world, 'MemoryLimitGivenBack')),
+      ...(await eventNotes(world, 'WorkersGivenBack')),
+      ...(await eventNotes(world, 'MemoryLimitGivenBack')),
     ];
     await world.eventually(() => inForce(4, '500Mi'), { withinMs: 30_000 });
     expect(await given()).toEqual([]);

@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { startService } from '../workload/service-process.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { expectCondition, startWorld } from '../world/world.ts';
-import { declare, key, measuredBefore, optimizer, otherRules, poolOf, rulesOf, toldOf } from './optimizer-world.ts';
+import { eventNotes, expectCondition, startWorld } from '../world/world.ts';
+import { declare, key, measuredBefore, optimizer, otherRules, poolOf, rulesOf } from './optimizer-world.ts';
 
 test('the hog of the reference workload: where no more Pods may come a quarter of its workers goes, its CPU falls with them, and that is called a help', async () => {
   await using world = await startWorld({ operator: false, secrets: ['admin'] });
@@ -48,7 +48,7 @@ test('the hog of the reference workload: where no more Pods may come a quarter o
   );
   expect(await (await fetch(hog.metricsUrl)).text()).toContain('generation_pool_limit{pool="cpu"} 12\n');
   await world.eventually(async () =>
-    expect(await toldOf(world, 'ActionHelped')).toEqual([
+    expect(await eventNotes(world, 'ActionHelped')).toEqual([
       expect.stringMatching(/^shed-workers on first, ReduceWorkers: Improved: cpuPercent [\d.]+ % before, /),
     ]),
   );

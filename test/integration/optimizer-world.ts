@@ -13,7 +13,7 @@ import { random } from '../../operator/simulate/random.ts';
 import type { ServiceProcess } from '../workload/service-process.ts';
 import { deployment, generationService } from '../world/builders.ts';
 import { eventually } from '../world/eventually.ts';
-import { events, type World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 
 export const key = 'a secret of sixteen or more';
 
@@ -77,10 +77,6 @@ export async function declare(
 }
 
 export const rulesOf = async (world: World) => (await world.service()).status?.optimizer?.rules ?? [];
-export const toldOf = async (world: World, reason: string): Promise<readonly string[]> =>
-  (await world.kube.list(events, { namespace: world.namespace }, world.signal))
-    .filter((event) => event.reason === reason)
-    .map(({ note = '' }) => note);
 
 /** Of an operator whose Pods are processes of this machine. */
 export const flags = ['--no-leader-elect', '--allow-metric-address', '127.0.0.0/8'];

@@ -5,7 +5,7 @@ import { generationService } from '../world/builders.ts';
 import { startService, type ServiceProcess } from '../workload/service-process.ts';
 import { startClockedReconcilers } from '../world/clocked-reconcilers.ts';
 import { readyPod } from '../world/ready-pod.ts';
-import { expectCondition, startWorld, type World } from '../world/world.ts';
+import { eventNotes, expectCondition, startWorld, type World } from '../world/world.ts';
 import {
   declare,
   flags,
@@ -17,7 +17,6 @@ import {
   rules,
   rulesOf,
   startHolder,
-  toldOf,
 } from './optimizer-world.ts';
 
 /** As a person does who has read what the condition says. */
@@ -100,14 +99,16 @@ test.concurrent(
 
     expectCondition(await world.service(), 'OptimizerActive', { status: 'True', reason: 'Active' });
     await world.eventually(async () => {
-      expect(await toldOf(world, 'ActionTaken')).toHaveLength(4);
-      expect((await toldOf(world, 'ActionHelped')).toSorted()).toEqual([
+      expect(await eventNotes(world, 'ActionTaken')).toHaveLength(4);
+      expect((await eventNotes(world, 'ActionHelped')).toSorted()).toEqual([
         expect.stringMatching(
           /^gc-on-memory on first, CollectGarbage: Improved: memory [\d.]+Mi before, [\d.]+Mi after; without it [\d.]+Mi/,
         ),
         expect.stringMatching(/^warm-cache on third, WarmPopularCache: Improved: cacheHitRatio 0 before/),
       ]);
-      expect(await toldOf(world, 'ActionDidNotHelp')).toContainEqual(expect.stringContaining('gc-on-memory on other'));
+      expect(await eventNotes(world, 'ActionDidNotHelp')).toContainEqual(
+        expect.stringContaining('gc-on-memory on other'),
+      );
     });
   },
   240_000,
@@ -126,7 +127,7 @@ test.concurrent(
     expect(JSON.parse(state?.data?.['state.json'] ?? '{}')).toMatchObject({
       optimizer: { pending: { rule: 'gc-on-memory' } },
     });
-    expect(await toldOf(world, 'ActionTaken')).toEqual([]);
+    expect(await eventNotes(world, 'ActionTaken')).toEqual([]);
 
     await world.restartOperator(flags);
     await world.eventually(async () =>
@@ -216,7 +217,7 @@ test.concurrent(
       },
       { withinMs: 60_000 },
     );
-    expect(await toldOf(world, 'ActionTaken')).toEqual([
+    expect(await eventNotes(world, 'ActionTaken')).toEqual([
       expect.stringMatching(/^shed on first, ReduceWorkers: memory [\d.]+Mi > 20Mi: cpuPool.threads 8 → 6/),
     ]);
     const { runtime: running } = (await world.service()).status?.components?.[0] ?? {};
@@ -230,7 +231,9 @@ test.concurrent(
     });
     await world.eventually(async () => expect(await threads()).toBe(8), { withinMs: 60_000 });
     await world.eventually(async () =>
-      expect(await toldOf(world, 'WorkersGivenBack')).toEqual([expect.stringMatching(/^first: cpuPool.threads 6 → 8/)]),
+      expect(await eventNotes(world, 'WorkersGivenBack')).toEqual([
+        expect.stringMatching(/^first: cpuPool.threads 6 → 8/),
+      ]),
     );
   },
   150_000,

@@ -68,9 +68,9 @@ export const events = resource<
 export const eventNotes = async (
   { kube, namespace, signal }: Pick<World, 'kube' | 'namespace' | 'signal'>,
   reason: string,
-): Promise<readonly (string | undefined)[]> =>
-  (await kube.list(events, { namespace }, signal)).flatMap((event) =>
-    event.reason === reason ? Array.from({ length: event.series?.count ?? 1 }, () => event.note) : [],
+): Promise<readonly string[]> =>
+  (await kube.list(events, { namespace }, signal)).flatMap(({ note = '', series, ...event }) =>
+    event.reason === reason ? Array.from({ length: series?.count ?? 1 }, () => note) : [],
   );
 
 const known: readonly Resource[] = [
