@@ -94,7 +94,7 @@ export function agentStories(version: NginxVersion): void {
   /** The operator looks every half minute without a nudge, and so does the agent. */
   const twoLooks = { withinMs: 60_000 };
   /** By the agent. The operator looks each half minute or when something is declared: a test that declares it again need not wait for it. */
-  const accepted = () => world.eventually(async () => expect((await report()).rejected).toBeUndefined());
+  const accepted = () => world.eventually(async () => expect((await report()).rejected).toBeUndefined(), twoLooks);
   const edit = (value: string) => {
     const patch = [{ op: 'replace', path: '/data/settings.json', value }] as const;
     return world.kube.patch(configMaps, `${world.namespace}/${configMap}`, patch, { manager: 'edit' }, world.signal);
