@@ -4,6 +4,7 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
+import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { nginxVersions } from '../../hack/servers/nginx.ts';
 import { closingFile } from '../../operator/levers/load-balancer/closing.ts';
@@ -13,7 +14,7 @@ import { probeNginx, type NginxProgram } from '../../operator/levers/load-balanc
 import { render } from '../../operator/levers/load-balancer/render.ts';
 import { workersOf } from '../../operator/levers/load-balancer/workers.ts';
 import { settingsFor } from '../unit/levers/load-balancer/settings.ts';
-import { ask, backend, nginxFolder, silent, silentPod } from './nginx-world.ts';
+import { ask, askSecurely, backend, nginxFolder, silent, silentPod } from './nginx-world.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
@@ -32,6 +33,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
   const attempt = async (
     [policy, more]: Parameters<typeof settingsFor> = [],
     ports: readonly number[] = [pod.port],
+    certificate?: string,
   ) => {
     const settings = settingsFor(policy, { ports: { http: port, https: port + 1 }, ...more });
     const servers = { workflow: ports.map((one) => ({ address: '127.0.0.1', port: one })) };
@@ -39,7 +41,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const { modules, capabilities } = program;
     const { folder } = home;
     const place = { folder, modules, dnsPort: dns.port, logPort: 1, user: 'nobody nogroup' };
-    const rendered = render({ settings, servers, capabilities, place, certificate: undefined });
+    const rendered = render({ settings, servers, capabilities, place, certificate });
     return nginx.load(rendered, soon());
   };
   const load = async (...given: Parameters<typeof attempt>): Promise<void> =>
@@ -208,6 +210,32 @@ describe.each(nginxVersions)('nginx %s', (version) => {
       const { headers: said } = await ask(port, '/api/monitoring/forged', { headers });
       expect([identity, said['x-cache-status']]).toEqual([identity, 'BYPASS']);
     }
+  });
+
+  test('keeps answers of HTTPS and of HTTP apart, whatever host a client makes up', async () => {
+    const authority = createAuthority('genops-test');
+    const pair = issueCertificate({ commonName: 'localhost', names: ['localhost'] }, authority);
+    const certificate = join(home.folder, 'pair');
+    await mkdir(certificate);
+    await writeFile(join(certificate, 'tls.crt'), pair.certificate);
+    await writeFile(join(certificate, 'tls.key'), pair.key);
+    await using workload = await backend(({ headers }, response) =>
+      response.end(`${String(headers['x-forwarded-proto'])} ${String(headers.host)}`),
+    );
+    const https = await freePort();
+    const both = { tlsSecretRef: { name: 'tls' }, plainHTTP: 'Serve', ports: { http: port, https } } as const;
+    await load([byReload, both], [workload.port], certificate);
+    const path = '/api/monitoring/apart';
+    const plainly = async (host: string) => {
+      const { headers, body } = await ask(port, path, { headers: { host } });
+      return [headers['x-cache-status'], body];
+    };
+    const at = { port: https, ca: authority.certificate };
+    const { headers, body } = await askSecurely(at, path, { ':authority': 'a.example' });
+    expect([headers['x-cache-status'], body]).toEqual(['MISS', 'https a.example']);
+    expect(await plainly('sa.example')).toEqual(['MISS', 'http sa.example']);
+    expect(await plainly('a.example')).toEqual(['MISS', 'http a.example']);
+    expect(await plainly('a.example')).toEqual(['HIT', 'http a.example']);
   });
 
   test('says of a worker that does not stop accepting just that, and not that the master does not react', async () => {

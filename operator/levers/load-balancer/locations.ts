@@ -125,7 +125,8 @@ function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']):
       : [
           ...keptRequestHeaders,
           'proxy_cache genops_monitoring;',
-          'proxy_cache_key $scheme$host$request_uri;',
+          '# No part holds a space: http and sa.com together would be https and a.com.',
+          'proxy_cache_key "$scheme $host $request_uri";',
           directive('proxy_cache_valid', 200, inSeconds(ttlMs)),
           'proxy_cache_lock on;',
           'proxy_no_cache $genops_is_somebody;',

@@ -149,7 +149,7 @@ describe('render()', () => {
     expect(block(all, 'location ^~ /api/monitoring/ {')).toEqual(
       expect.arrayContaining([
         'deny all;',
-        'proxy_cache_key $scheme$host$request_uri;',
+        'proxy_cache_key "$scheme $host $request_uri";',
         'proxy_no_cache $genops_is_somebody;',
         'proxy_cache_bypass $genops_is_somebody;',
       ]),
