@@ -329,3 +329,29 @@ test('authorities of your own come from a ConfigMap, with a certificate or witho
 test('a value that the chart does not know is refused', async () => {
   await expect(chart('--set', 'metricsApi.enabled=true')).rejects.toThrow(/metricsApi/);
 });
+
+test.each([
+  ['metrics.allowAddresses=["10.0.0.1/99"]', /metrics.allowAddresses/],
+  ['metrics.allowAddresses=["fd00::/129"]', /metrics.allowAddresses/],
+  ['metrics.allowAddresses=["10.0.0.256/8"]', /metrics.allowAddresses/],
+  ['resources.limits.memory="1X"', /resources.limits/],
+  ['secretAccess=[{"namespace":"ai","names":["Re_dis"]}]', /secretAccess/],
+  ['certificate.issuerRef={"kind":"ClusterIssuer"}', /certificate.issuerRef/],
+  ['certificate.caBundle="!!"', /certificate.caBundle/],
+  ['views.audience="genops"', /saw views.audience=genops without views.enabled; wanted both/],
+])('a value that would fail later or do nothing is refused by its name: %s', async (value, told) => {
+  await expect(chart('--set-json', value)).rejects.toThrow(told);
+});
+
+test('a value that Kubernetes takes is taken', async () => {
+  const values = {
+    'metrics.allowAddresses': ['10.0.0.0/8', '127.0.0.1/32', '0.0.0.0/0', 'fd00::/8', '::1/128', '::ffff:10.0.0.1/96'],
+    'resources.limits': { cpu: 1, memory: '1.5Gi', 'ephemeral-storage': '1e9' },
+    secretAccess: [{ namespace: 'ai', names: ['pg.credentials.postgresql', 'redis-0'] }],
+    views: { enabled: true, audience: 'genops' },
+  };
+  const all = await chart(...Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`])); // prettier-ignore
+  expect(podOf(all)).toMatchObject({
+    containers: [{ resources: { limits: { cpu: 1, memory: '1.5Gi', 'ephemeral-storage': '1e9' } } }],
+  });
+});
