@@ -64,3 +64,24 @@ test('a second operator of the whole cluster is refused, and who has a namespace
   await expect(tools.helm(...asInstaller)).rejects.toThrow(/cannot list resource "rolebindings"/);
   await tools.helm(...asInstaller, '--set-json', `namespaces=["${world.namespace}"]`);
 });
+
+test('an operator that kustomize put in some namespaces is seen there, from the whole cluster and in its own namespace', async () => {
+  await using world = await startWorld({ operator: false });
+  await using system = await startWorld({ operator: false });
+  await using beside = await startWorld({ operator: false });
+  const bindings = named(parsed(await tools.kubectl('kustomize', 'config/namespaced')), 'RoleBinding');
+  const inNamespace = { ai: world.namespace, 'genops-system': system.namespace } as const;
+  for (const { metadata, subjects, ...binding } of bindings) {
+    const namespace = inNamespace[metadata.namespace as keyof typeof inNamespace];
+    if (namespace === undefined) continue;
+    const bound = { ...binding, metadata: { ...metadata, namespace }, subjects: [{ kind: 'ServiceAccount', name: 'genops', namespace: system.namespace }] }; // prettier-ignore
+    await world.kube.create(roleBindings, bound, {}, world.signal);
+  }
+  const rendered = (namespaces: readonly string[], { namespace } = beside) =>
+    tools.helm('template', 'second', 'charts/genops', '-n', namespace, '--dry-run=server', '--set-json', `namespaces=${JSON.stringify(namespaces)}`); // prettier-ignore
+  const seen = new RegExp(`saw the release genops of ${system.namespace}, which looks after .* already; .* kustomize`);
+  await expect(rendered([world.namespace])).rejects.toThrow(seen);
+  await expect(rendered([])).rejects.toThrow(/which looks after .* already/);
+  await expect(rendered([beside.namespace], system)).rejects.toThrow(/wanted one release in a namespace/);
+  expect(named(parsed(await rendered([beside.namespace])), 'Deployment')).toHaveLength(1);
+});

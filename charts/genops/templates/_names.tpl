@@ -53,7 +53,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "genops.aloneBy" -}}
 {{- range include "genops.others" . | fromJsonArray -}}
-{{- fail (printf "saw the release %s of %s, which looks after %s already; wanted one operator for each namespace: two take turns at the same objects; next: share the namespaces out by the value namespaces of both, each release in a namespace of its own, or helm uninstall %s -n %s" .name .namespace (.in | default "every namespace") .name .namespace) -}}
+{{- fail (printf "saw the release %s of %s, which looks after %s already; wanted one operator for each namespace: two take turns at the same objects; next: share the namespaces out by the value namespaces of both, each release in a namespace of its own, or helm uninstall %s -n %s (where kustomize put it: docs/uninstall.md)" .name .namespace (.in | default "every namespace") .name .namespace) -}}
 {{- end -}}
 {{- end -}}
 
