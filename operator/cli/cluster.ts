@@ -2,7 +2,7 @@ import type { GenerationService } from '../api/generation-service.ts';
 import type { PerformancePolicy } from '../api/performance-policy.ts';
 import { connectKube, type Kube } from '../kube/client.ts';
 import { loadConfig, type ClusterConfig } from '../kube/config.ts';
-import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
+import { keyOf, splitKey, type Key, type KubeObject } from '../kube/object.ts';
 import { generationServices, performancePolicies } from '../reconcilers/kinds.ts';
 import { UsageError } from './command.ts';
 import { versionNumber } from './version.ts';
@@ -37,7 +37,9 @@ export async function connectFor(
 export async function serviceOf(kube: Kube, key: Key, signal: AbortSignal): Promise<GenerationService & KubeObject> {
   const service = await kube.get(generationServices, key, signal);
   if (service === undefined)
-    throw new UsageError(`saw no GenerationService ${key}; wanted one of: kubectl get gensvc -A`);
+    throw new UsageError(
+      `saw no GenerationService ${key}; wanted one of: kubectl get gensvc -n ${splitKey(key).namespace}`,
+    );
   return service;
 }
 

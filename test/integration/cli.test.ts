@@ -86,7 +86,7 @@ describe('genops status', () => {
     expect(await genops(world, 'status', 'other')).toEqual({
       code: 2,
       out: '',
-      err: `genops status: saw no GenerationService ${world.namespace}/other; wanted one of: kubectl get gensvc -A\n`,
+      err: `genops status: saw no GenerationService ${world.namespace}/other; wanted one of: kubectl get gensvc -n ${world.namespace}\n`,
     });
   });
 });
