@@ -3,6 +3,7 @@ import { keyOf } from '../kube/object.ts';
 import { unitKey, type AnyLever, type UnitPlan } from '../levers/run.ts';
 import { withBounds } from '../reconcilers/budget-bounds.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
+import type { SecretDenied } from '../reconcilers/lever-deps.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { createStates } from '../reconcilers/state.ts';
 import { planService, resolveService } from '../reconcilers/visit.ts';
@@ -11,6 +12,7 @@ import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts'
 import { openDiffView } from './diff-view.ts';
 import { dryRun, tried } from './dry-run.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
+import { secretDenied } from './status-rights.ts';
 import { table } from './table.ts';
 
 export const diff = command({
@@ -39,7 +41,7 @@ export const diff = command({
     const { resolved } = resolution;
     const planning = {
       caches: claims,
-      levers: serviceLevers(dryRun(kube), caches).map(asEnforced),
+      levers: serviceLevers(dryRun(kube), caches, undefined, deniedIn(env)).map(asEnforced),
       states: createStates(kube, caches.states),
       clock: Date,
     };
@@ -78,6 +80,10 @@ export const diff = command({
 /** Kubernetes gives the one variable to every container, the chart the other to the operator's: what runs there has the operator's rights. */
 export const isOperatorsPod = (env: Readonly<Record<string, string | undefined>>): boolean =>
   env['KUBERNETES_SERVICE_HOST'] !== undefined && env['POD_NAMESPACE'] !== undefined;
+
+/** Who lacks a right to read a Secret: the person who asks, or the operator whose Pod it is. */
+export const deniedIn = (env: Readonly<Record<string, string | undefined>>): SecretDenied | undefined =>
+  isOperatorsPod(env) ? undefined : secretDenied;
 
 /** What DryRun holds back is just what is asked for here, with what it costs; what is Off stays Off. */
 const asEnforced = (lever: AnyLever): AnyLever => ({

@@ -7,7 +7,7 @@ import { redisAddress } from '../levers/redis/address.ts';
 import { unitKey, type LeverMemory, type UnitPlan } from '../levers/run.ts';
 import { withBounds } from '../reconcilers/budget-bounds.ts';
 import { createEffectivePolicies } from '../reconcilers/effective-policies.ts';
-import { readSecret } from '../reconcilers/lever-deps.ts';
+import { readSecret, type SecretDenied } from '../reconcilers/lever-deps.ts';
 import { serviceLevers } from '../reconcilers/operator.ts';
 import { createStates } from '../reconcilers/state.ts';
 import { planService, policyOf, resolveService } from '../reconcilers/visit.ts';
@@ -23,7 +23,7 @@ import {
 import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import type { SeenDecisions } from './explanation.ts';
-import { isOperatorsPod, planJson } from './diff.ts';
+import { deniedIn, isOperatorsPod, planJson } from './diff.ts';
 import { openDiffView } from './diff-view.ts';
 import { decisionsOf, eventsOf } from './explain.ts';
 import { operatorHelp, operatorOptions, operatorService } from './operator-views.ts';
@@ -51,7 +51,7 @@ export const report = command({
     const { 'service-account': name, audience } = values;
     const account = name === undefined ? undefined : { namespace, name, audience };
     const told = await decisionsOf(service, { kube, operator: operatorService(values.operator), account }, signal);
-    const bundle = { ...(await bundleOf(kube, service, namespace, signal)), decisions: viewIn(told) };
+    const bundle = { ...(await bundleOf(kube, service, deniedIn(env), signal)), decisions: viewIn(told) };
     if (bundle.observations.length === 0)
       err.write(`${key}: saw nothing to plan; the conditions in the bundle say why\n`);
     const plans = replayed(bundle);
@@ -94,15 +94,15 @@ export function unseenText(
 async function bundleOf(
   kube: Kube,
   service: GenerationService & KubeObject,
-  namespace: string,
+  denied: SecretDenied | undefined,
   signal: AbortSignal,
 ): Promise<Bundle> {
-  await using view = await openDiffView(kube, namespace, signal);
+  await using view = await openDiffView(kube, service.metadata.namespace, signal);
   const { caches, claims, podsMetrics } = view;
   const deps = { caches, kube, policies: createEffectivePolicies(), podsMetrics: () => podsMetrics };
   const resolution = await resolveService(service, deps, signal);
   const states = createStates(kube, caches.states);
-  const planning = { caches: claims, levers: serviceLevers(kube, caches), states, clock: Date };
+  const planning = { caches: claims, levers: serviceLevers(kube, caches, undefined, denied), states, clock: Date };
   const seen =
     resolution.kind === 'problem'
       ? undefined

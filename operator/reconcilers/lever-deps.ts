@@ -3,7 +3,7 @@ import { sizedBy, type Metric } from '../decide/steering.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { splitKey, type KubeObject } from '../kube/object.ts';
-import { Problem } from '../api/problem.ts';
+import { Problem, type ProblemDetails } from '../api/problem.ts';
 import type { ReadTemplate } from '../levers/pod-template.ts';
 import type { RedisDeps } from '../levers/redis/observe.ts';
 import { targetKey } from '../levers/horizontal/hpa.ts';
@@ -15,12 +15,22 @@ import { selectPods, type Caches } from './caches.ts';
 import { secrets } from './kinds.ts';
 import { isTerminating } from './namespaces.ts';
 
+/** What is said where a Secret may not be read: a person who runs a command lacks another right than the operator, and gets it elsewhere. */
+export type SecretDenied = (namespace: string, name: string, refusal: ApiError) => Omit<ProblemDetails, 'cause'>;
+
+const operatorDenied: SecretDenied = (namespace, name) => ({
+  saw: `the operator may not read Secret ${namespace}/${name}`,
+  wanted: 'get on just this Secret',
+  next: `add {namespace: ${namespace}, names: [${name}]} to secretAccess of the chart, or kubectl create role read-${name} -n ${namespace} --verb=get --resource=secrets --resource-name=${name} and bind it to the operator's service account`,
+});
+
 /** Reads one Secret by its name: the operator lists and watches none. @throws {Problem} PermissionDenied */
 export async function readSecret(
   kube: Kube,
   namespace: string,
   name: string,
   signal: AbortSignal,
+  denied = operatorDenied,
 ): Promise<Readonly<Record<string, Buffer>> | undefined> {
   try {
     const secret = await kube.get(secrets, `${namespace}/${name}`, signal);
@@ -31,12 +41,7 @@ export async function readSecret(
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
     if (await isTerminating(namespace, kube, signal)) return undefined; // the Role that let us read it went first, or goes with it
-    throw new Problem('PermissionDenied', {
-      saw: `the operator may not read Secret ${namespace}/${name}`,
-      wanted: 'get on just this Secret',
-      next: `add {namespace: ${namespace}, names: [${name}]} to secretAccess of the chart, or kubectl create role read-${name} -n ${namespace} --verb=get --resource=secrets --resource-name=${name} and bind it to the operator's service account`,
-      cause: error,
-    });
+    throw new Problem('PermissionDenied', { ...denied(namespace, name, error), cause: error });
   }
 }
 

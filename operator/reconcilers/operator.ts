@@ -24,7 +24,7 @@ import { createDatabaseServers, type DatabaseServers } from './database-servers.
 import { keepAllRollUps } from './kept-roll-ups.ts';
 import { createLastWords } from './last-words.ts';
 import { loadBalancerAgents } from './load-balancer-agents.ts';
-import { memoryLimit, podReports, readSecret, readTemplate, scalingBeside } from './lever-deps.ts';
+import { memoryLimit, podReports, readSecret, readTemplate, scalingBeside, type SecretDenied } from './lever-deps.ts';
 import { podSamples, type MeasuringDeps } from './measuring.ts';
 import { objectives } from './objectives.ts';
 import { optimizer } from './optimizer.ts';
@@ -53,18 +53,19 @@ export interface OperatorDeps extends MeasuringDeps {
   readonly mayAct: () => boolean;
 }
 
-/** Every lever, reading Secrets by name through this connection. Where nobody measures, nobody knows what the Pods run with, and none is told. */
+/** Every lever, reading Secrets by name through this connection. Where nobody measures, nobody knows what the Pods run with, and none is told. `denied`: for whoever is not the operator. */
 export const serviceLevers = (
   kube: Kube,
   caches: Pick<Caches, 'hpas' | 'hpaWrites' | 'floorWrites' | 'pods'>,
   measuring?: Pick<MeasuringDeps, 'collector' | 'connections'> & Pick<OperatorDeps, 'nginxImage'>,
+  denied?: SecretDenied,
 ): readonly AnyLever[] =>
   createLevers({
     kube,
     hpas: caches.hpas,
     hpaWrites: caches.hpaWrites,
     floorWrites: caches.floorWrites,
-    readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal),
+    readSecret: (namespace, name, signal) => readSecret(kube, namespace, name, signal, denied),
     memoryLimit: memoryLimit(kube),
     readTemplate: readTemplate(kube),
     scalingBeside: scalingBeside(caches),

@@ -8,7 +8,7 @@ import { deployment, generationService, performancePolicy } from '../world/build
 import { expectCondition, kubeconfigPath, startWorld, type World } from '../world/world.ts';
 import { clusterTools, type ClusterTools } from '../world/cluster-tools.ts';
 import { untilRight } from '../world/rights.ts';
-import { directory, genops } from './cli-world.ts';
+import { directory, genops, redis } from './cli-world.ts';
 
 let tools: ClusterTools;
 beforeAll(async () => {
@@ -96,6 +96,39 @@ test('with the role view every command that reads the cluster answers; status ca
   expect(validated).toMatchObject({
     out: expect.stringContaining('WorkflowDuration'),
     err: expect.not.stringContaining('forbidden'),
+  });
+});
+
+test('with the role view a plan says that it is you who may not read a Secret, and what gives you that', async () => {
+  await using world = await startWorld({ operator: false });
+  await using _ = await rolesForPeople(world);
+  await world.apply(deployment());
+  await world.apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'redis' },
+    stringData: { host: '127.0.0.1', port: '1' },
+  });
+  await world.apply(generationService({ redis }));
+  const viewer = await personWith(world, 'view');
+  await untilRight(world, { user: `view-${world.namespace}`, verb: 'list', group: 'genops.dev', resource: 'generationservices' }); // prettier-ignore
+  await untilRight(world, { user: `view-${world.namespace}`, verb: 'list', group: 'apps', resource: 'deployments' });
+
+  const { namespace } = world;
+  const saw = `redis/cache: saw you may not read Secret ${namespace}/redis; wanted get of it; next: `;
+  const diff = await genops(world, 'diff', 'generation', '--kubeconfig', viewer);
+  expect(diff.out).toContain(saw);
+  expect(diff.err).not.toContain('Secret');
+  const report = await genops(world, 'report', 'generation', '--kubeconfig', viewer);
+  expect(report).toMatchObject({ code: 2, err: expect.stringContaining(saw) });
+  expect(diff.out + report.err + report.out).not.toMatch(/secretAccess|the operator may not read Secret/);
+
+  const [, commands = ''] = /; next: ask an administrator for it: (.*) \(docs\/security\.md/.exec(report.err) ?? [];
+  for (const line of commands.split('; '))
+    await tools.kubectl(...line.replaceAll("'", '').split(' ').slice(1), '--kubeconfig', kubeconfigPath());
+  await world.eventually(async () => {
+    const after = await genops(world, 'report', 'generation', '--kubeconfig', viewer);
+    expect(after.err).toMatch(/redis\/cache: saw no answer from .* \(ECONNREFUSED\)/);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { rightsNext } from '../../../operator/cli/status-rights.ts';
+import { rightsNext, secretDenied } from '../../../operator/cli/status-rights.ts';
 import { ApiError } from '../../../operator/kube/api-error.ts';
 
 const forbidden = (user: string, verb: string, of: string): ApiError =>
@@ -40,5 +40,14 @@ describe('rightsNext()', () => {
     },
   ])('$name', ({ error, next }) => {
     expect(rightsNext(error)).toBe(next);
+  });
+});
+
+test('secretDenied() speaks of whoever asks, and of the one Secret', () => {
+  const error = forbidden("o'hara", 'get', '"secrets" in API group "" in the namespace "ai"');
+  expect(secretDenied('ai', 'redis', error)).toEqual({
+    saw: 'you may not read Secret ai/redis',
+    wanted: 'get of it',
+    next: "ask an administrator for it: kubectl create role read-redis -n ai --verb=get --resource=secrets --resource-name=redis; kubectl create rolebinding read-redis -n ai --role=read-redis --user='o'\\''hara' (docs/security.md#who-needs-what)",
   });
 });
