@@ -65,7 +65,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
   test('tells clients before a reload that their connections end, where it would cut them off, and answers them as ever', async () => {
     await load();
     let kept = new Agent({ keepAlive: true });
-    const paths = ['/api/a%2Fb//c?d=%20e', '/x%0Ay', '/app.css', '/api/monitoring/closing'];
+    const paths = ['/api/a%2Fb//c?d=%20e', '/x%0Ay', '/app.css', '/api/monitoring/closing', '/api'];
     const answers = () =>
       Promise.all(
         paths.flatMap((path) => [
@@ -99,6 +99,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const content = '.a { color: black }'.repeat(100);
     await writeFile(join(path, 'app.css'), content);
     await writeFile(join(path, 'app.css.gz'), gzipSync(content));
+    await mkdir(join(path, 'folder.css'));
     await load([{ gzip: { mode: 'Off' } }, { staticFiles: { path } }]);
     const headers = { 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'text/css' };
     expect(await ask(port, '/app.css')).toMatchObject({ status: 200, headers, body: content });
@@ -108,8 +109,38 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     const missing = await ask(port, '/gone.css');
     expect(missing.status).toBe(404);
     expect(missing.headers['cache-control']).toBeUndefined();
+    expect((await ask(port, '/folder.css')).status).toBe(404);
     expect((await ask(port, '/app.css/more')).body).toBe('GET /app.css/more');
     expect((await ask(port, '/api/app.css')).body).toBe('GET /api/app.css');
+  });
+
+  test('passes a path on that lacks the slash of a route, as the one that it is, and redirects nobody', async () => {
+    const routes = ['/', '/canary/', '/b//', '/file.css/'].map((path) => ({ path, component: 'workflow', streaming: 'Off' as const })); // prettier-ignore
+    await load([{}, { routes }]);
+    const paths = [
+      '/canary',
+      '/canary/',
+      '/canary?a=%20b',
+      '/api',
+      '/api/monitoring',
+      '/b',
+      '/b/',
+      '/b//',
+      '/file.css',
+    ];
+    for (const path of paths)
+      for (const [method, body] of [['GET', ''] as const, ['POST', ' with a body'] as const]) {
+        const { status, headers, body: answer } = await ask(port, path, { method, body });
+        expect([status, headers.location, answer]).toEqual([200, undefined, `${method} ${path}${body}`]);
+      }
+    const said = async (path: string) => (await ask(port, path)).headers['cache-control'];
+    expect(await said('/api')).toBeUndefined();
+    expect(await said('/api/')).toBe('public, max-age=300');
+    expect(await said('/file.css')).toBe('public, max-age=31536000, immutable');
+    expect((await ask(port, '/api/monitoring')).headers['x-cache-status']).toBe('HIT');
+    await load([{}, { routes: [{ path: '/canary/', component: 'workflow', streaming: 'Off' }] }]);
+    expect((await ask(port, '/canary')).status).toBe(404);
+    expect((await ask(port, '/canary/')).status).toBe(200);
   });
 
   test('asks other Pods where nobody takes a connection, whatever the request is', async () => {

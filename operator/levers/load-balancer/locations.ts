@@ -24,22 +24,65 @@ const clusterNetworks = [
  * One for each path that anything is said of, the longest wins. All are `^~`, so that no pattern of file names takes a path away from its route:
  * with the pattern beside them /api/x.js would be looked for among the files.
  */
-export function locations({ settings, capabilities }: LocationsInput): Lines {
-  const { routes, api, monitoringCache } = settings;
+export function locations(input: LocationsInput): Lines {
+  const { routes, api, monitoringCache } = input.settings;
   const paths = new Set(['/', ...routes.map(({ path }) => path), api.path, monitoringCache.path]);
-  return [...paths].toSorted().flatMap((path) => {
-    const { what, lines } = location(path, { settings, capabilities });
-    return [`# ${what}`, `location ^~ ${path} {`, ...lines.map((line) => `  ${line}`), '}'];
-  });
+  const names = new Set([...paths].flatMap(withoutSlash));
+  return [
+    ...[...paths].toSorted().flatMap((path) => below(path, input)),
+    ...[...names].toSorted().flatMap((path) => one(path, input)),
+  ];
 }
+
+/**
+ * nginx redirects /api where /api/ is passed on: to the port that it listens on itself, and a POST becomes a GET. It is another path, and may be another route's.
+ * Of /a// both that are shorter: /a/ would lead there as well.
+ */
+const withoutSlash = (path: string): readonly string[] => {
+  if (path === '/' || !path.endsWith('/')) return [];
+  const shorter = path.slice(0, -1);
+  return [shorter, ...withoutSlash(shorter)];
+};
+
+const inBlock = (head: string, lines: Lines): Lines => [`location ${head} {`, ...lines.map((line) => `  ${line}`), '}'];
+
+function below(path: string, input: LocationsInput): Lines {
+  const { what, lines, files } = location(path, input);
+  const nested =
+    files === undefined
+      ? []
+      : [
+          '# Another file has another name: whoever likes may keep them.',
+          ...inBlock(`~* "${fileNames(input)}"`, files),
+        ];
+  return [`# ${what}`, ...inBlock(`^~ ${path}`, [...lines, ...nested])];
+}
+
+/** nginx takes no pattern in there; whether this one is a file is known here. */
+function one(path: string, input: LocationsInput): Lines {
+  // Many workloads take it for the same as with a slash: monitoring is as little open to everybody.
+  const isMonitoring = `${path}/`.startsWith(input.settings.monitoringCache.path);
+  const { what, lines, files } = location(path, input, isMonitoring);
+  const isFile = files !== undefined && new RegExp(fileNames(input), 'i').test(path);
+  return [`# Not led to the path with a slash. ${what}`, ...inBlock(`= ${path}`, isFile ? files : lines)];
+}
+
+const fileNames = ({ settings: { staticAssets } }: LocationsInput): string =>
+  `\\.(${staticAssets.extensions.join('|')})$`;
 
 interface Location {
   /** For who reads it. */
   readonly what: string;
   readonly lines: Lines;
+  /** Of static files there, instead. */
+  readonly files?: Lines;
 }
 
-function location(path: string, { settings, capabilities }: LocationsInput): Location {
+function location(
+  path: string,
+  { settings, capabilities }: LocationsInput,
+  isMonitoring = path.startsWith(settings.monitoringCache.path),
+): Location {
   const { routes, api, monitoringCache } = settings;
   const route = routes
     .filter((candidate) => path.startsWith(candidate.path))
@@ -54,13 +97,14 @@ function location(path: string, { settings, capabilities }: LocationsInput): Loc
   });
   const pass = passTo(route.upstream, capabilities);
   if (route.streaming) return to('streams, each piece of which is sent on at once', streaming(capabilities));
-  if (path.startsWith(monitoringCache.path))
+  if (isMonitoring)
     return to(
       'monitoring, for all who do not say who they are the same answer for a while',
       monitoring(monitoringCache),
     );
   if (path.startsWith(api.path)) return to('the API', apiHeaders(api));
-  return to('pages, and static files by the ends of their names', staticAssets(settings, capabilities, pass));
+  const files = staticFiles(settings, capabilities, pass);
+  return { ...to('pages, and static files by the ends of their names', []), ...(files === undefined ? {} : { files }) };
 }
 
 const streaming = (capabilities: Capabilities): Lines => [
@@ -144,32 +188,25 @@ function apiHeaders({ cacheControl }: LoadBalancerSettings['api']): Lines {
 }
 
 /** One header, not `expires` and another. What a Pod answers says so only where any cache may keep it; of a file of our own `add_header` without `always` does: one that is not there is not immutable. */
-function staticAssets(
+function staticFiles(
   { staticAssets: { extensions, maxAgeMs, folder } }: LoadBalancerSettings,
   capabilities: Capabilities,
   pass: string,
-): Lines {
-  if (extensions.length === 0) return [];
-  const files =
-    folder === undefined
-      ? [
-          pass,
-          'proxy_hide_header Cache-Control;',
-          'proxy_hide_header Expires;',
-          'add_header Cache-Control $genops_asset_cache_control always;',
-          'add_header Expires $genops_asset_expires always;',
-        ]
-      : [
-          directive('root', folder),
-          'try_files $uri =404;',
-          ...(capabilities.has('gzipStatic') ? ['gzip_static on;'] : []),
-          ...(capabilities.has('brotli') ? ['brotli_static on;'] : []),
-          `add_header Cache-Control "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,
-        ];
-  return [
-    '# Another file has another name: whoever likes may keep them.',
-    `location ~* "\\.(${extensions.join('|')})$" {`,
-    ...files.map((line) => `  ${line}`),
-    '}',
-  ];
+): Lines | undefined {
+  if (extensions.length === 0) return undefined;
+  return folder === undefined
+    ? [
+        pass,
+        'proxy_hide_header Cache-Control;',
+        'proxy_hide_header Expires;',
+        'add_header Cache-Control $genops_asset_cache_control always;',
+        'add_header Expires $genops_asset_expires always;',
+      ]
+    : [
+        directive('root', folder),
+        'try_files $uri =404;',
+        ...(capabilities.has('gzipStatic') ? ['gzip_static on;'] : []),
+        ...(capabilities.has('brotli') ? ['brotli_static on;'] : []),
+        `add_header Cache-Control "public, max-age=${Math.floor(maxAgeMs / 1_000)}, immutable";`,
+      ];
 }

@@ -135,8 +135,14 @@ describe('render()', () => {
       'location ^~ /api/ {',
       'location ^~ /api/events/ {',
       'location ^~ /api/monitoring/ {',
+      'location = /api {',
+      'location = /api/events {',
+      'location = /api/monitoring {',
       'location = /generation {',
     ]);
+    expect(block(all, 'location = /api {')).toEqual(['proxy_pass http://workflow$request_uri;']);
+    expect(block(all, 'location = /api/events {')).toEqual(block(all, 'location ^~ /api/ {'));
+    expect(block(all, 'location = /api/monitoring {')).toEqual(block(all, 'location ^~ /api/monitoring/ {'));
     expect(block(all, 'location ^~ /api/events/ {')).toEqual([
       'proxy_pass http://workflow$request_uri;',
       'proxy_buffering off;',
@@ -156,6 +162,18 @@ describe('render()', () => {
     );
     const somebody = 'map "$http_authorization$http_cookie$http_x_api_key$http_x_auth_token" $genops_is_somebody {';
     expect(block(lines(), somebody)).toEqual(['default 1;', '"" 0;']);
+  });
+
+  test('takes a path without its slash for what it is: a file, two slashes less, or beside a route of that name', () => {
+    const routes = ['/', '/a.js/', '/b//', '/metrics', '/metrics/'].map((path) => ({ path, component: 'workflow', streaming: 'Off' as const })); // prettier-ignore
+    const given = settingsFor({ monitoringCache: { pathPrefix: '/metrics/' } }, { routes });
+    const all = lines({ settings: given });
+    const file = block(all, all.find((line) => line.startsWith('location ~*')) ?? '');
+    expect(block(all, 'location = /a.js {')).toEqual(file);
+    const pass = ['proxy_pass http://workflow$request_uri;'];
+    expect([block(all, 'location = /b/ {'), block(all, 'location = /b {')]).toEqual([pass, pass]);
+    expect(block(all, 'location = /metrics {')).toContain('deny all;');
+    expect(block(all, 'location ^~ /metrics {')).not.toContain('deny all;');
   });
 
   test('ends kept connections before a reload where nginx would cut them off, and leaves it to nginx where it waits by itself', () => {
