@@ -72,8 +72,14 @@ export const notImplemented = {
 export const loadBalancer = {
   ConfigRejected: {
     status: 'False',
-    means: 'nginx refused the configuration; the last good one stays in force.',
+    means: 'nginx refused the configuration; the last good one stays in force, and one that has none is not ready.',
     next: 'Correct the value that the message names.',
+  },
+  CertificateMissing: {
+    status: 'False',
+    means:
+      'The Secret of nginx.tlsSecretRef, or one of its keys, is not there. nginx goes on with what it took last; one that has taken nothing is not ready.',
+    next: 'Create the Secret, of type kubernetes.io/tls, or leave tlsSecretRef out.',
   },
   PodsBehind: {
     status: 'False',

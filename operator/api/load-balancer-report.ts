@@ -55,6 +55,11 @@ export const LoadBalancerReport = Type.Object({
       isSilent: Type.Optional(Type.Boolean({ description: 'nginx does not react, and has not said why.' })),
     }),
   ),
+  isWithoutPair: Type.Optional(
+    Type.Boolean({
+      description: 'It is to have a certificate and key, and there are none; loaded says what it serves.',
+    }),
+  ),
   drainingWorkers: Type.Integer({
     minimum: 0,
     description: 'Workers of earlier configurations that still end requests.',

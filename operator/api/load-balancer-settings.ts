@@ -35,10 +35,8 @@ export const LoadBalancerSettings = Type.Object(
     hash: text(12, '^[0-9a-f]{12}$', 'Of all the rest. Whose nginx has loaded these settings says so with it.'),
     listen: Type.Object({
       http: port('Port for HTTP.'),
-      https: Type.Optional(port('Port for HTTPS; only there where a certificate is.')),
-      redirect: Type.Optional(
-        Type.Boolean({ description: 'Whether HTTP leads to HTTPS, once there is a certificate; absent: it serves.' }),
-      ),
+      https: Type.Optional(port('Port for HTTPS. Without a certificate these settings are not loaded.')),
+      redirect: Type.Optional(Type.Boolean({ description: 'Whether HTTP leads to HTTPS; absent: it serves.' })),
     }),
     serverNames: Type.Array(
       text(

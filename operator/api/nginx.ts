@@ -52,13 +52,13 @@ const Nginx = struct(
     tlsSecretRef: Type.Optional(
       struct(
         { name: objectName({ description: 'Name of the Secret, of type kubernetes.io/tls.' }) },
-        { description: 'Certificate and key; without it nginx serves HTTP only.' },
+        { description: 'Certificate and key. Absent: HTTP only.' },
       ),
     ),
     plainHTTP: Type.Optional(
       oneOf(['Redirect', 'Serve'], {
         description:
-          'What HTTP answers once there is a certificate. Redirect: HTTPS, port 443, with 308 (the default). Serve: the same as HTTPS.',
+          'What HTTP answers beside HTTPS. Redirect: HTTPS, port 443, with 308 (the default). Serve: the same as HTTPS.',
       }),
     ),
     serverNames: Type.Optional(

@@ -35,7 +35,7 @@ export const nginxAgent = command({
     nginx: 'the program',
     folder: 'for the configuration, its socket, temporary files and the cache; survives where it is a volume',
     'modules-folder': 'where loadable modules are, brotli for one',
-    'tls-folder': 'tls.crt and tls.key; without them there is no HTTPS',
+    'tls-folder': 'tls.crt and tls.key, where HTTPS is declared',
     'bind-address': '/healthz, /readyz, /metrics and /status, which the operator reads',
     'shutdown-delay': 'how long it still takes requests after SIGTERM, until nobody sends any more',
     'drain-timeout': 'how long requests that are under way get to end',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setInterval as each } from 'node:timers/promises';
@@ -70,7 +70,7 @@ export function agentStories(version: NginxVersion): void {
   let visits = 0;
   const declare = (
     loadBalancer: Policy = {},
-    { http = port, ...more }: { http?: number; tlsSecretRef?: { name: string } } = {},
+    { http = port, ...more }: { http?: number; tlsSecretRef?: { name: string }; plainHTTP?: 'Redirect' } = {},
   ) =>
     world.apply(
       generationService(
@@ -259,7 +259,10 @@ export function agentStories(version: NginxVersion): void {
       return CN;
     };
     await declare({}, { tlsSecretRef: { name: 'tls' } });
-    await world.eventually(async () => expect((await applied()).message).toContain('but 1 HTTP only'));
+    expect((await applied('CertificateMissing')).message).toMatch(
+      /^saw no tls.crt and tls.key of Secret \S+\/tls: nginx-0 goes on with settings [0-9a-f]{12}, without HTTPS; .* next: create that Secret/,
+    );
+    expect(await answers()).toBe('first');
     const first = issue('first');
     await mountSecret(join(home.folder, 'tls'), first);
     await world.eventually(async () => expect(await whoAnswers()).toBe('first'));
@@ -292,10 +295,48 @@ export function agentStories(version: NginxVersion): void {
     await accepted(); // it is served before that is proven
     await declare({}, { tlsSecretRef: { name: 'tls' } });
     await applied();
+
+    await rm(join(home.folder, 'tls', '..data')); // the Secret is gone
+    await world.eventually(async () => expect((await report()).isWithoutPair).toBe(true), twoLooks);
+    await declare({}, { tlsSecretRef: { name: 'tls' } });
+    expect((await applied('CertificateMissing')).message).toContain('nginx-0 goes on with the pair that it took last');
+    await stopServer(agent, 10_000);
+    agent = await startAgent();
+    await world.eventually(async () => expect(await whoAnswers()).toBe('second'));
     await declare();
     await world.eventually(async () => expect((await applied()).message).toContain('HTTP only'));
     await only('first');
   }, 240_000);
+
+  test('one that starts anew without a certificate that nginx takes is not ready, says why, and serves nothing in the clear', async () => {
+    const pair = issueCertificate({ commonName: 'front', names: ['localhost'] }, createAuthority('genops-test'));
+    const other = issueCertificate({ commonName: 'front' }, createAuthority('other'));
+    const says = (why: string) =>
+      world.eventually(async () => {
+        const ready = await fetch(`http://127.0.0.1:${statusPort}/readyz`);
+        expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining(why)]);
+      });
+    await stopServer(agent, 10_000);
+    await rm(join(home.folder, 'run'), { recursive: true }); // as a new Pod has it
+    const redirected = { tlsSecretRef: { name: 'tls' }, plainHTTP: 'Redirect' } as const;
+    await declare({}, redirected);
+    agent = await startAgent();
+    await says('no tls.crt and tls.key in ');
+    expect((await applied('CertificateMissing')).message).toContain('nginx-0 serves nothing and is not ready');
+    await expect(answers()).rejects.toThrow('ECONNREFUSED');
+
+    await mountSecret(join(home.folder, 'tls'), { ...pair, key: other.key });
+    await says('key values mismatch');
+    await declare({}, redirected);
+    expect((await applied('ConfigRejected')).message).toContain('is not ready where that is nothing');
+    await expect(answers()).rejects.toThrow('ECONNREFUSED');
+
+    await mountSecret(join(home.folder, 'tls'), pair);
+    await world.eventually(async () => expect((await ask(port, '/api/x')).status).toBe(308));
+    await declare();
+    await applied();
+    await only('first');
+  }, 120_000);
 
   test('a master that is stopped loads nothing: that is said, and over when it goes on', async () => {
     const [master = 0] = await children(agent.pid ?? 0);

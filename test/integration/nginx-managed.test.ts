@@ -163,11 +163,15 @@ test('genops runs nginx: it says what that takes, serves, loses no request with 
   const pair = issueCertificate({ commonName: 'front', names: ['localhost'] }, authority);
   const stringData = { 'tls.crt': pair.certificate, 'tls.key': pair.key };
   const metadata = { name: 'front-tls' };
-  await world.apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData });
   await declare(world, { type: 'Nginx', nginx: { managed: { replicas: 1 }, tlsSecretRef: metadata } });
+  expect((await told(world, 'False', 'CertificateMissing')).message).toMatch(
+    /^saw no tls.crt and tls.key of Secret \S+\/front-tls: \S+ serves nothing and is not ready; .*; next: create that Secret/,
+  );
+  expect((await ask({ host: await addressOf(world), port: 80 }, '/')).status).toBe(200); // the Pod of before goes on until another is ready
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData });
   await world.eventually(
     async () => expect((await told(world, 'True', 'Applied')).message).not.toContain('HTTP only'),
-    { withinMs: 60_000 },
+    { withinMs: 150_000 }, // the kubelet looks for a Secret that was not there each minute or so
   );
   const secure = { host: await addressOf(world), port: 443, ca: authority.certificate };
   await world.eventually(async () => expect(await nameAt(secure)).toBe('front'), { withinMs: 60_000 });
@@ -177,7 +181,7 @@ test('genops runs nginx: it says what that takes, serves, loses no request with 
   await world.eventually(async () =>
     expect((await world.service()).status?.conditions?.map(({ type }) => type)).not.toContain('LoadBalancerApplied'),
   );
-}, 300_000);
+}, 400_000);
 
 test('nginx that genops runs goes once it may, also where a route has taken its place meanwhile', async () => {
   await using world = await startWorld({ operator: ['--no-leader-elect', '--nginx-image', image] });

@@ -4,10 +4,12 @@ import { basename, join } from 'node:path';
 
 /** What HTTPS is served with. */
 export interface Certificate {
-  /** With tls.crt and tls.key, as long as they are served: another pair has another folder. Undefined: there is no HTTPS. */
+  /** With tls.crt and tls.key, as long as they are served: another pair has another folder. Undefined: there is none to serve. */
   readonly folder: string | undefined;
   /** Why it is not what is mounted, in the words of nginx. */
   readonly refused?: string;
+  /** Where no pair is mounted. */
+  readonly missing?: string;
 }
 
 export interface CertificatesOptions {
@@ -35,13 +37,13 @@ export class Certificates {
   /** What is mounted, where nginx takes it; else what it took last. */
   async current(signal: AbortSignal): Promise<Certificate> {
     const pair = await pairIn(this.#options.mounted);
-    if (pair === undefined) return { folder: undefined };
-    const hash = hashOf(pair);
     const accepted = await this.#accepted();
-    if (hash === accepted) return { folder: this.#of(hash) };
+    const before = { folder: accepted === undefined ? undefined : this.#of(accepted) };
+    if (pair === undefined) return { ...before, missing: `no tls.crt and tls.key in ${this.#options.mounted}` };
+    const hash = hashOf(pair);
+    if (hash === accepted) return before;
     const refused = await this.#refusal(pair, hash, signal);
-    if (refused === undefined) return { folder: this.#of(hash) };
-    return { folder: accepted === undefined ? undefined : this.#of(accepted), refused };
+    return refused === undefined ? { folder: this.#of(hash) } : { ...before, refused };
   }
 
   /** nginx has loaded this one: no other is needed any more. */

@@ -155,7 +155,7 @@ function container({ configMapName, tlsSecretRef }: Gateway, image: string) {
   };
 }
 
-/** Without the Secret nginx serves HTTP meanwhile, and status says so. What of it was accepted is kept in memory, as the kubelet keeps the Secret itself: no key lies on a disk of the node. */
+/** Without the Secret the Pod starts all the same and is not ready: its agent says why. What of it was accepted is kept in memory, as the kubelet keeps the Secret itself: no key lies on a disk of the node. */
 const tlsVolumes = ({ tlsSecretRef }: Gateway): readonly object[] =>
   tlsSecretRef === undefined
     ? []

@@ -5,6 +5,7 @@ import type { LeverChange, LeverPlan, PlanInput, PlannedCondition } from '../lev
 import { settingsCause, settingsDifferences } from '../settings-file.ts';
 import type { ConfigMapSeen } from '../owned-config-map.ts';
 import { planGateway, planNoGateway, type GatewayChange, type GatewayPlan, type GatewaySeen } from './plan-gateway.ts';
+import { missingCertificate } from './missing-certificate.ts';
 import { reportsOf, words, type AgentSaid, type Reports } from './reports.ts';
 import { butServices, unusableService } from './services.ts';
 import { settingsOf } from './settings.ts';
@@ -180,12 +181,14 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
       reason: isSilent ? 'PodsBehind' : 'ConfigRejected',
       message: problemMessage({
         saw: listed(rejected),
-        wanted: `nginx to take the settings ${hash} of ${where}; it goes on with what it took last`,
+        wanted: `nginx to take the settings ${hash} of ${where}; it goes on with what it took last, and is not ready where that is nothing`,
         next: isSilent
           ? 'wait: it is tried again; where it stays so, see what stops or hangs nginx, or delete the Pod: another one starts anew'
           : 'correct what nginx names; where it names nothing wrong, wait: it is tried again',
       }),
     };
+  const missing = missingCertificate(unit, hash, reports.said);
+  if (missing !== undefined) return missing;
   if (behind.length > 0)
     return {
       status: 'False',
@@ -202,18 +205,13 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
   return {
     status: 'True',
     reason: 'Applied',
-    message: `${all} the settings ${hash} of ${where}${but(nginx, current)}${butServices(unit, current)}${butWeights(current)}.`,
+    message: `${all} the settings ${hash} of ${where}${but(nginx)}${butServices(unit, current)}${butWeights(current)}.`,
   };
 }
 
-/** What was asked for and cannot be, and yet keeps nobody from serving. */
-function but({ tlsSecretRef }: LoadBalancerUnit['nginx'], current: Reports['current']): string {
-  if (tlsSecretRef === undefined) return ', HTTP only: nginx.tlsSecretRef names no certificate';
-  const without = current.filter(({ loaded }) => loaded?.https === false).length;
-  return without === 0
-    ? ''
-    : `, but ${without} HTTP only: no tls.crt and tls.key of Secret ${tlsSecretRef.name} in the agent's --tls-folder`;
-}
+/** What might have been asked for. */
+const but = ({ tlsSecretRef }: LoadBalancerUnit['nginx']): string =>
+  tlsSecretRef === undefined ? ', HTTP only: nginx.tlsSecretRef names no certificate' : '';
 
 /** Of weights by label, in the words of the first that cannot have them. */
 function butWeights(current: Reports['current']): string {

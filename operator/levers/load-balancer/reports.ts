@@ -7,6 +7,7 @@ export type AgentSaid =
   | { readonly pod: string; readonly kind: 'silent'; readonly failure: string };
 
 export interface Reports {
+  readonly said: readonly AgentSaid[];
   readonly total: number;
   /** Pods that serve the settings. */
   readonly current: readonly LoadBalancerReport[];
@@ -25,6 +26,7 @@ export function reportsOf(said: readonly AgentSaid[], hash: string): Reports {
     one.kind === 'said' && isRejected(one.report, hash) ? [{ pod, ...one.report.rejected }] : [],
   );
   return {
+    said,
     total: said.length,
     current,
     rejected: refusing.map(({ pod, message }) => `${pod}: ${words(message)}`),

@@ -72,10 +72,9 @@ export class Tending {
   /** Brings nginx to what is declared and to the Pods that are ready, or says when. */
   async tend(signal: AbortSignal): Promise<Next> {
     const { program, place, dns } = this.#options;
-    const kept = await this.#toServe();
+    const kept = await this.#toServe(signal);
     if (kept === undefined) return requeueAfter(this.#againMs);
     dns.announce({ ...this.#serving?.servers, ...kept.servers }); // until it is loaded nginx asks for what it has
-    await this.#lookAtCertificate(kept.settings, signal);
     const certificate = this.#certificate.folder;
     const rendered = render({ ...kept, capabilities: program.capabilities, place, certificate });
     const next = await this.#next(kept, rendered.generation);
@@ -85,15 +84,29 @@ export class Tending {
     return requeueAfter(Math.min(next.action === 'wait' ? next.delayMs : this.#againMs, lookAgainMs, untilWeighed));
   }
 
+  /** Settings with HTTPS are served with a pair only; without one what is served goes on: nothing is answered in the clear that was to be led to HTTPS. Undefined: nothing is loaded. */
+  async #secured(settings: LoadBalancerSettings, signal: AbortSignal): Promise<LoadBalancerSettings | undefined> {
+    await this.#lookAtCertificate(settings, signal);
+    const { folder } = this.#certificate;
+    return [settings, this.#serving?.settings].find((one) => one?.listen.https === undefined || folder !== undefined);
+  }
+
   async #lookAtCertificate({ listen }: LoadBalancerSettings, signal: AbortSignal): Promise<void> {
-    const { certificates, program, configMap, logger } = this.#options;
-    const isAskedFor = listen.https !== undefined && program.capabilities.has('ssl');
-    const found: Certificate = isAskedFor ? await certificates.current(signal) : { folder: undefined };
+    const { configMap, logger } = this.#options;
+    const found: Certificate = listen.https === undefined ? { folder: undefined } : await this.#pair(signal);
     if (found.refused !== undefined && found.refused !== this.#certificate.refused) {
       this.#rejections += 1;
       logger.error('certificate rejected', { configMap, message: found.refused });
     }
+    if (found.missing !== undefined && found.missing !== this.#certificate.missing)
+      logger.error('no certificate', { configMap, message: found.missing });
     this.#certificate = found;
+  }
+
+  async #pair(signal: AbortSignal): Promise<Certificate> {
+    const { certificates, program } = this.#options;
+    if (program.capabilities.has('ssl')) return certificates.current(signal);
+    return { folder: undefined, refused: `nginx ${program.version} is built without ngx_http_ssl_module` };
   }
 
   async #next({ settings, servers }: Kept, generation: string): Promise<ReturnType<typeof nextLoad>> {
@@ -121,7 +134,8 @@ export class Tending {
 
   /** Why nothing of what is declared is served; undefined where something is. */
   get refusal(): string | undefined {
-    return this.#rejected?.message;
+    const all = [this.#rejected?.message, this.#certificate.missing].filter((words) => words !== undefined);
+    return all.length === 0 ? undefined : all.join('; ');
   }
 
   /** For /metrics, beside the report. */
@@ -147,6 +161,7 @@ export class Tending {
       capabilities: [...program.capabilities],
       ...(this.#serving === undefined ? {} : { loaded: this.#loaded(this.#serving) }),
       ...(this.#rejected === undefined ? {} : { rejected: this.#rejected }),
+      ...(this.#certificate.missing === undefined ? {} : { isWithoutPair: true }),
       drainingWorkers: (await nginx.draining()).workers,
       loads: this.#loads,
     };
@@ -176,16 +191,20 @@ export class Tending {
   }
 
   /** Until everything is listed what was served last; nobody knows yet whether a Pod that is not seen is gone. */
-  async #toServe(): Promise<Kept | undefined> {
+  async #toServe(signal: AbortSignal): Promise<Kept | undefined> {
     const { isListed, place } = this.#options;
-    if (!isListed()) return this.#serving === undefined ? readKept(place.folder) : undefined;
+    if (!isListed()) {
+      const kept = this.#serving === undefined ? await readKept(place.folder) : undefined;
+      return kept && (await this.#secured(kept.settings, signal)) && kept;
+    }
     this.#readDeclared();
-    const settings = settingsToServe({
+    const chosen = settingsToServe({
       declared: this.#declared,
       loaded: this.#serving?.settings,
       failed: this.#failed,
       now: performance.now(),
     });
+    const settings = chosen && (await this.#secured(chosen, signal));
     if (settings === undefined) return undefined;
     const servers = serversOf(settings.upstreams, (service) => this.#slicesOf(service));
     return { settings, servers: await this.#weighed(settings, servers) };

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { UpstreamWeights } from '../../../../operator/api/load-balancer-report.ts';
-import { writtenFor } from './settings.ts';
-import { text, hash, configMap, inForce, says, old, planned, unit } from './plan-input.ts';
+import { text, hash, configMap, inForce, says, old, planned } from './plan-input.ts';
 
 describe('plan()', () => {
   test('writes the settings where there are none, setting by setting, and says what it is waiting for', () => {
@@ -190,18 +189,6 @@ describe('plan()', () => {
     expect([behind, refused, unasked, changed, current].map((one) => one.againMs)).toEqual([
       3_000, 3_000, 3_000, 3_000, 30_000,
     ]);
-  });
-
-  test('tells where HTTPS was asked for and is not there', () => {
-    const nginx = { ...unit.nginx, tlsSecretRef: { name: 'tls' } };
-    const secured = writtenFor({}, { tlsSecretRef: { name: 'tls' } });
-    const observed = {
-      configMap: configMap({ 'settings.json': secured.text }),
-      agents: [says('a', secured.settings.hash)],
-    };
-    expect(planned(observed, { nginx }).condition.message).toContain(
-      'but 1 HTTP only: no tls.crt and tls.key of Secret tls',
-    );
   });
 
   test('tells of labels that are no weights, and of those that the agent may not read', () => {

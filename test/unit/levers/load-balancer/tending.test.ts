@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Certificate } from '../../../../operator/levers/load-balancer/certificate.ts';
 import type { NginxProcess } from '../../../../operator/levers/load-balancer/nginx-process.ts';
 import { Tending } from '../../../../operator/levers/load-balancer/tending.ts';
 import type { ServersByUpstream } from '../../../../operator/levers/load-balancer/upstreams.ts';
@@ -20,7 +21,7 @@ const jitterMs = 20; // some tens of looks
 /** The agent of an nginx that takes whatever it is given, or nothing. */
 function startTending(declared: string, { refuses = false } = {}) {
   let [text, address, loads, generations] = [declared, '10.0.0.1', 0, 0];
-  let refused: string | undefined;
+  let certificate: Certificate = { folder: undefined };
   let announced: ServersByUpstream = {};
   const nginx: NginxProcess = {
     async load() {
@@ -39,7 +40,7 @@ function startTending(declared: string, { refuses = false } = {}) {
     place: { folder, modules: [], dnsPort: 1, logPort: 2 },
     program: { binary: 'nginx', version: '1.31.3', capabilities: new Set(['resolveUpstreams', 'ssl']), modules: [] },
     certificates: {
-      current: async () => ({ folder: undefined, ...(refused === undefined ? {} : { refused }) }),
+      current: async () => certificate,
       keepOnly: async () => undefined,
     },
     nginx,
@@ -58,7 +59,8 @@ function startTending(declared: string, { refuses = false } = {}) {
     tend: () => tending.tend(signal),
     drain: (others: number) => void (generations = others),
     declare: (other: string) => void (text = other),
-    refuseCertificate: (message: string) => void (refused = message),
+    mount: (found: Certificate) => void (certificate = found),
+    refusal: () => tending.refusal,
     report: () => tending.report(),
     replacePod: (other: string) => void (address = other),
   };
@@ -85,8 +87,9 @@ test('an upstream that goes away keeps its Pods until nginx has the settings wit
 test('of what is rejected nothing hides another thing', async () => {
   const { text, settings } = writtenFor({ weights: { mode: 'Equal' } }, { tlsSecretRef: { name: 'tls' } });
   const agent = startTending(text);
+  agent.mount({ folder });
   await agent.tend();
-  agent.refuseCertificate('key values mismatch');
+  agent.mount({ folder, refused: 'key values mismatch' });
   await agent.tend();
   const { hash } = settings;
   expect((await agent.report()).rejected).toEqual({ hash, message: 'key values mismatch' });
@@ -96,6 +99,52 @@ test('of what is rejected nothing hides another thing', async () => {
   expect(rejected).toEqual({
     hash,
     message: expect.stringMatching(/^saw no JSON; wanted settings as .*; key values mismatch$/),
+  });
+});
+
+const inTheClear = writtenFor({ weights: { mode: 'Equal', minReloadInterval: '0s' } });
+const secured = writtenFor({ weights: { mode: 'Equal', minReloadInterval: '0s' } }, { tlsSecretRef: { name: 'tls' } });
+
+test.each<{ name: string; found: Certificate; says: string; report: object }>([
+  {
+    name: 'none is mounted',
+    found: { folder: undefined, missing: 'no tls.crt and tls.key in /tls' },
+    says: 'no tls.crt and tls.key in /tls',
+    report: { isWithoutPair: true },
+  },
+  {
+    name: 'nginx refuses it',
+    found: { folder: undefined, refused: 'key values mismatch' },
+    says: 'key values mismatch',
+    report: { rejected: { hash: secured.settings.hash, message: 'key values mismatch' } },
+  },
+])('nothing that is to have a certificate is served without one: $name', async ({ found, says, report }) => {
+  const agent = startTending(secured.text);
+  agent.mount(found);
+  await agent.tend();
+  expect({ loads: agent.loads(), refusal: agent.refusal() }).toEqual({ loads: 0, refusal: says });
+  expect(await agent.report()).toMatchObject(report);
+  agent.mount({ folder });
+  await agent.tend();
+  const { loaded, isWithoutPair, rejected } = await agent.report();
+  expect({ loaded, isWithoutPair, rejected }).toMatchObject({ loaded: { https: true } });
+  expect([isWithoutPair, rejected, agent.refusal()]).toEqual([undefined, undefined, undefined]);
+});
+
+test('while the certificate is missing what is served goes on, and follows the Pods', async () => {
+  const agent = startTending(inTheClear.text);
+  await agent.tend();
+  agent.declare(secured.text);
+  agent.mount({ folder: undefined, missing: 'none' });
+  agent.replacePod('10.0.0.2');
+  await agent.tend();
+  expect(agent.announced()).toMatchObject({ workflow: [{ address: '10.0.0.2' }] });
+  expect((await agent.report()).loaded).toMatchObject({ hash: inTheClear.settings.hash, https: false });
+  agent.mount({ folder, missing: 'none' }); // it had one before
+  for (let look = 0; agent.loads() < 2 && look < 2_000; look += 1) await agent.tend(); // until the jitter is over
+  expect(await agent.report()).toMatchObject({
+    loaded: { hash: secured.settings.hash, https: true },
+    isWithoutPair: true,
   });
 });
 
