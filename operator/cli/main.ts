@@ -50,7 +50,7 @@ export interface Process {
 /** Picks the command, runs it and returns the exit code of the process. */
 export async function main({ args: given, ...world }: Process): Promise<number> {
   if (given[0] === completeWord) return complete(commands, given.slice(1), world);
-  const args = given[0] === '--version' ? ['version', ...given.slice(1)] : given;
+  const args = spelledOut(given);
   const name = Object.keys(commands).find((words) => words.split(' ').every((word, index) => args[index] === word));
   const chosen = name === undefined ? undefined : commands[name];
   if (name === undefined || chosen === undefined) {
@@ -67,6 +67,14 @@ export async function main({ args: given, ...world }: Process): Promise<number> 
     );
     return exit.cannotTell; // never 1: that is an answer
   }
+}
+
+/** `--version` and `help COMMAND` as the commands and options that they are short for. */
+function spelledOut(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  if (first === '--version') return ['version', ...rest];
+  if (first === 'help' && rest.length > 0) return [...rest, '--help'];
+  return args;
 }
 
 function noCommand(args: readonly string[]): string {

@@ -27,6 +27,12 @@ describe('genops without a command', () => {
     expect(await genops(['--version'])).toEqual(await genops(['version']));
   });
 
+  test.each(['status', 'policy effective', 'policy'])('genops help %s is genops %s --help', async (name) => {
+    const answer = await genops(['help', ...name.split(' ')]);
+    expect(answer).toMatchObject({ code: 0, err: '' });
+    expect(answer).toEqual(await genops([...name.split(' '), '--help']));
+  });
+
   test.each(['frobnicate', 'frobnicate --help', 'policy', 'policy frobnicate'])(
     'genops %s is no command: the list on stderr, and 2',
     async (name) => {
