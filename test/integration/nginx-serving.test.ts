@@ -114,6 +114,31 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect((await ask(port, '/api/app.css')).body).toBe('GET /api/app.css');
   });
 
+  test('compresses JavaScript by either of its names, that of its own files too', async () => {
+    const path = join(home.folder, 'scripts');
+    await mkdir(path);
+    const content = 'const a = 1; '.repeat(200);
+    await writeFile(join(path, 'app.js'), content);
+    await using workload = await backend(({ url }, response) => {
+      response.setHeader(
+        'content-type',
+        url === '/api/new' ? 'text/javascript; charset=utf-8' : 'application/javascript',
+      );
+      response.end(content);
+    });
+    await load([byReload, { staticFiles: { path } }], [workload.port]);
+    const encodings = (asked: string) =>
+      Promise.all(
+        ['gzip', 'br'].map(
+          async (one) => (await ask(port, asked, { headers: { 'accept-encoding': one } })).headers['content-encoding'],
+        ),
+      );
+    const both = ['gzip', program.capabilities.has('brotli') ? 'br' : undefined];
+    for (const asked of ['/app.js', '/api/new', '/api/old'])
+      expect([asked, await encodings(asked)]).toEqual([asked, both]);
+    expect((await ask(port, '/app.js')).headers['content-type']).toBe('text/javascript');
+  });
+
   test('passes a path on that lacks the slash of a route, as the one that it is, and redirects nobody', async () => {
     const routes = ['/', '/canary/', '/b//', '/file.css/'].map((path) => ({ path, component: 'workflow', streaming: 'Off' as const })); // prettier-ignore
     await load([{}, { routes }]);

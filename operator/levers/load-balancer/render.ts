@@ -130,11 +130,19 @@ function clients({ settings: { client }, capabilities }: RenderInput): Lines {
 
 const longestMediaType = 46;
 
+/** Two names of one type (RFC 9239): workloads say either, and nginx the second one of its own files. */
+const javaScript = ['application/javascript', 'text/javascript'] as const;
+
+/** text/html always is compressed, and nginx warns of what stands twice. A longer one does not fit into its table, and it refuses them all. */
+function compressedTypes(declared: readonly string[]): readonly string[] {
+  const names = javaScript.some((name) => declared.includes(name)) ? [...declared, ...javaScript] : declared;
+  return [...new Set(names)].filter((type) => type !== 'text/html' && type.length <= longestMediaType);
+}
+
 function compression({ settings: { gzip }, capabilities }: RenderInput): Lines {
   const vary = ['# What is compressed on the way, of whatever Pod it comes.', 'gzip_vary on;']; // also for files that lie there compressed
   if (gzip === undefined) return vary;
-  // text/html always is, and nginx warns of what stands twice. A longer one does not fit into its table, and it refuses them all.
-  const types = gzip.types.filter((type) => type !== 'text/html' && type.length <= longestMediaType);
+  const types = compressedTypes(gzip.types);
   const listed = (name: string): Lines => (types.length === 0 ? [] : [directive(name, ...types)]);
   const brotli = [
     'brotli on;',

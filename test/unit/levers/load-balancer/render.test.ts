@@ -228,6 +228,17 @@ describe('render()', () => {
   });
 
   test.each([
+    { types: ['application/javascript'], rendered: 'application/javascript text/javascript' },
+    { types: ['text/javascript', 'text/css'], rendered: 'text/css text/javascript application/javascript' },
+    { types: ['application/javascript', 'text/javascript'], rendered: 'application/javascript text/javascript' },
+    { types: ['text/css'], rendered: 'text/css' },
+  ])('compresses JavaScript by both of its names where one is listed: $types', ({ types, rendered }) => {
+    expect(lines({ settings: settingsFor({ gzip: { types } }) }, 'brotli')).toEqual(
+      expect.arrayContaining([`gzip_types ${rendered};`, `brotli_types ${rendered};`]),
+    );
+  });
+
+  test.each([
     { apply: 'SafeResponses', header: 'add_header Cache-Control $genops_cache_control;' },
     { apply: 'Always', header: 'add_header Cache-Control $genops_cache_control always;' },
     { apply: 'Off', header: undefined },
