@@ -294,6 +294,27 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect(await plainly('a.example')).toEqual(['HIT', 'http a.example']);
   });
 
+  test('is led to no other path by an answer, and keeps none by what that tells nginx alone', async () => {
+    const told: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      '/api/elsewhere': { 'x-accel-redirect': '/api/other' },
+      '/api/monitoring/own': { 'x-accel-expires': '300', 'cache-control': 'private' },
+      '/api/monitoring/never': { 'x-accel-expires': '0' },
+    };
+    await using workload = await backend(({ url = '' }, response) => {
+      response.writeHead(200, told[url]).end(`of ${url}`);
+    });
+    await load([byReload], [workload.port]);
+    const seen = async (path: string) => {
+      const { headers, body } = await ask(port, path);
+      return [headers['x-cache-status'], body];
+    };
+    expect(await seen('/api/elsewhere')).toEqual([undefined, 'of /api/elsewhere']);
+    for (const path of ['/api/monitoring/own', '/api/monitoring/own'])
+      expect(await seen(path)).toEqual(['MISS', `of ${path}`]);
+    expect(await seen('/api/monitoring/never')).toEqual(['MISS', 'of /api/monitoring/never']);
+    expect(await seen('/api/monitoring/never')).toEqual(['HIT', 'of /api/monitoring/never']);
+  });
+
   test('says of a worker that does not stop accepting just that, and not that the master does not react', async () => {
     await load();
     const master = Number(await readFile(join(home.folder, 'nginx.pid'), 'utf8'));

@@ -59,7 +59,11 @@ describe.each(nginxVersions)('streams through nginx %s', (version) => {
     home = stack.use(await nginxFolder(version));
     program = await probeNginx({ ...home, modulesFolder: home.moduleFolder }, soon());
     pod = stack.use(
-      await backend((_incoming, response) => {
+      await backend(({ url }, response) => {
+        if (url === '/asked') {
+          response.setHeader('x-accel-buffering', 'no');
+          response.setHeader('content-length', 'first and last'.length); // else nginx sends each piece on anyway
+        }
         response.write('first');
         streams.push(response);
       }),
@@ -76,6 +80,13 @@ describe.each(nginxVersions)('streams through nginx %s', (version) => {
     await answer.closed; // read time-out; the stream was silent for longer by then
     expect(answer.answer.complete).toBe(false);
     streams[0]?.end(' and last');
+    await stream.closed;
+    expect([stream.answer.complete, stream.received()]).toEqual([true, 'first and last']);
+  });
+
+  test('an answer of any route is sent on piece by piece where it asks for that', async () => {
+    const stream = await open('/asked');
+    streams.at(-1)?.end(' and last');
     await stream.closed;
     expect([stream.answer.complete, stream.received()]).toEqual([true, 'first and last']);
   });

@@ -174,6 +174,8 @@ function proxying({ settings: { proxy, upstream } }: RenderInput): Lines {
     '# To Pods: over connections that are kept, with who asked, and how long each step may take.',
     'proxy_http_version 1.1;',
     ...requestHeaders,
+    "# No answer leads to another path, which may be another component's, and none is kept against its own Cache-Control.",
+    directive('proxy_ignore_headers', 'X-Accel-Redirect', 'X-Accel-Expires'),
     directive('proxy_buffer_size', inBytes(headBufferBytes)),
     directive('proxy_buffers', count, inBytes(buffers.sizeBytes)),
     directive('proxy_busy_buffers_size', inBytes(busy)),
