@@ -93,7 +93,7 @@ function location(
   if (route === undefined) return { what: 'No route leads here.', lines: ['return 404;'] };
   const to = (what: string, lines: Lines): Location => ({
     what: `To component ${route.upstream}: ${what}.`,
-    lines: [pass, ...lines],
+    lines: [pass, ...(isMonitoring ? whoMayAsk(monitoringCache) : []), ...lines],
   });
   const pass = passTo(route.upstream, capabilities);
   if (route.streaming) return to('streams, each piece of which is sent on at once', streaming(capabilities));
@@ -160,25 +160,24 @@ const keptRequestHeaders: Lines = [
   ...overriding.map((name) => directive('proxy_set_header', name, '""')),
 ];
 
+const whoMayAsk = ({ access }: LoadBalancerSettings['monitoringCache']): Lines =>
+  access === 'Public' ? [] : [...clusterNetworks.map((network) => directive('allow', network)), 'deny all;'];
+
 /** An answer to one who said who he is, is for him alone: it is neither kept nor given from what is kept. */
-function monitoring({ ttlMs, access }: LoadBalancerSettings['monitoringCache']): Lines {
-  return [
-    ...(access === 'Public' ? [] : [...clusterNetworks.map((network) => directive('allow', network)), 'deny all;']),
-    ...(ttlMs === 0
-      ? []
-      : [
-          ...keptRequestHeaders,
-          'proxy_cache genops_monitoring;',
-          '# No part holds a space: http and sa.com together would be https and a.com.',
-          'proxy_cache_key "$scheme $host $request_uri";',
-          directive('proxy_cache_valid', 200, inSeconds(ttlMs)),
-          'proxy_cache_lock on;',
-          'proxy_no_cache $genops_is_somebody;',
-          'proxy_cache_bypass $genops_is_somebody;',
-          'add_header X-Cache-Status $upstream_cache_status;',
-        ]),
-  ];
-}
+const monitoring = ({ ttlMs }: LoadBalancerSettings['monitoringCache']): Lines =>
+  ttlMs === 0
+    ? []
+    : [
+        ...keptRequestHeaders,
+        'proxy_cache genops_monitoring;',
+        '# No part holds a space: http and sa.com together would be https and a.com.',
+        'proxy_cache_key "$scheme $host $request_uri";',
+        directive('proxy_cache_valid', 200, inSeconds(ttlMs)),
+        'proxy_cache_lock on;',
+        'proxy_no_cache $genops_is_somebody;',
+        'proxy_cache_bypass $genops_is_somebody;',
+        'add_header X-Cache-Status $upstream_cache_status;',
+      ];
 
 function apiHeaders({ cacheControl }: LoadBalancerSettings['api']): Lines {
   if (cacheControl === undefined) return [];

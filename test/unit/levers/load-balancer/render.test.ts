@@ -164,6 +164,26 @@ describe('render()', () => {
     expect(block(lines(), somebody)).toEqual(['default 1;', '"" 0;']);
   });
 
+  test('opens what is below the path of monitoring to the cluster alone, streams too', () => {
+    const routes = [
+      { path: '/', component: 'workflow', streaming: 'On' },
+      { path: '/api/monitoring/events/', component: 'workflow', streaming: 'On' },
+    ] as const;
+    const opened = (access: 'Cluster' | 'Public') => {
+      const all = lines({ settings: settingsFor({ monitoringCache: { access } }, { routes: [...routes] }) });
+      const heads = all.filter((line) => line.startsWith('location') && !line.includes('genops'));
+      return heads.filter((head) => !block(all, head).includes('deny all;'));
+    };
+    const closed = [
+      'location ^~ /api/monitoring/ {',
+      'location ^~ /api/monitoring/events/ {',
+      'location = /api/monitoring {',
+      'location = /api/monitoring/events {',
+    ];
+    expect(opened('Public')).toEqual(expect.arrayContaining(closed));
+    expect(opened('Public').filter((head) => !closed.includes(head))).toEqual(opened('Cluster'));
+  });
+
   test('takes a path without its slash for what it is: a file, two slashes less, or beside a route of that name', () => {
     const routes = ['/', '/a.js/', '/b//', '/metrics', '/metrics/'].map((path) => ({ path, component: 'workflow', streaming: 'Off' as const })); // prettier-ignore
     const given = settingsFor({ monitoringCache: { pathPrefix: '/metrics/' } }, { routes });
