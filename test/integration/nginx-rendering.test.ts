@@ -201,7 +201,9 @@ describe.each(nginxVersions)('nginx %s', (version) => {
       expect(await whoAnswers()).toEqual(['h2', 'second']);
       await keepsToEachItsOwn({ port: securePort, ca: authority.certificate });
       await rm(join(mounted, 'tls.key'));
-      expect(await load(secured)).toEqual({ result: 'loaded' }); // HTTP goes on
+      expect(await load(secured)).toEqual({ result: 'loaded' });
+      expect(await whoAnswers()).toEqual(['h2', 'second']); // the pair of before goes on
+      expect(await load(settingsFor({}, { ports: { http: port, https: securePort } }))).toEqual({ result: 'loaded' });
       await expect(whoAnswers()).rejects.toThrow('ECONNREFUSED');
       expect((await ask(port, '/')).status).toBe(200);
     });
