@@ -291,7 +291,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect([headers['x-cache-status'], body]).toEqual(['MISS', 'https a.example']);
     expect(await plainly('sa.example')).toEqual(['MISS', 'http sa.example']);
     expect(await plainly('a.example')).toEqual(['MISS', 'http a.example']);
-    expect(await plainly('a.example')).toEqual(['HIT', 'http a.example']);
+    for (const same of ['a.example', 'A.example:8443']) expect(await plainly(same)).toEqual(['HIT', 'http a.example']);
   });
 
   test('is led to no other path by an answer, and keeps none by what that tells nginx alone', async () => {
