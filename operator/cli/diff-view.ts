@@ -1,32 +1,22 @@
 import { Problem } from '../api/problem.ts';
-import type { PodsMetricsWay } from '../decide/resolve.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { openCollection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { resource, type Resource } from '../kube/resource.ts';
+import type { Resource } from '../kube/resource.ts';
 import { horizontalPodAutoscalers } from '../levers/horizontal/hpa.ts';
 import { openCaches, watched, type Caches } from '../reconcilers/caches.ts';
-import {
-  apiServices,
-  deployments,
-  generationServices,
-  performancePolicies,
-  statefulSets,
-} from '../reconcilers/kinds.ts';
-import { podsMetricsWay } from '../reconcilers/pods-metrics.ts';
+import { deployments, generationServices, performancePolicies, statefulSets } from '../reconcilers/kinds.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { installedWay, type InstalledWay } from './installed-way.ts';
 
 /** What a plan is made from, as far as the user may read it. */
-export interface DiffView extends AsyncDisposable {
+export interface DiffView extends AsyncDisposable, InstalledWay {
   /** Of the service's namespace. */
   readonly caches: Caches;
   /** Whose a server is: of all namespaces, or of the service's own where the user may not read others. */
   readonly claims: Pick<Caches, 'services' | 'states'>;
   readonly seesAllNamespaces: boolean;
-  readonly podsMetrics: PodsMetricsWay;
-  /** Why nobody knows whether HPAs read Pods metrics from the operator: it may not be looked at. Undefined: it is known. */
-  readonly podsMetricsUnseen: string | undefined;
 }
 
 const timeoutMs = 20_000;
@@ -92,31 +82,3 @@ async function mayListAll(
 }
 
 const isForbidden = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
-
-const coreServices = resource<KubeObject>({
-  group: '',
-  version: 'v1',
-  plural: 'services',
-  kind: 'Service',
-  namespaced: true,
-});
-
-/** How the installed operator gives Pods metrics to HPAs: through its metrics API when the whole group leads to a Service of ours. */
-async function installedWay(
-  kube: Kube,
-  signal: AbortSignal,
-): Promise<Pick<DiffView, 'podsMetrics' | 'podsMetricsUnseen'>> {
-  const known = (podsMetrics: PodsMetricsWay) => ({ podsMetrics, podsMetricsUnseen: undefined });
-  try {
-    const all = await kube.list(apiServices, {}, signal);
-    const service = all.find(({ spec }) => spec.group === 'custom.metrics.k8s.io')?.spec.service;
-    if (service?.namespace === undefined || service.name === undefined) return known('Shadow');
-    const { namespace, name } = service;
-    const object = await kube.get(coreServices, `${namespace}/${name}`, signal);
-    const isOurs = object?.metadata.labels?.['app.kubernetes.io/name'] === 'genops';
-    return known(podsMetricsWay(all, isOurs ? { namespace, name } : undefined));
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    return { podsMetrics: 'Shadow', podsMetricsUnseen: Error.isError(error) ? error.message : String(error) };
-  }
-}

@@ -1,4 +1,3 @@
-import type { ResolvedComponent } from '../decide/resolve.ts';
 import { keyOf } from '../kube/object.ts';
 import { unitKey, type AnyLever, type UnitPlan } from '../levers/run.ts';
 import { withBounds } from '../reconcilers/budget-bounds.ts';
@@ -11,6 +10,7 @@ import { connectFor, serviceOf } from './cluster.ts';
 import { clusterHelp, clusterOptions, command, exit, oneOf } from './command.ts';
 import { openDiffView } from './diff-view.ts';
 import { dryRun, tried } from './dry-run.ts';
+import { withoutGuess } from './installed-way.ts';
 import { outputHelp, outputOption, outputs, structured } from './output.ts';
 import { secretDenied } from './status-rights.ts';
 import { table } from './table.ts';
@@ -39,9 +39,10 @@ export const diff = command({
     for (const { type, message } of amiss) err.write(`${type}: ${message}\n`);
     if (resolution.kind === 'problem') return exit.cannotTell;
     const { resolved } = resolution;
+    const levers = serviceLevers(dryRun(kube), caches, undefined, deniedIn(env));
     const planning = {
       caches: claims,
-      levers: serviceLevers(dryRun(kube), caches, undefined, deniedIn(env)).map(asEnforced),
+      levers: withoutGuess(levers, resolved.components, view.podsMetricsUnseen).map(asEnforced),
       states: createStates(kube, caches.states),
       clock: Date,
     };
@@ -61,12 +62,6 @@ export const diff = command({
       err.write(
         `${keyOf(service)}: saw ${untried.saw}; wanted to try the changes without making them (dry run), as only that shows whether other field managers have one of the fields; ` +
           'next: if one has, the operator changes nothing there and says Conflict; who may patch HorizontalPodAutoscalers sees that here\n',
-      );
-    // Only with its metrics API may the operator look: where it may not, there is none.
-    if (view.podsMetricsUnseen !== undefined && !isOperatorsPod(env) && resolved.components.some(isShadowed))
-      err.write(
-        `${keyOf(service)}: saw ${view.podsMetricsUnseen}; wanted to know whether HPAs read Pods metrics from the operator; ` +
-          'next: with metricsAPI.enabled a Pods metric that is shown as to remove stays; kubectl exec into the operator’s Pod shows the plan as it is\n',
       );
     if (!view.seesAllNamespaces && plans.some(({ lever, changes }) => isShared(lever) && changes.length > 0))
       err.write(
@@ -91,12 +86,6 @@ const asEnforced = (lever: AnyLever): AnyLever => ({
   units: (...given) =>
     lever.units(...given).map((unit) => ({ ...unit, asksCost: true, mode: unit.mode === 'Off' ? 'Off' : 'Enforce' })),
 });
-
-/** Whether the HPA of a component has Pods metrics only where our metrics API serves them. */
-const isShadowed = ({ policy: { horizontal }, podsMetrics }: ResolvedComponent): boolean =>
-  podsMetrics === 'Shadow' &&
-  horizontal.podsMetrics !== 'Shadow' &&
-  horizontal.metrics.some(({ type }) => type === 'Pods');
 
 /** Services of several namespaces may name one server. */
 const isShared = (lever: AnyLever): boolean => lever.serverOf !== undefined;

@@ -26,6 +26,7 @@ import type { SeenDecisions } from './explanation.ts';
 import { deniedIn, isOperatorsPod, planJson } from './diff.ts';
 import { openDiffView } from './diff-view.ts';
 import { decisionsOf, eventsOf } from './explain.ts';
+import { withoutGuess } from './installed-way.ts';
 import { operatorHelp, operatorOptions, operatorService } from './operator-views.ts';
 import { structured } from './output.ts';
 import { versionNumber } from './version.ts';
@@ -102,11 +103,21 @@ async function bundleOf(
   const deps = { caches, kube, policies: createEffectivePolicies(), podsMetrics: () => podsMetrics };
   const resolution = await resolveService(service, deps, signal);
   const states = createStates(kube, caches.states);
-  const planning = { caches: claims, levers: serviceLevers(kube, caches, undefined, denied), states, clock: Date };
+  const levers = serviceLevers(kube, caches, undefined, denied);
   const seen =
     resolution.kind === 'problem'
       ? undefined
-      : await planService(service, withBounds(resolution.resolved, undefined, { hasQuota: true }), planning, signal);
+      : await planService(
+          service,
+          withBounds(resolution.resolved, undefined, { hasQuota: true }),
+          {
+            caches: claims,
+            levers: withoutGuess(levers, resolution.resolved.components, view.podsMetricsUnseen),
+            states,
+            clock: Date,
+          },
+          signal,
+        );
   const memory = (seen?.state ?? states.of(service)).levers;
   const secrets = [...(await secretsOf(kube, service, signal)), ...hostsOf(memory)];
   const { status, ...declared } = service;

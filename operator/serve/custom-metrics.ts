@@ -22,6 +22,10 @@ const group = 'custom.metrics.k8s.io';
 const version = 'v1beta2';
 const groupVersion = `${group}/${version}`;
 const root = `/apis/${groupVersion}`;
+/** Where it is found. `name`: of its APIService. */
+export const metricsApi = { group, groupVersion, name: `${version}.${group}` } as const;
+/** The category that tells us from another adapter with a metric of the same name. `genops` is that of our kinds: `kubectl get genops` is to list no more. */
+const mark = 'genops-metrics';
 
 /** How each served metric is read off a Pod's figures; a new one is a line here. */
 const readers: Readonly<Record<ServedMetric, (rate: PodRate) => number | undefined>> = {
@@ -42,6 +46,7 @@ const resources = servedMetrics.map((metric) => ({
   namespaced: true,
   kind: 'MetricValueList',
   verbs: ['get'],
+  categories: [mark],
 }));
 const documents: Readonly<Record<string, object>> = {
   '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups: [apiGroup] },
@@ -51,6 +56,14 @@ const documents: Readonly<Record<string, object>> = {
   '/openapi/v3': { paths: {} },
   '/openapi/v2': { swagger: '2.0', info: { title: 'genops', version }, paths: {} },
 };
+
+/** Of an APIResourceList. */
+export interface ApiResources {
+  readonly resources?: readonly { readonly categories?: readonly string[] }[];
+}
+/** Whether it is we who answer so to discovery. */
+export const isOurs = ({ resources: served = [] }: ApiResources): boolean =>
+  served.some(({ categories = [] }) => categories.includes(mark));
 
 const podMetric = new RegExp(`^${root}/namespaces/([^/]+)/pods/([^/]+)/([^/]+)$`);
 

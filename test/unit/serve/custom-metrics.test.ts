@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PodRate } from '../../../operator/metrics/component-window.ts';
-import { answerMetricsQuery } from '../../../operator/serve/custom-metrics.ts';
+import { answerMetricsQuery, isOurs } from '../../../operator/serve/custom-metrics.ts';
 import { frontProxyFrom } from '../../../operator/serve/front-proxy.ts';
 
 const rate = (pod: string, requestsPerSecond: number | undefined): PodRate => ({
@@ -51,6 +51,13 @@ describe('answerMetricsQuery()', () => {
   test('a path that cannot be decoded breaks nothing', () => {
     expect(ask('/namespaces/%zz/pods/*/requests_per_second')).toMatchObject({ status: 200, body: { items: [] } });
   });
+});
+
+test('isOurs() knows our answer to discovery from that of another adapter with a metric of the same name', () => {
+  const { body } = ask('');
+  expect(isOurs(body as Parameters<typeof isOurs>[0])).toBe(true);
+  const another = { name: 'pods/requests_per_second', namespaced: true, kind: 'MetricValueList', verbs: ['get'] };
+  expect(isOurs({ resources: [another] } as Parameters<typeof isOurs>[0])).toBe(false);
 });
 
 describe('frontProxyFrom()', () => {
