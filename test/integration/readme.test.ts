@@ -110,3 +110,33 @@ test('of all that the operator asked of the API server nothing was denied until 
   const denied = new Set(asked.filter((request) => /^40[13] /.test(request)));
   expect([...denied]).toEqual(['403 list endpointslices']); // without that right it knows the one that answers
 }, 60_000);
+
+test('CRDs that hang in deletion since the operator went first go by the commands of docs/uninstall.md, and the service with them', async () => {
+  const page = readFileSync('docs/uninstall.md', 'utf8');
+  const [install] = blocks(section('Install'));
+  await type((install ?? '').replace(/^kubectl create namespace .*\n/, ''));
+  await type(`
+    kubectl create deployment workflow-execution -n ai --image=none --replicas=0
+    sed '/^spec:/a \\  deletionPolicy: Restore' config/samples/generationservice-minimal.yaml | kubectl apply -f -
+    kubectl wait gensvc/minimal -n ai --for=condition=Ready --timeout=2m
+    kubectl get hpa/minimal-workflow-hpa -n ai`);
+  await type('helm uninstall genops -n genops-system --wait');
+  const [deleteCrds = ''] = spans(page, /^kubectl delete crd /);
+  await type(`${deleteCrds} --wait=false`);
+  const crds = () => type('kubectl get crd -o name');
+  await eventually(async () => expect(await crds()).not.toContain('performancepolicies.genops.dev'));
+  expect(await crds()).toContain('generationservices.genops.dev');
+
+  await type(blocks(page).at(-1) ?? '');
+  await eventually(async () => expect(await crds()).not.toContain('generationservices.genops.dev'), {
+    withinMs: 90_000,
+  });
+  expect(await type('kubectl get hpa,configmaps -n ai -o name')).toBe('configmap/kube-root-ca.crt\n');
+  const ends = spans(
+    page,
+    /^(?:helm uninstall genops -n genops-system|kubectl delete crd performancepolicies\.genops\.dev)$/,
+  );
+  expect(ends).toHaveLength(2);
+  for (const command of ends) await type(command);
+  expect(await crds()).not.toContain('genops.dev');
+}, 300_000);
