@@ -5,7 +5,7 @@ import { steering } from '../decide/steering.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Kube } from '../kube/client.ts';
 import { unitKey, type AnyLever } from '../levers/run.ts';
-import { isOurs, metricsApi } from '../serve/custom-metrics.ts';
+import { isOurs, metricsApi, type ApiResources } from '../serve/custom-metrics.ts';
 
 /** How Pods metrics reach HPAs, as far as it can be seen. */
 export interface InstalledWay {
@@ -22,9 +22,7 @@ export async function installedWay(kube: Kube, signal: AbortSignal): Promise<Ins
     const versions = await versionsOf(kube, signal);
     if (versions.length === 0 || versions.some((version) => version !== metricsApi.groupVersion))
       return known('Shadow');
-    const answer = (await kube.raw({ path: `/apis/${metricsApi.groupVersion}` }, signal)) as Parameters<
-      typeof isOurs
-    >[0];
+    const answer = (await kube.raw({ path: `/apis/${metricsApi.groupVersion}` }, signal)) as ApiResources;
     return known(isOurs(answer) ? 'MetricsAPI' : 'Shadow');
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

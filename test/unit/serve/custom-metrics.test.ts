@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PodRate } from '../../../operator/metrics/component-window.ts';
-import { answerMetricsQuery, isOurs } from '../../../operator/serve/custom-metrics.ts';
+import { answerMetricsQuery, isOurs, type ApiResources } from '../../../operator/serve/custom-metrics.ts';
 import { frontProxyFrom } from '../../../operator/serve/front-proxy.ts';
 
 const rate = (pod: string, requestsPerSecond: number | undefined): PodRate => ({
@@ -55,9 +55,9 @@ describe('answerMetricsQuery()', () => {
 
 test('isOurs() knows our answer to discovery from that of another adapter with a metric of the same name', () => {
   const { body } = ask('');
-  expect(isOurs(body as Parameters<typeof isOurs>[0])).toBe(true);
-  const another = { name: 'pods/requests_per_second', namespaced: true, kind: 'MetricValueList', verbs: ['get'] };
-  expect(isOurs({ resources: [another] } as Parameters<typeof isOurs>[0])).toBe(false);
+  expect(isOurs(body as ApiResources)).toBe(true);
+  const another = { name: 'pods/requests_per_second', categories: ['all'] };
+  expect(isOurs({ resources: [another] })).toBe(false);
 });
 
 describe('frontProxyFrom()', () => {
