@@ -98,24 +98,6 @@ test('of database operators it may get and patch the objects that are named, and
   expect(JSON.stringify(await chart())).not.toContain('cnpg');
 });
 
-test('with the metrics API it may get the Service of the chart, which genops diff in the Pod asks for, and no other', async () => {
-  const all = await chart('--set', 'metricsAPI.enabled=true');
-  const mine = named(all, 'Role').filter(({ metadata }) => metadata.name === 'genops-metrics-api');
-  expect(mine).toMatchObject([
-    {
-      metadata: { namespace: 'genops-system' },
-      rules: [{ apiGroups: [''], resources: ['services'], resourceNames: ['genops'], verbs: ['get'] }],
-    },
-  ]);
-  expect(named(all, 'RoleBinding')).toContainEqual(
-    expect.objectContaining({
-      metadata: expect.objectContaining({ namespace: 'genops-system', name: 'genops-metrics-api' }),
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'genops-metrics-api' },
-      subjects: [{ kind: 'ServiceAccount', name: 'genops', namespace: 'genops-system' }],
-    }),
-  );
-});
-
 describe('views', () => {
   test('the operator may ask who somebody is only where it serves them', async () => {
     const asking = (all: readonly Rendered[]) =>
