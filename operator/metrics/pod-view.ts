@@ -24,6 +24,8 @@ export interface PodView {
   readonly oomKilledAt: number | undefined;
   /** What its spec asks for is not in force yet; absent: it is. */
   readonly resize?: Resize;
+  /** Why a container of it does not run, in the kubelet's word: ErrImagePull, CrashLoopBackOff; absent: all run, or nobody says. */
+  readonly waiting?: string;
 }
 
 interface Resize {
@@ -92,6 +94,7 @@ interface PodContainer {
 }
 
 interface ContainerState {
+  readonly waiting?: { readonly reason?: string };
   readonly terminated?: { readonly reason?: string; readonly finishedAt?: string };
 }
 
@@ -104,6 +107,7 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
   ];
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const resize = resizeOf(metadata.generation, spec, status);
+  const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting?.reason)?.state?.waiting?.reason;
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -138,6 +142,7 @@ export function projectPod({ metadata, spec, status }: Pod): PodView {
     ),
     oomKilledAt: newestOomKill(status?.containerStatuses ?? []),
     ...(resize === undefined ? {} : { resize }),
+    ...(waiting === undefined ? {} : { waiting }),
   };
 }
 

@@ -32,11 +32,15 @@ export function loadBalancerAgents(
 }
 
 async function ask(
-  { name: pod, ip, ports }: PodView,
+  { name: pod, ip, ports, waiting }: PodView,
   { scraper, guard }: Reach,
   signal: AbortSignal,
 ): Promise<AgentSaid> {
-  const silent = (failure: string): AgentSaid => ({ pod, kind: 'silent', failure });
+  const silent = (failure: string): AgentSaid => ({
+    pod,
+    kind: 'silent',
+    failure: waiting === undefined ? failure : `its container waits: ${waiting}; ${failure}`,
+  });
   if (ip === undefined) return silent('it has no address yet');
   if (!guard(ip)) return silent(`${ip} is not an address to ask: start the operator with --allow-metric-address`);
   const port = ports.find(({ name }) => name === agentPort.name)?.containerPort ?? agentPort.number;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { parse } from 'yaml';
-import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
+import { createAuthority, issueCertificate, type KeyPair } from '../../hack/cluster/certificate.ts';
 import type { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { gatewayKinds } from '../../operator/levers/load-balancer/gateway.ts';
 import { podResource, projectPod, stateOf } from '../../operator/metrics/pod-view.ts';
@@ -103,19 +103,21 @@ const gateways = async (world: World) =>
     .map(projectPod)
     .filter((pod) => stateOf(pod) === 'Ready');
 
+/** Of the component's Pods. */
+const service = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'generation' },
+  spec: { selector: { app: 'workflow-execution' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+};
+
 test('genops runs nginx: it says what that takes, serves, loses no request with a Pod, is kept as declared and goes when it is wanted no more', async () => {
   await clusterTools(['nginx'], AbortSignal.timeout(100_000));
   await using world = await startWorld({ operator: ['--no-leader-elect', '--nginx-image', image] });
   const command = ['/usr/bin/node', '-e', program];
   const container = { image, imagePullPolicy: 'Never', command, securityContext: restricted };
   await world.apply(deployment('workflow-execution', { replicas: 2, ...container }));
-  const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
-  await world.apply({
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'generation' },
-    spec: { selector: { app: 'workflow-execution' }, ports },
-  });
+  await world.apply(service);
   await declare(world, managed(2));
   expect((await told(world, 'False', 'PermissionDenied')).message).toMatch(
     /cannot get resource "(serviceaccounts|roles|rolebindings|services|deployments|poddisruptionbudgets)"/, // whichever answers first
@@ -216,3 +218,54 @@ test('an operator that is told no image any more says that, and not which right 
   );
   await world.eventually(async () => expect(await world.get(configMaps, name)).toBeDefined());
 });
+
+test('an image that cannot be had is said in the word of the kubelet', async () => {
+  await using world = await startWorld({ operator: ['--no-leader-elect', '--nginx-image', 'localhost/none:dev'] });
+  await allowGateway(world);
+  await world.apply(deployment());
+  await declare(world, managed(1));
+  await world.eventually(async () =>
+    expect((await told(world, 'False', 'PodsBehind')).message).toMatch(
+      /cannot be read \(its container waits: (ErrImagePull|ImagePullBackOff); .*; next: .* kubectl describe the Pod/,
+    ),
+  );
+});
+
+test('a new Pod with a certificate that nginx does not take is not ready, and those that have one go on', async () => {
+  await using world = await startWorld({ operator: ['--no-leader-elect', '--nginx-image', image] });
+  await allowGateway(world);
+  await world.apply(deployment());
+  await world.apply(service);
+  const authority = createAuthority('genops-test');
+  const issue = (commonName: string) => issueCertificate({ commonName, names: ['localhost'] }, authority);
+  const [front, renewed] = [issue('front'), issue('renewed')];
+  const metadata = { name: 'front-tls' };
+  const secret = ({ certificate, key }: KeyPair) => {
+    const stringData = { 'tls.crt': certificate, 'tls.key': key };
+    return world.apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData });
+  };
+  const secured = (replicas: number): LoadBalancer => ({
+    type: 'Nginx',
+    nginx: { managed: { replicas }, tlsSecretRef: metadata },
+  });
+  const served = async (): Promise<unknown> => {
+    const host = await addressOf(world);
+    const { status } = await ask({ host, port: 80 }, '/');
+    return [status, await nameAt({ host, port: 443, ca: authority.certificate })];
+  };
+  await secret(front);
+  await declare(world, secured(1));
+  await told(world, 'True', 'Applied');
+  await world.eventually(async () => expect(await served()).toEqual([308, 'front']));
+
+  await secret({ ...front, key: renewed.key });
+  await declare(world, secured(2));
+  expect((await told(world, 'False', 'ConfigRejected')).message).toMatch(
+    /key values mismatch.* is not ready where that is nothing/,
+  );
+  for (let asked = 0; asked < 20; asked += 1) expect(await served()).toEqual([308, 'front']);
+  expect(await gateways(world)).toHaveLength(1);
+
+  await secret(renewed);
+  await world.eventually(async () => expect(await gateways(world)).toHaveLength(2), { withinMs: 150_000 }); // a kubelet looks each minute or so
+}, 300_000);

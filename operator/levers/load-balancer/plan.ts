@@ -196,7 +196,7 @@ function conditionOf(unit: LoadBalancerUnit, hash: string, reports: Reports | un
       message: problemMessage({
         saw: `${current.length} of ${total} Pods with the settings ${hash} of ${where}: ${listed(behind)}`,
         wanted: 'all of them',
-        next: 'wait some seconds; where it stays so, look at the log of the agent (docs/levers/nginx.md)',
+        next: 'wait some seconds; where it stays so, kubectl describe the Pod, or look at the log of its agent (docs/levers/nginx.md)',
       }),
     };
   const unusable = unusableService(unit, current);

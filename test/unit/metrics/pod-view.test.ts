@@ -41,6 +41,11 @@ const running: Pod = {
   },
 };
 
+test('projectPod() keeps why a container does not run, in the word of the kubelet', () => {
+  const containerStatuses = [{ state: {} }, { state: { waiting: { reason: 'CrashLoopBackOff' } } }];
+  expect(projectPod({ ...running, status: { ...running.status, containerStatuses } }).waiting).toBe('CrashLoopBackOff');
+});
+
 test('projectPod() keeps what is asked, in base units', () => {
   expect(projectPod(running)).toEqual({
     namespace: 'ai',
