@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connectKube, type Kube } from '../kube/client.ts';
 import { openEvents } from '../kube/events.ts';
-import { synced, type HealthCheck } from '../kube/health.ts';
+import { synced, whole, type HealthCheck } from '../kube/health.ts';
 import { fenced, lead, LeaseRefused, type LeaderOptions, type Leadership } from '../kube/leader.ts';
 import type { Holder } from '../kube/lease.ts';
 import { createCollector } from '../metrics/collector.ts';
@@ -93,13 +93,15 @@ export const manager = command({
       kube,
       namespaces,
       watchApiServices: metricsApi !== undefined,
+      servicesLast: true,
       logger,
       metrics: runtimeMetrics(metrics),
     });
     const role: Role = { running: undefined, holder: undefined, isOpen: false };
     await using servers = new AsyncDisposableStack(); // these before anything waits for the API server: who only waits is well
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], metrics.registry)));
-    const ready = [...caches.all.map(synced), open(role)];
+    const fed = caches.all.map((collection) => synced(collection, caches.leftOut));
+    const ready = [...fed, ...(namespaces === undefined ? [] : [whole(caches.leftOut)]), open(role)];
     const live = (): Iterable<HealthCheck> => role.running?.health ?? [];
     servers.use(await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready, live })));
     const endpoints = await apiServerEndpoints(kube, logger, signal);
@@ -173,7 +175,7 @@ async function competing(
 
 /** What only the leader does: the reconcilers, until `signal` is aborted. */
 async function act({ role, ...deps }: OperatorDeps & { readonly role: Role }, signal: AbortSignal): Promise<void> {
-  await Promise.all(deps.caches.all.map((collection) => collection.synced(signal)));
+  await deps.caches.leftOut.settled(signal);
   deps.metrics.leader.set(1);
   try {
     role.running = startReconcilers(deps, signal);

@@ -23,9 +23,13 @@ export interface Collection<T> extends AsyncDisposable {
   /** Resolves when everything has been listed once; rejects with the signal's reason. */
   synced(signal: AbortSignal): Promise<void>;
   /** Why it is not (or no longer) fed: undefined when it is. For readiness and messages. */
-  problem(): string | undefined;
+  problem(except?: NamespaceSet): string | undefined;
   /** What the server says that keeps it from being fed: words that do not move. Undefined while it is fed, and while the first list is under way. */
   failure(): string | undefined;
+  /** The namespaces of which nothing is known yet; undefined for the whole cluster. */
+  unlisted(): readonly (string | undefined)[];
+  /** The namespaces that we may not look at (403), with the server's words. */
+  forbidden(): ReadonlyMap<string, string>;
   /** Whether the cache already shows that version of that object (or a later one, or its deletion). */
   hasSeen(key: Key, resourceVersion: string): boolean;
 }
@@ -38,6 +42,8 @@ export interface Change<T> {
 }
 
 export type Unsubscribe = () => void;
+
+export type NamespaceSet = Pick<ReadonlySet<string | undefined>, 'has'>;
 
 export interface CollectionOptions<Wire extends KubeObject, T> {
   readonly kube: Kube;
@@ -52,6 +58,10 @@ export interface CollectionOptions<Wire extends KubeObject, T> {
   readonly indexes?: IndexFunctions<T>;
   /** Whether a change of an object matters: an event for which this is true replaces nothing and wakes nobody. Default: each matters. */
   readonly isSame?: (before: T, after: T) => boolean;
+  /** Resolves when a namespace may be listed, or the signal is aborted. Default: at once. */
+  readonly before?: ((namespace: string | undefined, signal: AbortSignal) => Promise<void>) | undefined;
+  /** `unlisted` or `forbidden` may say something else now. */
+  readonly onStanding?: (() => void) | undefined;
   readonly logger: Logger;
   readonly metrics?: WatchMetrics | undefined;
   /** A watch of which nothing is heard for so long is dead. Default 150 000 ms: the server sends a bookmark every minute. */
@@ -99,7 +109,7 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
       );
     }
     if (namespaces.length === 0) this.#allListed.resolve();
-    this.#ended = Promise.all([...this.#feeds.values()].map((feed) => feed.run(this.#stop.signal)));
+    this.#ended = Promise.all(Array.from(this.#feeds, ([namespace, feed]) => this.#run(feed, namespace)));
   }
 
   get size(): number {
@@ -137,8 +147,10 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
     }
   }
 
-  problem(): string | undefined {
-    for (const [namespace = 'all namespaces', { version, failing }] of this.#feeds) {
+  problem(except?: NamespaceSet): string | undefined {
+    for (const [of, { version, failing }] of this.#feeds) {
+      if (except?.has(of) === true) continue;
+      const namespace = of ?? 'all namespaces';
       const since = failing === undefined ? 0 : performance.now() - failing.since;
       if (version === undefined)
         return `${this.name} in ${namespace} not listed yet${failing === undefined ? '' : `: ${failing.message}`}`;
@@ -155,6 +167,18 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
     return undefined;
   }
 
+  unlisted(): readonly (string | undefined)[] {
+    return [...this.#feeds].flatMap(([namespace, { version }]) => (version === undefined ? [namespace] : []));
+  }
+
+  forbidden(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#feeds].flatMap(([namespace, { failing }]) =>
+        namespace !== undefined && failing?.isForbidden === true ? [[namespace, failing.message] as const] : [],
+      ),
+    );
+  }
+
   hasSeen(key: Key, resourceVersion: string): boolean {
     const { namespace } = splitKey(key);
     const version = (this.#feeds.get(namespace) ?? this.#feeds.get(undefined))?.version;
@@ -165,6 +189,12 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
     this.#stop.abort(new DOMException(`the collection of ${this.name} was closed`, 'AbortError'));
     this.#listeners.clear();
     await this.#ended;
+  }
+
+  async #run(feed: Feed<Wire>, namespace: string | undefined): Promise<void> {
+    const { before } = this.#options;
+    if (before !== undefined) await before(namespace, this.#stop.signal);
+    await feed.run(this.#stop.signal);
   }
 
   #sink(namespace: string | undefined): FeedSink<Wire> {
@@ -181,8 +211,10 @@ class WatchedCollection<Wire extends KubeObject, T> implements Collection<T> {
         for (const key of this.#entries.keys()) if (key.startsWith(prefix) && !seen.has(key)) this.#drop(key);
         seen = new Set();
         if (this.#feeds.values().every(({ version }) => version !== undefined)) this.#allListed.resolve();
+        this.#options.onStanding?.();
       },
       event: (event) => this.#take(event),
+      refused: () => this.#options.onStanding?.(),
     };
   }
 

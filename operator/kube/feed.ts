@@ -16,6 +16,8 @@ export interface FeedSink<T> {
   page(items: readonly T[]): void;
   listed(): void;
   event(event: WatchEvent<T>): void;
+  /** We may not look there (403), or may again: `failing` says which. Tried again all the time. */
+  refused(): void;
 }
 
 export interface FeedOptions<T extends KubeObject> {
@@ -30,6 +32,14 @@ export interface FeedOptions<T extends KubeObject> {
   readonly watchSeconds?: number;
   /** [0, 1). */
   readonly random?: () => number;
+}
+
+/** Why nothing comes, and since when (performance.now()). */
+interface Failing {
+  readonly since: number;
+  readonly message: string;
+  /** We were told that we may not look; whatever came after that. */
+  readonly isForbidden: boolean;
 }
 
 const pageSize = 500;
@@ -51,7 +61,7 @@ export class Feed<T extends KubeObject> {
   #mustList = true;
   #version: string | undefined;
   #failures = 0;
-  #failing: { readonly since: number; readonly message: string } | undefined;
+  #failing: Failing | undefined;
 
   constructor(options: FeedOptions<T>, sink: FeedSink<T>) {
     this.#options = options;
@@ -64,8 +74,7 @@ export class Feed<T extends KubeObject> {
     return this.#version;
   }
 
-  /** Why nothing comes, and since when (performance.now()). */
-  get failing(): { readonly since: number; readonly message: string } | undefined {
+  get failing(): Failing | undefined {
     return this.#failing;
   }
 
@@ -124,9 +133,7 @@ export class Feed<T extends KubeObject> {
     const { kube, resource, query, silenceMs = 150_000, watchSeconds = 300 } = this.#options;
     const timeoutSeconds = Math.round(watchSeconds * (1 + this.#random()));
     if (this.#mustList) this.#sink.listing();
-    const onOpen = () => {
-      this.#failing = undefined;
-    };
+    const onOpen = () => this.#recover();
     const onEvent = (event: WatchEvent<T>) => {
       const version = event.object.metadata.resourceVersion;
       if (!this.#mustList) {
@@ -144,18 +151,32 @@ export class Feed<T extends KubeObject> {
     this.#isSilent = false;
     this.#version = version;
     this.#sink.listed();
+    this.#recover();
+  }
+
+  #recover(): void {
+    const wasForbidden = this.#failing?.isForbidden === true;
     this.#failing = undefined;
+    if (wasForbidden) this.#sink.refused();
   }
 
   async #wait(cause: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     this.#failures += 1;
     const message = Error.isError(cause) ? cause.message : String(cause);
-    this.#failing ??= { since: performance.now(), message };
+    const wasForbidden = this.#failing?.isForbidden === true;
+    const isForbidden = cause instanceof ApiError && cause.status === 403;
+    if (isForbidden && !wasForbidden)
+      this.#failing = { since: this.#failing?.since ?? performance.now(), message, isForbidden };
+    else this.#failing ??= { since: performance.now(), message, isForbidden };
+    if (isForbidden && !wasForbidden) this.#sink.refused();
     const asked = cause instanceof ApiError ? (cause.retryAfterMs ?? 0) : 0;
     const delayMs = Math.max(asked, backoffMs(retry, this.#failures, this.#random));
-    this.#options.logger.warn('watch failed', {
-      resource: this.#options.resource.plural,
+    const { logger, resource, query } = this.#options;
+    const level = isForbidden && wasForbidden ? 'debug' : 'warn'; // a right may be missing for ever: told once
+    logger[level]('watch failed', {
+      resource: resource.plural,
+      namespace: query.namespace,
       error: message,
       retryMs: Math.round(delayMs),
     });

@@ -1,15 +1,31 @@
 import type { Collection } from './collection.ts';
+import type { LeftOut } from './left-out.ts';
 import type { Loop } from './loop.ts';
 
 export interface HealthCheck {
   readonly name: string;
   /** What is wrong; undefined when nothing is. */
   problem(): string | undefined;
+  /** What is to be known where nothing is wrong. */
+  remark?(): string | undefined;
 }
 
-/** Readiness: each collection has been listed and is being fed. */
-export function synced(collection: Pick<Collection<unknown>, 'name' | 'problem'>): HealthCheck {
-  return { name: `synced-${collection.name}`, problem: () => collection.problem() };
+/** Readiness: each collection has been listed and is being fed, but where a namespace is left out. */
+export function synced(
+  collection: Pick<Collection<unknown>, 'name' | 'problem'>,
+  leftOut?: Pick<LeftOut, 'current'>,
+): HealthCheck {
+  return { name: `synced-${collection.name}`, problem: () => collection.problem(leftOut?.current()) };
+}
+
+/** Which namespaces are left out: for who reads /readyz, and no failure. */
+export function whole(leftOut: Pick<LeftOut, 'current'>): HealthCheck {
+  const texts = (): readonly string[] => Array.from(leftOut.current(), ([name, error]) => `${name} (${error})`);
+  return {
+    name: 'namespaces',
+    problem: () => undefined,
+    remark: () => (texts().length === 0 ? undefined : `left out: ${texts().join('; ')}`),
+  };
 }
 
 /** Liveness: the loop takes keys. A single stuck reconcile is told, but a restart is called for only when all places are lost to them. */
@@ -22,9 +38,15 @@ export function alive(loop: Pick<Loop, 'name' | 'isAlive' | 'stuck'>): HealthChe
 
 /** As the API server's own /readyz?verbose: one line a check. */
 export function healthReport(checks: Iterable<HealthCheck>): { readonly healthy: boolean; readonly text: string } {
-  const results = Array.from(checks, (check) => ({ name: check.name, problem: check.problem() }));
-  const lines = results.map(({ name, problem }) =>
-    problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`,
+  const results = Array.from(checks, (check) => ({
+    name: check.name,
+    problem: check.problem(),
+    remark: check.remark?.(),
+  }));
+  const lines = results.map(({ name, problem, remark }) =>
+    problem === undefined
+      ? `[+]${name} ok${remark === undefined ? '' : `: ${remark}`}`
+      : `[-]${name} failed: ${problem}`,
   );
   return { healthy: results.every(({ problem }) => problem === undefined), text: `${lines.join('\n')}\n` };
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Kube } from '../kube/client.ts';
 import { openCollection, type Collection, type CollectionOptions } from '../kube/collection.ts';
+import { createLeftOut, type LeftOut } from '../kube/left-out.ts';
 import { keyOf, type Key, type KubeObject } from '../kube/object.ts';
 import { createOwnWrites, type OwnWrites } from '../kube/own-writes.ts';
 import { matches, selectorFrom, termsOf, type Selector } from '../kube/label-selector.ts';
@@ -66,6 +67,7 @@ export interface Caches extends AsyncDisposable {
   /** Only where our own metrics API is installed. */
   readonly apiServices: Collection<ApiService> | undefined;
   readonly all: readonly Collection<unknown>[];
+  readonly leftOut: LeftOut;
 }
 
 /** How services and states are read, wherever they are. */
@@ -92,16 +94,26 @@ export interface CachesOptions {
   /** Undefined: the whole cluster. */
   readonly namespaces: readonly string[] | undefined;
   readonly watchApiServices: boolean;
+  /** Services of a namespace are seen when all else of it has been listed: none is judged by what is only not known. */
+  readonly servicesLast?: boolean;
   readonly logger: Logger;
   readonly metrics?: CollectionOptions<KubeObject, unknown>['metrics'];
 }
 
-export function openCaches({ kube, namespaces, watchApiServices, logger, metrics }: CachesOptions): Caches {
+export function openCaches({
+  kube,
+  namespaces,
+  watchApiServices,
+  servicesLast = false,
+  logger,
+  metrics,
+}: CachesOptions): Caches {
+  const leftOut = createLeftOut({ namespaces, collections: () => all, logger });
+  const common = { kube, logger, metrics, onStanding: () => leftOut.look() };
   const open = <Wire extends KubeObject, T>(
-    options: Omit<CollectionOptions<Wire, T>, 'kube' | 'logger' | 'metrics' | 'namespaces'>,
-  ): Collection<T> => openCollection({ kube, logger, metrics, namespaces, ...options });
-  const caches = {
-    services: open(watched.services),
+    options: Omit<CollectionOptions<Wire, T>, keyof typeof common | 'namespaces'>,
+  ): Collection<T> => openCollection({ ...common, namespaces, ...options });
+  const others = {
     policies: open({ resource: performancePolicies, project: withoutManagedFields }),
     hpas: open({
       resource: horizontalPodAutoscalers,
@@ -123,15 +135,21 @@ export function openCaches({ kube, namespaces, watchApiServices, logger, metrics
     pods: open({ resource: podResource, project: projectPod, indexes: { label: labelKeys } }),
     states: open(watched.states),
     apiServices: watchApiServices
-      ? openCollection({ kube, logger, metrics, resource: apiServices, project: (object) => object })
+      ? openCollection({ ...common, resource: apiServices, project: (object) => object })
       : undefined,
   };
+  const { apiServices: _, ...ofNamespaces } = others;
+  const before = (namespace: string | undefined, signal: AbortSignal): Promise<void> =>
+    leftOut.listed(Object.values(ofNamespaces), namespace, signal).catch(() => undefined); // an abort ends what would begin
+  const services = open({ ...watched.services, before: servicesLast && namespaces !== undefined ? before : undefined });
+  const caches = { services, ...others };
   const all = Object.values(caches).filter((collection) => collection !== undefined);
   return {
     ...caches,
     hpaWrites: createOwnWrites(caches.hpas),
     floorWrites: createOwnWrites(caches.hpas),
     all,
+    leftOut,
     [Symbol.asyncDispose]: async () =>
       void (await Promise.all(all.map((collection) => collection[Symbol.asyncDispose]()))),
   };

@@ -38,11 +38,11 @@ async function kubectl(...args: readonly string[]): Promise<string> {
   return (await run(join(plane.binDir, 'kubectl'), ['--kubeconfig', plane.kubeconfigPath, ...args])).stdout;
 }
 
-/** Of somebody with no right but what everybody has. */
-async function ofStranger(): Promise<string> {
-  const kubeconfig = join(folder, 'stranger');
+/** Of somebody, who has no right but what everybody has until one is given. */
+async function ofUser(user: string): Promise<string> {
+  const kubeconfig = join(folder, user);
   const config = parse(await readFile(plane.kubeconfigPath, 'utf8')) as { users: readonly { user: object }[] };
-  const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: 'stranger' } }));
+  const users = config.users.map((entry) => ({ ...entry, user: { ...entry.user, as: user } }));
   await writeFile(kubeconfig, stringify({ ...config, users }), { mode: 0o600 });
   return kubeconfig;
 }
@@ -104,7 +104,7 @@ describe('where the Lease cannot be had, the operator ends and says', () => {
   });
 
   test('which right is missing', async () => {
-    const kubeconfig = await ofStranger();
+    const kubeconfig = await ofUser('stranger');
     await using manager = await startManager({}, { kubeconfig });
     expect(await manager.ended).toMatchObject({
       code: 2,
@@ -181,7 +181,7 @@ test('the addresses of the API server behind the one that is asked are known wit
     await using kube = connectKube(await loadConfig({ kubeconfig }), { userAgent: 'genops-test' });
     return await apiServerEndpoints(kube, untold, soon()); // before its connection is closed
   };
-  const [own, ...others] = await found(await ofStranger());
+  const [own, ...others] = await found(await ofUser('stranger'));
   expect(others).toEqual([]);
   expect(own).toEqual({ address: expect.any(String), port: Number(new URL(plane.server).port) });
   const all = await found(plane.kubeconfigPath);
@@ -192,4 +192,88 @@ test('the addresses of the API server behind the one that is asked are known wit
   await using servers = createPrometheusServers({ readSecret: secretless, guard: hosts, url: undefined });
   const source = sourceAt(servers, `https://${own?.address}:${own?.port}`);
   expect(await failureOf(source, viewOf('a'))).toMatchObject({ reason: 'AddressRefused' });
+});
+
+describe('of two namespaces the operator may look at one:', () => {
+  beforeAll(async () => void (await kubectl('apply', '-f', 'config/rbac/role.yaml', '-f', 'config/rbac/leader.yaml')));
+
+  /** The rights of an installed operator, as the chart gives them with `namespaces`. */
+  const grant = (namespace: string, user: string) =>
+    kubectl('create', 'rolebinding', user, '-n', namespace, '--clusterrole=genops', `--user=${user}`);
+  const user = 'of-two';
+  /** With a policy and a service that names it. */
+  async function inhabit(namespace: string): Promise<void> {
+    await kubectl('create', 'namespace', namespace);
+    const [policy, service] = await Promise.all(
+      ['policy-minimal', 'generationservice-minimal'].map(async (name) =>
+        parse(await readFile(`config/samples/${name}.yaml`, 'utf8')),
+      ),
+    );
+    const file = join(folder, `${namespace}.yaml`);
+    const items = [policy, { ...service, spec: { ...service.spec, policyRef: { name: 'minimal' } } }];
+    const moved = items.map((item) => ({ ...item, metadata: { ...item.metadata, namespace } }));
+    await writeFile(file, moved.map((item) => stringify(item)).join('---\n'));
+    await kubectl('apply', '-f', file);
+  }
+  const told = async (namespace: string, kind: string, path: string) =>
+    await kubectl('get', kind, 'minimal', '-n', namespace, '-o', `jsonpath={.status.${path}}`);
+  const target = 'conditions[?(@.type=="TargetFound")].reason';
+  const looked = async (namespace: string) => [
+    await told(namespace, 'generationservice', target),
+    await told(namespace, 'performancepolicy', 'services'),
+  ];
+  const verdictOf = async (manager: Manager) =>
+    (await manager.ready()).split('\n').filter((line) => line.startsWith('[-]'));
+
+  test('it leads and looks after that one, says that the other is left out, and takes it up when it may', async () => {
+    const kubeconfig = await ofUser(user);
+    await kubectl('create', 'rolebinding', user, '-n', installed, '--role=genops-leader', `--user=${user}`);
+    await inhabit('ai');
+    await inhabit('team1');
+    await grant('team1', user);
+    await using manager = await startManager({ GENOPS_NAMESPACES: 'ai,team1' }, { kubeconfig });
+
+    await eventually(async () => expect(await looked('team1')).toEqual(['NotFound', '1']));
+    expect(await manager.leads()).toBe(true);
+    expect(await verdictOf(manager)).toEqual([]);
+    expect(await manager.ready()).toMatch(/^\[\+\]namespaces ok: left out: ai \(.*forbidden.*\)$/m);
+    expect(await looked('ai')).toEqual(['', '']);
+
+    await grant('ai', user);
+    await eventually(async () => expect(await looked('ai')).toEqual(['NotFound', '1']));
+    await eventually(async () => expect(await manager.ready()).toMatch(/^\[\+\]namespaces ok$/m));
+    expect(await verdictOf(manager)).toEqual([]);
+  });
+
+  test('a namespace of which not all may be listed is left out whole, and nothing is judged by the part that is seen', async () => {
+    const partly = 'in-part';
+    const kubeconfig = await ofUser(partly);
+    await kubectl('create', 'rolebinding', partly, '-n', installed, '--role=genops-leader', `--user=${partly}`);
+    await inhabit('whole');
+    await inhabit('part');
+    await grant('whole', partly);
+    const role = [
+      '--verb=get,list,watch,patch',
+      '--resource=generationservices.genops.dev,performancepolicies.genops.dev',
+    ];
+    const status = '--resource=generationservices.genops.dev/status,performancepolicies.genops.dev/status';
+    await kubectl('create', 'role', partly, '-n', 'part', ...role, status);
+    await kubectl('create', 'rolebinding', partly, '-n', 'part', `--role=${partly}`, `--user=${partly}`);
+    await using manager = await startManager({ GENOPS_NAMESPACES: 'whole,part' }, { kubeconfig });
+
+    await eventually(async () => expect(await looked('whole')).toEqual(['NotFound', '1']));
+    await consistently(async () => expect(await looked('part')).toEqual(['', '']), { forMs: 3000 });
+    expect(await manager.ready()).toMatch(/^\[\+\]namespaces ok: left out: part \(/m);
+  });
+
+  test('where it may look at none it does not act, and is not ready', async () => {
+    const nobody = 'of-none';
+    const kubeconfig = await ofUser(nobody);
+    await kubectl('create', 'rolebinding', nobody, '-n', installed, '--role=genops-leader', `--user=${nobody}`);
+    await using manager = await startManager({ GENOPS_NAMESPACES: 'none1,none2' }, { kubeconfig });
+
+    await eventually(async () => expect(await manager.ready()).toMatch(/^\[-\]synced-pods .*forbidden/m));
+    expect(await manager.ready()).toMatch(/^\[\+\]open ok$/m);
+    expect(await manager.leads()).toBe(false);
+  });
 });

@@ -76,7 +76,7 @@ async function run(bodies: readonly Body[], isOver: (run: Run) => boolean): Prom
   };
   const nothing = () => undefined;
   const metrics = { started: nothing, failed: (_: string, why: string) => failures.push(why) };
-  const sink = { listing: nothing, page: nothing, listed: nothing, event: nothing };
+  const sink = { listing: nothing, page: nothing, listed: nothing, event: nothing, refused: nothing };
   await new Feed({ kube, resource: pods, query: {}, logger, metrics, silenceMs: 20, random: () => 0 }, sink).run(
     stop.signal,
   );
