@@ -1,5 +1,6 @@
 import { createCacheMetrics } from '../../operator/telemetry/cache-metrics.ts';
 import { createDatabaseMetrics } from '../../operator/telemetry/database-metrics.ts';
+import { createLeftOutGauge } from '../../operator/telemetry/left-out-gauge.ts';
 import { createMetrics } from '../../operator/telemetry/metrics.ts';
 import { createObjectiveGauges } from '../../operator/telemetry/objective-gauges.ts';
 import { createServiceGauges } from '../../operator/telemetry/service-gauges.ts';
@@ -30,6 +31,7 @@ export function metricsReference(): ReadonlyMap<string, string> {
   );
   createObjectiveGauges(registry, () => []);
   createCacheMetrics(registry, () => []);
+  createLeftOutGauge(registry, () => []);
   createDatabaseMetrics(registry, () => []);
   const rows = registry.getMetricsAsArray().map((metric) => {
     const { name, help, labelNames } = metric as unknown as Described; // prom-client types them as their JSON

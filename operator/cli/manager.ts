@@ -16,6 +16,7 @@ import type { ServiceRef } from '../reconcilers/pods-metrics.ts';
 import { serveHealth, serveMetrics } from '../serve/http.ts';
 import { createCacheMetrics } from '../telemetry/cache-metrics.ts';
 import { createDatabaseMetrics } from '../telemetry/database-metrics.ts';
+import { createLeftOutGauge } from '../telemetry/left-out-gauge.ts';
 import { createLogger, logFormats, logLevels, type Logger } from '../telemetry/logger.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createObjectiveGauges } from '../telemetry/objective-gauges.ts';
@@ -220,6 +221,7 @@ function openWorld({
     (service) => standings.of(service)?.score,
   );
   createObjectiveGauges(metrics.registry, () => objectiveSamples(standings, Date.now()));
+  createLeftOutGauge(metrics.registry, () => caches.leftOut.current().keys());
   const events = stack.use(openEvents({ kube, controller: 'genops.dev/operator', instance: identity, logger }));
   const deps = {
     kube,

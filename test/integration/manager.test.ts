@@ -50,6 +50,8 @@ async function ofUser(user: string): Promise<string> {
 interface Manager extends AsyncDisposable {
   readonly ended: Promise<{ readonly code: number; readonly err: string }>;
   leads(): Promise<boolean>;
+  /** Its samples of one metric. */
+  samples(metric: string): Promise<readonly string[]>;
   /** What /readyz says. */
   ready(): Promise<string>;
 }
@@ -69,10 +71,15 @@ async function startManager(
     code,
     err,
   }));
+  const samples = async (metric: string) => {
+    const page = await (await fetch(`http://${metrics}/metrics`)).text();
+    return page.split('\n').filter((line) => new RegExp(`^${metric}\\b`).test(line));
+  };
   return {
     ended,
+    samples,
     ready: async () => await (await fetch(`http://${probes}/readyz`)).text(),
-    leads: async () => /^genops_leader 1$/m.test(await (await fetch(`http://${metrics}/metrics`)).text()),
+    leads: async () => (await samples('genops_leader')).includes('genops_leader 1'),
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('stopped'));
       await ended;
@@ -201,6 +208,7 @@ describe('of two namespaces the operator may look at one:', () => {
   const grant = (namespace: string, user: string) =>
     kubectl('create', 'rolebinding', user, '-n', namespace, '--clusterrole=genops', `--user=${user}`);
   const user = 'of-two';
+  const leftOut = 'genops_namespace_left_out';
   /** With a policy and a service that names it. */
   async function inhabit(namespace: string): Promise<void> {
     await kubectl('create', 'namespace', namespace);
@@ -237,11 +245,13 @@ describe('of two namespaces the operator may look at one:', () => {
     expect(await manager.leads()).toBe(true);
     expect(await verdictOf(manager)).toEqual([]);
     expect(await manager.ready()).toMatch(/^\[\+\]namespaces ok: left out: ai \(.*forbidden.*\)$/m);
+    expect(await manager.samples(leftOut)).toEqual([`${leftOut}{namespace="ai"} 1`]);
     expect(await looked('ai')).toEqual(['', '']);
 
     await grant('ai', user);
     await eventually(async () => expect(await looked('ai')).toEqual(['NotFound', '1']));
     await eventually(async () => expect(await manager.ready()).toMatch(/^\[\+\]namespaces ok$/m));
+    expect(await manager.samples(leftOut)).toEqual([]);
     expect(await verdictOf(manager)).toEqual([]);
   });
 
