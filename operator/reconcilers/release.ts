@@ -54,7 +54,8 @@ export async function release(service: Service, deps: VisitDeps, signal: AbortSi
   const isGoing = isAsked && (await isTerminating(namespace, deps.kube, signal));
   const verdict = judgeRelease({ left, namespace, isTerminating: isGoing, waitedMs });
   if (verdict === 'Wait') return wait(service, left, deps, signal);
-  if (verdict === 'GiveUp') giveUp(service, left, isGoing, deps);
+  // the cache may show a service that went with the visit before this one
+  if (verdict === 'GiveUp' && !deps.states.isLetGo(service)) giveUp(service, left, isGoing, deps);
   await unlessGone(deps.states.letGo(service, signal));
   await unlessGone(setFinalizers(service, withoutOurs(finalizers), deps.kube, signal));
   return awaitChange;

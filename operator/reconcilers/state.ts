@@ -104,6 +104,8 @@ export interface States {
   hold(service: Service, signal: AbortSignal): Promise<void>;
   /** Everything is put back, or given up: the state may go. */
   letGo(service: Service, signal: AbortSignal): Promise<void>;
+  /** Whether that was done. */
+  isLetGo(service: GenerationService): boolean;
   forget(key: Key): void;
 }
 
@@ -164,6 +166,7 @@ export function createStates(kube: Kube, collection: Pick<Collection<StateView>,
         const found = own(service);
         if (found?.isHeld === true) await put(service, found.state, false, signal);
       }),
+    isLetGo: (service) => own(service)?.isHeld === false,
     forget: (key) => void pending.delete(stateKeyOf(key)),
   };
 }
