@@ -320,6 +320,9 @@ export function agentStories(version: NginxVersion): void {
     await rm(join(home.folder, 'run'), { recursive: true }); // as a new Pod has it
     const redirected = { tlsSecretRef: { name: 'tls' }, plainHTTP: 'Redirect' } as const;
     await declare({}, redirected);
+    await world.eventually(async () =>
+      expect((await world.get(configMaps, configMap))?.data?.['settings.json']).toContain('"redirect"'),
+    ); // what it took first it would go on with
     agent = await startAgent();
     await says('no tls.crt and tls.key in ');
     expect((await applied('CertificateMissing')).message).toContain('nginx-0 serves nothing and is not ready');

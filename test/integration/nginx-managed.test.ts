@@ -33,7 +33,7 @@ async function addressOf(world: World): Promise<string> {
 /** Whose certificate somebody has there. */
 async function nameAt(at: { readonly host: string; readonly port: number; readonly ca: string }): Promise<unknown> {
   const socket = connectTls({ ...at, servername: 'localhost' });
-  socket.setTimeout(2_000, () => socket.destroy(new Error('no answer: a Pod that has gone'))); // the Service may lead there yet
+  socket.setTimeout(10_000, () => socket.destroy(new Error('no answer: a Pod that has gone'))); // the Service may lead there yet
   await once(socket, 'secureConnect');
   const { CN } = socket.getPeerCertificate().subject;
   socket.destroy();
@@ -224,10 +224,12 @@ test('an image that cannot be had is said in the word of the kubelet', async () 
   await allowGateway(world);
   await world.apply(deployment());
   await declare(world, managed(1));
-  await world.eventually(async () =>
-    expect((await told(world, 'False', 'PodsBehind')).message).toMatch(
-      /cannot be read \(its container waits: (ErrImagePull|ImagePullBackOff); .*; next: .* kubectl describe the Pod/,
-    ),
+  await world.eventually(
+    async () =>
+      expect((await told(world, 'False', 'PodsBehind')).message).toMatch(
+        /cannot be read \(its container waits: (ErrImagePull|ImagePullBackOff); .*; next: .* kubectl describe the Pod/,
+      ),
+    { withinMs: 90_000 },
   );
 });
 
@@ -260,8 +262,14 @@ test('a new Pod with a certificate that nginx does not take is not ready, and th
 
   await secret({ ...front, key: renewed.key });
   await declare(world, secured(2));
-  expect((await told(world, 'False', 'ConfigRejected')).message).toMatch(
-    /key values mismatch.* is not ready where that is nothing/,
+  const [first] = await gateways(world);
+  await world.eventually(
+    async () => {
+      const { message } = await told(world, 'False', 'ConfigRejected');
+      expect(message).toMatch(/key values mismatch.* is not ready where that is nothing/);
+      expect(message).not.toContain(`saw ${first?.name}: `); // the new one
+    },
+    { withinMs: 90_000 },
   );
   for (let asked = 0; asked < 20; asked += 1) expect(await served()).toEqual([308, 'front']);
   expect(await gateways(world)).toHaveLength(1);

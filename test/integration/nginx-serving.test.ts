@@ -141,7 +141,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
 
   test('passes a path on that lacks the slash of a route, as the one that it is, and redirects nobody', async () => {
     const routes = ['/', '/canary/', '/b//', '/file.css/'].map((path) => ({ path, component: 'workflow', streaming: 'Off' as const })); // prettier-ignore
-    await load([{}, { routes }]);
+    await load([byReload, { routes }]);
     const paths = [
       '/canary',
       '/canary/',
@@ -163,7 +163,7 @@ describe.each(nginxVersions)('nginx %s', (version) => {
     expect(await said('/api/')).toBe('public, max-age=300');
     expect(await said('/file.css')).toBe('public, max-age=31536000, immutable');
     expect((await ask(port, '/api/monitoring')).headers['x-cache-status']).toBe('HIT');
-    await load([{}, { routes: [{ path: '/canary/', component: 'workflow', streaming: 'Off' }] }]);
+    await load([byReload, { routes: [{ path: '/canary/', component: 'workflow', streaming: 'Off' }] }]);
     expect((await ask(port, '/canary')).status).toBe(404);
     expect((await ask(port, '/canary/')).status).toBe(200);
   });

@@ -1,6 +1,6 @@
 import { problemMessage } from '../../api/problem.ts';
 import type { PlannedCondition } from '../lever.ts';
-import type { AgentSaid } from './reports.ts';
+import { listed, type AgentSaid } from './reports.ts';
 import type { LoadBalancerUnit } from './unit.ts';
 
 type Unit = Pick<LoadBalancerUnit, 'namespace' | 'configMapName' | 'nginx' | 'gateway'>;
@@ -17,9 +17,9 @@ export function missingCertificate(
   const secret = `Secret ${namespace}/${tlsSecretRef.name}`;
   const mounted = gateway === undefined ? ', and mount it where --tls-folder of the agent leads' : '';
   const message = problemMessage({
-    saw: `no tls.crt and tls.key of ${secret}: ${pods.slice(0, 5).join(', ')}${pods.length > 5 ? ` and ${pods.length - 5} more` : ''}`,
+    saw: `no tls.crt and tls.key of ${secret}: ${listed(pods)}`,
     wanted: `nginx to serve HTTPS with them, as the settings ${hash} of ConfigMap ${namespace}/${configMapName} have it`,
-    next: `create that Secret, of type kubernetes.io/tls${mounted}; or leave nginx.tlsSecretRef out`,
+    next: `create that Secret, of type kubernetes.io/tls${mounted}, and wait a minute or two until the kubelet has seen it; or leave nginx.tlsSecretRef out`,
   });
   return { status: 'False', reason: 'CertificateMissing', message };
 }

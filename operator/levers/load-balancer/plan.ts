@@ -6,7 +6,7 @@ import { settingsCause, settingsDifferences } from '../settings-file.ts';
 import type { ConfigMapSeen } from '../owned-config-map.ts';
 import { planGateway, planNoGateway, type GatewayChange, type GatewayPlan, type GatewaySeen } from './plan-gateway.ts';
 import { missingCertificate } from './missing-certificate.ts';
-import { reportsOf, words, type AgentSaid, type Reports } from './reports.ts';
+import { listed, reportsOf, words, type AgentSaid, type Reports } from './reports.ts';
 import { butServices, unusableService } from './services.ts';
 import { settingsOf } from './settings.ts';
 import { hasGateway, isFormer, type FormerUnit, type LoadBalancerUnit } from './unit.ts';
@@ -241,6 +241,3 @@ function noPods({ gateway, podLabels }: LoadBalancerUnit): PlannedCondition {
   });
   return { status: 'False', reason: 'PodsBehind', message };
 }
-
-const listed = (texts: readonly string[]): string =>
-  `${texts.slice(0, 5).join(', ')}${texts.length > 5 ? ` and ${texts.length - 5} more` : ''}`;

@@ -48,6 +48,9 @@ function behindText(said: AgentSaid, hash: string): readonly string[] {
   return [`${pod} ${loaded === undefined ? 'serves nothing yet' : `serves ${loaded.hash}`}${refused}`];
 }
 
+export const listed = (texts: readonly string[]): string =>
+  `${texts.slice(0, 5).join(', ')}${texts.length > 5 ? ` and ${texts.length - 5} more` : ''}`;
+
 /** It comes from a Pod: as much as a message has room for, and no more lines than one. */
 export const words = (text = ''): string => text.replaceAll(/[\p{Cc}\s]+/gu, ' ').slice(0, 600);
 

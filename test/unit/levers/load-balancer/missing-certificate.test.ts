@@ -31,7 +31,7 @@ test.each<{ name: string; agents: readonly AgentSaid[]; isManaged?: boolean; con
     condition: {
       status: 'False',
       reason: 'CertificateMissing',
-      message: `saw no tls.crt and tls.key of Secret ai/tls: a serves nothing and is not ready, b goes on with settings ${hash}, without HTTPS; wanted nginx to serve HTTPS with them, as the settings ${securedHash} of ConfigMap ai/generation-nginx have it; next: create that Secret, of type kubernetes.io/tls, and mount it where --tls-folder of the agent leads; or leave nginx.tlsSecretRef out`,
+      message: `saw no tls.crt and tls.key of Secret ai/tls: a serves nothing and is not ready, b goes on with settings ${hash}, without HTTPS; wanted nginx to serve HTTPS with them, as the settings ${securedHash} of ConfigMap ai/generation-nginx have it; next: create that Secret, of type kubernetes.io/tls, and mount it where --tls-folder of the agent leads, and wait a minute or two until the kubelet has seen it; or leave nginx.tlsSecretRef out`,
     },
   },
   {
@@ -52,7 +52,7 @@ test.each<{ name: string; agents: readonly AgentSaid[]; isManaged?: boolean; con
     condition: {
       reason: 'CertificateMissing',
       message: expect.stringMatching(
-        /: a serves nothing and is not ready; wanted .* next: create .* kubernetes.io\/tls; or/,
+        /: a serves nothing and is not ready; wanted .* next: create .* kubernetes.io\/tls, and wait .*; or/,
       ),
     },
   },
