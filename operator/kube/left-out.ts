@@ -3,7 +3,8 @@ import type { Logger } from './logger.ts';
 
 /**
  * The namespaces that may not be looked at (403): they were deleted with their RoleBinding, or it was never made. They hold up no others, and count
- * as if they had not been named; each is tried again, and is looked after as soon as all of it has been listed.
+ * as if they had not been named; each is tried again, and is looked after as soon as all of it has been listed. Of one that is refused later, what was
+ * seen last stands.
  */
 export interface LeftOut {
   /** With the server's words. None where it is so of all of them: that is a wrong installation, and no namespace more or less. */
@@ -37,11 +38,12 @@ export function createLeftOut({ namespaces, collections, logger }: LeftOutOption
   const current = (): ReadonlyMap<string, string> => (known.size < named ? known : new Map());
   const until = async (isSo: () => boolean, signal: AbortSignal): Promise<void> => {
     const onAbort = (): void => wake(); // its own: a listener that two share is taken off by the first
+    signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!isSo()) {
-        signal.throwIfAborted();
         await news.promise;
+        signal.throwIfAborted();
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -66,7 +68,10 @@ export function createLeftOut({ namespaces, collections, logger }: LeftOutOption
       for (const [namespace, error] of forbidden) {
         if (known.has(namespace)) continue;
         known.set(namespace, error);
-        logger.warn('a namespace may not be looked at, and is left out until it may', { namespace, error });
+        logger.warn(
+          'a namespace may not be looked at: it is left out until it may, and what was seen of it before stands',
+          { namespace, error },
+        );
       }
       wake();
     },

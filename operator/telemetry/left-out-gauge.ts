@@ -4,7 +4,7 @@ import { Gauge, type Registry } from 'prom-client';
 export const createLeftOutGauge = (registry: Registry, leftOut: () => Iterable<string>): Gauge<'namespace'> =>
   new Gauge({
     name: 'genops_namespace_left_out',
-    help: '1 for each of `namespaces` that the operator may not list: it is not looked after until it may. None where all are refused: the operator is not ready then.',
+    help: '1 for each of `namespaces` that the operator may not list: nothing of it is seen until it may, and what was seen before stands. None where all are refused: the operator is not ready then.',
     labelNames: ['namespace'] as const,
     registers: [registry],
     collect() {

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { createAuthority, issueCertificate } from '../../hack/cluster/certificate.ts';
-import { controlPlane } from '../../hack/cluster/control-plane.ts';
+import { controlPlane, type ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
 import { freePort } from '../../hack/servers/free-port.ts';
 import { main } from '../../operator/cli/main.ts';
@@ -18,11 +18,13 @@ import { startOperator } from '../world/operator-process.ts';
 const run = promisify(execFile);
 const served = 'v1beta2.custom.metrics.k8s.io';
 
+let plane: ControlPlane;
+beforeAll(async () => {
+  plane = await controlPlane({ controllers: true, progress: progressOn(process.stderr) }, AbortSignal.timeout(900_000));
+}, 900_000);
+afterAll(async () => plane[Symbol.asyncDispose]());
+
 test('with the role edit a plan takes the metrics API for what the operator takes it for, and does not guess while it is down', async () => {
-  await using plane = await controlPlane(
-    { controllers: true, progress: progressOn(process.stderr) },
-    AbortSignal.timeout(900_000),
-  );
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'genops-diff-api-'));
   stack.defer(() => rm(folder, { recursive: true }));
@@ -96,4 +98,4 @@ test('with the role edit a plan takes the metrics API for what the operator take
     expect(shared).toMatchObject({ code: 1, err: '' });
     expect(shared.out).toMatch(/^ +spec\.metrics .*requests_per_second.*→/m);
   });
-}, 240_000);
+});

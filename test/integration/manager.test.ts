@@ -282,8 +282,13 @@ describe('of two namespaces the operator may look at one:', () => {
     await kubectl('create', 'rolebinding', nobody, '-n', installed, '--role=genops-leader', `--user=${nobody}`);
     await using manager = await startManager({ GENOPS_NAMESPACES: 'none1,none2' }, { kubeconfig });
 
-    await eventually(async () => expect(await manager.ready()).toMatch(/^\[-\]synced-pods .*forbidden/m));
-    expect(await manager.ready()).toMatch(/^\[\+\]open ok$/m);
-    expect(await manager.leads()).toBe(false);
+    await eventually(async () => {
+      const page = await manager.ready();
+      expect(page).toMatch(/^\[-\]synced-pods .*forbidden/m);
+      expect(page).toMatch(/^\[\+\]open ok$/m);
+    });
+    const holder = () => kubectl('get', 'lease', 'genops', '-n', installed, '-o', 'jsonpath={.spec.holderIdentity}');
+    await eventually(async () => expect(await holder()).not.toBe(''));
+    await consistently(async () => expect(await manager.leads()).toBe(false), { forMs: 3_000 });
   });
 });

@@ -131,7 +131,9 @@ test('CRDs that hang in deletion since the operator went first go by the command
   await eventually(async () => expect(await crds()).not.toContain('generationservices.genops.dev'), {
     withinMs: 90_000,
   });
-  expect(await type('kubectl get hpa,configmaps -n ai -o name')).toBe('configmap/kube-root-ca.crt\n');
+  await eventually(async () =>
+    expect(await type('kubectl get hpa,configmaps -n ai -o name')).toBe('configmap/kube-root-ca.crt\n'),
+  );
   const ends = spans(
     page,
     /^(?:helm uninstall genops -n genops-system|kubectl delete crd performancepolicies\.genops\.dev)$/,
