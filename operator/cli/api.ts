@@ -19,8 +19,6 @@ export interface Role {
   running: Running | undefined;
   /** Who has the Lease, as last seen. */
   holder: Holder | undefined;
-  /** What it serves can be asked. */
-  isOpen: boolean;
 }
 
 export interface ApiInput {

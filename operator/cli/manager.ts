@@ -98,11 +98,12 @@ export const manager = command({
       logger,
       metrics: runtimeMetrics(metrics),
     });
-    const role: Role = { running: undefined, holder: undefined, isOpen: false };
+    const role: Role = { running: undefined, holder: undefined };
+    let isOpen = false;
     await using servers = new AsyncDisposableStack(); // these before anything waits for the API server: who only waits is well
     servers.use(await asAsked(() => serveMetrics(values['metrics-bind-address'], metrics.registry)));
     const fed = caches.all.map((collection) => synced(collection, caches.leftOut));
-    const ready = [...fed, ...(namespaces === undefined ? [] : [whole(caches.leftOut)]), open(role)];
+    const ready = [...fed, ...(namespaces === undefined ? [] : [whole(caches.leftOut)]), open(() => isOpen)];
     const live = (): Iterable<HealthCheck> => role.running?.health ?? [];
     servers.use(await asAsked(() => serveHealth(values['health-probe-bind-address'], { ready, live })));
     const endpoints = await apiServerEndpoints(kube, logger, signal);
@@ -130,7 +131,7 @@ export const manager = command({
         signal,
       }),
     );
-    role.isOpen = true;
+    isOpen = true;
     if (!values['leader-elect']) await act({ ...world.deps, role }, signal);
     else {
       const namespace = leaseNamespaceOf(values['lease-namespace'], env);
@@ -154,10 +155,10 @@ export const manager = command({
 });
 
 /** Readiness: who is sent here by the Service finds somebody. */
-function open(role: Pick<Role, 'isOpen'>): HealthCheck {
+function open(isOpen: () => boolean): HealthCheck {
   return {
     name: 'open',
-    problem: () => (role.isOpen ? undefined : 'waits for the API server to say where it is, before it serves'),
+    problem: () => (isOpen() ? undefined : 'waits for the API server to say where it is, before it serves'),
   };
 }
 

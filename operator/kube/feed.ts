@@ -166,10 +166,10 @@ export class Feed<T extends KubeObject> {
     const message = Error.isError(cause) ? cause.message : String(cause);
     const wasForbidden = this.#failing?.isForbidden === true;
     const isForbidden = cause instanceof ApiError && cause.status === 403;
-    if (isForbidden && !wasForbidden)
+    if (isForbidden && !wasForbidden) {
       this.#failing = { since: this.#failing?.since ?? performance.now(), message, isForbidden };
-    else this.#failing ??= { since: performance.now(), message, isForbidden };
-    if (isForbidden && !wasForbidden) this.#sink.refused();
+      this.#sink.refused();
+    } else this.#failing ??= { since: performance.now(), message, isForbidden };
     const asked = cause instanceof ApiError ? (cause.retryAfterMs ?? 0) : 0;
     const delayMs = Math.max(asked, backoffMs(retry, this.#failures, this.#random));
     const { logger, resource, query } = this.#options;

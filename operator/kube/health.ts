@@ -20,12 +20,11 @@ export function synced(
 
 /** Which namespaces are left out: for who reads /readyz, and no failure. */
 export function whole(leftOut: Pick<LeftOut, 'current'>): HealthCheck {
-  const texts = (): readonly string[] => Array.from(leftOut.current(), ([name, error]) => `${name} (${error})`);
-  return {
-    name: 'namespaces',
-    problem: () => undefined,
-    remark: () => (texts().length === 0 ? undefined : `left out: ${texts().join('; ')}`),
+  const remark = (): string | undefined => {
+    const texts = Array.from(leftOut.current(), ([name, error]) => `${name} (${error})`);
+    return texts.length === 0 ? undefined : `left out: ${texts.join('; ')}`;
   };
+  return { name: 'namespaces', problem: () => undefined, remark };
 }
 
 /** Liveness: the loop takes keys. A single stuck reconcile is told, but a restart is called for only when all places are lost to them. */
