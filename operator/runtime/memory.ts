@@ -93,7 +93,7 @@ async function settledRss(): Promise<number> {
 }
 
 /** The collector itself, without --expose-gc on the command line. The flag goes back at once: with another set of flags V8 rejects all the code that it has cached. */
-function exposedCollector(): () => void {
+export function exposedCollector(): () => void {
   setFlagsFromString('--expose-gc');
   try {
     return runInNewContext('gc') as () => void;

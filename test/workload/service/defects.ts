@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
+import { exposedCollector } from '../../../operator/runtime/memory.ts';
 import type { ConcurrencyPool, ConcurrencyPools } from '../../../operator/runtime/pools.ts';
 import { burn } from './cpu.ts';
 
@@ -43,6 +44,7 @@ function litter(megabytes: number): number {
   const made = Array.from({ length: megabytes }, (_, index) =>
     Array.from({ length: elementsPerMegabyte }, () => index),
   );
+  exposedCollector()(); // V8 collects next when there is a tenth more than now; else, after its own last collection, when a few MB came that each request leaves
   return made.length;
 }
 
