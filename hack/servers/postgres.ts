@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, type QueryResultRow } from 'pg';
 import { onFreePort } from './free-port.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { postgresEnv, postgresUser, preparePostgres, type PostgresVersion } from './postgres-binary.ts';
 import { launchServer, stopServer } from './process.ts';
 
@@ -41,21 +42,24 @@ export async function startPostgres({
   settings = {},
   commandLine = {},
 }: PostgresOptions = {}): Promise<PostgresServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'genops-postgres-'));
-  try {
-    await preparePostgres(version, folder);
-    return await onFreePort((port) => startIn(folder, port, { version, settings, commandLine }));
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  }
+  await using stack = new AsyncDisposableStack();
+  const owned = (folder: string): string => {
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    return folder;
+  };
+  const folder = owned(await mkdtemp(join(tmpdir(), 'genops-postgres-')));
+  await preparePostgres(version, folder, owned(await memoryFolder('postgres')));
+  const server = await onFreePort((port) => startIn(folder, port, { version, settings, commandLine }));
+  stack.defer(server.stop);
+  const all = stack.move();
+  return { ...server, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 async function startIn(
   folder: string,
   port: number,
   { version, settings, commandLine }: Required<PostgresOptions>,
-): Promise<PostgresServer> {
+): Promise<Omit<PostgresServer, typeof Symbol.asyncDispose>> {
   await appendFile(join(folder, 'data/postgresql.conf'), configText({ ...settings, port: String(port) }));
   let child = await launch(folder, port, commandLine);
   const stop = () => stopServer(child, 10_000, 'SIGINT'); // SIGTERM would wait for the clients to leave
@@ -73,10 +77,6 @@ async function startIn(
       child = await launch(folder, port, commandLine);
     },
     log: () => readFile(join(folder, 'server.log'), 'utf8'),
-    [Symbol.asyncDispose]: async () => {
-      await stop();
-      await rm(folder, { recursive: true, force: true });
-    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startPostgres, type PostgresServer } from '../../hack/servers/postgres.ts';
@@ -13,8 +13,8 @@ export async function startStandby(primary: PostgresServer): Promise<PostgresSer
   const data = join(standby.folder, 'data');
   await standby.stop();
   await primary.stop();
-  await rm(data, { recursive: true });
-  await run('cp', ['-a', join(primary.folder, 'data'), data]); // whose files they are too
+  await run('find', [`${data}/`, '-mindepth', '1', '-delete']);
+  await run('cp', ['-a', `${primary.folder}/data/.`, data]); // whose files they are too
   await primary.restart();
   await appendFile(
     join(data, 'postgresql.conf'),
