@@ -21,6 +21,9 @@ export function credentialsFolder(layout: { readonly folder: string }): string {
   return join(layout.folder, 'credentials');
 }
 
+/** Less garbage collection, which is a quarter of the CPU of a start; it takes 100 MB more. */
+export const controlPlaneEnv = { GOGC: '400' };
+
 /** A socket needs no port, and nobody else on the machine can open it. Not synced to disk: it is for a cluster that is thrown away. */
 export function etcdArguments({ folder }: ControlPlaneLayout): readonly string[] {
   const clients = `unix://${join(folder, 'etcd.sock')}`;

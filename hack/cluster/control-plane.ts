@@ -11,6 +11,7 @@ import {
   apiServerArguments,
   auditPolicy,
   controllerManagerArguments,
+  controlPlaneEnv,
   credentialsFolder,
   etcdArguments,
   serverUrl,
@@ -115,7 +116,7 @@ async function prepare(folder: string, binDir: string, options: ControlPlaneOpti
       binary: join(binDir, program),
       args,
       cwd: folder,
-      env: { GOGC: '400' }, // a quarter of the CPU of a start is garbage collection; 100 MB more
+      env: controlPlaneEnv,
       logFile: logPath(program),
     });
     running.set(program, child);

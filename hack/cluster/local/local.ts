@@ -9,6 +9,7 @@ import {
   apiServerArguments,
   auditPolicy,
   controllerManagerArguments,
+  controlPlaneEnv,
   credentialsFolder,
   etcdArguments,
   schedulerArguments,
@@ -177,7 +178,7 @@ async function startControlPlane(
     'kube-controller-manager': controllerManagerArguments(layout, { ...parts, podRange: plan.podRange }),
     'kube-scheduler': schedulerArguments(layout),
   };
-  const env = parts.system?.env ?? { PATH: process.env['PATH'] ?? '' };
+  const env = { ...(parts.system?.env ?? { PATH: process.env['PATH'] ?? '' }), ...controlPlaneEnv };
   for (const program of controlPlanePrograms) {
     const [first, ...rest] = [...(inside ?? []), join(parts.binDir, program), ...commands[program]];
     if (first === undefined) continue;
