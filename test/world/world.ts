@@ -194,8 +194,11 @@ export async function startWorld({
   };
 }
 
-/** The CRDs of this checkout. Where they are there nothing is asked: the API server compiles every rule of a CRD again for each apply, also for one that changes nothing (0.4 s of CPU). */
+let areCrdsInstalled = false;
+
+/** The CRDs of this checkout, looked at once for each test file. Where they are there nothing is asked: the API server compiles every rule of a CRD again for each apply, also for one that changes nothing (0.4 s of CPU). */
 async function installCrds(kube: Kube, signal: AbortSignal): Promise<void> {
+  if (areCrdsInstalled) return;
   for (const file of ['genops.dev_generationservices.yaml', 'genops.dev_performancepolicies.yaml']) {
     const manifest = parse(await readFile(path.resolve(import.meta.dirname, '../../crds', file), 'utf8')) as Manifest &
       Pick<CustomResourceDefinition, 'spec'>;
@@ -208,6 +211,7 @@ async function installCrds(kube: Kube, signal: AbortSignal): Promise<void> {
       [generationServices, performancePolicies].map((of: Resource) => kube.list(of, { namespace: 'default' }, signal)),
     ),
   );
+  areCrdsInstalled = true;
 }
 
 async function explanation(kube: Kube, namespace: string, operator: OperatorProcess | undefined): Promise<string> {
