@@ -118,7 +118,7 @@ test('is 0 under a load that is carried, 1 when workflows become slow, and --wai
     expect(met.out).toMatch(/\n➖ ConcurrentWorkflows .* not exercised\n/);
     const strict = await genops(world, 'validate', 'generation', '-n', world.namespace);
     expect(strict).toMatchObject({ code: 2, out: expect.stringMatching(/; not exercised: ConcurrentWorkflows\)\n$/) });
-    await ofOnePod(world, 0);
+    await world.eventually(() => ofOnePod(world, 0), patience);
   });
 
   await underLoad(world, slow, async () => {
