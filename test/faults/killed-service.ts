@@ -39,6 +39,7 @@ export const words = {
   made: '/horizontalpodautoscalers/generation-workflow-hpa?fieldManager=genops ',
   adopted: '/horizontalpodautoscalers/by-hand?fieldManager=genops&',
   lent: '/horizontalpodautoscalers/by-hand?fieldManager=genops-scaler&',
+  restored: '/horizontalpodautoscalers/by-hand?fieldManager=genops ',
 } as const;
 
 export async function found(world: World, hpaName: string): Promise<Required<Found>> {
