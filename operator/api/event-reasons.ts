@@ -8,7 +8,7 @@ export const eventReasons = {
   SettingsRestored: {
     type: 'Normal',
     means:
-      'The service was deleted, and what the operator had changed of a server or an object was put back; the note has both values.',
+      'The service was deleted, and what the operator had changed of a server or an object was put back; the note has both values. There is none where the operator was killed between putting back and telling it.',
   },
   DriftRepaired: { type: 'Warning', means: 'Somebody changed what the policy declares; it was put back.' },
   FloorRaised: { type: 'Normal', means: 'The floor under the autoscaler of a component was raised.' },
