@@ -1,10 +1,11 @@
 import { GenerationServiceSpec } from '../../operator/api/generation-service.ts';
 import { measures } from '../../operator/api/contract.ts';
+import { inYaml } from '../../operator/api/example.ts';
 import { PolicySpec } from '../../operator/api/performance-policy.ts';
 import { postgresParameterNames } from '../../operator/api/postgres-parameters.ts';
 import { ruleMessage } from '../../operator/api/schema.ts';
 import { GenerationServiceStatus, PerformancePolicyStatus } from '../../operator/api/status.ts';
-import { figureOf, nodeOf, shown, type SchemaNode } from './node.ts';
+import { figureOf, nodeOf, type SchemaNode } from './node.ts';
 
 /** docs/reference/api.md by path. */
 export function apiReference(): ReadonlyMap<string, string> {
@@ -73,11 +74,11 @@ function row(name: string, field: SchemaNode, required: boolean, figure: unknown
 function defaultOf(field: SchemaNode, figure: unknown): string {
   const value = field.default ?? figure;
   if (field['~example'] !== undefined) return '*needed in some layer*';
-  return value === undefined || field.properties !== undefined ? '' : `\`${shown(value)}\``;
+  return value === undefined || field.properties !== undefined ? '' : `\`${inYaml(value)}\``;
 }
 
 function typeOf(field: SchemaNode): string {
-  if (field.enum !== undefined) return field.enum.map((word) => `\`${shown(word)}\``).join(' | ');
+  if (field.enum !== undefined) return field.enum.map((word) => `\`${inYaml(word)}\``).join(' | ');
   if (field.items !== undefined) {
     return `list of ${field.items.properties === undefined ? typeOf(field.items) : 'objects'}`;
   }

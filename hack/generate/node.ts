@@ -35,16 +35,3 @@ export const nodeOf = (schema: TSchema): SchemaNode => schema;
 /** The figure that holds when a field is left out: its own, or the one that the struct around it gives. */
 export const figureOf = (name: string, field: SchemaNode, around: unknown): unknown =>
   field['~orElse'] ?? property(around, name);
-
-/** A figure as one writes it in YAML on one line: `300s`, `"0.95"`, `{cpu: 500m}`. */
-export function shown(figure: unknown): string {
-  if (Array.isArray(figure)) return `[${figure.map(shown).join(', ')}]`;
-  if (typeof figure === 'object' && figure !== null) {
-    return `{${Object.entries(figure)
-      .map(([key, value]) => `${key}: ${shown(value)}`)
-      .join(', ')}}`;
-  }
-  if (typeof figure !== 'string') return JSON.stringify(figure);
-  if (/^(on|off|yes|no|true|false)$/i.test(figure)) return JSON.stringify(figure);
-  return /^[A-Za-z/][A-Za-z0-9/._+-]*$|^[0-9]+[A-Za-z]+$/.test(figure) ? figure : JSON.stringify(figure);
-}

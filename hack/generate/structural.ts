@@ -1,5 +1,6 @@
+import { inYaml } from '../../operator/api/example.ts';
 import { ruleMessage, type Rule } from '../../operator/api/schema.ts';
-import { figureOf, shown, type SchemaNode } from './node.ts';
+import { figureOf, type SchemaNode } from './node.ts';
 
 /** Keywords that a structural schema has as JSON Schema does. */
 const copied = [
@@ -46,7 +47,7 @@ export function structural(schema: SchemaNode, figure?: unknown): Structural {
 function describe({ description, default: filledIn }: SchemaNode, orElse: unknown): string | undefined {
   const figure = orElse ?? filledIn;
   if (figure === undefined || isEmptyStruct(figure)) return description;
-  const text = shown(figure);
+  const text = inYaml(figure);
   return `${description} (default ${text.length <= longestFigure ? text : 'see the reference'})`;
 }
 

@@ -33,6 +33,7 @@ const Signal = struct(
     metric: Type.String({
       minLength: 1,
       maxLength: 200,
+      examples: ['http_request_duration_seconds'],
       description: 'Name of the metric that the workload uses instead; for type HTTP a JSON pointer.',
     }),
     matchLabels: Type.Optional(
@@ -40,6 +41,7 @@ const Signal = struct(
         type: 'object',
         additionalProperties: { type: 'string', maxLength: 200 },
         maxProperties: 8,
+        examples: [{ route: 'chat' }],
         description: 'Labels that the series has to have.',
       }),
     ),

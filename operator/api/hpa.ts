@@ -10,7 +10,12 @@ const MetricTarget = struct(
       description: 'Which of the other fields holds the target.',
     }),
     averageUtilization: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1000, description: 'Average over all pods, in percent of the request.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        examples: [70],
+        description: 'Average over all pods, in percent of the request.',
+      }),
     ),
     averageValue: Type.Optional(
       quantity({ description: 'Average over all pods, for example "100".', rules: [moreThanNothing()] }),
@@ -19,6 +24,7 @@ const MetricTarget = struct(
   },
   {
     description: 'What the autoscaler steers towards.',
+    examples: [{ type: 'Utilization', averageUtilization: 70 }],
     rules: [
       cel(
         "self.type == 'Utilization' ? has(self.averageUtilization) : self.type == 'AverageValue' ? has(self.averageValue) : has(self.value)",
@@ -35,6 +41,7 @@ const Selector = struct(
         type: 'object',
         additionalProperties: { type: 'string', maxLength: 63 },
         maxProperties: 16,
+        examples: [{ app: 'web' }],
         description: 'Labels that have to have these values.',
       }),
     ),
@@ -42,13 +49,16 @@ const Selector = struct(
       atomicList(
         struct(
           {
-            key: Type.String({ maxLength: 317, description: 'Name of the label.' }),
+            key: Type.String({ maxLength: 317, description: 'Name of the label.', examples: ['app'] }),
             operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist'], { description: 'How the label is compared.' }),
             values: Type.Optional(
-              atomicList(Type.String({ maxLength: 63 }), { maxItems: 16, description: 'Values for In and NotIn.' }),
+              atomicList(Type.String({ maxLength: 63, examples: ['web'] }), {
+                maxItems: 16,
+                description: 'Values for In and NotIn.',
+              }),
             ),
           },
-          { description: 'One condition on a label.' },
+          { description: 'One condition on a label.', examples: [{ key: 'app', operator: 'Exists' }] },
         ),
         { maxItems: 8, description: 'Conditions on labels; all have to hold.' },
       ),
@@ -82,6 +92,7 @@ export const MetricSpec = struct(
               name: Type.String({
                 minLength: 1,
                 maxLength: 200,
+                examples: ['requests_per_second'],
                 description: 'Name of the metric, for example requests_per_second.',
               }),
               selector: Type.Optional(Selector),
@@ -99,12 +110,20 @@ export const MetricSpec = struct(
           ),
           target: MetricTarget,
         },
-        { description: 'A metric that each pod has, averaged over the pods.' },
+        {
+          description: 'A metric that each pod has, averaged over the pods.',
+          examples: [
+            { metric: { name: 'requests_per_second' }, target: { type: 'AverageValue', averageValue: '100' } },
+          ],
+        },
       ),
     ),
   },
   {
     description: 'One metric, in the shape of autoscaling/v2 MetricSpec.',
+    examples: [
+      { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } },
+    ],
     rules: [
       cel(
         "has(self.resource) == (self.type == 'Resource') && has(self.containerResource) == (self.type == 'ContainerResource') && has(self.pods) == (self.type == 'Pods')",

@@ -54,6 +54,7 @@ const Prometheus = struct(
         Type.String({
           minLength: 1,
           maxLength: 1024,
+          examples: ['sum by (pod) (rate(http_requests_total[1m]))'],
           description:
             'PromQL that gives one series per pod, label pod: rates in 1/s, values in base units; of times their buckets, label le.',
         }),
@@ -94,6 +95,7 @@ export const MetricSource = struct(
   },
   {
     description: 'One place to read metrics from.',
+    examples: [{ type: 'Pods', pods: { port: 'metrics' } }],
     rules: [
       cel(
         "has(self.pods) == (self.type == 'Pods') && has(self.http) == (self.type == 'HTTP') && has(self.prometheus) == (self.type == 'Prometheus')",

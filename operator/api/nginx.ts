@@ -43,6 +43,7 @@ const Nginx = struct(
             additionalProperties: { type: 'string', maxLength: 63 },
             minProperties: 1,
             maxProperties: 8,
+            examples: [{ app: 'nginx' }],
             description: 'Labels of the pods.',
           }),
         },
@@ -70,7 +71,11 @@ const Nginx = struct(
           wanted: 'must be a host name',
           example: 'api.example.com or *.example.com',
         }),
-        { maxItems: 16, description: 'Host names that are served; all of them by default.' },
+        {
+          maxItems: 16,
+          description: 'Host names that are served; all of them by default.',
+          examples: [['api.example.com']],
+        },
       ),
     ),
     ports: Type.Optional(

@@ -44,7 +44,7 @@ const IndexCondition = struct(
       description: 'How the column is compared.',
     }),
     values: Type.Optional(
-      atomicList(Type.String({ maxLength: 200 }), {
+      atomicList(Type.String({ maxLength: 200, examples: ['running'] }), {
         maxItems: 16,
         description: 'Values; none for IsNull and IsNotNull, several for In and NotIn.',
       }),
@@ -52,6 +52,7 @@ const IndexCondition = struct(
   },
   {
     description: 'One condition of a partial index; all have to hold.',
+    examples: [{ column: 'status', operator: 'In', values: ['running', 'pending'] }],
     rules: [
       cel(
         "self.operator in ['IsNull', 'IsNotNull'] ? !has(self.values) : has(self.values) && (self.operator in ['In', 'NotIn'] ? size(self.values) > 0 : size(self.values) == 1)",

@@ -71,10 +71,15 @@ interface Filled {
 }
 export type TFilled<T extends TSchema = TSchema> = TOptional<T> & Filled;
 
+interface Structure extends Described {
+  /** Shown where it is missing or of another type, instead of one made of its fields. */
+  readonly examples?: readonly unknown[];
+}
+
 /** Fields, all others refused. */
-export function struct<P extends TProperties>(properties: P, { description, rules }: Described): TObject<P> {
+export function struct<P extends TProperties>(properties: P, { rules, ...told }: Structure): TObject<P> {
   return Type.Object(properties, {
-    description,
+    ...told,
     additionalProperties: false,
     ...(rules === undefined ? {} : { rules }),
   });
@@ -173,6 +178,7 @@ export function quantity({ description, rules = [] }: Described): TUnsafe<Quanti
     'x-kubernetes-int-or-string': true,
     maxLength: 20,
     description,
+    examples: ['512Mi'],
     rules: [rule, ...rules],
   });
 }
@@ -211,6 +217,7 @@ interface ListOptions {
   readonly minItems?: number;
   readonly maxItems: number;
   readonly rules?: readonly Rule[];
+  readonly examples?: readonly unknown[];
 }
 
 /** A list whose entries are merged by their `name`. */

@@ -102,6 +102,7 @@ export const PostgresServer = struct(
         description: 'Role of the Pods: its CONNECTION LIMIT bounds them.',
         minLength: 1,
         maxLength: 63,
+        examples: ['app'],
       }),
     ),
     pooler: Type.Optional(

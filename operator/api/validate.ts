@@ -1,6 +1,7 @@
 /** What the API server checks, without one, for files on a desk and in a pipeline: shapes, limits, and every rule that has `holds`. */
 import { Ajv, type ErrorObject, type SchemaValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
+import { exampleOf } from './example.ts';
 import { type FieldProblem, shown } from './field-problem.ts';
 import { type GenerationService, GenerationServiceSpec } from './generation-service.ts';
 import { type PerformancePolicy, PolicySpec } from './performance-policy.ts';
@@ -98,7 +99,7 @@ const pathTo = (path: string, part: string): string =>
 
 /** What ajv found, in the words of a FieldProblem; `field` is below the value that ajv looked at. */
 function explain({ keyword, params, data, message = '', parentSchema = {} }: ErrorObject): FieldProblem {
-  const here = { field: '', saw: shownOf(parentSchema, data), example: exampleOf(parentSchema) };
+  const here = { field: '', saw: shownOf(parentSchema, data), example: exampleOf(parentSchema as object) };
   switch (keyword) {
     case 'rules':
       return brokenRule(params['rule'] as Rule, data, here.saw);
@@ -123,18 +124,10 @@ function explain({ keyword, params, data, message = '', parentSchema = {} }: Err
     case 'x-kubernetes-list-type':
       return { ...here, wanted: 'each name or value once' };
     case 'x-kubernetes-int-or-string':
-      return { ...here, wanted: 'a string or a whole number', example: '512Mi' };
+      return { ...here, wanted: 'a string or a whole number' };
     default:
       return { ...here, wanted: message };
   }
-}
-
-/** What the field has when it is left out, or what its rule suggests. */
-function exampleOf(schema: object): string {
-  const figure = property(schema, '~orElse') ?? property(schema, '~example') ?? property(schema, 'default');
-  if (figure !== undefined && typeof figure !== 'object') return shown(figure);
-  const rules = (property(schema, 'rules') ?? []) as readonly Rule[];
-  return rules[0]?.example ?? 'see docs/reference/api.md';
 }
 
 const isUnshown = (schema: object): boolean => property(schema, '~unshown') === true;

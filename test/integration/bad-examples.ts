@@ -24,14 +24,36 @@ export function allMessages(): ReadonlySet<string> {
   return new Set(rules.filter(({ cel }) => cel !== undefined).map(ruleMessage));
 }
 
-function rulesOf(schema: SchemaNode): readonly Rule[] {
-  const { properties = {}, items, additionalProperties, rules = [] } = schema;
+const rulesOf = (schema: SchemaNode): readonly Rule[] => nodesOf(schema).flatMap(({ rules = [] }) => rules);
+
+function nodesOf(schema: SchemaNode): readonly SchemaNode[] {
+  const { properties = {}, items, additionalProperties } = schema;
   const below = [
     ...Object.values(properties),
     ...[items, additionalProperties].filter((node) => typeof node === 'object'),
   ];
-  return [...rules, ...below.flatMap(rulesOf)];
+  return [schema, ...below.flatMap(nodesOf)];
 }
+
+/** What a value can break beside rules: every keyword of the schemas that refuses something. */
+export function allKeywords(): ReadonlySet<string> {
+  const found = new Set(
+    [PolicySpec, GenerationServiceSpec].flatMap((spec) => nodesOf(nodeOf(spec)).flatMap(Object.keys)),
+  );
+  return found.difference(refuseNothing);
+}
+
+const refuseNothing = new Set([
+  'additionalProperties', // a field that nobody knows: kubectl names no object there, so that it has a test of its own
+  'default',
+  'description',
+  'examples',
+  'items',
+  'properties',
+  'rules',
+  'title',
+  'x-kubernetes-list-map-keys',
+]);
 
 /** In each sample each string that has a rule, replaced by one that breaks it. */
 export function brokenSamples(): readonly BadExample[] {

@@ -8,9 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { controlPlane, type ControlPlane } from '../../hack/cluster/control-plane.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
+import { problemText } from '../../operator/api/field-problem.ts';
+import { validate } from '../../operator/api/validate.ts';
 import { releasedKind } from '../world/released-kind.ts';
-import { allMessages, brokenSamples, type BadExample } from './bad-examples.ts';
+import { allKeywords, allMessages, brokenSamples, type BadExample } from './bad-examples.ts';
 import { crossFieldExamples } from './cross-field-examples.ts';
+import { plainExamples } from './plain-examples.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -19,7 +22,7 @@ const crds = ['generationservices', 'performancepolicies'].flatMap((plural) => [
   '-f',
   join(root, `crds/genops.dev_${plural}.yaml`),
 ]);
-const bad: readonly BadExample[] = [...crossFieldExamples, ...brokenSamples()];
+const bad: readonly BadExample[] = [...crossFieldExamples, ...brokenSamples(), ...plainExamples];
 
 let plane: ControlPlane;
 let folder: string;
@@ -257,6 +260,28 @@ describe('the API server refuses', () => {
     const untested = [...allMessages()].filter((message) => ![...shown].some((part) => message.includes(part)));
     expect(untested).toEqual([]);
   });
+});
+
+describe('what no rule of ours tells is told without a cluster too, with an example', () => {
+  test.each(plainExamples)('$kind: $name', ({ kind, spec, field, offline }) => {
+    const found = validate({ apiVersion, kind, metadata, spec });
+    const told = found.kind === 'invalid' ? found.problems.map(problemText) : [];
+    const about = told.filter((text) => text.startsWith(`${field.replace(/\[1\]$/, '')}: saw `)); // of a list offline says the list
+    expect(about.join('\n')).toContain(offline);
+  });
+
+  test('there is one of each kind that the schemas have', () => {
+    expect(new Set(plainExamples.map(({ keyword }) => keyword))).toEqual(allKeywords());
+  });
+});
+
+test('a field that nobody knows is named, here and without a cluster', async () => {
+  const object = { apiVersion, kind: 'PerformancePolicy', metadata, spec: { horizontal: { replicas: 3 } } };
+  const file = join(folder, 'unknown.json');
+  await writeFile(file, JSON.stringify(object));
+  expect(await refusals(file)).toContain('unknown field "spec.horizontal.replicas"');
+  const problem = { field: 'spec.horizontal.replicas', wanted: expect.stringContaining('minReplicas') };
+  expect(validate(object)).toMatchObject({ problems: [problem] });
 });
 
 const nameOf = (index: number): string => `bad-${index}`;
