@@ -81,7 +81,7 @@ describe('what is wrong has its own condition with the next step, recovers by it
     });
   });
 
-  test('layers that contradict each other: the last good plan stays in force', async () => {
+  test('layers that contradict each other: the last good plan stays in force, until they agree', async () => {
     await using world = await startWorld();
     await world.apply(deployment());
     await world.apply(performancePolicy({ horizontal: { minReplicas: 5 } }));
@@ -93,7 +93,7 @@ describe('what is wrong has its own condition with the next step, recovers by it
     const { message } = await world.eventually(async () =>
       expectCondition(await world.service(), 'PolicyAccepted', { status: 'False', reason: 'InvalidEffectivePolicy' }),
     );
-    expect(message).toMatch(/policy standard.*GenerationService overrides/);
+    expect(message).toMatch(/policy standard.*GenerationService overrides.*; next: change one of them$/);
     await world.eventually(async () => expectCondition(await world.service(), 'Stalled', { status: 'True' }));
     const inForce = { spec: { minReplicas: 5, maxReplicas: 20 } };
     expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject(inForce);
@@ -101,6 +101,18 @@ describe('what is wrong has its own condition with the next step, recovers by it
     await world.eventually(async () =>
       expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject(inForce),
     );
+    await world.apply(
+      generationService({ policyRef: { name: 'standard' }, overrides: { horizontal: { maxReplicas: 7 } } }),
+    );
+    await world.eventually(async () => {
+      const service = await world.service();
+      expectCondition(service, 'PolicyAccepted', { status: 'True', reason: 'Valid' });
+      expectCondition(service, 'Ready', { status: 'True' });
+      expect(service.status?.conditions?.map(({ type }) => type)).not.toContain('Stalled');
+    });
+    expect(await world.get(horizontalPodAutoscalers, 'generation-workflow-hpa')).toMatchObject({
+      spec: { minReplicas: 5, maxReplicas: 7 },
+    });
   });
 
   test('a Secret that is missing, wrong, then right; the HPA is made meanwhile', async () => {
