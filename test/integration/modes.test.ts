@@ -169,6 +169,26 @@ describe('an HPA of somebody else', () => {
     );
   });
 
+  test('that is deleted, as the Conflict asks, leaves its place to ours', async () => {
+    await using world = await startWorld({ operator: false });
+    await world.apply(deployment());
+    await world.apply(hpa('by-hand', { minReplicas: 1, maxReplicas: 3 }));
+    await world.apply(generationService());
+    await world.restartOperator();
+    const { message } = await world.eventually(async () =>
+      expectCondition(await world.service(), 'Stalled', { status: 'True', reason: 'Conflict' }),
+    );
+    expect(message).toMatch(/by-hand.*; next: .*, or delete it$/);
+    await world.delete(horizontalPodAutoscalers, 'by-hand');
+    await world.eventually(async () => {
+      const service = await world.service();
+      expectCondition(service, 'HorizontalApplied', { status: 'True', reason: 'Applied' });
+      expectCondition(service, 'Ready', { status: 'True' });
+      expect(service.status?.conditions?.map(({ type }) => type)).not.toContain('Stalled');
+    });
+    expect(await specOf(world, ownHpa)).toMatchObject({ minReplicas: 2, maxReplicas: 20 });
+  });
+
   test('keeps everything but its floor with FloorOnly, and with Restore gets its own floor back', async () => {
     await using world = await startWorld();
     await world.apply(deployment());
