@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { generationServices } from '../../operator/reconcilers/kinds.ts';
 import { deployment, generationService } from '../world/builders.ts';
@@ -32,6 +34,65 @@ test.each([
     expect(await redis?.configGet('maxmemory')).toBe('1073741824');
   },
 );
+
+const places = 16; // of the loop of services
+
+/** Accepts connections and never answers, however many come at once. */
+async function hangingServer() {
+  const open = new Set<Socket>();
+  const full = Promise.withResolvers<void>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    if (open.size === places) full.resolve();
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => open.delete(socket));
+    socket.resume(); // else nobody sees its end
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return {
+    port: address.port,
+    /** Resolves when every place of the loop waits for it at once. */
+    full: full.promise,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+test('twenty services whose Redis hangs take every place of the loop, and one that comes then is Ready as soon as it has had its turns', async () => {
+  await using hanging = await hangingServer();
+  await using world = await startWorld({ redis: [{}], secrets: ['hanging'], operator: false });
+  const stringData = { host: '127.0.0.1', port: String(hanging.port) };
+  await world.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'hanging' }, stringData });
+  const names = Array.from({ length: 20 }, (_, index) => `hanging-${index + 1}`);
+  for (const name of names) {
+    const components = [{ name: 'workflow', targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } }];
+    await world.apply(deployment(name));
+    await world.apply(
+      generationService({ components, redis: [{ name: 'cache', secretRef: { name: 'hanging' } }] }, { name }),
+    );
+  }
+  await world.apply(deployment());
+  const comesThen = async () => {
+    await hanging.full;
+    await world.apply(generationService(spec));
+  };
+  await Promise.all([comesThen(), world.restartOperator()]);
+  await world.eventually(async () => expectCondition(await world.service(), 'Ready', { status: 'True' }), {
+    // A look at what hangs ends after 2 s, and 21 services have 16 places: 4 s for a turn, two of them are enough, and the machine may be busy.
+    withinMs: 20_000,
+  });
+  for (const name of names) {
+    await world.eventually(async () => {
+      expectCondition(await world.service(name), 'RedisApplied', { status: 'False', reason: 'Unreachable' });
+      expectCondition(await world.service(name), 'HorizontalApplied', { status: 'True', reason: 'Applied' });
+    });
+  }
+});
 
 test('a Redis that restarts forgets its settings: they are put back as a restart, not as somebody’s drift', async () => {
   await using world = await startWorld({ redis: [{}] });
