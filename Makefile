@@ -92,7 +92,7 @@ bench-weights: node_modules ## what adaptive weights bring over plain least_conn
 cluster-up: node_modules ## a real Kubernetes with a real node on this machine; prints its kubeconfig
 	@$(node) hack/cluster/main.ts up
 
-cluster-down: node_modules ## end it; nothing is left running, mounted or routed
+cluster-down: node_modules ## end it, and what a killed command left; nothing is left running, mounted or routed
 	@$(node) hack/cluster/main.ts down
 
 .PHONY: image sbom

@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly autoscalerSyncPeriod?: string;
   /** Log the metadata of each request to `auditLogPath` (local provider). */
   readonly audit?: boolean;
+  /** It is a person's, who ends it. By default it is this process's: however that ends, the next start, or `make cluster-down`, ends what it left (local provider). */
+  readonly keep?: boolean;
 }
 
 export interface Cluster {
@@ -41,7 +43,7 @@ const ourProviders = ['kind', 'local'] as const;
 
 /**
  * A cluster from the first provider to be had: the one of `GENOPS_TEST_KUBECONFIG`, kind, or the real programs on this machine.
- * One that is up already is used as it is. It outlives this process: `stop()` or `make cluster-down` ends it.
+ * One that is up already is used as it is. It outlives this process: `stop()`, `make cluster-down` or, without `keep`, the next start ends it.
  */
 export async function startCluster(
   { name = 'default', progress = silent, ...options }: Partial<ClusterOptions> & { readonly name?: string },

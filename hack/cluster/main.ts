@@ -11,10 +11,11 @@ const usage = `node_modules/.bin/node hack/cluster/main.ts COMMAND [--name NAME]
                --control-plane-only              no node: needs no root
                --audit                           log the metadata of each request
                --autoscaler-sync-period 5s       how often the HPA controller looks (15s)
-  down         end it
+  down         end it, and what a command that was killed left
   status       whether it is up (exit code 0) or not (1)
   load-image   TAR: give a docker-archive to the node
   with         -- COMMAND: run it with a cluster around it, the one that is up or one that comes and goes
+               --control-plane-only              the latter: no node
   env          lines for a shell: eval "$(node_modules/.bin/node hack/cluster/main.ts env)"
 
 GENOPS_KUBERNETES=1.34 starts that minor instead of the newest; its programs are built once, which takes minutes.
@@ -59,7 +60,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     case 'load-image':
       return loadImage(values.name, operands, signal);
     case 'with':
-      return runWithCluster(operands, signal);
+      return runWithCluster(operands, { name: values.name, ...nodeOption(values) }, signal);
     case undefined:
     default:
       process.stderr.write(command === undefined ? usage : `saw ${command}; wanted a COMMAND of these\n\n${usage}`);
@@ -76,13 +77,18 @@ async function up(values: Values, signal: AbortSignal): Promise<number> {
       ...(values.audit === undefined ? {} : { audit: values.audit }),
       ...(period === undefined ? {} : { autoscalerSyncPeriod: period }),
       progress: progressOn(process.stdout),
-      ...(values['control-plane-only'] ? { node: false } : {}),
+      ...nodeOption(values),
+      keep: true,
     },
     signal,
   );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${describe(cluster)}up after ${seconds} s\n`);
   return 0;
+}
+
+function nodeOption(values: Values): { readonly node?: false } {
+  return values['control-plane-only'] ? { node: false } : {};
 }
 
 async function loadImage(name: string, [tarPath]: readonly string[], signal: AbortSignal): Promise<number> {

@@ -4,25 +4,28 @@ import { findCluster, startCluster } from './cluster.ts';
 import { progressOn } from './progress.ts';
 import { askedMinor } from './tools.ts';
 
-/** The developer's own, from `make cluster-up`, and the one that comes and goes with a command. */
-const [kept, passing] = ['default', 'test'];
-
 /**
- * Runs a command with a cluster around it, named to it by GENOPS_CLUSTER. The one of `make cluster-up` is used where it is up, and left alone;
- * else one is started and ended again, also when the command fails or is interrupted. One that a kill -9 left behind is used and ended.
+ * Runs a command with a cluster around it, named to it by GENOPS_CLUSTER. The one of that name is used where it is up, and left alone; else one
+ * is started and ended again, also when the command fails or is interrupted. What a kill -9 left behind, the next start ends.
  * With GENOPS_KUBERNETES it is always one that comes and goes.
  *
  * @returns Exit code of the command; 1 where a signal ended it.
  */
-export async function runWithCluster([program, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
+export async function runWithCluster(
+  [program, ...args]: readonly string[],
+  { name: kept, node }: { readonly name: string; readonly node?: false },
+  signal: AbortSignal,
+): Promise<number> {
   if (program === undefined) throw new RangeError('saw no command; wanted: hack/cluster/main.ts with -- COMMAND');
   const progress = progressOn(process.stdout);
   const minor = askedMinor();
   if (minor === undefined && (await findCluster({ name: kept, progress }, signal)) !== undefined)
     return run(program, args, kept);
+  const passing = kept === 'default' ? 'test' : kept; // `default` is the developer's own
   const name = minor === undefined ? passing : `${passing}-${minor}`;
   // The HPA controller looks three times as often as Kubernetes has it look: tests wait for it.
-  const cluster = await startCluster({ name, progress, autoscalerSyncPeriod: '5s' }, signal);
+  const options = { name, progress, autoscalerSyncPeriod: '5s', ...(node === undefined ? {} : { node }) };
+  const cluster = await startCluster(options, signal);
   try {
     return await run(program, args, name);
   } finally {

@@ -49,7 +49,7 @@ async function show(options: DemoOptions, signal: AbortSignal): Promise<boolean>
   out.write('genops demo: one command, a real Kubernetes, a real Redis, real load\n\nset up\n');
   const isKept = (): boolean => options.keep && !signal.aborted; // also what failed, for a look at it; Ctrl-C is no wish to keep
   await using stack = new AsyncDisposableStack();
-  const { cluster, isOurs } = await ensureCluster(stack, { progress, afterwards, isKept }, signal);
+  const { cluster, isOurs } = await ensureCluster(stack, { progress, afterwards, keep: options.keep, isKept }, signal);
   const programs = programsOf(cluster);
   await refuseForeign(programs, signal); // before anything is deleted, and before a clean-up is promised
   await clearLeftBehind(programs, progress, signal);
@@ -75,13 +75,14 @@ async function show(options: DemoOptions, signal: AbortSignal): Promise<boolean>
 interface EnsureDeps {
   readonly progress: Progress;
   readonly afterwards: Progress;
+  readonly keep: boolean;
   readonly isKept: () => boolean;
 }
 
 /** A cluster that was up stays up. */
 async function ensureCluster(
   stack: AsyncDisposableStack,
-  { progress, afterwards, isKept }: EnsureDeps,
+  { progress, afterwards, keep, isKept }: EnsureDeps,
   signal: AbortSignal,
 ): Promise<{ readonly cluster: Cluster; readonly isOurs: boolean }> {
   const found = await findCluster({ progress }, signal);
@@ -90,7 +91,7 @@ async function ensureCluster(
     stack.defer(() => afterwards.line(`  cluster: still up (${found.kubeconfigPath})`));
     return { cluster: found, isOurs: false };
   }
-  const cluster = await progress.step('cluster up', () => startCluster({ progress }, signal));
+  const cluster = await progress.step('cluster up', () => startCluster({ progress, keep }, signal));
   stack.defer(async () => {
     if (!isKept()) await afterwards.step('cluster down', () => cluster.stop());
   });

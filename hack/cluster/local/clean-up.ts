@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { exists } from '../../cache.ts';
 import { waitUntil } from '../ready.ts';
 import { cgroupProcesses, removeCgroup } from './cgroup.ts';
 import { markedProcesses } from './daemons.ts';
+import { startTicksOf } from './keeper.ts';
 import { systemPrograms } from './packages.ts';
 import type { ClusterPlan } from './plan.ts';
 
@@ -54,8 +55,7 @@ function mayHaveNode(): boolean {
 
 /** A process on its way out has lost its environment, and with it our mark, before it has closed its files and ports. */
 async function hasEnded(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return stat === '' || /\) [ZX] /.test(stat);
+  return (await startTicksOf(pid)) === undefined;
 }
 
 function kill(pid: number): void {

@@ -22,6 +22,7 @@ import { GaveUp, isServerReady, waitUntil } from '../ready.ts';
 import { askedMinor, containerdPrograms, kubernetesPrograms } from '../tools.ts';
 import { cleanUp } from './clean-up.ts';
 import { markedProcesses, startDaemon } from './daemons.ts';
+import { isGone, thisProcess } from './keeper.ts';
 import { tryLock, withLock } from '../lock.ts';
 import { importImage, makeNamespaces, nodeReady, startNode, type Inside, type NodeContext } from './node.ts';
 import { nodeIdentities } from './node-commands.ts';
@@ -54,7 +55,7 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
   const binDir = await kubernetesPrograms(progress, signal);
   const containerdDir = node ? await containerdPrograms(progress, signal) : '';
   const system = node ? await progress.step('Debian packages for the node', systemPrograms) : undefined;
-  const { audit = false, autoscalerSyncPeriod = '15s' } = options;
+  const { audit = false, autoscalerSyncPeriod = '15s', keep = false } = options;
   const starting = {
     ...identity,
     binDir,
@@ -64,6 +65,7 @@ async function bringUp(identity: Identity, options: ClusterOptions, signal: Abor
     audit,
     autoscalerSyncPeriod,
     phase: 'starting',
+    ...(keep ? {} : { keeper: await thisProcess() }),
   } as const;
   const plan = await claimSlot(starting);
   try {
@@ -89,16 +91,14 @@ function refuseOtherOptions(record: ClusterRecord, { node, audit, autoscalerSync
   throw new Error(`cluster ${record.name} is up, but not with ${list}; end it first, or choose another name`);
 }
 
-/** Ends the cluster: nothing of it is left on the machine. False where there was none. */
+/** Ends the cluster, and what others left: nothing of it is left on the machine. False where there was none. */
 export async function downLocal(identity: Identity, signal: AbortSignal): Promise<boolean> {
-  const end = async (): Promise<boolean> => {
+  const endAll = async (): Promise<boolean> => {
     const found = await find(identity);
-    if (found === undefined) return false;
-    await cleanUp(found.plan, signal);
-    await rm(clusterFolder(identity), { recursive: true, force: true });
-    return true;
+    await removeLeftovers(found, signal);
+    return found !== undefined;
   };
-  return withLock({ name: lockName(identity), onWait: () => undefined }, end, signal);
+  return withLock({ name: lockName(identity), onWait: () => undefined }, endAll, signal);
 }
 
 /** The cluster, where it is up. */
@@ -111,9 +111,9 @@ async function find({ name, checkout }: Identity): Promise<Registered | undefine
   return (await registered()).find(({ record }) => record.name === name && record.checkout === checkout);
 }
 
-/** Whether it was started to the end and everything still runs. */
+/** Whether it was started to the end, everything still runs, and somebody wants it. */
 async function isUp({ plan, record }: Registered): Promise<boolean> {
-  return record.phase === 'ready' && (await missingPrograms(plan, record.node)).length === 0;
+  return !(await isForgotten(record)) && (await missingPrograms(plan, record.node)).length === 0;
 }
 
 async function missingPrograms({ folder }: ClusterPlan, node: boolean): Promise<readonly string[]> {
@@ -122,15 +122,25 @@ async function missingPrograms({ folder }: ClusterPlan, node: boolean): Promise<
   return wanted.filter((program) => !running.has(program));
 }
 
-/** Of this cluster, of checkouts that are gone, and of starts that were killed: those have a record, but nobody holds their lock. */
+/** Of this cluster, and of all that nobody wants any more. */
 async function removeLeftovers(own: Registered | undefined, signal: AbortSignal): Promise<void> {
-  if (own !== undefined) await cleanUp(own.plan, signal);
-  for (const { plan, record } of await registered()) {
-    const isForgotten = record.phase === 'starting' || !(await exists(record.checkout));
-    if (!isForgotten) continue;
-    await using free = await tryLock(lockName(record));
-    if (free !== undefined) await cleanUp(plan, signal);
+  if (own !== undefined) await end(own, signal);
+  for (const { record } of await registered()) {
+    if (!(await isForgotten(record))) continue;
+    await using free = await tryLock(lockName(record)); // somebody who starts or ends it holds it
+    const left = free && (await find(record));
+    if (left !== undefined && (await isForgotten(left.record))) await end(left, signal); // a start may have come to its end since
   }
+}
+
+/** Of a start that was killed, of a command that is gone, or of a checkout that is. */
+async function isForgotten({ phase, keeper, checkout }: ClusterRecord): Promise<boolean> {
+  return phase === 'starting' || (keeper !== undefined && (await isGone(keeper))) || !(await exists(checkout));
+}
+
+async function end({ plan, record }: Registered, signal: AbortSignal): Promise<void> {
+  await cleanUp(plan, signal);
+  await rm(clusterFolder(record), { recursive: true, force: true });
 }
 
 interface Parts extends ClusterRecord {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Keeper } from './keeper.ts';
 import { clusterPlan, slots, type ClusterPlan } from './plan.ts';
 
 /** What the machine knows of a cluster: `cluster.json` in the folder of its slot. */
@@ -11,6 +12,8 @@ export interface ClusterRecord {
   readonly checkout: string;
   /** `starting` with nobody holding its lock is what a killed harness left. */
   readonly phase: 'starting' | 'ready';
+  /** The command that it is for; without one it is a person's, who ends it. */
+  readonly keeper?: Keeper;
   readonly binDir: string;
   /** The minor that was asked for; empty: the newest. */
   readonly kubernetes: string;
