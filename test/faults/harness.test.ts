@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { findCluster, startCluster, stopCluster, type Cluster } from '../../hack/cluster/cluster.ts';
-import { markedProcesses } from '../../hack/cluster/local/daemons.ts';
-import { baseFolder, registered, type Registered } from '../../hack/cluster/local/registry.ts';
+import { markedProcesses, type MarkedProcess } from '../../hack/cluster/local/daemons.ts';
+import { startTicksOf } from '../../hack/cluster/local/keeper.ts';
+import { baseFolder, registered, writeRecord, type Registered } from '../../hack/cluster/local/registry.ts';
 import { progressOn } from '../../hack/cluster/progress.ts';
 import { waitUntil } from '../../hack/cluster/ready.ts';
 import { controlPlane } from '../../hack/cluster/control-plane.ts';
@@ -23,6 +24,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
 (isLocal ? describe : describe.skip)('the local provider', () => {
   beforeAll(async () => {
     process.env['GENOPS_CLUSTER_PROVIDER'] = 'local';
+    for (const name of names) await stopCluster(name, signal()); // also what a killed run left: it would go in the middle of a test
     // builds what is not in the cache
     await using plane = await controlPlane({ progress: progressOn(process.stderr) }, AbortSignal.timeout(900_000));
     expect(plane.server).toContain('127.0.0.1');
@@ -59,30 +61,103 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
 
   test('cleans up what a killed start left, and starts', async () => {
     const before = await machine();
-    const harness = up('harness-a');
+    const harness = hack('up', '--name', 'harness-a');
     await seen(harness, 'control plane:');
     harness.kill('SIGKILL');
     await once(harness, 'exit');
-    const [left = ''] = await folders('harness-a');
-    expect((await markedProcesses(left)).map(({ program }) => program)).toContain('kube-apiserver'); // else this tests nothing
+    const { folder: left, programs } = await running('harness-a');
+    expect(programs.map(({ program }) => program)).toContain('kube-apiserver'); // else this tests nothing
     expect(await findCluster({ name: 'harness-a' }, signal())).toBeUndefined();
 
     const cluster = await startCluster({ name: 'harness-a' }, signal());
 
     await runPod(cluster);
     expect(await folders('harness-a')).toEqual([left]); // the slot was given back
+    expect(await remaining(programs)).toEqual([]);
+    const started = await running('harness-a');
     await cluster.stop();
+    expect(await remaining(started.programs)).toEqual([]);
     expect(await machine()).toEqual(before);
   });
 
   test('leaves nothing when it is interrupted', async () => {
     const before = await machine();
-    const harness = up('harness-a');
+    const harness = hack('up', '--name', 'harness-a');
     await seen(harness, 'namespaces of the node:');
+    const hasEtcd = async (): Promise<boolean> =>
+      (await running('harness-a')).programs.some(({ program }) => program === 'etcd');
+    await waitUntil('etcd runs', hasEtcd, { timeoutMs: 20_000, signal: signal() });
+    const { folder, programs } = await running('harness-a');
     const ended = once(harness, 'exit');
     harness.kill('SIGINT');
 
     expect(await ended).toEqual([1, null]);
+    expect(await remaining(programs)).toEqual([]);
+    expect(await markedProcesses(folder)).toEqual([]); // also what was started since
+    expect(await machine()).toEqual(before);
+  });
+
+  describe('with -- COMMAND', () => {
+    test('returns the code of the command, and leaves nothing', async () => {
+      const before = await machine();
+      const harness = withCommand('echo "in $GENOPS_CLUSTER"; exit 3');
+      const ended = once(harness, 'exit');
+      await seen(harness, 'in harness-a');
+
+      expect(await ended).toEqual([3, null]);
+      expect(await machine()).toEqual(before);
+    });
+
+    test('leaves nothing after Ctrl-C, and until then nobody else ends what it has', async () => {
+      const before = await machine();
+      const harness = withCommand('echo "sleeps"; exec sleep 600');
+      await seen(harness, 'sleeps');
+      const { programs } = await running('harness-a');
+      expect(await stopCluster('harness-b', signal())).toBe(false);
+      expect(await remaining(programs)).toEqual(programs);
+      const ended = once(harness, 'exit');
+      process.kill(-(harness.pid ?? Number.NaN), 'SIGINT'); // as a terminal does, to all in its foreground
+
+      expect(await ended).toEqual([1, null]);
+      expect(await remaining(programs)).toEqual([]);
+      expect(await machine()).toEqual(before);
+    });
+
+    test('that is killed leaves a cluster that the next start ends; what a person started stays', async () => {
+      const before = await machine();
+      const harness = withCommand('echo "sleeps"; exec sleep 600');
+      await seen(harness, 'sleeps');
+      const { programs } = await running('harness-a');
+      const ended = once(harness, 'exit');
+      process.kill(-(harness.pid ?? Number.NaN), 'SIGKILL');
+      await ended;
+      expect(await remaining(programs)).toEqual(programs); // else this tests nothing
+      expect(await findCluster({ name: 'harness-a' }, signal())).toBeUndefined();
+
+      const start = hack('up', '--name', 'harness-b', '--control-plane-only');
+      const persons = once(start, 'exit');
+      await seen(start, 'up after');
+
+      expect(await persons).toEqual([0, null]);
+      expect(await remaining(programs)).toEqual([]);
+      expect(await folders('harness-a')).toEqual([]);
+      expect(await stopCluster('harness-a', signal())).toBe(false);
+      expect(await findCluster({ name: 'harness-b' }, signal())).toBeDefined();
+      await stopCluster('harness-b', signal());
+      expect(await machine()).toEqual(before);
+    });
+  });
+
+  test('cluster-down also ends what another command left, whose pid is somebody else’s by now', async () => {
+    const before = await machine();
+    await startCluster({ name: 'harness-a', node: false }, signal());
+    const [{ plan, record }] = (await registered()).filter((each) => each.record.name === 'harness-a') as [Registered];
+    const { programs } = await running('harness-a');
+    await writeRecord(plan.folder, { ...record, keeper: { pid: process.pid, startTicks: 1 } }); // as if ours had been its pid
+
+    expect(await stopCluster('harness-b', signal())).toBe(false);
+
+    expect(await remaining(programs)).toEqual([]);
     expect(await machine()).toEqual(before);
   });
 
@@ -117,7 +192,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
   });
 });
 
-/** All that a cluster changes on a machine. */
+/** All that a cluster changes on a machine, but for its processes. */
 async function machine(): Promise<unknown> {
   const [links, routes, mounts, cgroups, clusters] = await Promise.all([
     readdir('/sys/class/net'),
@@ -146,11 +221,33 @@ async function folders(name: string): Promise<readonly string[]> {
   return (await registered()).filter(({ record }) => record.name === name).map(({ plan }) => plan.folder);
 }
 
-function up(name: string): ChildProcess {
+interface Running {
+  readonly folder: string;
+  readonly programs: readonly MarkedProcess[];
+}
+
+async function running(name: string): Promise<Running> {
+  const [folder = ''] = await folders(name);
+  return { folder, programs: await markedProcesses(folder) };
+}
+
+/** Those that have not ended, whatever became of the folder that they are marked with. */
+async function remaining(programs: readonly MarkedProcess[]): Promise<readonly MarkedProcess[]> {
+  const ticks = await Promise.all(programs.map(({ pid }) => startTicksOf(pid)));
+  return programs.filter((_, index) => ticks[index] !== undefined);
+}
+
+/** In a process group of its own, as a shell gives it one. */
+function hack(...args: readonly string[]): ChildProcess {
   const root = resolve(import.meta.dirname, '../..');
-  return spawn(process.execPath, [join(root, 'hack/cluster/main.ts'), 'up', '--name', name], {
+  return spawn(process.execPath, [join(root, 'hack/cluster/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   });
+}
+
+function withCommand(script: string): ChildProcess {
+  return hack('with', '--name', 'harness-a', '--control-plane-only', '--', 'sh', '-c', script);
 }
 
 async function seen({ stdout }: ChildProcess, text: string): Promise<void> {
