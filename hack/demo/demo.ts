@@ -6,8 +6,9 @@ import { progressOn, type Progress } from '../cluster/progress.ts';
 import { waitUntil } from '../cluster/ready.ts';
 import { redis } from './account.ts';
 import { claims } from './claims.ts';
+import { boundedBy, type Bounded } from './deadline.ts';
 import { endingOf } from './ending.ts';
-import { declare, install, madeByDemo, refuseForeign, uninstall } from './install.ts';
+import { declare, install, loadImages, madeByDemo, refuseForeign, uninstall } from './install.ts';
 import { lookAtMachine, machineWords } from './machine.ts';
 import { drawPicture } from './picture.ts';
 import { play, type Played } from './play.ts';
@@ -26,6 +27,8 @@ export interface DemoOptions {
   readonly out: NodeJS.WriteStream;
 }
 
+/** From when everything is built and loaded to the verdict: with cluster and clean-up it stays under 6 minutes. The load alone takes up to 4. */
+const deadlineSeconds = 300;
 const pictureFolder = resolve(import.meta.dirname, '../../.cache/demo');
 
 /** From nothing to a scaled workload and a tuned Redis, and back. @returns Whether everything that it claims happened. */
@@ -59,13 +62,15 @@ async function show(options: DemoOptions, signal: AbortSignal): Promise<boolean>
     out.write('\nclean up\n');
     await uninstall({ programs, progress: afterwards }, AbortSignal.timeout(120_000));
   });
-  await install({ cluster, programs, progress }, options, signal);
+  await loadImages({ cluster, progress }, signal);
+  const bounded = stack.use(boundedBy(deadlineSeconds, { progress, signal }));
+  await install({ programs, progress: bounded.progress }, options, bounded.signal);
 
   const kube = stack.use(
     connectKube(await loadConfig({ kubeconfig: cluster.kubeconfigPath }), { userAgent: 'genops-demo' }),
   );
-  const played = await run({ kube, programs, progress }, out, signal);
-  const results = claims(played, await endingOf(played, { kube, programs }, signal));
+  const played = await run({ kube, programs, bounded }, out);
+  const results = claims(played, await endingOf(played, { kube, programs }, bounded.signal));
   const allHold = results.every(({ holds }) => holds);
   const pictures = await progress.step('picture drawn', () => drawPicture(played, allHold, pictureFolder));
   out.write(verdict(results, { pictures, seconds: (performance.now() - started) / 1000 }));
@@ -107,14 +112,11 @@ async function clearLeftBehind(programs: Programs, progress: Progress, signal: A
 interface RunDeps {
   readonly kube: Kube;
   readonly programs: Programs;
-  readonly progress: Progress;
+  readonly bounded: Bounded;
 }
 
-async function run(
-  { kube, programs, progress }: RunDeps,
-  out: NodeJS.WriteStream,
-  signal: AbortSignal,
-): Promise<Played> {
+async function run({ kube, programs, bounded }: RunDeps, out: NodeJS.WriteStream): Promise<Played> {
+  const { progress, signal } = bounded;
   const before = await firstLook(kube, signal);
   await progress.step('config/samples/demo.yaml applied, Ready, Redis tuned, HPA made', async () => {
     await declare(programs, signal);
@@ -132,6 +134,7 @@ async function run(
   });
   const first = await takeSnapshot({ kube }, signal);
   out.write(`\nload rises and falls; ${names.workloads}/${names.service} is left to the operator\n`);
+  bounded.enter('load, until the replicas have come down');
   return play({ first, redisBefore: before.redis }, { kube, programs, screen: screenOn(out) }, signal);
 }
 

@@ -34,18 +34,30 @@ export async function refuseForeign(programs: Programs, signal: AbortSignal): Pr
   );
 }
 
+/** The images of workload, servers and operator, from the cache where they are there. */
+export async function loadImages(
+  { cluster, progress }: Pick<InstallDeps, 'cluster' | 'progress'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await progress.step('images built and loaded', async () => {
+    for (const describeImage of [redisImage, postgresImage, workloadImage, operatorImage]) {
+      const { tarPath } = await buildImage(await describeImage(signal), signal);
+      await cluster.loadImage(tarPath, signal);
+    }
+  });
+}
+
 /**
- * Everything a user does before the first load: images, namespaces, operator, workload. The GenerationService follows in `declare`.
+ * Everything else a user does before the first load: namespaces, operator, workload. The GenerationService follows in `declare`.
  *
  * @throws Error where a namespace of ours is there already.
  */
 export async function install(
-  { cluster, programs, progress }: InstallDeps,
+  { programs, progress }: Omit<InstallDeps, 'cluster'>,
   { metricsApi }: { readonly metricsApi: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const step = (name: string, work: () => Promise<unknown>): Promise<unknown> => progress.step(name, work);
-  await step('images built and loaded', () => loadImages(cluster, signal));
   await step('namespaces, both at pod security level restricted', () => createNamespaces(programs, signal));
   await step('reference workload, its Redis, PostgreSQL and model started', async () => {
     await programs.kubectl(['apply', '-f', '-'], signal, JSON.stringify(await workloads()));
@@ -115,13 +127,6 @@ async function existing(
   const found = await programs.kubectl(['get', 'namespace', ...selector, '-o', 'name'], signal);
   const lines = new Set(found.split('\n'));
   return namespaces.filter((name) => lines.has(`namespace/${name}`));
-}
-
-async function loadImages(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  for (const describeImage of [redisImage, postgresImage, workloadImage, operatorImage]) {
-    const { tarPath } = await buildImage(await describeImage(signal), signal);
-    await cluster.loadImage(tarPath, signal);
-  }
 }
 
 async function createNamespaces(programs: Programs, signal: AbortSignal): Promise<void> {
