@@ -114,4 +114,4 @@ run: node_modules ## the operator from source, against the cluster of cluster-up
 		exec $(node) operator/main.ts manager
 
 .PHONY: ok
-ok: test verify lint typecheck ## all that CI runs, in its order
+ok: test verify lint typecheck demo ## all that CI runs, in its order

@@ -174,3 +174,11 @@ test.each([...pages, 'CHANGELOG.md'])('every link of %s to this checkout leads s
   );
   expect(links.filter((link) => !existsSync(join(dirname(page), link)))).toEqual([]);
 });
+
+test('make ok is what CI runs, in its order', () => {
+  const ci = [...readFileSync('.ci/run', 'utf8').matchAll(/^make (.+)$/gm)].flatMap(([, targets = '']) =>
+    targets.split(' '),
+  );
+  expect(ci).toContain('demo');
+  expect(/^ok: (.+) ##/m.exec(makefile)?.[1]?.split(' ')).toEqual(ci);
+});
