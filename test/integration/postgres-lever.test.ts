@@ -301,13 +301,20 @@ describe.each(postgresVersions)('PostgreSQL %s', (version) => {
     await using server = await startTuned({ version, settings: { maintenance_work_mem: '80MB' } });
     await byHand(server, "ALTER SYSTEM SET work_mem = '5MB'");
     const parameters = { work_mem: '16MB', maintenance_work_mem: '128MB', max_connections: '120', max_wal_size: '2GB' };
-    const { visit, restore } = tuner({ secret: secretOf(server), policy: { parameters } });
+    const asFound = { hash_mem_multiplier: '2' };
+    const { visit, restore } = tuner({
+      secret: secretOf(server),
+      policy: { parameters: { ...parameters, ...asFound } },
+    });
     await visit();
+    await byHand(server, "ALTER SYSTEM SET hash_mem_multiplier = '7'");
+    expect(await visit()).toMatchObject({ causes: ['Drift'] });
     await byHand(server, "ALTER SYSTEM SET max_wal_size = '3GB'");
 
     expect(await restore()).toMatchObject({ outcome: 'applied', status: 'True' });
 
     expect((await autoConf(server)).trim().split('\n').toSorted()).toEqual([
+      "hash_mem_multiplier = '2'",
       "max_wal_size = '3GB'",
       "work_mem = '5MB'",
     ]);

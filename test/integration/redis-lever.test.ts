@@ -141,6 +141,18 @@ describe('who changed it', () => {
     expect(await visit()).toMatchObject({ outcome: 'nothing', entry: { drifted: 0 } });
   });
 
+  test('what was as declared from the first look is so again when the service goes, whatever somebody set in between', async () => {
+    await using server = await startRedis({ config: { 'tcp-keepalive': '300' } });
+    const { visit, restore } = tuner({ secret: secretOf(server) });
+    await visit();
+    await server.configSet('tcp-keepalive', '11');
+    expect(await visit()).toMatchObject({ outcome: 'applied', causes: ['Drift'] });
+
+    await restore();
+    expect(await server.configGet('tcp-keepalive')).toBe('300');
+    expect(await server.configGet('maxmemory-policy')).toBe('noeviction'); // as it was found
+  });
+
   test('one that the server always refuses hides no drift of the others', async () => {
     await using server = await startRedis();
     const { visit } = tuner({ secret: secretOf(server), policy: { parameters: { appendfsync: 'sometimes' } } });

@@ -78,7 +78,7 @@ export function changesOf(input: ChangesInput): readonly PostgresChange[] {
       (verdict) => verdict.state === 'Differs' && causeOf(verdict, input.memory) === cause,
     ) as readonly Differs[];
     if (differing.length === 0) return [];
-    remember = withChange(remember, differing);
+    remember = withChange(remember, differing, cause);
     const differences = differing.map((one) => ({ field: fieldOf(one), from: one.from, to: one.text }));
     const writes = differing.map((one) => ({ ...placeOf(fieldOf(one)), to: one.text, before: one.before }));
     return [{ cause, differences, remember, systemId: input.observed.systemId, writes }];
@@ -120,8 +120,10 @@ const withoutGone = <Value>(
     }),
   );
 
-function withChange(memory: UnitMemory, differing: readonly Differs[]): UnitMemory {
-  const originals = Object.fromEntries(differing.map((one) => [fieldOf(one), one.before]));
+/** What somebody wrote over a value that was as declared all along is no original; nothing written is, whatever the other files say now. */
+function withChange(memory: UnitMemory, differing: readonly Differs[], cause: LeverChange['cause']): UnitMemory {
+  const isFound = ({ before }: Differs): boolean => cause === 'Declared' || before === null;
+  const originals = Object.fromEntries(differing.map((one) => [fieldOf(one), isFound(one) ? one.before : one.text]));
   const applied = Object.fromEntries(differing.map((one) => [fieldOf(one), one.text]));
   return { ...memory, originals: { ...originals, ...memory.originals }, applied: { ...memory.applied, ...applied } };
 }

@@ -129,9 +129,9 @@ export function inForceMemory({
 const without = <T>(values: Readonly<Record<string, T>> = {}, names: readonly string[]): Readonly<Record<string, T>> =>
   names.length === 0 ? values : Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 
-/** A restarted server has what it would have without us: that is then the original. */
+/** A restarted server has what it would have without us: that is then the original. What only drifted had, before anybody changed it, what is declared. */
 function withChange(memory: NodeMemory, parameters: readonly Differing[], cause: LeverChange['cause']): NodeMemory {
-  const found = Object.fromEntries(parameters.map(({ name, from }) => [name, from]));
+  const found = Object.fromEntries(parameters.map(({ name, from, to }) => [name, cause === 'Drift' ? to : from]));
   const originals = cause === 'Restart' ? { ...memory.originals, ...found } : { ...found, ...memory.originals };
   const applied = { ...memory.applied, ...Object.fromEntries(parameters.map(({ name, to }) => [name, to])) };
   return { ...memory, originals, applied };
