@@ -277,12 +277,12 @@ function ready(visit: Visit, conditions: readonly Pick<Condition, 'type' | 'stat
   const but =
     short.length === 0
       ? ''
-      : ` But for ${short.map(({ type, reason }) => `${type} (${reason})`).join(', ')}: see there.`;
+      : ` but for ${short.map(({ type, reason }) => `${type} (${reason})`).join(', ')}: see there`;
   return {
     type: 'Ready',
     status: 'True',
     reason: 'Reconciled',
-    message: `Everything that is declared is in force.${but}${and}`,
+    message: `Everything that is declared is in force${but}.${and}`,
   };
 }
 

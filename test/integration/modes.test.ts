@@ -79,7 +79,7 @@ test('an HPA of ours that horizontal.mode Off leaves is no Conflict: each condit
   await declare('Off');
   const ridOf = expect.stringContaining(`kubectl delete hpa -n ${world.namespace} ${ownHpa}`);
   const short =
-    'Everything that is declared is in force. But for HorizontalApplied (Off), ScalerActive (Off): see there.';
+    'Everything that is declared is in force but for HorizontalApplied (Off), ScalerActive (Off): see there.';
   await world.eventually(async () => {
     const service = await world.service();
     const saysOf = (type: string) => service.status?.conditions?.find((one) => one.type === type)?.message;

@@ -97,8 +97,8 @@ describe('renderStatus()', () => {
     });
   });
   test.each([
-    ['Off', 'Everything that is declared is in force. But for ScalerActive (Off): see there.'],
-    ['Conflict', 'Everything that is declared is in force. But for ScalerActive (Conflict): see there.'],
+    ['Off', 'Everything that is declared is in force but for ScalerActive (Off): see there.'],
+    ['Conflict', 'Everything that is declared is in force but for ScalerActive (Conflict): see there.'],
     ['MetricsStale', 'Everything that is declared is in force.'], // ends by itself
   ] as const)(
     'is Ready though the scaler moves nothing (%s), and says so where a person has to act',
