@@ -1,6 +1,6 @@
 process.env.FORCE_COLOR ??= process.stdout.isTTY ? '1' : '0'; // else the runner's threads take it for asked
 
-/** Unit tests: no network, no process, all of them under 15 s. */
+/** Unit tests: no network, no process; 15 s for all of them is the goal (decision 0107). */
 export default {
   displayName: 'unit',
   rootDir: '..',
