@@ -23,6 +23,6 @@ async function removeOrphans(): Promise<void> {
   for (const entry of await readdir(memory)) {
     const pid = /^genops-(\d+)-/.exec(entry)?.[1];
     if (pid !== undefined && !(await exists(`/proc/${pid}`)))
-      await rm(join(memory, entry), { recursive: true, force: true });
+      await rm(join(memory, entry), { recursive: true, force: true, maxRetries: 3 }); // another process may be at it
   }
 }
